@@ -1,0 +1,35 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+    name: "Soma",
+    products: [
+        .library(name: "Soma", targets: ["Soma"]),
+        .executable(name: "soma", targets: ["SomaCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
+    targets: [
+        // The house, top to bottom. An arrow may only point down this list.
+        .executableTarget(
+            name: "SomaCLI",
+            dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(name: "SomaZoo", dependencies: ["Soma", "CDigits"]),
+        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages"]),
+        .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),
+        .target(name: "CPUBackend", dependencies: ["SomaBackend", "CLibraries", "CPUKernels"]),
+        .target(name: "SomaCompiler", dependencies: ["SomaBackend"]),
+        .target(name: "SomaBackend", dependencies: ["SomaGraph"]),
+        .target(name: "SomaGraph"),
+
+        // C: kernels' text, vector loops, and the headers of libraries.
+        .target(name: "Kernels", path: "Kernels", sources: ["src"], publicHeadersPath: "include"),
+        .target(name: "CPUKernels"),
+        .target(name: "CLibraries", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+        .target(name: "CDigits"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,1 @@
+// CPUBackend: see docs/architecture.md

@@ -1,0 +1,1 @@
+// OpenCLBackend: see docs/architecture.md

@@ -1,0 +1,1 @@
+// SomaBackend: see docs/architecture.md

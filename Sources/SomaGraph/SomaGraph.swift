@@ -1,0 +1,1 @@
+// SomaGraph: see docs/architecture.md

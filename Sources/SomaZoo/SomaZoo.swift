@@ -1,0 +1,1 @@
+// SomaZoo: see docs/architecture.md
