@@ -1,0 +1,159 @@
+import Synchronization
+
+/// The inputs of a node. Up to three lie inside the node, so that making one costs a single allocation.
+public enum NodeInputs: Sendable {
+    case none
+    case one(Node)
+    case two(Node, Node)
+    case three(Node, Node, Node)
+    case many([Node])
+
+    public var count: Int {
+        switch self {
+        case .none: 0
+        case .one: 1
+        case .two: 2
+        case .three: 3
+        case .many(let nodes): nodes.count
+        }
+    }
+
+    public subscript(index: Int) -> Node {
+        switch (self, index) {
+        case (.one(let a), 0), (.two(let a, _), 0), (.three(let a, _, _), 0): return a
+        case (.two(_, let b), 1), (.three(_, let b, _), 1): return b
+        case (.three(_, _, let c), 2): return c
+        case (.many(let nodes), _): return nodes[index]
+        default: programError("NodeInputs", "input \(index) of \(count)")
+        }
+    }
+
+    @inlinable public func forEach(_ body: (Node) -> Void) {
+        switch self {
+        case .none: break
+        case .one(let a): body(a)
+        case .two(let a, let b): body(a); body(b)
+        case .three(let a, let b, let c): body(a); body(b); body(c)
+        case .many(let nodes): for node in nodes { body(node) }
+        }
+    }
+
+    public var array: [Node] {
+        var result: [Node] = []
+        forEach { result.append($0) }
+        return result
+    }
+}
+
+/// Memory that holds the elements of a node; backends subclass it.
+open class Storage: @unchecked Sendable {
+    public init() {}
+}
+
+/// An opaque name of the device a node belongs to. The graph only compares it.
+public typealias DeviceTag = UInt16
+
+/// One value of the graph: a primitive, its inputs, a shape and a dtype. Making a node computes nothing.
+///
+/// What is computed of a node (`storage`) and what is released of it (`inputs`) changes when a program is run; every reader and writer
+/// of these holds `Node.lock`. Everything else never changes.
+public final class Node: @unchecked Sendable {
+    public let primitive: Primitive
+    public let shape: Shape
+    public let dtype: DType
+    public let device: DeviceTag
+    /// Whether a trainable parameter lies upstream.
+    public let isTracked: Bool
+    /// Whether inputs were released when the value was computed: there is no graph left to differentiate.
+    public private(set) var isCut = false
+    /// The longest path to a source or to a computed node: tells when a graph grows too long to stay pending.
+    public var depth: Int { Int(pendingDepth.load(ordering: .relaxed)) }
+    private let pendingDepth: Atomic<Int32>
+    /// The longest path of nodes that releasing this one may release: bounds recursion.
+    private let height: Atomic<Int32>
+
+    public private(set) var inputs: NodeInputs
+    /// The elements, once computed.
+    public private(set) var storage: Storage?
+
+    /// Scratch of one traversal: the traversal's number and this node's place in it.
+    var visit: UInt32 = 0
+    var position: Int32 = 0
+
+    /// Held while computed values and links of the graph are read or changed.
+    public static let lock = Mutex(TraversalNumber())
+
+    public init(
+        _ primitive: Primitive, _ inputs: NodeInputs, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false
+    ) {
+        self.primitive = primitive
+        self.inputs = inputs
+        self.shape = shape
+        self.dtype = dtype
+        self.device = device
+        var depth: Int32 = 0
+        var height: Int32 = 0
+        var tracked = isTracked
+        func meet(_ input: Node) {
+            depth = max(depth, input.pendingDepth.load(ordering: .relaxed))
+            height = max(height, input.height.load(ordering: .relaxed))
+            tracked = tracked || input.isTracked
+        }
+        switch inputs {
+        case .none: break
+        case .one(let a): meet(a)
+        case .two(let a, let b):
+            meet(a)
+            meet(b)
+        default: inputs.forEach(meet)
+        }
+        pendingDepth = Atomic(depth &+ 1)
+        self.height = Atomic(height &+ 1)
+        self.isTracked = tracked
+    }
+
+    /// A source whose elements lie in memory.
+    public init(storage: Storage, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false) {
+        primitive = .buffer
+        inputs = .none
+        self.shape = shape
+        self.dtype = dtype
+        self.device = device
+        self.storage = storage
+        self.isTracked = isTracked
+        pendingDepth = Atomic(0)
+        height = Atomic(0)
+    }
+
+    /// Records the computed elements. With `cutting` the inputs are released, and with them all that only they held.
+    /// Call with `lock` held; the released inputs are returned so that they can be dropped outside of it.
+    public func complete(with storage: Storage, cutting: Bool) -> NodeInputs {
+        self.storage = storage
+        pendingDepth.store(0, ordering: .relaxed)
+        guard cutting else { return .none }
+        height.store(0, ordering: .relaxed)
+        if case .buffer = primitive { return .none }
+        let released = inputs
+        inputs = .none
+        isCut = true
+        return released
+    }
+
+    /// Whether the value lies in memory.
+    public var isComputed: Bool { storage != nil }
+
+    deinit {
+        // A low graph is released by recursion; a high one would overflow the stack.
+        guard isHigh else { return }
+        var pending: [Node] = []
+        inputs.forEach { pending.append($0) }
+        inputs = .none
+        while var node = pending.popLast() {
+            guard node.isHigh, isKnownUniquelyReferenced(&node) else { continue }
+            node.inputs.forEach { pending.append($0) }
+            node.inputs = .none
+        }
+    }
+
+    private var isHigh: Bool { height.load(ordering: .relaxed) > 512 }
+}

@@ -1,1 +1,0 @@
-// SomaGraph: see docs/architecture.md
