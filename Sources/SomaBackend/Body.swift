@@ -1,0 +1,94 @@
+import SomaGraph
+
+/// One line of a fused program. Arguments are indices of earlier instructions.
+public struct Instruction: Hashable, Sendable {
+    public enum Operation: Hashable, Sendable {
+        /// The element of `Body.loads[operand]` at this position.
+        case load(operand: Int)
+        /// A number known when the program runs: `Body.scalars[index]` is its place in `Bindings.scalars`.
+        case scalar(index: Int)
+        /// The position itself, mapped to one number: `offset + Σ iₐ·strides[a]` (int32).
+        case index(Access)
+        /// In the epilogue of a matmul: the product at this position.
+        case accumulator
+        /// Word `index` of Philox-4x32-10; see `Primitive.random`.
+        case random(key0: Int, key1: Int, counter: Int, index: Int)
+        case unary(UnaryFunction, Int)
+        case binary(BinaryFunction, Int, Int)
+        /// Condition, value where true, value where false.
+        case select(Int, Int, Int)
+        /// a·b + c, rounded once or twice as the device prefers.
+        case multiplyAdd(Int, Int, Int)
+        case cast(Int)
+        /// The argument combined over the inner domain of the loop nest; the same for every inner position.
+        case reduce(ReduceOperation, Int)
+    }
+
+    public var operation: Operation
+    public var dtype: DType
+
+    public init(_ operation: Operation, _ dtype: DType) {
+        self.operation = operation
+        self.dtype = dtype
+    }
+
+    /// The instructions whose values this one takes.
+    public var arguments: [Int] {
+        switch operation {
+        case .load, .scalar, .index, .accumulator: []
+        case .unary(_, let a), .cast(let a), .reduce(_, let a): [a]
+        case .binary(_, let a, let b): [a, b]
+        case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c): [a, b, c]
+        case .random(let key0, let key1, let counter, let index): [key0, key1, counter, index]
+        }
+    }
+}
+
+/// A value written to memory at each position (at each outer position, where it is the same for all inner ones).
+public struct Store: Hashable, Sendable {
+    /// The instruction whose value is written; it has the target's dtype.
+    public var value: Int
+    public var target: Operand
+
+    public init(value: Int, target: Operand) {
+        self.value = value
+        self.target = target
+    }
+}
+
+/// A straight-line program in single assignment, run at every position of a domain. Loads and stores of one position never
+/// depend on another position's stores: a target that is also loaded is loaded through the same access.
+public struct Body: Hashable, Sendable {
+    public var loads: [Operand]
+    /// Places in `Bindings.scalars`.
+    public var scalars: [Int]
+    public var instructions: [Instruction]
+    public var stores: [Store]
+
+    public init(loads: [Operand] = [], scalars: [Int] = [], instructions: [Instruction] = [], stores: [Store] = []) {
+        self.loads = loads
+        self.scalars = scalars
+        self.instructions = instructions
+        self.stores = stores
+    }
+}
+
+/// A body and the domain it runs over. Accesses have one stride for each outer extent, then one for each inner extent.
+///
+/// Extents of 1 are dropped and neighbouring extents are merged wherever every access allows it, so that a contiguous map has a single extent.
+public struct LoopNest: Hashable, Sendable {
+    /// Extents of the positions that are independent of each other.
+    public var outer: [Int]
+    /// Extents that reductions run over; empty in a map.
+    public var inner: [Int]
+    public var body: Body
+
+    public init(outer: [Int], inner: [Int] = [], body: Body) {
+        self.outer = outer
+        self.inner = inner
+        self.body = body
+    }
+
+    public var outerCount: Int { outer.reduce(1, *) }
+    public var innerCount: Int { inner.reduce(1, *) }
+}

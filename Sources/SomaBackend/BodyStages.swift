@@ -1,0 +1,114 @@
+import SomaGraph
+
+/// How often the value of an instruction changes.
+public enum Level: Int, Comparable, Sendable {
+    /// Once for the whole step.
+    case uniform
+    /// Once for each outer position.
+    case outer
+    /// At each inner position (in a map: at each position).
+    case element
+
+    public static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// One walk over the inner domain: what is computed at each inner position, what is combined, and what follows once.
+public struct Stage: Sendable {
+    /// Instructions of level `element` that this walk needs, in order; values of earlier walks are computed again.
+    public var elements: [Int] = []
+    /// `reduce` instructions completed by this walk.
+    public var reductions: [Int] = []
+    /// Places in `Body.stores` written at each inner position of this walk.
+    public var elementStores: [Int] = []
+    /// Instructions of level `outer` computed after this walk, in order.
+    public var outers: [Int] = []
+}
+
+/// The order in which a loop nest is run at one outer position: `prologue`, then the stages, then `outerStores`.
+///
+/// A softmax has two stages of reduction (the maximum, the sum) and one that stores.
+public struct BodyStages: Sendable {
+    public let levels: [Level]
+    /// Instructions of level `uniform`, in order.
+    public let uniforms: [Int]
+    /// Instructions of level `outer` that wait for no reduction, in order.
+    public let prologue: [Int]
+    public let stages: [Stage]
+    /// Places in `Body.stores` whose value is the same for all inner positions.
+    public let outerStores: [Int]
+
+    public init(_ nest: LoopNest) {
+        let body = nest.body
+        let levels = Self.levels(nest)
+        // The walk in which a value is first known: an element in the walk after those its outer inputs wait for,
+        // a reduction in its argument's walk, an outer value after the walks of its inputs.
+        var walk = [Int](repeating: 0, count: body.instructions.count)
+        for (i, instruction) in body.instructions.enumerated() {
+            var latest = levels[i] == .element ? 0 : -1
+            for argument in instruction.arguments {
+                let waits = levels[i] == .element && levels[argument] != .element ? walk[argument] + 1 : walk[argument]
+                latest = max(latest, waits)
+            }
+            walk[i] = latest
+        }
+        let walkCount = 1 + (body.instructions.indices.filter { levels[$0] == .element }.map { walk[$0] }.max() ?? -1)
+        var stages = [Stage](repeating: Stage(), count: walkCount)
+        var outerStores: [Int] = []
+        for (s, store) in body.stores.enumerated() {
+            if levels[store.value] == .element {
+                stages[walk[store.value]].elementStores.append(s)
+            } else {
+                outerStores.append(s)
+            }
+        }
+        var uniforms: [Int] = []
+        var prologue: [Int] = []
+        for (i, instruction) in body.instructions.enumerated() {
+            if case .reduce = instruction.operation {
+                stages[walk[i]].reductions.append(i)
+            } else if levels[i] == .uniform {
+                uniforms.append(i)
+            } else if levels[i] == .outer {
+                if walk[i] < 0 { prologue.append(i) } else { stages[walk[i]].outers.append(i) }
+            }
+        }
+        for s in stages.indices { stages[s].elements = Self.needed(by: stages[s], body, levels) }
+        self.levels = levels
+        self.uniforms = uniforms
+        self.prologue = prologue
+        self.stages = stages
+        self.outerStores = outerStores
+    }
+
+    private static func levels(_ nest: LoopNest) -> [Level] {
+        let outerRank = nest.outer.count
+        let isMap = nest.inner.isEmpty
+        func level(of access: Access) -> Level {
+            if isMap { return .element }
+            return access.strides[outerRank...].contains { $0 != 0 } ? .element : .outer
+        }
+        var levels: [Level] = []
+        for instruction in nest.body.instructions {
+            switch instruction.operation {
+            case .load(let operand): levels.append(level(of: nest.body.loads[operand].access))
+            case .index(let access): levels.append(level(of: access))
+            case .scalar: levels.append(.uniform)
+            case .accumulator: levels.append(.element)
+            case .reduce: levels.append(.outer)
+            default: levels.append(instruction.arguments.map { levels[$0] }.max() ?? .uniform)
+            }
+        }
+        return levels
+    }
+
+    /// The element instructions that the reductions and stores of a walk reach, in order.
+    private static func needed(by stage: Stage, _ body: Body, _ levels: [Level]) -> [Int] {
+        var isNeeded = [Bool](repeating: false, count: body.instructions.count)
+        for reduction in stage.reductions { for argument in body.instructions[reduction].arguments { isNeeded[argument] = true } }
+        for store in stage.elementStores { isNeeded[body.stores[store].value] = true }
+        for i in body.instructions.indices.reversed() where isNeeded[i] && levels[i] == .element {
+            for argument in body.instructions[i].arguments { isNeeded[argument] = true }
+        }
+        return body.instructions.indices.filter { isNeeded[$0] && levels[$0] == .element }
+    }
+}

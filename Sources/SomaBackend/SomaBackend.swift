@@ -1,1 +1,0 @@
-// SomaBackend: see docs/architecture.md

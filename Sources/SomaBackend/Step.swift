@@ -1,0 +1,151 @@
+import SomaGraph
+
+/// One launch: what a backend must be able to run. Backends switch over it without a `default`, so that a new case
+/// is a list of compiler errors and not a surprise.
+public enum Step: Hashable, Sendable {
+    /// A fused chain of elementwise operations; `inner` is empty.
+    case map(LoopNest)
+    /// Reductions completed in one walk over the inner domain, which may be long or strided.
+    case reduce(LoopNest)
+    /// Reductions over contiguous rows short enough to stay in local memory or the first-level cache, walked several times.
+    case row(LoopNest)
+    case matmul(MatmulStep)
+    case gather(GatherStep)
+    case scatterAdd(ScatterAddStep)
+    case blockCopy(BlockCopyStep)
+    case custom(CustomStep)
+}
+
+/// A batch of matrix products, C = A·B, and what becomes of each element of C.
+public struct MatmulStep: Hashable, Sendable {
+    public var batch, m, n, k: Int
+    /// Strides over [batch, m, k]; that of m or that of k is 1 (both may be where an extent is 1).
+    public var a: Operand
+    /// Strides over [batch, k, n]; that of k or that of n is 1.
+    public var b: Operand
+    /// Run at each position of [batch, m, n]; `accumulator` is the element of C. Accesses keep all three strides.
+    public var epilogue: Body
+
+    public init(batch: Int, m: Int, n: Int, k: Int, a: Operand, b: Operand, epilogue: Body) {
+        (self.batch, self.m, self.n, self.k) = (batch, m, n, k)
+        (self.a, self.b, self.epilogue) = (a, b, epilogue)
+    }
+
+    /// The loop nest of the epilogue.
+    public var nest: LoopNest { LoopNest(outer: [batch, m, n], body: epilogue) }
+
+    /// Where the product itself, and nothing else, is written.
+    public var plainTarget: Operand? {
+        guard epilogue.stores.count == 1, let store = epilogue.stores.first,
+            case .accumulator = epilogue.instructions[store.value].operation
+        else { return nil }
+        return store.target
+    }
+}
+
+/// output[o, j, i] = input[o, indices[j], i], with o < outer, j < count, i < inner; all contiguous.
+public struct GatherStep: Hashable, Sendable {
+    public var outer, extent, inner, count: Int
+    public var input, indices, output: Operand
+
+    public init(outer: Int, extent: Int, inner: Int, count: Int, input: Operand, indices: Operand, output: Operand) {
+        (self.outer, self.extent, self.inner, self.count) = (outer, extent, inner, count)
+        (self.input, self.indices, self.output) = (input, indices, output)
+    }
+}
+
+/// target[o, indices[j], i] += updates[o, j, i] in the order of j, in place; an index out of 0 ..< extent is dropped.
+public struct ScatterAddStep: Hashable, Sendable {
+    public var outer, extent, inner, count: Int
+    public var indices, updates, target: Operand
+
+    public init(outer: Int, extent: Int, inner: Int, count: Int, indices: Operand, updates: Operand, target: Operand) {
+        (self.outer, self.extent, self.inner, self.count) = (outer, extent, inner, count)
+        (self.indices, self.updates, self.target) = (indices, updates, target)
+    }
+}
+
+/// Copies a block whose place in the source or in the target is read from a buffer when the step runs.
+public struct BlockCopyStep: Hashable, Sendable {
+    public var extents: [Int]
+    public var source, target: Operand
+    /// int32, one for each extent. Start a is clamped to 0 ... `limits[a]`.
+    public var starts: Operand
+    public var limits: [Int]
+    /// Elements by which the moving side advances for each unit of a start.
+    public var startStrides: [Int]
+    /// Whether the source moves (a slice is read) or the target (a slice is written).
+    public var movesSource: Bool
+
+    public init(
+        extents: [Int], source: Operand, target: Operand, starts: Operand, limits: [Int], startStrides: [Int], movesSource: Bool
+    ) {
+        (self.extents, self.source, self.target, self.starts) = (extents, source, target, starts)
+        (self.limits, self.startStrides, self.movesSource) = (limits, startStrides, movesSource)
+    }
+}
+
+/// A user's own kernel over contiguous operands.
+public struct CustomStep: Hashable, Sendable {
+    public var operation: CustomOperation
+    public var inputs: [Operand]
+    public var inputShapes: [Shape]
+    public var output: Operand
+    public var outputShape: Shape
+
+    public init(operation: CustomOperation, inputs: [Operand], inputShapes: [Shape], output: Operand, outputShape: Shape) {
+        (self.operation, self.inputs, self.inputShapes) = (operation, inputs, inputShapes)
+        (self.output, self.outputShape) = (output, outputShape)
+    }
+
+    public static func == (a: CustomStep, b: CustomStep) -> Bool {
+        a.operation === b.operation && a.inputs == b.inputs && a.inputShapes == b.inputShapes && a.output == b.output
+            && a.outputShape == b.outputShape
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(ObjectIdentifier(operation))
+        hasher.combine(inputs)
+        hasher.combine(output)
+    }
+}
+
+extension Step {
+    /// The operands this step reads (a target that is added to counts as both).
+    public var reads: [Operand] {
+        switch self {
+        case .map(let nest), .reduce(let nest), .row(let nest): nest.body.loads
+        case .matmul(let step): [step.a, step.b] + step.epilogue.loads
+        case .gather(let step): [step.input, step.indices]
+        case .scatterAdd(let step): [step.indices, step.updates, step.target]
+        case .blockCopy(let step): [step.source, step.starts]
+        case .custom(let step): step.inputs
+        }
+    }
+
+    /// The operands this step writes.
+    public var writes: [Operand] {
+        switch self {
+        case .map(let nest), .reduce(let nest), .row(let nest): nest.body.stores.map(\.target)
+        case .matmul(let step): step.epilogue.stores.map(\.target)
+        case .gather(let step): [step.output]
+        case .scatterAdd(let step): [step.target]
+        case .blockCopy(let step): [step.target]
+        case .custom(let step): [step.output]
+        }
+    }
+
+    /// A word for listings.
+    public var name: String {
+        switch self {
+        case .map: "map"
+        case .reduce: "reduce"
+        case .row: "row"
+        case .matmul: "matmul"
+        case .gather: "gather"
+        case .scatterAdd: "scatterAdd"
+        case .blockCopy: "blockCopy"
+        case .custom(let step): step.operation.name
+        }
+    }
+}
