@@ -1,1 +1,5 @@
 #pragma once
+#include "libraries_onednn.h"
+#include "libraries_openblas.h"
+#include "libraries_openmp.h"
+#include "library_search.h"
