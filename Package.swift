@@ -16,7 +16,7 @@ let package = Package(
             name: "SomaCLI",
             dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "SomaZoo", dependencies: ["Soma", "CDigits"]),
-        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages"]),
+        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits"]),
         .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),
         .target(name: "CPUBackend", dependencies: ["SomaBackend", "CLibraries", "CPUKernels"]),
         .target(name: "SomaCompiler", dependencies: ["SomaBackend"]),
@@ -28,7 +28,9 @@ let package = Package(
         .target(name: "CPUKernels"),
         .target(name: "CLibraries", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
-        .target(name: "CDigits"),
+        .target(name: "CDigits", exclude: ["data"]),
+
+        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

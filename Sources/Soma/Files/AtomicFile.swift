@@ -1,0 +1,139 @@
+import Glibc
+
+/// Files that are replaced as a whole: whoever reads sees the old content or the new, never a part.
+///
+/// The new content is written beside the old, synced to the disk, renamed over it, and the folder is synced. A kill or
+/// a power cut at any moment leaves one of the two complete; a full disk or an error leaves the old. What a killed
+/// process left behind is cleared away by the next write of the same file.
+public enum AtomicFile {
+    /// Replaces the file at `path` by `bytes`.
+    /// - Throws: `SomaError` naming the file and the reason; the file is then as before.
+    public static func write(_ bytes: some Collection<UInt8>, to path: String) throws {
+        try write(to: path) { file in
+            let written: Void? = try bytes.withContiguousStorageIfAvailable { try file.append(UnsafeRawBufferPointer($0)) }
+            if written == nil { try Array(bytes).withUnsafeBytes { try file.append($0) } }
+        }
+    }
+
+    /// Replaces the file at `path` by text in UTF-8.
+    public static func write(_ text: String, to path: String) throws {
+        try write(text.utf8, to: path)
+    }
+
+    /// Replaces the file at `path` by what `body` appends; what `body` throws leaves the file as it was.
+    public static func write(to path: String, _ body: (FileSink) throws -> Void) throws {
+        let partial = try PartialFile(for: path)
+        defer { partial.discard() }
+        let sink = FileSink(descriptor: partial.descriptor, path: path)
+        try body(sink)
+        try sink.flush()
+        guard fsync(partial.descriptor) == 0 else { throw SomaError.system("cannot write \(path)") }
+        guard rename(partial.path, path) == 0 else { throw SomaError.system("cannot write \(path)") }
+        partial.published = true
+        try syncFolder(of: path)
+    }
+
+    /// Makes a rename in the folder of `path` survive a power cut.
+    static func syncFolder(of path: String) throws {
+        let folder = split(path).folder
+        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw SomaError.system("cannot sync \(folder)") }
+        defer { close(file) }
+        // Some file systems cannot sync a folder and say EINVAL; there is nothing more to do on them.
+        guard fsync(file) == 0 || errno == EINVAL else { throw SomaError.system("cannot sync \(folder)") }
+    }
+
+    static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (folder, String(path[path.index(after: slash)...]))
+    }
+}
+
+/// Where the new content of a file goes: appended in order, buffered.
+public final class FileSink {
+    private let descriptor: CInt
+    private let path: String
+    private var buffer: [UInt8] = []
+    private static let capacity = 1 << 18
+
+    init(descriptor: CInt, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+        buffer.reserveCapacity(Self.capacity)
+    }
+
+    /// Appends bytes to the file.
+    /// - Throws: `SomaError` naming the file and the reason, such as a full disk.
+    public func append(_ bytes: UnsafeRawBufferPointer) throws {
+        if buffer.count + bytes.count > Self.capacity { try flush() }
+        if bytes.count >= Self.capacity { try writeAll(bytes) } else { buffer.append(contentsOf: bytes) }
+    }
+
+    func flush() throws {
+        try buffer.withUnsafeBytes(writeAll)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw SomaError.system("cannot write \(path)") }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+/// The new content of a file while it is written: `.NAME.XXXXXX.partial` in the same folder.
+///
+/// Its writer holds a lock on it, so that a partial file without a lock is one whose writer was killed.
+private final class PartialFile {
+    let path: String
+    let descriptor: CInt
+    var published = false
+
+    init(for target: String) throws {
+        let (folder, name) = AtomicFile.split(target)
+        guard !name.isEmpty else { throw SomaError("cannot write \(target): it names a folder") }
+        Self.removeAbandoned(in: folder, prefix: ".\(name).")
+        while true {
+            let path = "\(folder)/.\(name).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
+            let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            guard file >= 0 else { throw SomaError.system("cannot write \(target)") }
+            if flock(file, LOCK_EX | LOCK_NB) == 0 && Self.isLinked(file) {
+                (self.path, descriptor) = (path, file)
+                return
+            }
+            close(file)  // Another writer took it for an abandoned one before it was locked.
+        }
+    }
+
+    /// Removes the partial file unless it has become the file itself.
+    func discard() {
+        if !published { unlink(path) }
+        close(descriptor)
+    }
+
+    private static func isLinked(_ file: CInt) -> Bool {
+        var status = stat()
+        return fstat(file, &status) == 0 && status.st_nlink > 0
+    }
+
+    private static func removeAbandoned(in folder: String, prefix: String) {
+        guard let listing = opendir(folder) else { return }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
+                String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasPrefix(prefix), name.hasSuffix(".partial") else { continue }
+            let path = "\(folder)/\(name)"
+            let file = open(path, O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { continue }
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+            close(file)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+/// An array in the IDX format, in which MNIST and its kin are published: two zero bytes, the element type, the number
+/// of dimensions, each dimension as a big-endian 32-bit number, and the elements, the last index running fastest.
+///
+/// A plain file is mapped and never loaded as a whole, so it may be of any size; a gzip one is recognised by its first
+/// bytes and unpacked into memory.
+public struct IDXFile: Sendable {
+    /// What one element is; the raw value is its code in the file. More than one byte: the most significant first.
+    public enum ElementType: UInt8, Sendable, CaseIterable {
+        case uint8 = 0x08, int8 = 0x09, int16 = 0x0B, int32 = 0x0C, float32 = 0x0D, float64 = 0x0E
+
+        public var byteCount: Int {
+            switch self {
+            case .uint8, .int8: 1
+            case .int16: 2
+            case .int32, .float32: 4
+            case .float64: 8
+            }
+        }
+    }
+
+    public let elementType: ElementType
+    /// The dimensions; the first counts the samples.
+    public let shape: [Int]
+    /// The file's name, for messages.
+    public let path: String
+
+    private let region: ByteRegion
+    private let dataOffset: Int
+
+    /// How many samples the file holds.
+    public var count: Int { shape[0] }
+    /// The number of elements of one sample.
+    public var elementsPerSample: Int { shape.dropFirst().reduce(1, *) }
+
+    /// Opens the file at `path`.
+    /// - Throws: `SomaError` naming the file and whether it is missing, empty, truncated, broken, or promises in its
+    ///   header another size than it has.
+    public init(path: String) throws {
+        let file = try ByteRegion(mapping: path)
+        guard file.bytes.count > 0 else { throw SomaError("\(path) is empty") }
+        let isGzip = file.bytes.starts(with: [0x1F, 0x8B])
+        if isGzip { self = try Self.unpack(file, path: path) } else { try self.init(region: file, path: path) }
+    }
+
+    /// Reads an array that is in memory already, such as one embedded in the program.
+    /// - Parameter path: its name in messages.
+    public init(region: ByteRegion, path: String) throws {
+        let header = try Header(region.bytes, path: path)
+        guard region.bytes.count >= header.fileSize else {
+            throw SomaError("\(path) is truncated: \(header.summary) takes \(header.fileSize) bytes, it has \(region.bytes.count)")
+        }
+        guard region.bytes.count == header.fileSize else {
+            throw SomaError("\(path) has \(region.bytes.count - header.fileSize) bytes after \(header.summary)")
+        }
+        self.init(header, region: region, path: path)
+    }
+
+    private init(_ header: Header, region: ByteRegion, path: String) {
+        (elementType, shape, dataOffset) = (header.elementType, header.shape, header.dataOffset)
+        (self.region, self.path) = (region, path)
+    }
+
+    /// Calls `body` with the bytes of all elements as they are in the file.
+    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try withExtendedLifetime(region) { try body(UnsafeRawBufferPointer(rebasing: region.bytes[dataOffset...])) }
+    }
+
+    /// Calls `body` with the bytes of one sample as they are in the file.
+    public func withSample<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        precondition(index >= 0 && index < count, "sample \(index) of \(count) in \(path)")
+        let size = elementsPerSample * elementType.byteCount
+        return try withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[index * size..<(index + 1) * size])) }
+    }
+}
+
+// MARK: - Header
+
+extension IDXFile {
+    fileprivate struct Header {
+        let elementType: ElementType
+        let shape: [Int]
+        let dataOffset: Int
+        let fileSize: Int
+
+        var summary: String { "\(elementType) [\(shape.map(String.init).joined(separator: ", "))]" }
+
+        init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
+            guard bytes.count >= 4 else { throw SomaError("\(path) is truncated: \(bytes.count) bytes are no IDX header") }
+            guard bytes[0] == 0, bytes[1] == 0 else { throw SomaError("\(path) is not an IDX file: it does not begin with two zero bytes") }
+            guard let type = ElementType(rawValue: bytes[2]) else {
+                throw SomaError("\(path) has the unknown IDX element type 0x\(String(bytes[2], radix: 16))")
+            }
+            let rank = Int(bytes[3])
+            guard rank > 0 else { throw SomaError("\(path) is an IDX file without dimensions") }
+            guard bytes.count >= 4 + 4 * rank else { throw SomaError("\(path) is truncated within its header") }
+            let shape = (1...rank).map { Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))) }
+            (elementType, self.shape, dataOffset) = (type, shape, 4 + 4 * rank)
+            guard let size = checkedProduct(shape + [type.byteCount]), size <= Int.max - dataOffset else {
+                throw SomaError("\(path) promises an impossible size: \(type) \(shape)")
+            }
+            fileSize = dataOffset + size
+        }
+    }
+
+    private static func unpack(_ file: ByteRegion, path: String) throws -> IDXFile {
+        try withExtendedLifetime(file) {
+            let stream = try GunzipStream(file.bytes, path: path)
+            let header = try readHeader(stream, path: path)
+            // Deflate cannot do better than 1032:1; a header that promises more is a lie, found before any allocation.
+            guard header.fileSize / 1032 <= file.bytes.count else {
+                throw SomaError("\(path) cannot hold what its header promises: \(header.summary) in \(file.bytes.count) packed bytes")
+            }
+            let region = try ByteRegion(count: header.fileSize - header.dataOffset) { buffer in
+                guard try stream.read(into: buffer) == buffer.count else {
+                    throw SomaError("\(path) is truncated: its header promises \(header.summary)")
+                }
+                guard try stream.isAtEnd() else { throw SomaError("\(path) has bytes after \(header.summary)") }
+            }
+            let elements = Header(elementsOf: header)
+            return IDXFile(elements, region: region, path: path)
+        }
+    }
+
+    private static func readHeader(_ stream: GunzipStream, path: String) throws -> Header {
+        try withUnsafeTemporaryAllocation(byteCount: 4 + 4 * 255, alignment: 4) { buffer in
+            let start = try stream.read(into: .init(rebasing: buffer[..<4]))
+            let rest = start == 4 ? 4 * Int(buffer[3]) : 0
+            let size = try start + stream.read(into: .init(rebasing: buffer[4..<4 + rest]))
+            return try Header(.init(rebasing: buffer[..<size]), path: path)
+        }
+    }
+}
+
+extension IDXFile.Header {
+    /// The same array with its elements at the beginning of their region.
+    fileprivate init(elementsOf header: IDXFile.Header) {
+        (elementType, shape, dataOffset, fileSize) = (header.elementType, header.shape, 0, header.fileSize - header.dataOffset)
+    }
+}
+
+/// The product of numbers none of which is negative; nil where it passes `Int.max`.
+func checkedProduct(_ factors: [Int]) -> Int? {
+    if factors.contains(0) { return 0 }
+    var product = 1
+    for factor in factors {
+        let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+        if overflow { return nil }
+        product = next
+    }
+    return product
+}
+
+// MARK: - Elements as numbers
+
+extension IDXFile {
+    /// Writes the elements of one sample as single-precision numbers.
+    public func readSample(_ index: Int, into output: UnsafeMutableBufferPointer<Float>) {
+        precondition(output.count == elementsPerSample, "a sample of \(path) has \(elementsPerSample) elements, not \(output.count)")
+        withSample(index) { bytes in
+            switch elementType {
+            case .uint8: for i in output.indices { output[i] = Float(bytes[i]) }
+            case .int8: for i in output.indices { output[i] = Float(Int8(bitPattern: bytes[i])) }
+            case .int16: for i in output.indices { output[i] = Float(Int16(bigEndian: bytes.load(i))) }
+            case .int32: for i in output.indices { output[i] = Float(Int32(bigEndian: bytes.load(i))) }
+            case .float32: for i in output.indices { output[i] = Float(bitPattern: UInt32(bigEndian: bytes.load(i))) }
+            case .float64: for i in output.indices { output[i] = Float(Double(bitPattern: UInt64(bigEndian: bytes.load(i)))) }
+            }
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The `index`th element of a packed array that may begin at any address.
+    fileprivate func load<T: BitwiseCopyable>(_ index: Int) -> T {
+        loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self)
+    }
+}

@@ -1,0 +1,24 @@
+/// What goes wrong in a correct program: a file that is missing or broken, no memory, a device that fails.
+///
+/// It reads as one line: what happened and, where something can be done about it, what to do.
+public struct SomaError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What happened, naming the file, device or value concerned.
+    public let message: String
+    /// What the user can do about it, if anything.
+    public let hint: String?
+
+    /// Line breaks and other control characters, which may come from a file, become spaces: an error is one line.
+    public init(_ message: String, hint: String? = nil) {
+        self.message = Self.oneLine(message)
+        self.hint = hint.map(Self.oneLine)
+    }
+
+    public var description: String {
+        guard let hint else { return message }
+        return "\(message); \(hint)"
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    }
+}

@@ -1,0 +1,116 @@
+import Glibc
+import Testing
+
+@testable import Soma
+
+@Suite struct AtomicFileTests {
+    let folder = TemporaryFolder()
+
+    @Test func replacesAFile() throws {
+        let path = folder.file("a", [1, 2, 3])
+        try AtomicFile.write([4, 5], to: path)
+        #expect(contents(path) == [4, 5])
+        try AtomicFile.write("naïve", to: path)
+        #expect(contents(path) == Array("naïve".utf8))
+        #expect(folder.names == ["a"])
+    }
+
+    @Test func appendsSmallAndLargePiecesInOrder() throws {
+        let path = "\(folder.path)/a"
+        let pieces = [1, 300_000, 5, 262_144, 0, 262_143, 2, 7].enumerated().map { [UInt8](repeating: UInt8($0), count: $1) }
+        try AtomicFile.write(to: path) { file in
+            for piece in pieces { try piece.withUnsafeBytes(file.append) }
+        }
+        #expect(contents(path) == Array(pieces.joined()))
+    }
+
+    @Test func anErrorLeavesTheOldFileAndNothingElse() throws {
+        let path = folder.file("a", [1, 2, 3])
+        expectError("stop") {
+            try AtomicFile.write(to: path) { file in
+                try [UInt8](repeating: 9, count: 1_000_000).withUnsafeBytes(file.append)
+                #expect(contents(path) == [1, 2, 3])
+                throw SomaError("stop")
+            }
+        }
+        #expect(contents(path) == [1, 2, 3])
+        #expect(folder.names == ["a"])
+    }
+
+    @Test func namesWhyItCannotWrite() {
+        expectError("/nonexistent/a", "No such file") { try AtomicFile.write([1], to: "/nonexistent/a") }
+        expectError("names a folder") { try AtomicFile.write([1], to: "\(folder.path)/") }
+        let path = "\(folder.path)/folder"
+        mkdir(path, 0o777)
+        defer { rmdir(path) }
+        expectError(path, "directory") { try AtomicFile.write([1], to: path) }
+        #expect(folder.names == ["folder"])
+    }
+
+    @Test func aFullDeviceIsAnError() {
+        let full = open("/dev/full", O_WRONLY)
+        defer { close(full) }
+        let sink = FileSink(descriptor: full, path: "x")
+        expectError("cannot write x", "No space left") {
+            try [UInt8](repeating: 0, count: 1 << 20).withUnsafeBytes(sink.append)
+        }
+    }
+
+    /// A disk that is really full, where this process may mount one.
+    @Test func aFullDiskKeepsTheOldFile() throws {
+        guard mount("none", folder.path, "tmpfs", 0, "size=64k") == 0 else {
+            print("skipped: a full disk needs the right to mount one")
+            return
+        }
+        defer { umount(folder.path) }
+        let path = folder.file("a", [1, 2, 3])
+        expectError(path, "No space left") { try AtomicFile.write([UInt8](repeating: 9, count: 1 << 20), to: path) }
+        #expect(contents(path) == [1, 2, 3])
+        #expect(folder.names == ["a"])
+    }
+
+    @Test func clearsAwayWhatAKilledWriterLeftButNotALiveWritersFile() throws {
+        let abandoned = folder.file(".a.xyz.partial", [1])
+        let live = folder.file(".a.uvw.partial", [1])
+        let other = folder.file(".ab.xyz.partial", [1])
+        let file = open(live, O_RDONLY)
+        #expect(flock(file, LOCK_EX) == 0)
+        defer { close(file) }
+        try AtomicFile.write([4], to: "\(folder.path)/a")
+        #expect(contents(abandoned) == nil)
+        #expect(contents(live) != nil)
+        #expect(contents(other) != nil)
+    }
+
+    /// A child is killed again and again while it replaces a file of one repeated byte.
+    @Test(.timeLimit(.minutes(1))) func aKillLeavesOneCompleteVersion() throws {
+        let path = "\(folder.path)/a"
+        var versions: Set<UInt8> = []
+        for round in 0..<20 {
+            let child = try startRewriting(path, firstByte: UInt8(round))
+            usleep(useconds_t(20_000 + round * 1700))
+            kill(child, SIGKILL)
+            waitpid(child, nil, 0)
+            guard let bytes = contents(path), let version = bytes.first else { continue }
+            #expect(bytes.count == 3_000_000)
+            #expect(bytes.allSatisfy { $0 == version })
+            versions.insert(version)
+        }
+        #expect(versions.count > 5)
+        try AtomicFile.write([1], to: path)
+        #expect(folder.names == ["a"])
+    }
+
+    private func startRewriting(_ path: String, firstByte: UInt8) throws -> pid_t {
+        // Swift hides fork because little is safe in the child of a process with threads; this child only writes
+        // and is killed.
+        let symbol = try #require(dlsym(nil, "fork"))
+        let fork = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)
+        let versions = (0..<16).map { [UInt8](repeating: firstByte &+ $0, count: 3_000_000) }
+        let child = fork()
+        guard child == 0 else { return child }
+        while true {
+            for version in versions { try? AtomicFile.write(version, to: path) }
+        }
+    }
+}
