@@ -1,5 +1,7 @@
 #pragma once
+#include "libraries_clblast.h"
 #include "libraries_onednn.h"
 #include "libraries_openblas.h"
+#include "libraries_opencl.h"
 #include "libraries_openmp.h"
 #include "library_search.h"
