@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
-        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits"]),
+        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x
