@@ -26,6 +26,8 @@ public struct GraphSnapshot {
     public private(set) var scalars: [UInt64] = []
     /// Starts of the slices, in order.
     public private(set) var starts: [Int] = []
+    /// Whether some node can no longer be computed, because a run that had already released its inputs failed.
+    public private(set) var hasLostNodes = false
 
     public struct Update: Hashable, Sendable {
         public var root: Int
@@ -49,6 +51,7 @@ public struct GraphSnapshot {
             if node.isComputed {
                 sources.append(place)
             } else {
+                if node.isCut { hasLostNodes = true }
                 head |= Self.code(of: node.primitive, &words)
                 if case .constant(let value) = node.primitive { scalars.append(value.bits) }
                 if case .slice(let begin, _) = node.primitive { starts += begin }
@@ -72,6 +75,13 @@ public struct GraphSnapshot {
         words.append(UInt64(roots.count))
         (self.updates, self.sources, self.scalars, self.starts) = (updates, sources, scalars, starts)
         key = GraphKey(words)
+    }
+
+    /// The constants, in the order of `scalars`.
+    public var constants: [Node] {
+        nodes.filter { node in
+            if case .constant = node.primitive { !node.isComputed } else { false }
+        }
     }
 
     /// The nodes as plain data; needed only to compile.
