@@ -30,6 +30,9 @@ let package = Package(
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
+        // The reference in double precision and the cases of operations, for the tests of every backend.
+        .target(name: "SomaReference", dependencies: ["Soma"], path: "Tests/Reference"),
+        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
     ],
     swiftLanguageModes: [.v6],
