@@ -25,15 +25,13 @@ let package = Package(
 
         // C: kernels' text, vector loops, and the headers of libraries.
         .target(name: "Kernels", path: "Kernels", sources: ["src"], publicHeadersPath: "include"),
-        .target(name: "CPUKernels"),
+        .target(name: "CPUKernels", dependencies: ["CLibraries"]),
         .target(name: "CLibraries", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
-        // The reference in double precision and the cases of operations, for the tests of every backend.
-        .target(name: "SomaReference", dependencies: ["Soma"], path: "Tests/Reference"),
-        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
-        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
+        .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
+        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

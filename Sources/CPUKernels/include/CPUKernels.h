@@ -1,1 +1,4 @@
 #pragma once
+#include "soma_levels.h"
+#include "soma_matmul.h"
+#include "soma_team.h"

@@ -1,0 +1,17 @@
+#pragma once
+#include "matmul_internal.h"
+
+/// The loops compiled for one instruction set level.
+typedef struct soma_level {
+    const char *name;
+    int lanes;                     ///< Floats in a vector.
+    soma_matmul_kernels matmul;
+} soma_level;
+
+extern const soma_level soma_level_baseline;
+#if defined(__x86_64__)
+extern const soma_level soma_level_x86_64_v3, soma_level_x86_64_v4;
+#endif
+
+/// The level in use: the best that this processor has, unless another was chosen.
+const soma_level *soma_level_current(void);

@@ -1,0 +1,149 @@
+#include "soma_matmul.h"
+
+#include "matmul_plan.h"
+#include "soma_team.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long smaller(long x, long y) { return x < y ? x : y; }
+static long ceiling(long value, long divisor) { return (value + divisor - 1) / divisor; }
+
+/// Scratch memory of one thread, kept from product to product.
+typedef struct scratch { float *memory; size_t count; } scratch;
+static _Thread_local scratch panel_scratch, strip_scratch;
+
+static float *reserve(scratch *scratch, long count) {
+    if (scratch->count < (size_t)count) {
+        free(scratch->memory);
+        size_t bytes = ((size_t)count * sizeof(float) + 4095) / 4096 * 4096;
+        scratch->memory = aligned_alloc(4096, bytes);
+        if (scratch->memory == NULL) { abort(); }
+        scratch->count = (size_t)count;
+    }
+    return scratch->memory;
+}
+
+/// One block of the depth and of the columns of one product: what the threads work on together.
+typedef struct block {
+    const soma_matmul_plan *plan;
+    const soma_matmul_kernels *kernels;
+    const float *a, *b;
+    float *c;
+    float *panels;
+    long depth, columns, width;
+    bool accumulate;
+} block;
+
+static long panel_columns(const block *block, long panel) {
+    return smaller(block->width, block->columns - panel * block->width);
+}
+
+static bool is_packed(const block *block, long panel) {
+    return block->plan->packs_b || panel_columns(block, panel) < block->width;
+}
+
+static void pack_panels(long begin, long end, int part, void *context) {
+    (void)part;
+    const block *block = context;
+    const soma_matmul *p = &block->plan->product;
+    for (long panel = begin; panel < end; panel++) {
+        if (!is_packed(block, panel)) { continue; }
+        block->kernels->pack_panel(block->panels + panel * block->width * block->depth, block->width, block->depth,
+                                   panel_columns(block, panel), block->b + panel * block->width * p->b_column,
+                                   p->b_depth, p->b_column);
+    }
+}
+
+/// Copies `rows` rows of A so that the cache holds them well, and tells how the copy is read.
+static soma_strip pack_rows(const block *block, const float *a, long rows) {
+    const soma_matmul *p = &block->plan->product;
+    if (p->a_depth == 1) {
+        // Rows stay rows, at an odd number of cache lines from each other.
+        long row = (block->depth + 15) / 16 * 16 + 16 * (1 - (block->depth + 15) / 16 % 2);
+        float *copy = reserve(&strip_scratch, rows * row);
+        for (long i = 0; i < rows; i++) { memcpy(copy + i * row, a + i * p->a_row, (size_t)block->depth * sizeof(float)); }
+        return (soma_strip){copy, row, 1};
+    }
+    float *copy = reserve(&strip_scratch, rows * block->depth);
+    for (long k = 0; k < block->depth; k++) {
+        const float *from = a + k * p->a_depth;
+        if (p->a_row == 1) {
+            memcpy(copy + k * rows, from, (size_t)rows * sizeof(float));
+        } else {
+            for (long i = 0; i < rows; i++) { copy[k * rows + i] = from[i * p->a_row]; }
+        }
+    }
+    return (soma_strip){copy, 1, rows};
+}
+
+/// All tiles of the given rows and panels. The rows are shared out evenly among the strips, so that none is thin.
+static void run_tiles(const block *block, const soma_strip *source, long rows, long row, long first_panel, long end_panel) {
+    const soma_matmul *p = &block->plan->product;
+    long strips = ceiling(rows, block->kernels->rows);
+    for (long panel = first_panel; panel < end_panel; panel++) {
+        long columns = panel_columns(block, panel);
+        bool packed = is_packed(block, panel);
+        const float *b = packed ? block->panels + panel * block->width * block->depth : block->b + panel * block->width;
+        long b_step = packed ? block->width : p->b_depth;
+        int vectors = columns > block->kernels->lanes ? 2 : 1;
+        for (long strip = 0; strip < strips; strip++) {
+            long begin = rows * strip / strips, end = rows * (strip + 1) / strips;
+            soma_strip a = {source->a + begin * source->row, source->row, source->step};
+            soma_tile_target target = {block->c + (row + begin) * p->c_row + panel * block->width * p->c_column,
+                                       p->c_row, p->c_column, columns, block->accumulate};
+            block->kernels->tiles[end - begin - 1][vectors - 1](block->depth, &a, b, b_step, &target);
+        }
+    }
+}
+
+static void run_cells(long begin, long end, int part, void *context) {
+    (void)part;
+    const block *block = context;
+    const soma_matmul_plan *plan = block->plan;
+    const soma_matmul *p = &plan->product;
+    long panels = ceiling(block->columns, block->width);
+    for (long cell = begin; cell < end; cell++) {
+        long row_cell = cell / plan->column_parts, column_cell = cell % plan->column_parts;
+        long row = p->rows * row_cell / plan->row_parts, end_row = p->rows * (row_cell + 1) / plan->row_parts;
+        long panel = panels * column_cell / plan->column_parts, end_panel = panels * (column_cell + 1) / plan->column_parts;
+        while (row < end_row && panel < end_panel) {
+            long rows = smaller(plan->packs_a ? plan->row_block : end_row - row, end_row - row);
+            const float *a = block->a + row * p->a_row;
+            soma_strip source = plan->packs_a ? pack_rows(block, a, rows) : (soma_strip){a, p->a_row, p->a_depth};
+            run_tiles(block, &source, rows, row, panel, end_panel);
+            row += rows;
+        }
+    }
+}
+
+static void run_one(const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
+    const soma_matmul *p = &plan->product;
+    long width = 2 * level->lanes;
+    float *panels = reserve(&panel_scratch, ceiling(plan->column_block, width) * width * plan->depth_block);
+    for (long column = 0; column < p->columns; column += plan->column_block) {
+        // A depth of 0 takes the one turn that clears C.
+        for (long step = 0; step == 0 || step < p->depth; step += plan->depth_block) {
+            block block = {
+                .plan = plan, .kernels = &level->matmul, .width = width, .panels = panels,
+                .a = a + step * p->a_depth, .b = b + step * p->b_depth + column * p->b_column, .c = c + column * p->c_column,
+                .depth = smaller(plan->depth_block, p->depth - step),
+                .columns = smaller(plan->column_block, p->columns - column),
+                .accumulate = p->accumulate || step > 0,
+            };
+            long panel_count = ceiling(block.columns, width);
+            if (plan->packs_b || block.columns % width != 0) { soma_parallel_for(panel_count, 1, pack_panels, &block); }
+            soma_parallel_for(plan->row_parts * plan->column_parts, 1, run_cells, &block);
+        }
+    }
+}
+
+void soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
+    const soma_level *level = soma_level_current();
+    soma_matmul_plan plan = soma_matmul_plan_for(product, level, soma_team_size());
+    const soma_matmul *p = &plan.product;
+    if (plan.swapped) { const float *left = a; a = b; b = left; }
+    for (long i = 0; i < p->batch; i++) {
+        run_one(&plan, level, a + i * p->a_batch, b + i * p->b_batch, c + i * p->c_batch);
+    }
+}

@@ -1,0 +1,26 @@
+#pragma once
+#include <stdbool.h>
+
+/// Up to a tile's rows of the left operand: element (i, k) is `a[i * row + k * step]`.
+typedef struct soma_strip {
+    const float *a;
+    long row, step;
+} soma_strip;
+
+/// Where a tile goes: element (i, j) is `c[i * c_row + j * c_column]`; `columns` of the panel's are wanted.
+typedef struct soma_tile_target {
+    float *c;
+    long c_row, c_column, columns;
+    bool accumulate;
+} soma_tile_target;
+
+typedef void (*soma_tile)(long depth, const soma_strip *strip, const float *b, long b_step, const soma_tile_target *to);
+typedef void (*soma_pack_panel)(float *to, long width, long depth, long columns, const float *b, long b_step, long b_column);
+
+/// What the matrix product needs of an instruction set level.
+typedef struct soma_matmul_kernels {
+    int lanes;                 ///< Floats in a vector; a panel is one or two vectors wide.
+    int rows;                  ///< The most rows of a tile.
+    const soma_tile (*tiles)[2];   ///< By rows less one, by vectors less one.
+    soma_pack_panel pack_panel;
+} soma_matmul_kernels;

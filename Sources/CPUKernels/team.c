@@ -1,0 +1,77 @@
+#define _GNU_SOURCE
+#include "soma_team.h"
+
+#include "libraries_openmp.h"
+#include "team_threads.h"
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static int team_size;
+static _Thread_local bool inside_loop;
+
+static int clamped(long size) {
+    return size < 1 ? 1 : size > SOMA_TEAM_LIMIT ? SOMA_TEAM_LIMIT : (int)size;
+}
+
+static int default_size(void) {
+    const char *wanted = getenv("OMP_NUM_THREADS");
+    if (wanted != NULL && atol(wanted) > 0) { return clamped(atol(wanted)); }
+    cpu_set_t processors;
+    if (sched_getaffinity(0, sizeof processors, &processors) != 0) { return 1; }
+    return clamped(CPU_COUNT(&processors));
+}
+
+int soma_team_size(void) {
+    int size = __atomic_load_n(&team_size, __ATOMIC_RELAXED);
+    if (size == 0) { soma_team_resize(size = default_size()); }
+    return size;
+}
+
+void soma_team_resize(int size) { __atomic_store_n(&team_size, clamped(size), __ATOMIC_RELAXED); }
+
+const char *soma_team_description(void) {
+    return libraries_openmp_table()->search.found ? "OpenMP (libgomp.so.1)" : "own threads";
+}
+
+typedef struct loop {
+    long count;
+    int parts;
+    soma_loop_body body;
+    void *context;
+} loop;
+
+static void run_part(int part, void *data) {
+    const loop *loop = data;
+    // In this order the products of long loops stay within 64 bits.
+    long quotient = loop->count / loop->parts, rest = loop->count % loop->parts;
+    long begin = part * quotient + (part < rest ? part : rest);
+    long end = begin + quotient + (part < rest);
+    bool outer = inside_loop;
+    inside_loop = true;
+    loop->body(begin, end, part, loop->context);
+    inside_loop = outer;
+}
+
+/// What each member of an OpenMP team does; the team may be smaller than asked for.
+static void run_member(void *data) {
+    const libraries_openmp *openmp = libraries_openmp_table();
+    const loop *loop = data;
+    for (int part = openmp->thread(); part < loop->parts; part += openmp->threads()) { run_part(part, data); }
+}
+
+void soma_parallel_for(long count, long grain, soma_loop_body body, void *context) {
+    if (count <= 0) { return; }
+    long most = grain > 1 ? (count + grain - 1) / grain : count;
+    int size = soma_team_size();
+    loop loop = {.count = count, .parts = most < size ? (int)most : size, .body = body, .context = context};
+    const libraries_openmp *openmp = libraries_openmp_table();
+    if (loop.parts == 1 || inside_loop) {
+        for (int part = 0; part < loop.parts; part++) { run_part(part, &loop); }
+    } else if (openmp->search.found) {
+        // Always the whole team: asking for another number makes libgomp stop and start threads.
+        openmp->parallel(run_member, &loop, (unsigned)size, 0);
+    } else {
+        soma_threads_run(loop.parts, run_part, &loop);
+    }
+}

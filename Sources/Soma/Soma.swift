@@ -1,0 +1,1 @@
+// Soma: see docs/architecture.md

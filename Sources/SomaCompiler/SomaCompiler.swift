@@ -1,0 +1,1 @@
+// SomaCompiler: see docs/architecture.md
