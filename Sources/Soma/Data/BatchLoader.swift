@@ -1,0 +1,109 @@
+import SomaGraph
+
+/// Hands out the samples of a data set in shuffled batches, which other threads read ahead of time.
+///
+/// Every epoch visits every sample once, in an order that depends on the seed and the epoch's number and on nothing
+/// else: not on the machine, the number of threads or what was read before. Memory is bounded by the batches read ahead
+/// and those still held. Releasing the loader stops its threads.
+public final class BatchLoader: Sendable {
+    private let queue: BatchQueue
+    private let threads: [WorkerThread]
+
+    /// - Parameters:
+    ///   - batchSize: samples per batch.
+    ///   - seed: decides the order of the samples; nil keeps their own.
+    ///   - dropsLast: whether an epoch's last batch is left out where it would be smaller than the others.
+    ///   - epochs: how many epochs to give, counted from epoch 0; nil for no end.
+    ///   - start: the first batch to give, to resume where another loader stopped.
+    ///   - readAhead: how many batches may wait to be taken.
+    ///   - threads: how many threads read; more than one helps where reading takes long, as decoding pictures does.
+    /// - Throws: `SomaError` where there is nothing to give: no sample, no full batch, or a start that does not exist.
+    public init(
+        _ dataSet: some DataSet, batchSize: Int, seed: UInt64?, dropsLast: Bool = false, epochs: Int? = nil,
+        from start: BatchPosition = .start, readAhead: Int = 3, threads: Int = 1
+    ) throws {
+        guard batchSize > 0, readAhead > 0, threads > 0 else {
+            programError("batch loader", "batchSize \(batchSize), readAhead \(readAhead) and threads \(threads) must be positive")
+        }
+        let order = BatchOrder(sampleCount: dataSet.count, batchSize: batchSize, dropsLast: dropsLast, seed: seed)
+        guard order.batchesPerEpoch > 0 else {
+            throw SomaError("a data set of \(dataSet.count) samples gives no batch of \(batchSize)")
+        }
+        guard start.epoch >= 0, (0..<order.batchesPerEpoch).contains(start.batch) else {
+            throw SomaError(
+                "cannot start at batch \(start.batch) of epoch \(start.epoch): an epoch has \(order.batchesPerEpoch) batches",
+                hint: "resume with the data set and batch size of the run")
+        }
+        let queue = BatchQueue(dataSet, order: order, from: start, endEpoch: epochs ?? .max, readAhead: readAhead)
+        self.queue = queue
+        self.threads = try Self.start(threads, on: queue)
+    }
+
+    private static func start(_ count: Int, on queue: BatchQueue) throws -> [WorkerThread] {
+        var threads: [WorkerThread] = []
+        do {
+            for _ in 0..<count { threads.append(try WorkerThread { queue.work() }) }
+        } catch {
+            queue.close()
+            threads.forEach { $0.join() }
+            throw error
+        }
+        return threads
+    }
+
+    deinit {
+        queue.close()
+        threads.forEach { $0.join() }
+    }
+
+    /// The number of batches in an epoch.
+    public var batchesPerEpoch: Int { queue.order.batchesPerEpoch }
+
+    /// The next batch, after waiting for it if need be; nil after the last.
+    /// - Throws: what the data set threw when it read this batch.
+    public func next() throws -> Batch? {
+        try queue.take().map { Batch($0, queue) }
+    }
+
+    /// How often and how long `next()` had to wait since the loader was made: near zero where reading keeps up.
+    public var waiting: (count: Int, duration: Duration) {
+        queue.state.change { ($0.waitCount, $0.waited) }
+    }
+}
+
+/// Samples to train on at once. Releasing it gives its memory back to the loader for a later batch.
+public final class Batch: Sendable {
+    /// Which batch of which epoch this is.
+    public let position: BatchPosition
+    /// Where to start a loader to go on after this batch.
+    public let next: BatchPosition
+    /// The numbers of its samples in the data set.
+    public let indices: [Int]
+    private let storage: BatchStorage
+    private let queue: BatchQueue
+
+    fileprivate init(_ filled: BatchQueue.Filled, _ queue: BatchQueue) {
+        (position, indices) = (filled.ticket.position, filled.ticket.indices)
+        (storage, self.queue) = (filled.storage, queue)
+        next = queue.order.position(after: position)
+    }
+
+    deinit { queue.giveBack(storage) }
+
+    /// The number of samples: the batch size, or less in the last batch of an epoch.
+    public var count: Int { indices.count }
+    public var fields: [Field] { storage.fields }
+    public var isLastOfEpoch: Bool { next.epoch != position.epoch }
+
+    /// Calls `body` with the values of a field for all samples, [count] + the field's shape.
+    public func withBytes<R>(of field: String, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        let index = storage.index(of: field)
+        let size = count * storage.fields[index].byteCount
+        return try body(UnsafeRawBufferPointer(rebasing: storage.bytes(ofField: index)[..<size]))
+    }
+
+    /// A copy of the values of a field for all samples.
+    public func values<T: BitwiseCopyable>(of field: String, as type: T.Type) -> [T] {
+        Array(BatchMemory(count: count, storage: storage).values(of: field, as: type))
+    }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import SomaGraph
+
+/// The memory of one batch: a block per field, reused from batch to batch.
+///
+/// Unchecked `Sendable`: one thread fills it while nobody else has it, then it is only read until it is given back.
+final class BatchStorage: @unchecked Sendable {
+    let fields: [Field]
+    private let address: UnsafeMutableRawPointer
+    private let ranges: [Range<Int>]
+
+    /// Memory for `capacity` samples, its fields aligned to cache lines and the whole to pages.
+    init(fields: [Field], capacity: Int) throws {
+        self.fields = fields
+        var ranges: [Range<Int>] = []
+        var end = 0
+        for field in fields {
+            let start = (end + 63) & ~63
+            guard let size = checkedProduct([field.byteCount, capacity]), size <= Int.max - start - 64 else {
+                throw SomaError("a batch of \(capacity) samples is too large: field '\(field.name)' has \(field.byteCount) bytes each")
+            }
+            end = start + size
+            ranges.append(start..<end)
+        }
+        var memory: UnsafeMutableRawPointer?
+        guard posix_memalign(&memory, 4096, max(end, 1)) == 0, let memory else { throw SomaError("no memory for a batch of \(end) bytes") }
+        (address, self.ranges) = (memory, ranges)
+    }
+
+    deinit { free(address) }
+
+    func bytes(ofField index: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: address + ranges[index].lowerBound, count: ranges[index].count)
+    }
+
+    func index(of name: String) -> Int {
+        if let index = fields.firstIndex(where: { $0.name == name }) { return index }
+        programError("batch", "there is no field '\(name)' among \(fields.map(\.name))")
+    }
+
+    func index<T>(of name: String, as type: T.Type) -> Int {
+        let index = index(of: name)
+        guard fields[index].dtype == Self.dtype(of: type) else {
+            programError("batch", "field '\(name)' holds \(fields[index].dtype), not \(type)")
+        }
+        return index
+    }
+
+    private static func dtype<T>(of type: T.Type) -> DType? {
+        switch type {
+        case is Float.Type: .float32
+        case is Int32.Type: .int32
+        case is UInt32.Type: .uint32
+        case is Int64.Type: .int64
+        case is UInt8.Type: .uint8
+        case is Bool.Type: .bool
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import SomaGraph
+
+/// Samples that can be read by number, each made of the same fields: say a picture and its class.
+///
+/// A data set writes samples straight into the memory of a batch, from several threads at a time, so it keeps no state
+/// that reading changes. This is all there is to write for one of your own:
+///
+/// ```swift
+/// struct Sine: DataSet {
+///     let count = 10_000
+///     let fields = [Field("x", .float32, []), Field("y", .float32, [])]
+///
+///     func read(_ indices: [Int], into batch: BatchMemory) {
+///         let (x, y) = (batch.values(of: "x", as: Float.self), batch.values(of: "y", as: Float.self))
+///         for (row, index) in indices.enumerated() {
+///             x[row] = Float(index) * 0.001
+///             y[row] = sin(x[row])
+///         }
+///     }
+/// }
+///
+/// let loader = try BatchLoader(Sine(), batchSize: 32, seed: 1)
+/// while let batch = try loader.next() { … }
+/// ```
+public protocol DataSet: Sendable {
+    /// How many samples there are.
+    var count: Int { get }
+
+    /// What one sample consists of; the same whenever it is asked for.
+    var fields: [Field] { get }
+
+    /// Writes the samples of the given numbers, all within 0..<count, as the rows of a batch: every value of every field.
+    /// - Throws: where a sample cannot be read; the loader hands the error to whoever waits for the batch.
+    func read(_ indices: [Int], into batch: BatchMemory) throws
+}
+
+/// One part of a sample: its name, and the type and shape of its values.
+public struct Field: Hashable, Sendable {
+    public let name: String
+    public let dtype: DType
+    /// The shape of one sample's values; empty for a single number.
+    public let shape: [Int]
+
+    /// A field `name` of `dtype` values in `shape`.
+    public init(_ name: String, _ dtype: DType, _ shape: [Int]) {
+        guard shape.allSatisfy({ $0 >= 0 }), checkedProduct(shape + [dtype.byteCount]) != nil else {
+            programError("field '\(name)'", "cannot have the shape \(shape)")
+        }
+        (self.name, self.dtype, self.shape) = (name, dtype, shape)
+    }
+
+    /// The number of values in one sample.
+    public var elementCount: Int { shape.reduce(1, *) }
+    /// The bytes of one sample's values.
+    public var byteCount: Int { elementCount * dtype.byteCount }
+}
+
+/// The memory of a batch while a data set fills it. It must not be kept.
+public struct BatchMemory {
+    /// How many rows to fill.
+    public let count: Int
+    let storage: BatchStorage
+
+    /// The values of a field for all rows: row after row, each row by row.
+    public func values<T: BitwiseCopyable>(of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
+        let index = storage.index(of: field, as: type)
+        return UnsafeMutableRawBufferPointer(rebasing: storage.bytes(ofField: index)[..<(count * storage.fields[index].byteCount)])
+            .bindMemory(to: type)
+    }
+
+    /// The values of a field for one row.
+    public func row<T: BitwiseCopyable>(_ row: Int, of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
+        let all = values(of: field, as: type)
+        let size = storage.fields[storage.index(of: field)].elementCount
+        return UnsafeMutableBufferPointer(rebasing: all[row * size..<(row + 1) * size])
+    }
+}
+
+/// Some of the samples of another data set, in an order of their own.
+public struct Subset: DataSet {
+    private let base: any DataSet
+    private let indices: [Int]
+
+    /// The samples of `base` with these numbers.
+    public init(_ base: any DataSet, indices: [Int]) {
+        if let wrong = indices.first(where: { $0 < 0 || $0 >= base.count }) {
+            programError("subset", "there is no sample \(wrong) among \(base.count)")
+        }
+        (self.base, self.indices) = (base, indices)
+    }
+
+    public var count: Int { indices.count }
+    public var fields: [Field] { base.fields }
+
+    public func read(_ indices: [Int], into batch: BatchMemory) throws {
+        try base.read(indices.map { self.indices[$0] }, into: batch)
+    }
+}
+
+extension DataSet {
+    /// Deals the samples at random into two sets, of which the second holds the given fraction, rounded.
+    /// - Parameter seed: the same seed gives the same sets everywhere.
+    public func split(heldOut fraction: Double, seed: UInt64) -> (training: Subset, heldOut: Subset) {
+        guard (0...1).contains(fraction) else { programError("split", "\(fraction) is not a fraction") }
+        var generator = Philox(seed: seed)
+        let order = generator.permutation(of: count)
+        let boundary = count - Int((Double(count) * fraction).rounded())
+        return (Subset(self, indices: Array(order[..<boundary])), Subset(self, indices: Array(order[boundary...])))
+    }
+}
