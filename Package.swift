@@ -30,8 +30,11 @@ let package = Package(
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
+        // The reference in double precision and the cases of operations, for the tests of every backend.
+        .target(name: "SomaReference", dependencies: ["Soma"], path: "Tests/Reference"),
         .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
-        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits"]),
+        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
+        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

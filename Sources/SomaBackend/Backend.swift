@@ -19,7 +19,10 @@ public protocol Backend: AnyObject, Sendable {
     /// Makes a step ready to run: kernels compiled, geometry chosen. The result serves any bindings.
     /// - Throws: `BackendError.buildFailed`.
     func prepare(_ step: Step) throws -> PreparedStep
-    /// Runs steps in order and returns before they are done. The backend keeps `bindings.buffers` alive until then.
+    /// Runs steps in order and returns before they are done.
+    ///
+    /// The backend keeps the memory below `bindings.buffers` alive until then, without holding the `Buffer` objects themselves: the engine
+    /// overwrites an old version of a state when nothing else holds its `Buffer`, which is sound since later steps run later.
     func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws
     /// Waits until everything enqueued is done.
     func synchronize() throws

@@ -44,19 +44,25 @@ public struct BodyStages: Sendable {
         // a reduction in its argument's walk, an outer value after the walks of its inputs.
         var walk = [Int](repeating: 0, count: body.instructions.count)
         for (i, instruction) in body.instructions.enumerated() {
-            var latest = levels[i] == .element ? 0 : -1
+            var walks = levels[i] == .element
+            if case .reduce = instruction.operation { walks = true }
+            var latest = walks ? 0 : -1
             for argument in instruction.arguments {
-                let waits = levels[i] == .element && levels[argument] != .element ? walk[argument] + 1 : walk[argument]
-                latest = max(latest, waits)
+                latest = max(latest, walks && levels[argument] != .element ? walk[argument] + 1 : walk[argument])
             }
             walk[i] = latest
         }
-        let walkCount = 1 + (body.instructions.indices.filter { levels[$0] == .element }.map { walk[$0] }.max() ?? -1)
-        var stages = [Stage](repeating: Stage(), count: walkCount)
+        var stages: [Stage] = []
+        func withStage(_ index: Int, _ change: (inout Stage) -> Void) {
+            while stages.count <= index { stages.append(Stage()) }
+            change(&stages[index])
+        }
         var outerStores: [Int] = []
         for (s, store) in body.stores.enumerated() {
             if levels[store.value] == .element {
-                stages[walk[store.value]].elementStores.append(s)
+                withStage(walk[store.value]) { $0.elementStores.append(s) }
+            } else if Self.level(of: store.target.access, in: nest) == .element {
+                withStage(walk[store.value] + 1) { $0.elementStores.append(s) }
             } else {
                 outerStores.append(s)
             }
@@ -65,11 +71,11 @@ public struct BodyStages: Sendable {
         var prologue: [Int] = []
         for (i, instruction) in body.instructions.enumerated() {
             if case .reduce = instruction.operation {
-                stages[walk[i]].reductions.append(i)
+                withStage(walk[i]) { $0.reductions.append(i) }
             } else if levels[i] == .uniform {
                 uniforms.append(i)
             } else if levels[i] == .outer {
-                if walk[i] < 0 { prologue.append(i) } else { stages[walk[i]].outers.append(i) }
+                if walk[i] < 0 { prologue.append(i) } else { withStage(walk[i]) { $0.outers.append(i) } }
             }
         }
         for s in stages.indices { stages[s].elements = Self.needed(by: stages[s], body, levels) }
@@ -80,18 +86,17 @@ public struct BodyStages: Sendable {
         self.outerStores = outerStores
     }
 
+    private static func level(of access: Access, in nest: LoopNest) -> Level {
+        if nest.inner.isEmpty { return .element }
+        return access.strides[nest.outer.count...].contains { $0 != 0 } ? .element : .outer
+    }
+
     private static func levels(_ nest: LoopNest) -> [Level] {
-        let outerRank = nest.outer.count
-        let isMap = nest.inner.isEmpty
-        func level(of access: Access) -> Level {
-            if isMap { return .element }
-            return access.strides[outerRank...].contains { $0 != 0 } ? .element : .outer
-        }
         var levels: [Level] = []
         for instruction in nest.body.instructions {
             switch instruction.operation {
-            case .load(let operand): levels.append(level(of: nest.body.loads[operand].access))
-            case .index(let access): levels.append(level(of: access))
+            case .load(let operand): levels.append(level(of: nest.body.loads[operand].access, in: nest))
+            case .index(let access): levels.append(level(of: access, in: nest))
             case .scalar: levels.append(.uniform)
             case .accumulator: levels.append(.element)
             case .reduce: levels.append(.outer)

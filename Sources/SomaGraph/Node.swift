@@ -125,19 +125,26 @@ public final class Node: @unchecked Sendable {
         height = Atomic(0)
     }
 
-    /// Records the computed elements. With `cutting` the inputs are released, and with them all that only they held.
-    /// Call with `lock` held; the released inputs are returned so that they can be dropped outside of it.
-    public func complete(with storage: Storage, cutting: Bool) -> NodeInputs {
+    /// Records the computed elements. Call with `lock` held.
+    public func complete(with storage: Storage) {
         self.storage = storage
         pendingDepth.store(0, ordering: .relaxed)
-        guard cutting else { return .none }
-        height.store(0, ordering: .relaxed)
+    }
+
+    /// Releases the inputs, and with them all that only they held: the value is about to be computed, and no gradient will be
+    /// taken through it. Call with `lock` held and drop what is returned outside of it.
+    public func cut() -> NodeInputs {
         if case .buffer = primitive { return .none }
+        height.store(0, ordering: .relaxed)
         let released = inputs
         inputs = .none
         isCut = true
         return released
     }
+
+    /// Whether nothing but this node holds the elements, so that they may be overwritten when nothing holds the node.
+    /// Call with `lock` held.
+    public func holdsStorageAlone() -> Bool { isKnownUniquelyReferenced(&storage) }
 
     /// Whether the value lies in memory.
     public var isComputed: Bool { storage != nil }

@@ -86,7 +86,7 @@ extension Philox {
     /// D. Lemire, *Fast Random Integer Generation in an Interval*, ACM TOMACS 29(1), 2019. A bound below 2³² takes one
     /// word of the sequence (rarely more), a larger one takes two.
     public mutating func integer(below bound: Int) -> Int {
-        precondition(bound > 0, "a random integer needs a positive bound, got \(bound)")
+        guard bound > 0 else { programError("random integer", "the bound must be positive, not \(bound)") }
         if let bound = UInt32(exactly: bound) {
             return Int(lemire(bound) { $0.nextWord() })
         }

@@ -1,3 +1,5 @@
+import SomaGraph
+
 /// An array in the IDX format, in which MNIST and its kin are published: two zero bytes, the element type, the number
 /// of dimensions, each dimension as a big-endian 32-bit number, and the elements, the last index running fastest.
 ///
@@ -67,7 +69,7 @@ public struct IDXFile: Sendable {
 
     /// Calls `body` with the bytes of one sample as they are in the file.
     public func withSample<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        precondition(index >= 0 && index < count, "sample \(index) of \(count) in \(path)")
+        guard index >= 0 && index < count else { programError("IDX sample", "\(path) has \(count) samples, not one at \(index)") }
         let size = elementsPerSample * elementType.byteCount
         return try withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[index * size..<(index + 1) * size])) }
     }
@@ -155,7 +157,9 @@ func checkedProduct(_ factors: [Int]) -> Int? {
 extension IDXFile {
     /// Writes the elements of one sample as single-precision numbers.
     public func readSample(_ index: Int, into output: UnsafeMutableBufferPointer<Float>) {
-        precondition(output.count == elementsPerSample, "a sample of \(path) has \(elementsPerSample) elements, not \(output.count)")
+        guard output.count == elementsPerSample else {
+            programError("IDX sample", "a sample of \(path) has \(elementsPerSample) elements, not \(output.count)")
+        }
         withSample(index) { bytes in
             switch elementType {
             case .uint8: for i in output.indices { output[i] = Float(bytes[i]) }

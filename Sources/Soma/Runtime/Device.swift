@@ -3,7 +3,7 @@ import SomaGraph
 /// Where tensors live and operations run, by the name `--device` takes (`cpu`, `opencl:0`).
 public struct Device: Hashable, Sendable {
     /// The graph's opaque name of the device.
-    let tag: DeviceTag
+    package let tag: DeviceTag
 
     init(tag: DeviceTag) { self.tag = tag }
 

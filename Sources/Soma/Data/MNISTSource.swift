@@ -1,0 +1,118 @@
+import Glibc
+
+/// Where MNIST comes from: 70,000 handwritten digits of 28×28 pixels, 60,000 to train and 10,000 to test.
+///
+/// Y. LeCun, C. Cortes, C. J. C. Burges, *The MNIST database of handwritten digits*, 1998; CC BY-SA 3.0.
+public struct MNISTSource: Sendable {
+    /// The addresses of folders that hold the four files, the most preferred first.
+    public var mirrors = [
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ]
+    public var downloader = Downloader()
+    var files = MNISTFile.all
+
+    public init() {}
+
+    /// Sees to it that `folder` holds the four files: what is there and right is kept, what is missing or wrong is
+    /// fetched from the first mirror that has it, and a transfer that broke off is resumed.
+    /// - Parameter progress: called with a file's name as its bytes arrive.
+    /// - Throws: `SomaError` naming the address or file and the reason, and what `progress` throws.
+    public func download(
+        to folder: String, progress: (_ file: String, Downloader.Progress) throws -> Void = { _, _ in }
+    ) throws {
+        try Self.makeFolder(folder)
+        for file in files where !file.isPresent(in: folder) {
+            try fetch(file, to: folder) { try progress(file.name + ".gz", $0) }
+        }
+    }
+
+    private func fetch(_ file: MNISTFile, to folder: String, progress: (Downloader.Progress) throws -> Void) throws {
+        var failures: [SomaError] = []
+        var isInterrupted = false
+        for mirror in mirrors {
+            let address = mirror.hasSuffix("/") ? mirror : mirror + "/"
+            do {
+                return try downloader.download(
+                    from: "\(address)\(file.name).gz", to: "\(folder)/\(file.name).gz", checksum: file.checksum,
+                    sizeLimit: file.byteCount + 65_536
+                ) {
+                    do { try progress($0) } catch { isInterrupted = true; throw error }
+                }
+            } catch let error as SomaError where !isInterrupted {
+                failures.append(error)
+            }
+        }
+        throw SomaError(failures.map(\.description).joined(separator: "; "), hint: "pass another mirror, or the folder of a copy")
+    }
+
+    /// Makes a folder and those above it, where they are missing.
+    private static func makeFolder(_ path: String) throws {
+        guard mkdir(path, 0o777) != 0, errno != EEXIST else { return }
+        let parent = AtomicFile.split(path).folder
+        if errno == ENOENT && parent != path {
+            try makeFolder(parent)
+            if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+        }
+        throw SomaError.system("cannot make the folder \(path)")
+    }
+}
+
+/// One of the four files of MNIST.
+struct MNISTFile: Sendable {
+    let name: String
+    /// The size of the unpacked file.
+    let byteCount: Int
+    let sha256: String
+
+    var checksum: Checksum { .content(sha256: sha256, byteCount: byteCount) }
+
+    /// Whether the folder holds the file, packed or not, and unharmed.
+    func isPresent(in folder: String) -> Bool {
+        ["\(folder)/\(name)", "\(folder)/\(name).gz"].contains { (try? checksum.verify($0)) != nil }
+    }
+
+    // The digests are those of the unpacked files: mirrors pack the same data differently.
+    static let trainingImages = MNISTFile(
+        name: "train-images-idx3-ubyte", byteCount: 47_040_016,
+        sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db")
+    static let trainingLabels = MNISTFile(
+        name: "train-labels-idx1-ubyte", byteCount: 60_008,
+        sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5")
+    static let testImages = MNISTFile(
+        name: "t10k-images-idx3-ubyte", byteCount: 7_840_016,
+        sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")
+    static let testLabels = MNISTFile(
+        name: "t10k-labels-idx1-ubyte", byteCount: 10_008,
+        sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")
+    static let all = [trainingImages, trainingLabels, testImages, testLabels]
+}
+
+/// The four arrays of MNIST, or of a data set published in the same form such as Fashion-MNIST.
+public struct MNIST: Sendable {
+    /// uint8 [60000, 28, 28], 0 is background.
+    public let trainingImages: IDXFile
+    /// uint8 [60000], the digits 0 to 9.
+    public let trainingLabels: IDXFile
+    /// uint8 [10000, 28, 28].
+    public let testImages: IDXFile
+    /// uint8 [10000].
+    public let testLabels: IDXFile
+
+    /// Opens the four files in `folder`, packed (`train-images-idx3-ubyte.gz`) or not.
+    /// - Throws: `SomaError` naming the file that is missing or broken.
+    public init(folder: String) throws {
+        func open(_ file: MNISTFile) throws -> IDXFile {
+            let plain = "\(folder)/\(file.name)"
+            if access(plain, F_OK) == 0 { return try IDXFile(path: plain) }
+            guard access(plain + ".gz", F_OK) == 0 else {
+                throw SomaError("\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
+            }
+            return try IDXFile(path: plain + ".gz")
+        }
+        trainingImages = try open(.trainingImages)
+        trainingLabels = try open(.trainingLabels)
+        testImages = try open(.testImages)
+        testLabels = try open(.testLabels)
+    }
+}

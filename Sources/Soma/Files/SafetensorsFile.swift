@@ -1,0 +1,91 @@
+import SomaGraph
+
+/// Named arrays in the safetensors format: eight bytes with the length of a header, the header as JSON, and the elements
+/// of all tensors, little-endian, without a gap. PyTorch, JAX and others read and write the same files.
+///
+/// A file is mapped and read only where it is touched. Every rule of the format is checked when it is opened, so what
+/// the other members answer can be believed.
+public struct SafetensorsFile: Sendable {
+    /// The tensors in the order of their bytes.
+    public let tensors: [Tensor]
+    /// Free text that travels with the tensors: the header's `__metadata__`.
+    public let metadata: [String: String]
+    /// The file's name, for messages.
+    public let path: String
+
+    private let region: ByteRegion
+    private let index: [String: Int]
+
+    /// What the header says of one tensor.
+    public struct Tensor: Hashable, Sendable {
+        public let name: String
+        public let elementType: ElementType
+        public let shape: [Int]
+        /// Where its bytes begin after the header.
+        let offset: Int
+        public let byteCount: Int
+    }
+
+    /// The element types of the format, named as the header names them.
+    public enum ElementType: String, Hashable, Sendable, CaseIterable {
+        case bool = "BOOL", uint8 = "U8", int8 = "I8", float8E4M3 = "F8_E4M3", float8E5M2 = "F8_E5M2"
+        case uint16 = "U16", int16 = "I16", float16 = "F16", bfloat16 = "BF16"
+        case uint32 = "U32", int32 = "I32", float32 = "F32"
+        case uint64 = "U64", int64 = "I64", float64 = "F64"
+
+        /// Bytes of one element.
+        public var byteCount: Int {
+            switch self {
+            case .bool, .uint8, .int8, .float8E4M3, .float8E5M2: 1
+            case .uint16, .int16, .float16, .bfloat16: 2
+            case .uint32, .int32, .float32: 4
+            case .uint64, .int64, .float64: 8
+            }
+        }
+    }
+
+    /// The longest header that the format allows, in bytes.
+    static let headerLimit = 100_000_000
+
+    /// Opens and checks the file at `path`.
+    /// - Throws: `SomaError` naming the file and the first rule of the format that it breaks.
+    public init(path: String) throws {
+        let region = try ByteRegion(mapping: path)
+        do {
+            let header = try SafetensorsHeader(region.bytes)
+            (tensors, metadata) = (header.tensors, header.metadata)
+        } catch let error as SomaError {
+            throw SomaError("\(path) is not a usable safetensors file: \(error.message)")
+        }
+        (self.path, self.region) = (path, region)
+        index = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+    }
+
+    /// What the header says of the tensor of that name, if there is one.
+    public subscript(name: String) -> Tensor? {
+        index[name].map { tensors[$0] }
+    }
+
+    /// Calls `body` with the elements of a tensor, little-endian, row by row. They may begin at any address.
+    /// - Throws: `SomaError` where the file has no tensor of that name, and what `body` throws.
+    public func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+        guard let tensor = self[name] else { throw SomaError("\(path) has no tensor '\(name)'") }
+        return try withExtendedLifetime(region) {
+            let start = region.bytes.count - totalByteCount + tensor.offset
+            return try body(UnsafeRawBufferPointer(rebasing: region.bytes[start..<start + tensor.byteCount]))
+        }
+    }
+
+    /// The bytes of all tensors together.
+    public var totalByteCount: Int { tensors.last.map { $0.offset + $0.byteCount } ?? 0 }
+}
+
+extension SafetensorsFile.Tensor {
+    /// Describes a tensor to be written. Its place in the file is the writer's business.
+    public init(name: String, elementType: SafetensorsFile.ElementType, shape: [Int]) {
+        guard let size = checkedProduct(shape + [elementType.byteCount]), shape.allSatisfy({ $0 >= 0 }) else {
+            programError("safetensors", "tensor '\(name)' cannot have the shape \(shape)")
+        }
+        self.init(name: name, elementType: elementType, shape: shape, offset: 0, byteCount: size)
+    }
+}

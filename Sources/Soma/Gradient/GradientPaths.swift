@@ -1,0 +1,123 @@
+import SomaGraph
+
+/// The graph behind a loss, and which of its nodes lie on a path from a requested tensor.
+///
+/// Links of nodes change when a program is run elsewhere, so what is needed of them is copied while `Node.lock` is held. The
+/// rules run without the lock: some are a user's own, and may do anything.
+struct GradientPaths {
+    /// The nodes behind the loss, inputs first; the loss is the last.
+    private let order: [Node]
+    /// The inputs of the nodes through which gradients pass on, `.none` for the others.
+    private var inputs: [NodeInputs]
+    /// For each such node the places of its inputs, `nowhere` for one that needs no gradient; from `firstSource[place]` on.
+    private var sources: [Int]
+    private var firstSource: [Int]
+    /// Where each requested tensor stands in the order; `nil` when the loss does not depend on it.
+    let requested: [Int?]
+
+    private static let nowhere = -1
+
+    init(from tensors: [Tensor], to loss: Tensor, _ file: StaticString, _ line: UInt) {
+        (order, requested, inputs, sources) = Node.lock.withLock { number in
+            let order = Node.topologicalOrder(of: [loss.node], throughComputed: true, &number)
+            let requested = tensors.map { Self.place(of: $0.node, in: order) }
+            var places: [Int] = []
+            for node in order { node.inputs.forEach { places.append($0.placeInOrder) } }
+            return (order, requested, order.map(\.inputs), places)
+        }
+        firstSource = [Int](repeating: 0, count: order.count)
+        var next = 0
+        for i in order.indices {
+            firstSource[i] = next
+            next += inputs[i].count
+        }
+        requireHistory(tensors, file, line)
+        keepPaths()
+    }
+
+    private static func place(of node: Node, in order: [Node]) -> Int? {
+        let place = node.placeInOrder
+        return order.indices.contains(place) && order[place] === node ? place : nil
+    }
+
+    /// Calls `body` with the place in `sources` of each input through which a gradient may pass.
+    private func forEachDifferentiableInput(of i: Int, _ body: (Int) -> Void) {
+        let first: Int
+        switch order[i].primitive {
+        case .stopGradient: return
+        case .customGradient: first = 1  // the value itself is opaque
+        default: first = 0
+        }
+        for k in first..<Swift.max(first, inputs[i].count) where order[sources[firstSource[i] + k]].dtype.isFloatingPoint {
+            body(firstSource[i] + k)
+        }
+    }
+
+    /// Traps where the links that a gradient would follow were released with the computing of a value.
+    private func requireHistory(_ tensors: [Tensor], _ file: StaticString, _ line: UInt) {
+        var isEnd = [Bool](repeating: false, count: order.count)
+        for case let place? in requested { isEnd[place] = true }
+        var isMet = [Bool](repeating: false, count: order.count)
+        isMet[order.count - 1] = true
+        var metCut = false
+        for i in order.indices.reversed() where isMet[i] && !isEnd[i] {
+            if order[i].isCut {
+                metCut = true
+                if order[i].isTracked { releasedHistory(order[i], file, line) }
+            }
+            forEachDifferentiableInput(of: i) { isMet[sources[$0]] = true }
+        }
+        guard metCut else { return }
+        for (index, tensor) in tensors.enumerated() where requested[index] == nil && !tensor.node.isTracked {
+            programError(
+                "gradient", "the graph between the loss and \(name(index, tensor)) was released when a value on the way was "
+                + "computed; read values after taking the gradient", file: file, line: line)
+        }
+    }
+
+    private func releasedHistory(_ node: Node, _ file: StaticString, _ line: UInt) -> Never {
+        programError(
+            "gradient", "the loss depends on a computed value (\(node.dtype) \(node.shape)) whose graph was released by an update or "
+            + "a long run; take the gradient before, or pass the value through withoutGradient()", file: file, line: line)
+    }
+
+    /// Marks with `nowhere` what no gradient needs to reach, and forgets the inputs of nodes that pass nothing on.
+    private mutating func keepPaths() {
+        var isOnPath = [Bool](repeating: false, count: order.count)
+        for case let place? in requested { isOnPath[place] = true }
+        var kept = [Int](repeating: Self.nowhere, count: sources.count)
+        for i in order.indices {
+            var passesOn = false
+            forEachDifferentiableInput(of: i) { source in
+                guard isOnPath[sources[source]] else { return }
+                kept[source] = sources[source]
+                passesOn = true
+            }
+            if passesOn { isOnPath[i] = true } else { inputs[i] = .none }
+        }
+        sources = kept
+    }
+
+    /// The gradients of the nodes in order, where any arrives; those of the requested ones are complete.
+    func accumulate(_ seed: Tensor) -> [Tensor?] {
+        let sums = GradientSums(count: order.count)
+        sums.add(seed, to: order.count - 1)
+        for i in order.indices.reversed() {
+            guard inputs[i].count > 0, let gradient = sums[i] else { continue }
+            let targets = sources[firstSource[i]..<firstSource[i] + inputs[i].count]
+            GradientRule(node: order[i], inputs: inputs[i], gradient: gradient, targets: targets, sums: sums).apply()
+        }
+        return sums.all
+    }
+}
+
+/// Gradients under accumulation, by place.
+final class GradientSums {
+    private(set) var all: [Tensor?]
+
+    init(count: Int) { all = [Tensor?](repeating: nil, count: count) }
+
+    subscript(place: Int) -> Tensor? { all[place] }
+
+    func add(_ gradient: Tensor, to place: Int) { all[place] = all[place].map { $0 + gradient } ?? gradient }
+}

@@ -1,0 +1,134 @@
+import SomaGraph
+
+// The table of rules: for each primitive, what the gradient of its result says about the gradients of its inputs. g is the
+// gradient of the result y. Rules that can speak of y rather than of x do: y is at hand, x need not be kept.
+
+/// The application of a rule to one node.
+struct GradientRule {
+    let node: Node
+    let inputs: NodeInputs
+    /// g: of the shape of the node.
+    let gradient: Tensor
+    /// For each input where its gradient is gathered; negative when nobody needs it.
+    let targets: ArraySlice<Int>
+    let sums: GradientSums
+
+    /// y: the node's value.
+    var output: Tensor { Tensor(node: node) }
+
+    func input(_ index: Int) -> Tensor { Tensor(node: inputs[index]) }
+
+    /// Adds to the gradient of an input, if anybody needs it. A number that a map spread over a shape gathers the sum.
+    func pass(to index: Int, _ contribution: @autoclosure () -> Tensor) {
+        let target = targets[targets.startIndex + index]
+        guard target >= 0 else { return }
+        let share = contribution()
+        sums.add(inputs[index].shape.rank == 0 && share.rank != 0 ? share.sum() : share, to: target)
+    }
+
+    func apply() {
+        let g = gradient
+        switch node.primitive {
+        case .buffer, .constant, .range, .random, .stopGradient: break
+        case .unary(let function): pass(to: 0, unary(function))
+        case .binary(let function): binary(function)
+        case .select:
+            pass(to: 1, .select(input(0), g, zero))
+            pass(to: 2, .select(input(0), zero, g))
+        case .cast: pass(to: 0, g.as(inputs[0].dtype))
+        case .reshape: pass(to: 0, g.reshaped(to: inputs[0].shape))
+        case .permute(let axes): pass(to: 0, g.permuted(axes: axes.indices.map { axes.firstIndex(of: $0) ?? $0 }))
+        case .expand: pass(to: 0, g.sum(alongAxes: stretchedAxes, keepingDims: true))
+        case .slice(let starts, let steps): pass(to: 0, g.spread(over: inputs[0].shape, starts: starts, steps: steps))
+        case .pad(let before):
+            pass(to: 0, g.block(at: before, of: inputs[0].shape))
+            pass(to: 1, g.replacing(with: 0, where: padInterior(before)))
+        case .concatenate(let axis):
+            var start = [Int](repeating: 0, count: node.shape.rank)
+            for index in 0..<inputs.count {
+                pass(to: index, g.block(at: start, of: inputs[index].shape))
+                start[axis] += inputs[index].shape[axis]
+            }
+        case .contiguous: pass(to: 0, g)
+        case .dynamicSlice:
+            pass(to: 0, Tensor(node: .updateSlice(Tensor.zeros(like: input(0)).node, g.node, starts: inputs[1])))
+        case .updateSlice:
+            pass(to: 0, Tensor(node: .updateSlice(g.node, Tensor.zeros(like: input(1)).node, starts: inputs[2])))
+            pass(to: 1, Tensor(node: .dynamicSlice(g.node, starts: inputs[2], shape: inputs[1].shape)))
+        case .reduce(let operation, let axes): reduce(operation, axes)
+        case .matmul:
+            pass(to: 0, Tensor(node: .matmul(g.node, input(1).transposed().node)))
+            pass(to: 1, Tensor(node: .matmul(input(0).transposed().node, g.node)))
+        case .gather(let axis):
+            pass(to: 0, Tensor(node: .scatterAdd(Tensor.zeros(like: input(0)).node, inputs[1], g.node, axis: axis)))
+        case .scatterAdd(let axis):
+            pass(to: 0, g)
+            pass(to: 2, gathered(axis))
+        case .custom(let operation):
+            programError("gradient", "the custom operation \(operation.name) has none; wrap it with withCustomGradient")
+        case .customGradient(let rule): userRule(rule)
+        }
+    }
+
+    private func unary(_ function: UnaryFunction) -> Tensor {
+        let (x, y, g) = (input(0), output, gradient)
+        switch function {
+        case .negate: return -g
+        case .abs: return g * sign(x)
+        case .sign, .floor, .ceil, .round, .not: return .zeros(like: g)
+        case .exp: return g * y
+        case .expm1: return g * (y + 1)
+        case .log: return g / x
+        case .log1p: return g / (x + 1)
+        case .sqrt: return g / (y * 2)
+        case .rsqrt: return g * (y * y * y) * -0.5
+        case .reciprocal: return -(g * y * y)
+        case .sin: return g * cos(x)
+        case .cos: return -(g * sin(x))
+        case .tanh: return g * (1 - y * y)
+        case .sigmoid: return g * (y * (1 - y))
+        case .erf: return g * exp(-(x * x)) * 1.1283791670955126  // 2/√π
+        }
+    }
+
+    private func binary(_ function: BinaryFunction) {
+        let (a, b, y, g) = (input(0), input(1), output, gradient)
+        switch function {
+        case .add:
+            pass(to: 0, g)
+            pass(to: 1, g)
+        case .subtract:
+            pass(to: 0, g)
+            pass(to: 1, -g)
+        case .multiply:
+            pass(to: 0, g * b)
+            pass(to: 1, g * a)
+        case .divide:
+            pass(to: 0, g / b)
+            pass(to: 1, -(g * y) / b)
+        case .power:
+            pass(to: 0, .select(b .== 0, zero, g * (b * pow(a, b - 1))))
+            pass(to: 1, .select((a .== 0) .&& (b .>= 0), zero, g * (y * log(a))))
+        case .maximum: extremum { $0 .> $1 }
+        case .minimum: extremum { $0 .< $1 }
+        case .remainder:
+            pass(to: 0, g)
+            pass(to: 1, -(g * truncated(a / b)))
+        case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: break
+        case .and, .or, .xor, .shiftLeft, .shiftRight: break
+        }
+    }
+
+    private func reduce(_ operation: ReduceOperation, _ axes: [Int]) {
+        let shape = inputs[0].shape
+        switch operation {
+        case .sum: pass(to: 0, gradient.expanded(to: shape))
+        case .product: pass(to: 0, gradient * input(0).productsOfOthers(alongAxes: axes))
+        case .max, .min:
+            let isExtreme = input(0) .== output
+            let ties = isExtreme.as(node.dtype).sum(alongAxes: axes, keepingDims: true)
+            pass(to: 0, .select(isExtreme, (gradient / ties).expanded(to: shape), zero))
+        case .argmax, .argmin: break
+        }
+    }
+}

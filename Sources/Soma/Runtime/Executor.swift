@@ -1,0 +1,135 @@
+import SomaBackend
+import SomaCompiler
+import SomaGraph
+import Synchronization
+
+/// Runs graphs on one device: finds or compiles their program, binds memory, hands the steps to the backend.
+final class Executor: Sendable {
+    let backend: any Backend
+    let tag: DeviceTag
+
+    private struct Contents {
+        var programs = ProgramCache()
+        var arena: Buffer?
+        var pending: [ObjectIdentifier: WeakState] = [:]
+    }
+
+    private struct WeakState { weak var state: State? }
+
+    private let contents = Mutex(Contents())
+    /// Whether each temporary gets a buffer of exactly its size, so that a checker of memory sees every overrun.
+    private let isIsolated: Bool
+
+    init(_ backend: any Backend, tag: DeviceTag, isIsolated: Bool = false) {
+        self.backend = backend
+        self.tag = tag
+        self.isIsolated = isIsolated
+    }
+
+    // MARK: Pending states
+
+    /// Remembers that `state` has a version that is not computed yet.
+    func note(pending state: State) {
+        contents.withLock { $0.pending[ObjectIdentifier(state)] = WeakState(state: state) }
+    }
+
+    func takePendingStates() -> [State] {
+        contents.withLock { contents in
+            defer { contents.pending = [:] }
+            return contents.pending.values.compactMap(\.state).sorted { $0.serial < $1.serial }
+        }
+    }
+
+    // MARK: Realisation
+
+    /// Computes nodes as one program. Nodes that no trainable parameter lies upstream of lose their inputs; the others keep them, so
+    /// that a gradient can still be taken.
+    func realize(_ nodes: [Node]) throws {
+        guard let run = try prepare(roots: nodes.filter { !$0.hasElements }, states: []) else { return }
+        try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
+        run.complete(cutting: false)
+    }
+
+    /// Computes nodes and every pending version of a state as one program, and releases the graph below them.
+    ///
+    /// A new version takes the memory of the old one if nobody else holds that.
+    func update(_ nodes: [Node]) throws {
+        // A captured step computes its updates when it is replayed.
+        if Capture.current != nil { return }
+        let states = takePendingStates()
+        do {
+            guard var run = try prepare(roots: nodes.filter { !$0.hasElements }, states: states) else { return }
+            run.cut()
+            try run.overwriteOrAllocate(states, self)
+            try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
+            run.complete(cutting: true)
+            for (number, state) in states.enumerated() { state.settle(on: run.roots[run.roots.count - states.count + number]) }
+        } catch {
+            for state in states { state.revert() }
+            throw error
+        }
+    }
+
+    private func prepare(roots: [Node], states: [State]) throws -> Run? {
+        let versions = states.map(\.versions)
+        var seen = Set<ObjectIdentifier>()
+        let plain = roots.filter { seen.insert(ObjectIdentifier($0)).inserted }
+        let all = plain + versions.map(\.new)
+        guard !all.isEmpty else { return nil }
+        let old: [Node?] = plain.map { _ in nil } + versions.map(\.old)
+        let (snapshot, storages) = Node.lock.withLock { number in
+            let snapshot = GraphSnapshot(roots: all, states: old, &number)
+            return (snapshot, snapshot.sources.compactMap { snapshot.nodes[$0].storage })
+        }
+        if snapshot.hasLostNodes {
+            throw SomaError("a value was lost because the step that was to compute it failed", hint: "compute it again")
+        }
+        let sources = try storages.map { try $0.resolved(on: backend) }
+        let program = try self.program(for: snapshot)
+        let outputs = try program.plan.outputs.map { $0.mayOverwrite == nil ? try allocate($0.byteCount) : Run.unknown }
+        return Run(
+            program: program, roots: all, sources: sources, outputs: outputs, scalars: snapshot.scalars, starts: snapshot.starts)
+    }
+
+    func program(for snapshot: GraphSnapshot) throws -> Program {
+        if let program = contents.withLock({ $0.programs.program(for: snapshot.key) }) { return program }
+        let plan = Plan(snapshot, backend.capabilities)
+        let program = try Program(plan, on: backend)
+        contents.withLock { $0.programs.remember(program, for: snapshot.key) }
+        return program
+    }
+
+    func allocate(_ byteCount: Int) throws -> Buffer { try backend.allocate(byteCount: max(byteCount, 1)) }
+
+    /// Hands the steps of a program to the backend.
+    func run(_ program: Program, sources: [Buffer], outputs: [Buffer], scalars: [UInt64], starts: [Int]) throws {
+        let plan = program.plan
+        let arena = plan.arenaByteCount > 0 && !isIsolated ? try self.arena(plan.arenaByteCount) : nil
+        var slices: [BufferSlice] = []
+        slices.reserveCapacity(plan.slots.count)
+        for slot in plan.slots {
+            switch slot {
+            case .source(let place): slices.append(BufferSlice(sources[place]))
+            case .output(let place): slices.append(BufferSlice(outputs[place]))
+            case .temporary(let byteOffset, let byteCount):
+                if let arena {
+                    slices.append(BufferSlice(arena, byteOffset: byteOffset))
+                } else {
+                    slices.append(BufferSlice(try allocate(byteCount)))
+                }
+            }
+        }
+        let offsets = plan.offsets.map { $0.value(starts) }
+        try backend.enqueue(
+            program.steps(sources: sources, outputs: outputs), Bindings(buffers: slices, scalars: scalars, offsets: offsets))
+    }
+
+    /// The arena, shared by all programs since their steps run one after the other.
+    private func arena(_ byteCount: Int) throws -> Buffer {
+        if let arena = contents.withLock({ $0.arena }), arena.byteCount >= byteCount { return arena }
+        contents.withLock { $0.arena = nil }
+        let arena = try backend.allocate(byteCount: byteCount)
+        contents.withLock { $0.arena = arena }
+        return arena
+    }
+}

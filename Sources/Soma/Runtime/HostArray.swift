@@ -1,0 +1,47 @@
+import SomaBackend
+import SomaGraph
+import Synchronization
+
+/// Elements that the host holds until a device first needs them.
+final class HostArray: Storage, @unchecked Sendable {
+    private enum Place {
+        case host([UInt8])
+        case device(Buffer)
+    }
+
+    private let place: Mutex<Place>
+
+    init(_ bytes: [UInt8]) {
+        place = Mutex(.host(bytes))
+        super.init()
+    }
+
+    /// The elements on the device, uploaded the first time.
+    func buffer(on backend: any Backend) throws -> Buffer {
+        try place.withLock { place in
+            switch place {
+            case .device(let buffer): return buffer
+            case .host(let bytes):
+                let buffer = try backend.allocate(byteCount: max(bytes.count, 1))
+                try bytes.withUnsafeBytes { try backend.upload($0, to: BufferSlice(buffer)) }
+                place = .device(buffer)
+                return buffer
+            }
+        }
+    }
+}
+
+extension Storage {
+    /// The memory on the device that holds these elements.
+    func resolved(on backend: any Backend) throws -> Buffer {
+        if let buffer = self as? Buffer { return buffer }
+        if let array = self as? HostArray { return try array.buffer(on: backend) }
+        programError("realize", "storage of an unknown kind")
+    }
+}
+
+extension HostArray {
+    convenience init<Element: BitwiseCopyable>(bytes elements: [Element]) {
+        self.init(elements.withUnsafeBytes(Array.init))
+    }
+}

@@ -1,0 +1,52 @@
+import SomaBackend
+import SomaCompiler
+import SomaGraph
+
+/// One run of a program: the nodes it computes and the memory it reads and writes.
+struct Run {
+    let program: Program
+    let roots: [Node]
+    var sources: [Buffer]
+    var outputs: [Buffer]
+    let scalars: [UInt64]
+    let starts: [Int]
+
+    /// Stands for memory that is not chosen yet.
+    static let unknown = Buffer(byteCount: 0)
+
+    /// Releases the graph below the roots.
+    func cut() {
+        let released = Node.lock.withLock { _ in roots.map { $0.cut() } }
+        withExtendedLifetime(released) {}
+    }
+
+    /// Chooses the memory of the new versions of states: that of the old one where nothing else holds it.
+    mutating func overwriteOrAllocate(_ states: [State], _ executor: Executor) throws {
+        for (number, output) in program.plan.outputs.enumerated() {
+            guard let source = output.mayOverwrite else { continue }
+            if let owner = states.first(where: { $0.holds(sources[source]) }) {
+                // Our own reference must not count when the owner asks whether it is alone.
+                sources[source] = Run.unknown
+                let isSole = owner.takesOver()
+                guard let memory = owner.storage as? Buffer else { programError("update", "a state without memory") }
+                sources[source] = memory
+                if isSole { outputs[number] = memory }
+            }
+            if outputs[number] === Run.unknown { outputs[number] = try executor.allocate(output.byteCount) }
+        }
+    }
+
+    func complete(cutting: Bool) {
+        var released: [NodeInputs] = []
+        Node.lock.withLock { _ in
+            for (number, root) in roots.enumerated() {
+                switch program.plan.roots[number] {
+                case .output(let place): root.complete(with: outputs[place])
+                case .source(let place): root.complete(with: sources[place])
+                }
+                if !cutting && !root.isTracked { released.append(root.cut()) }
+            }
+        }
+        withExtendedLifetime(released) {}
+    }
+}

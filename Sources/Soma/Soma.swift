@@ -1,1 +1,0 @@
-// Soma: see docs/architecture.md

@@ -1,0 +1,82 @@
+import SomaGraph
+import Synchronization
+
+/// A source of random numbers that is reproducible everywhere.
+///
+/// Numbers are Philox-4x32-10 words, a pure function of the seed, of how many draws came before, and of the place in the
+/// draw. So the same seed gives the same words on every device, and the whole state is two numbers.
+public final class RandomGenerator: Sendable {
+    /// What a generator will give next; storing and restoring it resumes the sequence exactly.
+    public struct State: Hashable, Sendable {
+        /// What makes two generators differ.
+        public var seed: UInt64
+        /// How many draws were made, whatever their size.
+        public var drawCount: UInt64
+
+        public init(seed: UInt64, drawCount: UInt64 = 0) {
+            self.seed = seed
+            self.drawCount = drawCount
+        }
+    }
+
+    private let protected: Mutex<State>
+
+    public init(seed: UInt64) { protected = Mutex(State(seed: seed)) }
+
+    public var state: State {
+        get { protected.withLock { $0 } }
+        set { protected.withLock { $0 = newValue } }
+    }
+
+    /// The generator for draws that name none: that of the innermost `withRandomSeed` or `withRandomGenerator`, else one for
+    /// the process, whose seed is 0.
+    public static var current: RandomGenerator { chosen ?? processWide }
+
+    @TaskLocal private static var chosen: RandomGenerator?
+    private static let processWide = RandomGenerator(seed: 0)
+
+    static func choosing<Result>(_ generator: RandomGenerator, _ body: () throws -> Result) rethrows -> Result {
+        try $chosen.withValue(generator, operation: body)
+    }
+
+    /// The state before a draw, which this one becomes.
+    private func draw() -> State {
+        protected.withLock { state in
+            defer { state.drawCount &+= 1 }
+            return state
+        }
+    }
+
+    /// A sequence for scalar code on the host, independent of all other draws.
+    public func hostSequence() -> Philox {
+        let state = draw()
+        return Philox(seed: state.seed, stream: state.drawCount)
+    }
+
+    /// Uniform 32-bit words. Replaying a step that was captured draws anew.
+    func words(_ shape: Shape, device: Device) -> Tensor {
+        let key0 = hostScalar(device: device.tag) { [self] in .word(state.seed) }
+        // The draws above 2³² continue under another key.
+        let key1 = hostScalar(device: device.tag) { [self] in
+            let state = self.state
+            return .word((state.seed >> 32) ^ (state.drawCount >> 32))
+        }
+        let counter = hostScalar(device: device.tag) { [self] in .word(draw().drawCount) }
+        return Tensor(node: .random(shape, key0: key0, key1: key1, counter: counter))
+    }
+}
+
+extension Scalar {
+    /// The low 32 bits as a `uint32`.
+    fileprivate static func word(_ value: UInt64) -> Scalar { Scalar(bits: value & 0xFFFF_FFFF, dtype: .uint32) }
+}
+
+/// Runs `body` with a fresh generator of this seed as the one for draws that name none.
+public func withRandomSeed<Result>(_ seed: UInt64, _ body: () throws -> Result) rethrows -> Result {
+    try RandomGenerator.choosing(RandomGenerator(seed: seed), body)
+}
+
+/// Runs `body` with `generator` as the one for draws that name none.
+public func withRandomGenerator<Result>(_ generator: RandomGenerator, _ body: () throws -> Result) rethrows -> Result {
+    try RandomGenerator.choosing(generator, body)
+}

@@ -1,0 +1,75 @@
+import SomaGraph
+
+// Elementwise arithmetic. Operands have one dtype and broadcast. A number beside a tensor takes the tensor's dtype.
+// Few overloads on purpose: each one costs the type checker time in every expression.
+
+extension Tensor {
+    /// a + b
+    public static func + (a: Tensor, b: Tensor) -> Tensor { binary(.add, a, b) }
+    /// a − b
+    public static func - (a: Tensor, b: Tensor) -> Tensor { binary(.subtract, a, b) }
+    /// a · b, element by element
+    public static func * (a: Tensor, b: Tensor) -> Tensor { binary(.multiply, a, b) }
+    /// a / b; in integers the quotient is truncated towards zero, and a division by zero gives 0.
+    public static func / (a: Tensor, b: Tensor) -> Tensor { binary(.divide, a, b) }
+
+    /// a + b
+    public static func + (a: Tensor, b: Double) -> Tensor { binary(.add, a, a.operand(b, "add")) }
+    /// a − b
+    public static func - (a: Tensor, b: Double) -> Tensor { binary(.subtract, a, a.operand(b, "subtract")) }
+    /// a · b
+    public static func * (a: Tensor, b: Double) -> Tensor { binary(.multiply, a, a.operand(b, "multiply")) }
+    /// a / b
+    public static func / (a: Tensor, b: Double) -> Tensor { binary(.divide, a, a.operand(b, "divide")) }
+
+    /// a + b
+    public static func + (a: Double, b: Tensor) -> Tensor { binary(.add, b.operand(a, "add"), b) }
+    /// a − b
+    public static func - (a: Double, b: Tensor) -> Tensor { binary(.subtract, b.operand(a, "subtract"), b) }
+    /// a · b
+    public static func * (a: Double, b: Tensor) -> Tensor { binary(.multiply, b.operand(a, "multiply"), b) }
+    /// a / b
+    public static func / (a: Double, b: Tensor) -> Tensor { binary(.divide, b.operand(a, "divide"), b) }
+
+    /// −x
+    public static prefix func - (x: Tensor) -> Tensor { Tensor(node: .unary(.negate, x.node)) }
+
+    public static func += (a: inout Tensor, b: Tensor) { a = a + b }
+    public static func -= (a: inout Tensor, b: Tensor) { a = a - b }
+    public static func *= (a: inout Tensor, b: Tensor) { a = a * b }
+    public static func /= (a: inout Tensor, b: Tensor) { a = a / b }
+    public static func += (a: inout Tensor, b: Double) { a = a + b }
+    public static func -= (a: inout Tensor, b: Double) { a = a - b }
+    public static func *= (a: inout Tensor, b: Double) { a = a * b }
+    public static func /= (a: inout Tensor, b: Double) { a = a / b }
+}
+
+/// The lesser of a and b, element by element; NaN where either is NaN.
+///
+/// The gradient goes to the lesser; equal tensors share it evenly, a number beside a tensor takes it all.
+public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.minimum, a, b) }
+/// The lesser of each element and `b`; NaN stays NaN.
+public func minimum(_ a: Tensor, _ b: Double) -> Tensor { .binary(.minimum, a, a.operand(b, "minimum")) }
+/// The greater of a and b, element by element; NaN where either is NaN.
+///
+/// The gradient goes to the greater; equal tensors share it evenly, a number beside a tensor takes it all.
+public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.maximum, a, b) }
+/// The greater of each element and `b`; NaN stays NaN. With 0 this is the rectifier, whose derivative at 0 is 0.
+public func maximum(_ a: Tensor, _ b: Double) -> Tensor { .binary(.maximum, a, a.operand(b, "maximum")) }
+
+/// a raised to b, element by element; a negative base with a fractional exponent gives NaN.
+public func pow(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.power, a, b) }
+/// Each element raised to `b`.
+public func pow(_ a: Tensor, _ b: Double) -> Tensor { .binary(.power, a, a.operand(b, "pow")) }
+
+/// What remains of a divided by b, with the sign of a, as Swift's `%` has it; an integer modulo zero gives 0.
+public func remainder(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.remainder, a, b) }
+/// What remains of each element divided by `b`, with the sign of the element.
+public func remainder(_ a: Tensor, _ b: Double) -> Tensor { .binary(.remainder, a, a.operand(b, "remainder")) }
+
+extension Tensor {
+    /// Each element, or the nearer bound where it lies outside of `bounds`; no gradient passes at or beyond a bound.
+    public func clamped(to bounds: ClosedRange<Double>) -> Tensor {
+        minimum(maximum(self, bounds.lowerBound), bounds.upperBound)
+    }
+}

@@ -1,0 +1,150 @@
+import SomaGraph
+
+// Reductions. `alongAxes:` names the axes, counted from the back where negative; without it all axes are meant.
+// `keepingDims:` leaves the reduced axes with extent 1, so that the result broadcasts against the argument.
+
+extension Tensor {
+    /// The sum; 0 of nothing.
+    public func sum(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.sum, axes.isEmpty ? nil : axes, keepingDims, file, line)
+    }
+    /// The sum along each of `axes`.
+    public func sum(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.sum, axes, keepingDims, file, line)
+    }
+
+    /// The product; 1 of nothing.
+    public func product(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.product, axes.isEmpty ? nil : axes, keepingDims, file, line)
+    }
+    /// The product along each of `axes`.
+    public func product(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.product, axes, keepingDims, file, line)
+    }
+
+    /// The greatest element, NaN if any is NaN; of nothing the lowest value of the dtype. Ties share the gradient evenly.
+    public func max(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.max, axes.isEmpty ? nil : axes, keepingDims, file, line)
+    }
+    /// The greatest element along `axes`.
+    public func max(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.max, axes, keepingDims, file, line)
+    }
+
+    /// The least element, NaN if any is NaN; of nothing the highest value of the dtype. Ties share the gradient evenly.
+    public func min(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.min, axes.isEmpty ? nil : axes, keepingDims, file, line)
+    }
+    /// The least element along `axes`.
+    public func min(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        reduced(.min, axes, keepingDims, file, line)
+    }
+
+    /// The arithmetic mean of real numbers; NaN of nothing.
+    public func mean(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        averaged(axes.isEmpty ? nil : axes, keepingDims, file, line)
+    }
+    /// The arithmetic mean along `axes`.
+    public func mean(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        averaged(axes, keepingDims, file, line)
+    }
+
+    /// The index (`int32`) of the first greatest element along `axis`, or in the flattened tensor. NaN counts as the greatest.
+    public func argmax(alongAxis axis: Int? = nil, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        indexed(.argmax, axis, keepingDims, file, line)
+    }
+
+    /// The index (`int32`) of the first least element along `axis`, or in the flattened tensor. NaN counts as the least.
+    public func argmin(alongAxis axis: Int? = nil, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        indexed(.argmin, axis, keepingDims, file, line)
+    }
+
+    /// Whether any element is not zero (or is true); false of nothing.
+    public func any(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        self.as(.bool).as(.uint8).reduced(.max, axes.isEmpty ? nil : axes, keepingDims, file, line).as(.bool)
+    }
+
+    /// Whether every element is not zero (or is true); true of nothing.
+    public func all(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        self.as(.bool).as(.uint8).reduced(.min, axes.isEmpty ? nil : axes, keepingDims, file, line).as(.bool)
+    }
+}
+
+extension Tensor {
+    /// The mean squared deviation from the mean. `unbiased` divides by n − 1 in place of n.
+    public func variance(
+        alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line)
+    }
+    /// The variance along `axes`.
+    public func variance(
+        alongAxes axes: [Int], unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        variance(axes, unbiased, keepingDims, file, line)
+    }
+
+    /// The square root of the variance.
+    public func standardDeviation(
+        alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        sqrt(variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line))
+    }
+}
+
+// MARK: - What they share
+
+extension Tensor {
+    func reduced(
+        _ operation: ReduceOperation, _ axes: [Int]?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt
+    ) -> Tensor {
+        if dtype == .bool { programError("\(operation)", "not defined for bool; cast with `as(_:)` first", file: file, line: line) }
+        let axes = axes.map { normalized(axes: $0, "\(operation)", file: file, line: line) } ?? Array(0..<rank)
+        let kept = Tensor(node: .reduce(operation, node, axes: axes))
+        return keepingDims ? kept : kept.dropping(axes)
+    }
+
+    private func averaged(_ axes: [Int]?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt) -> Tensor {
+        requireReal("mean", file, line)
+        let total = reduced(.sum, axes, keepingDims, file, line)
+        return total / Double(elements(along: axes, file, line))
+    }
+
+    private func variance(
+        _ axes: [Int]?, _ unbiased: Bool, _ keepingDims: Bool, _ file: StaticString, _ line: UInt
+    ) -> Tensor {
+        requireReal("variance", file, line)
+        let deviation = self - averaged(axes, true, file, line)
+        let divisor = elements(along: axes, file, line) - (unbiased ? 1 : 0)
+        return square(deviation).reduced(.sum, axes, keepingDims, file, line) / Double(divisor)
+    }
+
+    private func indexed(
+        _ operation: ReduceOperation, _ axis: Int?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt
+    ) -> Tensor {
+        guard let axis else {
+            let flat = Tensor(node: .reshape(node, to: [count])).indexed(operation, 0, false, file, line)
+            return keepingDims ? Tensor(node: .reshape(flat.node, to: Shape([Int](repeating: 1, count: rank)))) : flat
+        }
+        let position = normalized(axis: axis, "\(operation)", file: file, line: line)
+        guard shape[position] > 0 else { programError("\(operation)", "axis \(axis) of \(shape) is empty", file: file, line: line) }
+        return reduced(operation, [position], keepingDims, file, line)
+    }
+
+    private func elements(along axes: [Int]?, _ file: StaticString, _ line: UInt) -> Int {
+        guard let axes else { return count }
+        return normalized(axes: axes, "mean", file: file, line: line).reduce(1) { $0 * shape[$1] }
+    }
+
+    func requireReal(_ operation: @autoclosure () -> String, _ file: StaticString, _ line: UInt) {
+        if !dtype.isFloatingPoint {
+            programError(operation(), "not defined for \(dtype); cast with `as(_:)` first", file: file, line: line)
+        }
+    }
+
+    /// Without `axes`, whose extents are 1.
+    func dropping(_ axes: [Int]) -> Tensor {
+        let dimensions = shape.dimensions.indices.filter { !axes.contains($0) }.map { shape[$0] }
+        return Tensor(node: .reshape(node, to: Shape(dimensions)))
+    }
+}

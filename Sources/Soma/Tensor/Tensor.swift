@@ -1,0 +1,68 @@
+import SomaGraph
+
+/// An array of numbers of one dtype and any rank, that lives on one device.
+///
+/// An operation computes nothing: it adds a node to a graph, which is compiled and run when a value is read or an
+/// optimiser updates. Tensors are values; no operation changes one.
+public struct Tensor: Sendable {
+    package let node: Node
+
+    @inline(__always)
+    package init(node: Node) { self.node = node }
+
+    /// The extents, outermost first; `[]` is a single number.
+    public var shape: Shape { node.shape }
+    /// The type of the elements.
+    public var dtype: DType { node.dtype }
+    /// The number of axes.
+    public var rank: Int { node.shape.rank }
+    /// The number of elements.
+    public var count: Int { node.shape.count }
+    /// Where the elements live.
+    public var device: Device { Device(tag: node.device) }
+}
+
+extension Tensor {
+    /// A single number, of rank 0. Its value is no part of a program's structure: another one compiles nothing.
+    public init(_ value: Double, dtype: DType = .float32, device: Device = .current) {
+        node = .constant(Scalar(value, dtype), device: device.tag)
+    }
+
+    /// `value` as a rank-0 operand beside this tensor.
+    func operand(_ value: Double, _ operation: @autoclosure () -> String) -> Tensor {
+        if dtype.isInteger && value != value.rounded() {
+            programError(operation(), "\(value) is no whole number beside \(dtype); cast with `as(_:)` first")
+        }
+        return Tensor(node: .constant(Scalar(value, dtype), device: node.device))
+    }
+
+    /// The same numbers in another dtype. Real to integer truncates towards zero and saturates, NaN becomes 0; anything to
+    /// `bool` is `!= 0`; integer to integer keeps the low bits.
+    public func `as`(_ dtype: DType) -> Tensor {
+        if case .constant(let value) = node.primitive, let folded = value.converted(to: dtype) {
+            return Tensor(node: .constant(folded, device: node.device))
+        }
+        return Tensor(node: .cast(node, to: dtype))
+    }
+
+    /// The axis counted from the front, for one that may be counted from the back (`-1` is the last).
+    func normalized(
+        axis: Int, _ operation: @autoclosure () -> String, limit: Int? = nil, file: StaticString, line: UInt
+    ) -> Int {
+        let limit = limit ?? rank
+        let normalized = axis < 0 ? axis + limit : axis
+        guard normalized >= 0 && normalized < limit else {
+            programError(operation(), "axis \(axis) is out of range for shape \(shape)", file: file, line: line)
+        }
+        return normalized
+    }
+
+    /// Axes counted from the front, each once.
+    func normalized(axes: [Int], _ operation: @autoclosure () -> String, file: StaticString, line: UInt) -> [Int] {
+        let normalized = axes.map { self.normalized(axis: $0, operation(), file: file, line: line) }
+        guard Set(normalized).count == axes.count else {
+            programError(operation(), "axes \(axes) of shape \(shape) name an axis twice", file: file, line: line)
+        }
+        return normalized
+    }
+}

@@ -1,0 +1,246 @@
+import SomaBackend
+import SomaGraph
+
+/// Operations that one step computes.
+struct Cluster {
+    enum Kind { case map, matmul, alone }
+
+    var kind: Kind
+    var members: [Int]
+    var domain: Domain
+    /// Clusters whose results are read.
+    var predecessors: Set<Int> = []
+    /// Whether an element needs a reduction of its own row, so that rows are walked more than once.
+    var isRow = false
+    /// Distinct views of memory outside that are read.
+    var loads: Set<StridedView> = []
+}
+
+/// Cuts the operations into steps: each joins the steps of its operands as long as one walk over a common domain computes both
+/// and no step comes to wait for itself.
+struct Clustering {
+    let operations: [Operation]
+    let capabilities: Capabilities
+    private(set) var clusters: [Int: Cluster] = [:]
+    /// The cluster of each operation; -1 for what no step computes.
+    private(set) var clusterOf: [Int]
+    /// Whether an operation has one value for each outer position of its cluster.
+    private(set) var isOuter: [Bool]
+    private let isLive: [Bool]
+
+    init(_ lowering: Lowering, _ capabilities: Capabilities) {
+        operations = lowering.operations
+        self.capabilities = capabilities
+        clusterOf = [Int](repeating: -1, count: operations.count)
+        isOuter = [Bool](repeating: false, count: operations.count)
+        isLive = Self.live(lowering)
+        // Copies into assemblies come last in the list; every other operation comes after its operands.
+        let isPart = { (operation: Operation) in operation.placement != nil }
+        let order = operations.indices.filter { isLive[$0] && (operations[$0].isComputed || operations[$0].kind == .assembly) }
+        for place in order { clusterOf[place] = place }
+        for place in order where !isPart(operations[place]) { open(place) }
+        for place in order where isPart(operations[place]) { open(place) }
+        for place in order {
+            let waitsFor = dependencies(place)
+            clusters[place]?.predecessors.formUnion(waitsFor)
+        }
+        for place in order { join(place) }
+        while mergeNeighbours() {}
+    }
+
+    private static func live(_ lowering: Lowering) -> [Bool] {
+        var isLive = [Bool](repeating: false, count: lowering.operations.count)
+        var pending = lowering.roots
+        while let place = pending.popLast() {
+            if isLive[place] { continue }
+            isLive[place] = true
+            pending += lowering.operations[place].operands.map(\.base) + lowering.operations[place].after
+        }
+        return isLive
+    }
+
+    /// The computed operations that `place` waits for.
+    private func dependencies(_ place: Int) -> [Int] {
+        var result: [Int] = []
+        for operand in operations[place].operands {
+            if clusterOf[operand.base] >= 0 {
+                result.append(clusterOf[operand.base])
+            } else if operations[operand.base].kind == .random {
+                result += dependencies(operand.base)
+            }
+        }
+        return result + operations[place].after.map { clusterOf[$0] }
+    }
+
+    private mutating func open(_ place: Int) {
+        let operation = operations[place]
+        var kind = Cluster.Kind.alone
+        var domain = Domain(operation.shape)
+        switch operation.kind {
+        case .elementwise: kind = .map
+        case .reduce(_, let axes):
+            kind = .map
+            domain = Domain(operation.operands[0].shape, inner: axes)
+            isOuter[place] = true
+        case .matmul: kind = .matmul
+        default: break
+        }
+        var cluster = Cluster(kind: domain.count == 0 ? .alone : kind, members: [place], domain: domain)
+        cluster.loads = Set(operation.operands.filter { !operations[$0.base].isGenerator })
+        clusters[place] = cluster
+    }
+
+    /// Merges the cluster of an operation with those of its operands, the latest first, and a reduction with a sibling over the same data.
+    private mutating func join(_ place: Int) {
+        guard clusters[clusterOf[place]]?.kind == .map else { return }
+        for producer in Set(operations[place].operands.map { clusterOf[$0.base] }).sorted(by: >) where producer >= 0 {
+            merge(producer, clusterOf[place])
+        }
+        guard case .reduce = operations[place].kind, let base = operations[place].operands.first?.base else { return }
+        for sibling in clusters.keys.sorted() where sibling != clusterOf[place] {
+            guard let other = clusters[sibling], other.kind == .map, other.domain.hasInner,
+                other.loads.contains(where: { $0.base == base })
+            else { continue }
+            merge(sibling, clusterOf[place])
+        }
+    }
+
+    /// One pass over all neighbours; tells whether any merged.
+    private mutating func mergeNeighbours() -> Bool {
+        var changed = false
+        for consumer in clusters.keys.sorted() {
+            guard let predecessors = clusters[consumer]?.predecessors.sorted(by: >) else { continue }
+            for producer in predecessors where clusters[consumer] != nil && clusters[producer] != nil {
+                if merge(producer, consumer) { changed = true }
+                if clusters[consumer] == nil { break }
+            }
+        }
+        return changed
+    }
+
+    @discardableResult
+    private mutating func merge(_ a: Int, _ b: Int) -> Bool {
+        guard a != b, let first = clusters[a], let second = clusters[b] else { return false }
+        guard let (merged, outers) = merged(first, second), !hasPathAround(a, b) else { return false }
+        let survivor = max(a, b)
+        let removed = min(a, b)
+        clusters[removed] = nil
+        clusters[survivor] = merged
+        for place in outers { isOuter[place] = true }
+        for member in merged.members { clusterOf[member] = survivor }
+        for key in clusters.keys where clusters[key]?.predecessors.contains(removed) == true {
+            clusters[key]?.predecessors.remove(removed)
+            clusters[key]?.predecessors.insert(survivor)
+        }
+        clusters[survivor]?.predecessors.subtract([survivor, removed])
+        return true
+    }
+
+    /// Whether one of two clusters reaches the other through a third, so that merging them would close a circle.
+    private func hasPathAround(_ a: Int, _ b: Int) -> Bool {
+        func reaches(_ start: Int, _ goal: Int) -> Bool {
+            var pending = Array(clusters[start]?.predecessors ?? []).filter { $0 != goal }
+            var seen = Set(pending)
+            while let cluster = pending.popLast() {
+                for predecessor in clusters[cluster]?.predecessors ?? [] {
+                    if predecessor == goal { return true }
+                    if seen.insert(predecessor).inserted { pending.append(predecessor) }
+                }
+            }
+            return false
+        }
+        return reaches(a, b) || reaches(b, a)
+    }
+}
+
+// MARK: - What fits together
+
+extension Clustering {
+    /// The two as one, and the operations that thereby come to have one value for each outer position; `nil` if they do not fit.
+    private func merged(_ a: Cluster, _ b: Cluster) -> (Cluster, outers: [Int])? {
+        guard a.kind != .alone, b.kind != .alone, !(a.kind == .matmul && b.kind == .matmul) else { return nil }
+        guard a.members.count + b.members.count + a.loads.count + b.loads.count <= capabilities.maximumInstructions else { return nil }
+        var outers: [Int] = []
+        let domain: Domain
+        if let common = a.domain.merged(with: b.domain) {
+            domain = common
+        } else if !a.domain.hasInner, let common = b.domain.refinedOuter(by: a.domain.factors.map(\.extent)), b.domain.hasInner {
+            (domain, outers) = (common, a.members)
+        } else if !b.domain.hasInner, let common = a.domain.refinedOuter(by: b.domain.factors.map(\.extent)), a.domain.hasInner {
+            (domain, outers) = (common, b.members)
+        } else {
+            return nil
+        }
+        var result = Cluster(kind: a.kind == .matmul ? .matmul : b.kind, members: (a.members + b.members).sorted(), domain: domain)
+        if result.kind == .matmul && domain.hasInner { return nil }
+        result.predecessors = a.predecessors.union(b.predecessors)
+        guard link(&result, outers: Set(outers)) else { return nil }
+        guard result.loads.count <= capabilities.maximumOperands * 2 / 3 else { return nil }
+        return (result, outers)
+    }
+
+    /// Checks every operand that lies inside the cluster, and gathers those outside.
+    private func link(_ cluster: inout Cluster, outers: Set<Int>) -> Bool {
+        let members = Set(cluster.members)
+        func isOuterHere(_ place: Int) -> Bool { isOuter[place] || outers.contains(place) }
+        for place in cluster.members {
+            for operand in operations[place].operands {
+                guard members.contains(operand.base) else {
+                    if !operations[operand.base].isGenerator { cluster.loads.insert(operand) }
+                    if cluster.kind == .matmul && operations[place].kind != .matmul && !fitsEpilogue(operand, cluster) { return false }
+                    continue
+                }
+                if operations[place].kind == .matmul { return false }
+                // A reduction walks over elements, though its result is outer.
+                var consumesElements = !isOuterHere(place)
+                if case .reduce = operations[place].kind { consumesElements = true }
+                if consumesElements == !isOuterHere(operand.base) {
+                    guard operand.isIdentity(count: operations[operand.base].shape.count) else { return false }
+                } else {
+                    guard consumesElements, repeatsRow(operand, cluster.domain) else { return false }
+                    cluster.isRow = true
+                }
+            }
+        }
+        return !cluster.isRow || (cluster.domain.isInnerTrailing && cluster.domain.innerCount <= capabilities.maximumRowCount)
+    }
+
+    /// Whether a view of one value for each outer position shows it at every inner position.
+    private func repeatsRow(_ view: StridedView, _ domain: Domain) -> Bool {
+        guard view.starts.isEmpty, let fine = domain.refined(by: view.shape.dimensions) else { return false }
+        let strides = fine.strides(view.strides, over: view.shape)
+        var expected = 1
+        for place in fine.factors.indices.reversed() {
+            if fine.factors[place].isInner {
+                if strides[place] != 0 { return false }
+            } else {
+                if strides[place] != expected { return false }
+                expected *= fine.factors[place].extent
+            }
+        }
+        return true
+    }
+
+    /// Whether a view can be read at the positions [batch, m, n] of the product.
+    private func fitsEpilogue(_ view: StridedView, _ cluster: Cluster) -> Bool {
+        guard let product = cluster.members.first(where: { operations[$0].kind == .matmul }) else { return false }
+        return view.reshaped(to: MatmulGeometry(operations[product])?.shape ?? []) != nil
+    }
+}
+
+/// The extents and operand strides of a matrix product, batches folded into rows where the right side is shared.
+struct MatmulGeometry {
+    var batch, m, n, k: Int
+    var a, b: [Int]
+    var shape: Shape { [batch, m, n] }
+
+    init?(_ operation: Operation) {
+        guard let left = MatrixLayout(operation.operands[0]), let right = MatrixLayout(operation.operands[1]) else { return nil }
+        (batch, m, n, k) = (left.batch, left.rows, right.columns, left.columns)
+        (a, b) = (left.strides, right.strides)
+        if batch > 1, b[0] == 0, a[2] == 1, a[0] == m * a[1] {
+            (batch, m) = (1, batch * m)
+            a[0] = 0
+        }
+    }
+}

@@ -1,0 +1,304 @@
+import SomaBackend
+import SomaGraph
+
+/// Turns clusters into steps, in an order in which each finds its operands ready.
+///
+/// Slots of the steps are numbers of `owners`: operations that have memory of their own.
+struct Emission {
+    let operations: [Operation]
+    let clusterOf: [Int]
+    let isOuter: [Bool]
+    private(set) var steps: [Step] = []
+    /// Operations with memory of their own, by slot.
+    private(set) var owners: [Int] = []
+    private(set) var offsets: [Plan.Offset] = []
+    private(set) var order: [Cluster]
+    private var slotOf: [Int: Int] = [:]
+    private var isStored: [Bool]
+
+    init(_ clustering: Clustering, roots: [Int], _ capabilities: Capabilities) {
+        operations = clustering.operations
+        isOuter = clustering.isOuter
+        (order, clusterOf) = Self.ordered(clustering, roots, capabilities)
+        isStored = Self.stored(operations, clusterOf, order, roots)
+    }
+
+    mutating func emit() {
+        for cluster in order {
+            guard let first = cluster.members.first, operations[first].isComputed else { continue }
+            if let step = step(cluster) { steps.append(step) }
+        }
+    }
+
+    /// The slot of a root, made if no step touches it (a source).
+    mutating func slot(ofRoot place: Int) -> Int { slot(owner(of: place).place) }
+
+    // MARK: Order
+
+    /// Clusters after their predecessors, otherwise in the order in which the program named them; those with too many operands are cut.
+    private static func ordered(
+        _ clustering: Clustering, _ roots: [Int], _ capabilities: Capabilities
+    ) -> ([Cluster], [Int]) {
+        var clusterOf = clustering.clusterOf
+        var waiting: [Int: Int] = [:]
+        var successors: [Int: [Int]] = [:]
+        for (key, cluster) in clustering.clusters {
+            waiting[key] = cluster.predecessors.count
+            for predecessor in cluster.predecessors { successors[predecessor, default: []].append(key) }
+        }
+        var ready = Set(waiting.filter { $0.value == 0 }.keys)
+        var order: [Cluster] = []
+        while let key = ready.min() {
+            ready.remove(key)
+            guard let cluster = clustering.clusters[key] else { continue }
+            order += cut(cluster, clustering, clusterOf, roots, capabilities)
+            for successor in successors[key] ?? [] {
+                waiting[successor, default: 0] -= 1
+                if waiting[successor] == 0 { ready.insert(successor) }
+            }
+        }
+        for (number, cluster) in order.enumerated() { for member in cluster.members { clusterOf[member] = number } }
+        return (order, clusterOf)
+    }
+
+    /// Halves a cluster until its operands fit a step. Members are in order, so the first half never waits for the second.
+    private static func cut(
+        _ cluster: Cluster, _ clustering: Clustering, _ clusterOf: [Int], _ roots: [Int], _ capabilities: Capabilities
+    ) -> [Cluster] {
+        let members = Set(cluster.members)
+        let read = Set(cluster.members.flatMap { clustering.operations[$0].operands }.filter {
+            !members.contains($0.base) && !clustering.operations[$0.base].isGenerator
+        })
+        let rootSet = Set(roots)
+        var written = members.filter { rootSet.contains($0) || clustering.operations[$0].placement != nil }
+        for place in clusterOf.indices where clusterOf[place] >= 0 && !members.contains(place) {
+            for operand in clustering.operations[place].operands where members.contains(operand.base) { written.insert(operand.base) }
+        }
+        guard read.count + written.count > capabilities.maximumOperands, cluster.members.count > 1 else { return [cluster] }
+        let middle = cluster.members.count / 2
+        return [cluster.members[..<middle], cluster.members[middle...]].flatMap { half in
+            var part = cluster
+            part.members = Array(half)
+            let operations = half.map { clustering.operations[$0] }
+            if part.kind == .matmul && !operations.contains(where: { $0.kind == .matmul }) { part.kind = .map }
+            let walksInner = half.contains { !clustering.isOuter[$0] || clustering.operations[$0].isReduction }
+            if !walksInner { part.domain.factors.removeAll(where: \.isInner) }
+            return cut(part, clustering, clusterOf, roots, capabilities)
+        }
+    }
+
+    /// What must be written to memory: roots, parts of assemblies, and what another step reads.
+    private static func stored(_ operations: [Operation], _ clusterOf: [Int], _ order: [Cluster], _ roots: [Int]) -> [Bool] {
+        var isStored = [Bool](repeating: false, count: operations.count)
+        for root in roots { isStored[root] = true }
+        func read(_ place: Int, by reader: Int) {
+            for operand in operations[place].operands {
+                if operations[operand.base].kind == .random {
+                    read(operand.base, by: reader)
+                } else if clusterOf[operand.base] != clusterOf[reader] {
+                    isStored[operand.base] = true
+                }
+            }
+        }
+        for cluster in order { for member in cluster.members { read(member, by: member) } }
+        for place in operations.indices where operations[place].placement != nil { isStored[place] = true }
+        return isStored
+    }
+
+    // MARK: Memory
+
+    /// The operation whose memory holds the elements of `place`, and where in it they begin.
+    private func owner(of place: Int) -> (place: Int, offset: Int, strides: [Int]) {
+        let operation = operations[place]
+        if let placement = operation.placement { return (placement.assembly, placement.offset, placement.strides) }
+        switch operation.kind {
+        case .scatterAdd, .updateSlice: return owner(of: operation.operands[0].base)
+        default: return (place, 0, operation.shape.contiguousStrides)
+        }
+    }
+
+    private mutating func slot(_ owner: Int) -> Int {
+        if let slot = slotOf[owner] { return slot }
+        owners.append(owner)
+        slotOf[owner] = owners.count - 1
+        return owners.count - 1
+    }
+
+    private mutating func operand(_ view: StridedView, strides: [Int]) -> Operand {
+        let home = owner(of: view.base)
+        return Operand(
+            slot: slot(home.place), dtype: operations[view.base].dtype,
+            access: Access(strides: strides, offset: home.offset, runtimeOffset: runtimeOffset(view)))
+    }
+
+    private mutating func runtimeOffset(_ view: StridedView) -> Int? {
+        guard !view.starts.isEmpty else { return nil }
+        let offset = Plan.Offset(terms: view.starts)
+        if let known = offsets.firstIndex(of: offset) { return known }
+        offsets.append(offset)
+        return offsets.count - 1
+    }
+
+    /// All of an operation's elements, contiguous.
+    private mutating func target(_ place: Int) -> Operand {
+        let home = owner(of: place)
+        return Operand(
+            slot: slot(home.place), dtype: operations[place].dtype, access: Access(strides: home.strides, offset: home.offset))
+    }
+
+    // MARK: Steps
+
+    private mutating func step(_ cluster: Cluster) -> Step? {
+        if cluster.kind == .matmul { return matmul(cluster) }
+        guard let place = cluster.members.first else { return nil }
+        let operation = operations[place]
+        if cluster.kind == .map || cluster.kind == .alone {
+            switch operation.kind {
+            case .elementwise, .reduce: return loops(cluster)
+            default: break
+            }
+        }
+        if operation.shape.count == 0 { return nil }
+        switch operation.kind {
+        case .matmul: return matmul(cluster)
+        case .gather(let axis): return gather(place, axis)
+        case .scatterAdd(let axis): return scatterAdd(place, axis)
+        case .dynamicSlice, .updateSlice: return blockCopy(place)
+        case .custom: return custom(place)
+        default: return nil
+        }
+    }
+
+    private mutating func loops(_ cluster: Cluster) -> Step? {
+        guard cluster.domain.outerCount > 0 else { return nil }
+        var builder = BodyBuilder(cluster: cluster, domain: cluster.domain)
+        build(&builder)
+        var nest = builder.nest
+        guard cluster.domain.hasInner else {
+            nest = nest.collapsed()
+            return cluster.domain.count == 0 ? nil : .map(nest)
+        }
+        nest = nest.collapsed()
+        let walks = BodyStages(nest).stages.count
+        return walks > 1 ? .row(nest) : .reduce(nest)
+    }
+
+    private mutating func matmul(_ cluster: Cluster) -> Step? {
+        guard let product = cluster.members.first(where: { operations[$0].kind == .matmul }),
+            let geometry = MatmulGeometry(operations[product]), geometry.shape.count > 0
+        else { return nil }
+        let a = operand(operations[product].operands[0], strides: geometry.a)
+        let b = operand(operations[product].operands[1], strides: geometry.b)
+        var builder = BodyBuilder(cluster: cluster, domain: cluster.domain, epilogueShape: geometry.shape)
+        build(&builder)
+        return .matmul(
+            MatmulStep(batch: geometry.batch, m: geometry.m, n: geometry.n, k: geometry.k, a: a, b: b, epilogue: builder.body))
+    }
+
+    private mutating func gather(_ place: Int, _ axis: Int) -> Step {
+        let operation = operations[place]
+        let (x, indices) = (operation.operands[0], operation.operands[1])
+        return .gather(
+            GatherStep(
+                outer: x.shape.dimensions[..<axis].reduce(1, *), extent: x.shape[axis],
+                inner: x.shape.dimensions[(axis + 1)...].reduce(1, *), count: indices.shape.count,
+                input: operand(x, strides: x.strides), indices: operand(indices, strides: indices.strides), output: target(place)))
+    }
+
+    private mutating func scatterAdd(_ place: Int, _ axis: Int) -> Step {
+        let operation = operations[place]
+        let (indices, updates) = (operation.operands[1], operation.operands[2])
+        return .scatterAdd(
+            ScatterAddStep(
+                outer: operation.shape.dimensions[..<axis].reduce(1, *), extent: operation.shape[axis],
+                inner: operation.shape.dimensions[(axis + 1)...].reduce(1, *), count: indices.shape.count,
+                indices: operand(indices, strides: indices.strides), updates: operand(updates, strides: updates.strides),
+                target: target(place)))
+    }
+
+    private mutating func blockCopy(_ place: Int) -> Step {
+        let operation = operations[place]
+        let movesSource = operation.kind == .dynamicSlice
+        let whole = operation.operands[0]
+        let block = movesSource ? operation.shape : operation.operands[1].shape
+        let starts = operation.operands[movesSource ? 1 : 2]
+        let limits = zip(whole.shape.dimensions, block.dimensions).map { $0 - $1 }
+        let home = owner(of: place)
+        let source = movesSource ? whole : operation.operands[1]
+        return .blockCopy(
+            BlockCopyStep(
+                extents: block.dimensions, source: operand(source, strides: source.strides), target: target(place),
+                starts: operand(starts, strides: starts.strides), limits: limits,
+                startStrides: movesSource ? whole.strides : home.strides, movesSource: movesSource))
+    }
+
+    private mutating func custom(_ place: Int) -> Step? {
+        let operation = operations[place]
+        guard let kernel = operation.customOperation else { return nil }
+        return .custom(
+            CustomStep(
+                operation: kernel, inputs: operation.operands.map { operand($0, strides: $0.strides) },
+                inputShapes: operation.operands.map(\.shape), output: target(place), outputShape: operation.shape))
+    }
+}
+
+// MARK: - Bodies
+
+extension Emission {
+    private mutating func build(_ builder: inout BodyBuilder) {
+        let cluster = builder.cluster
+        let members = Set(cluster.members)
+        for place in cluster.members {
+            let operation = operations[place]
+            if operation.kind == .matmul {
+                builder.define(place, as: builder.add(.accumulator, operation.dtype))
+                continue
+            }
+            let arguments = operation.operands.map { view in
+                members.contains(view.base) ? builder.value(of: view.base) : read(view, by: place, &builder)
+            }
+            // A copy is its argument.
+            let instruction = Self.instruction(operation, arguments)
+            builder.define(place, as: instruction.map { builder.add($0, operation.dtype) } ?? arguments[0])
+        }
+        for place in cluster.members where isStored[place] {
+            let home = owner(of: place)
+            let strides = builder.strides(home.strides, over: operations[place].shape, outerOnly: isOuter[place])
+            let access = Access(strides: strides, offset: home.offset)
+            let target = Operand(slot: slot(home.place), dtype: operations[place].dtype, access: access)
+            builder.body.stores.append(Store(value: builder.value(of: place), target: target))
+        }
+    }
+
+    private static func instruction(_ operation: Operation, _ arguments: [Int]) -> Instruction.Operation? {
+        switch operation.kind {
+        case .elementwise(.unary(let function)): .unary(function, arguments[0])
+        case .elementwise(.binary(let function)): .binary(function, arguments[0], arguments[1])
+        case .elementwise(.select): .select(arguments[0], arguments[1], arguments[2])
+        case .elementwise(.cast): .cast(arguments[0])
+        case .elementwise(.copy): nil
+        case .reduce(let function, _): .reduce(function, arguments[0])
+        default: programError("compile", "\(operation.kind) in a fused step")
+        }
+    }
+
+    /// An instruction that gives the element of a view outside the cluster at each position.
+    private mutating func read(_ view: StridedView, by reader: Int, _ builder: inout BodyBuilder) -> Int {
+        // A reduction reads at every position, though its own result is outer.
+        var outerOnly = isOuter[reader]
+        if case .reduce = operations[reader].kind { outerOnly = false }
+        let strides = builder.strides(view.strides, over: view.shape, outerOnly: outerOnly)
+        let base = operations[view.base]
+        switch base.kind {
+        case .scalar(let index): return builder.scalar(index, base.dtype)
+        case .range: return builder.add(.index(Access(strides: strides, runtimeOffset: runtimeOffset(view))), .int32)
+        case .random:
+            let words = base.operands.map { operand in
+                read(operand.expanded(toMapShape: view.shape), by: reader, &builder)
+            }
+            let index = builder.add(.index(Access(strides: strides, runtimeOffset: runtimeOffset(view))), .int32)
+            return builder.add(.random(key0: words[0], key1: words[1], counter: words[2], index: index), .uint32)
+        default: return builder.load(operand(view, strides: strides))
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import SomaBackend
+import SomaGraph
+
+/// Resolves the views of a graph: each entry becomes a view of an operation.
+struct Lowering {
+    private(set) var operations: [Operation] = []
+    /// For each root, the operation that holds its elements, contiguous and whole.
+    private(set) var roots: [Int] = []
+
+    private var views: [StridedView] = []
+    private var startCount = 0
+    private var scalarCount = 0
+    private var sourceCount = 0
+
+    init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int]) {
+        for entry in entries { views.append(lower(entry)) }
+        for place in rootPlaces { roots.append(whole(views[place])) }
+        placeParts()
+    }
+
+    private mutating func add(
+        _ kind: Operation.Kind, _ operands: [StridedView], _ shape: Shape, _ dtype: DType, custom: CustomOperation? = nil
+    ) -> StridedView {
+        operations.append(Operation(kind: kind, operands: operands, shape: shape, dtype: dtype, customOperation: custom))
+        return StridedView(of: operations.count - 1, shape)
+    }
+
+    private mutating func lower(_ entry: GraphSnapshot.Entry) -> StridedView {
+        let (shape, dtype) = (entry.shape, entry.dtype)
+        if entry.isComputed {
+            sourceCount += 1
+            return add(.source(sourceCount - 1), [], shape, dtype)
+        }
+        let inputs = entry.inputs.map { views[$0] }
+        func map(_ function: Operation.Elementwise) -> StridedView {
+            add(.elementwise(function), inputs.map { $0.expanded(toMapShape: shape) }, shape, dtype)
+        }
+        switch entry.primitive {
+        case .buffer: programError("compile", "a buffer without storage")
+        case .constant:
+            scalarCount += 1
+            return add(.scalar(scalarCount - 1), [], shape, dtype)
+        case .range: return add(.range, [], shape, dtype)
+        case .random: return add(.random, inputs, shape, dtype)
+        case .unary(let function): return map(.unary(function))
+        case .binary(let function): return map(.binary(function))
+        case .select: return map(.select)
+        case .cast: return map(.cast)
+        case .reshape: return reshaped(inputs[0], to: shape)
+        case .permute(let axes): return inputs[0].permuted(axes)
+        case .expand: return inputs[0].expanded(to: shape)
+        case .slice(_, let steps):
+            startCount += steps.count
+            return inputs[0].sliced(to: shape, steps: steps, firstStart: startCount - steps.count)
+        case .pad(let before): return padded(inputs[0], inputs[1], before, shape, dtype)
+        case .concatenate(let axis): return concatenated(inputs, axis, shape, dtype)
+        case .contiguous: return StridedView(of: whole(inputs[0]), shape)
+        case .dynamicSlice: return add(.dynamicSlice, [stored(inputs[0]), contiguous(inputs[1])], shape, dtype)
+        case .updateSlice:
+            return add(.updateSlice, [copy(inputs[0]), stored(inputs[1]), contiguous(inputs[2])], shape, dtype)
+        case .reduce(let operation, let axes):
+            let count = axes.reduce(1) { $0 * inputs[0].shape[$1] }
+            if count == 1 {
+                // The index of an only element is 0: a range of one, seen everywhere.
+                return operation.givesIndex
+                    ? add(.range, [], [1], .int32).expanded(toZeros: shape) : reshaped(inputs[0], to: shape)
+            }
+            return add(.reduce(operation, axes: axes), [inputs[0]], shape, dtype)
+        case .matmul: return add(.matmul, [matrix(inputs[0]), matrix(inputs[1])], shape, dtype)
+        case .gather(let axis): return add(.gather(axis: axis), inputs.map { contiguous($0) }, shape, dtype)
+        case .scatterAdd(let axis):
+            return add(.scatterAdd(axis: axis), [copy(inputs[0]), contiguous(inputs[1]), contiguous(inputs[2])], shape, dtype)
+        case .custom(let operation):
+            return add(.custom, inputs.map { contiguous($0) }, shape, dtype, custom: operation)
+        case .customGradient, .stopGradient: return inputs[0]
+        }
+    }
+}
+
+// MARK: - Views that must be memory
+
+extension Lowering {
+    /// The same elements in memory of their own.
+    private mutating func copy(_ view: StridedView) -> StridedView {
+        add(.elementwise(.copy), [view], view.shape, operations[view.base].dtype)
+    }
+
+    /// A view of something that lies in memory.
+    private mutating func stored(_ view: StridedView) -> StridedView {
+        operations[view.base].isGenerator ? copy(view) : view
+    }
+
+    private mutating func contiguous(_ view: StridedView) -> StridedView {
+        view.isContiguous ? stored(view) : copy(view)
+    }
+
+    /// The operation that holds exactly the elements of `view`, in row-major order.
+    private mutating func whole(_ view: StridedView) -> Int {
+        let base = operations[view.base]
+        return view.isIdentity(count: base.shape.count) && !base.isGenerator ? view.base : copy(view).base
+    }
+
+    private mutating func reshaped(_ view: StridedView, to shape: Shape) -> StridedView {
+        if let result = view.reshaped(to: shape) { return result }
+        var result = copy(view)
+        (result.shape, result.strides) = (shape, shape.contiguousStrides)
+        return result
+    }
+
+    /// A view that a matrix product can read: the batch axes merge into one, and rows or columns are contiguous.
+    private mutating func matrix(_ view: StridedView) -> StridedView {
+        let view = stored(view)
+        return MatrixLayout(view) == nil ? copy(view) : view
+    }
+}
+
+/// A batch of matrices in memory as matrix products take it: strides of batch, row and column, of which the row's or the
+/// column's is 1 and the other at least the extent it steps over.
+struct MatrixLayout {
+    var batch, rows, columns: Int
+    var strides: [Int]
+
+    init?(_ view: StridedView) {
+        let rank = view.shape.rank
+        rows = view.shape[rank - 2]
+        columns = view.shape[rank - 1]
+        batch = view.shape.dimensions.dropLast(2).reduce(1, *)
+        guard let merged = view.mergedLeadingStride(view.shape.rank - 2) else { return nil }
+        var (row, column) = (view.strides[rank - 2], view.strides[rank - 1])
+        if rows == 1 { row = column == 1 ? columns : 1 }
+        if columns == 1 { column = row == 1 && rows > 1 ? rows : 1 }
+        guard (column == 1 && row >= columns) || (row == 1 && column >= rows), merged >= 0 else { return nil }
+        strides = [merged, row, column]
+    }
+}
+
+extension StridedView {
+    /// The stride of the single axis that the first `count` axes would be if merged.
+    func mergedLeadingStride(_ count: Int) -> Int? {
+        var leading = self
+        leading.shape = Shape(Array(shape.dimensions[..<count]))
+        leading.strides = Array(strides[..<count])
+        return leading.reshaped(to: [leading.shape.count])?.strides[0]
+    }
+
+    /// An operand of a map: of the map's shape, or of rank 0.
+    func expanded(toMapShape target: Shape) -> StridedView {
+        shape.rank == 0 && target.rank > 0 ? expanded(toZeros: target) : self
+    }
+
+    /// The first element everywhere.
+    func expanded(toZeros target: Shape) -> StridedView {
+        var view = self
+        (view.shape, view.strides) = (target, [Int](repeating: 0, count: target.rank))
+        return view
+    }
+}
+
+// MARK: - Assemblies
+
+extension Lowering {
+    private mutating func concatenated(_ parts: [StridedView], _ axis: Int, _ shape: Shape, _ dtype: DType) -> StridedView {
+        add(.assembly, parts, shape, dtype)
+    }
+
+    /// A fill of the whole, then the part over it.
+    private mutating func padded(
+        _ x: StridedView, _ value: StridedView, _ before: [Int], _ shape: Shape, _ dtype: DType
+    ) -> StridedView {
+        let fill = copy(value.expanded(toMapShape: shape))
+        let part = copy(x)
+        let whole = add(.assembly, [fill, part], shape, dtype)
+        let strides = shape.contiguousStrides
+        operations[fill.base].placement = .init(assembly: whole.base, offset: 0, strides: strides)
+        let offset = zip(before, strides).map(*).reduce(0, +)
+        operations[part.base].placement = .init(assembly: whole.base, offset: offset, strides: strides)
+        operations[part.base].after = [fill.base]
+        return whole
+    }
+
+    /// Lets the parts of each concatenation be computed in their place; where that cannot be, they are copied there.
+    private mutating func placeParts() {
+        for assembly in operations.indices where operations[assembly].kind == .assembly {
+            let parts = operations[assembly].operands
+            guard parts.allSatisfy({ operations[$0.base].placement?.assembly != assembly }) else { continue }
+            placeParts(of: assembly)
+        }
+    }
+
+    private mutating func placeParts(of assembly: Int) {
+        let (shape, parts) = (operations[assembly].shape, operations[assembly].operands)
+        let axis = concatenationAxis(shape, parts)
+        let strides = shape.contiguousStrides
+        let outermost = shape.dimensions[..<axis].allSatisfy { $0 == 1 }
+        var offset = 0
+        for (i, part) in parts.enumerated() {
+            var base = part.base
+            if outermost && canMove(part) {
+                operations[base].placement = .init(assembly: assembly, offset: offset, strides: operations[base].shape.contiguousStrides)
+            } else {
+                base = copy(part).base
+                operations[base].placement = .init(assembly: assembly, offset: offset, strides: strides)
+                operations[assembly].operands[i] = StridedView(of: base, part.shape)
+            }
+            offset += part.shape[axis] * strides[axis]
+        }
+    }
+
+    private func concatenationAxis(_ shape: Shape, _ parts: [StridedView]) -> Int {
+        for axis in 0..<shape.rank where parts.contains(where: { $0.shape[axis] != shape[axis] }) { return axis }
+        return 0
+    }
+
+    /// Whether the part's own operation can write straight into an assembly.
+    private func canMove(_ part: StridedView) -> Bool {
+        let base = operations[part.base]
+        guard part.isIdentity(count: base.shape.count), base.placement == nil, !roots.contains(part.base) else { return false }
+        switch base.kind {
+        case .elementwise, .reduce, .matmul, .gather, .dynamicSlice: return true
+        case .source, .scalar, .range, .random, .scatterAdd, .updateSlice, .custom, .assembly: return false
+        }
+    }
+}

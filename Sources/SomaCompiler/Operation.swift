@@ -1,0 +1,70 @@
+import SomaBackend
+import SomaGraph
+
+/// What is left of the graph once views are resolved: values that are computed, and the views through which
+/// each reads its operands.
+struct Operation {
+    enum Kind: Hashable {
+        /// Lies in memory: its place among the sources.
+        case source(Int)
+        /// Known when the program runs: its place among the constants.
+        case scalar(Int)
+        /// Generators: computed anew at each use, at whatever positions the use asks for.
+        case range, random
+        case elementwise(Elementwise)
+        case reduce(ReduceOperation, axes: [Int])
+        case matmul
+        case gather(axis: Int)
+        /// Operands: the copy of the base that is added to in place, indices, updates.
+        case scatterAdd(axis: Int)
+        /// Operands: x, starts.
+        case dynamicSlice
+        /// Operands: the copy of x that is written in place, update, starts.
+        case updateSlice
+        case custom
+        /// Memory that its operands have written their parts of; nothing is left to run.
+        case assembly
+    }
+
+    enum Elementwise: Hashable {
+        case unary(UnaryFunction)
+        case binary(BinaryFunction)
+        case select, cast, copy
+    }
+
+    /// Where an operation writes when not into memory of its own: part of an assembly's.
+    struct Placement: Hashable {
+        var assembly: Int
+        var offset: Int
+        /// Over the operation's shape.
+        var strides: [Int]
+    }
+
+    var kind: Kind
+    var operands: [StridedView]
+    var shape: Shape
+    var dtype: DType
+    var placement: Placement?
+    /// Operations that must have run before this one although it does not read them (a fill below a padded part).
+    var after: [Int] = []
+    var customOperation: CustomOperation?
+
+    var isGenerator: Bool {
+        switch kind {
+        case .scalar, .range, .random: true
+        default: false
+        }
+    }
+
+    var isReduction: Bool {
+        if case .reduce = kind { true } else { false }
+    }
+
+    /// Whether a step computes it.
+    var isComputed: Bool {
+        switch kind {
+        case .source, .scalar, .range, .random, .assembly: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import SomaBackend
+import SomaGraph
+
+/// A compiled graph: the steps in order, and what their slots stand for. Valid for every graph of the same key.
+public struct Plan: Sendable {
+    public enum Slot: Hashable, Sendable {
+        /// The buffer of a source: its place among the sources.
+        case source(Int)
+        /// A buffer of its own that outlives the run: its place in `outputs`.
+        case output(Int)
+        /// Bytes of the arena, from an offset on.
+        case temporary(byteOffset: Int, byteCount: Int)
+    }
+
+    /// Memory that outlives the run.
+    public struct Output: Hashable, Sendable {
+        public var byteCount: Int
+        /// The source whose buffer may be overwritten by this output if nobody else holds it, because nothing reads the old
+        /// elements once the new are written.
+        public var mayOverwrite: Int?
+    }
+
+    /// Where a root's elements are after a run.
+    public enum Root: Hashable, Sendable {
+        case output(Int)
+        case source(Int)
+    }
+
+    /// An offset in elements that depends on where slices begin.
+    public struct Offset: Hashable, Sendable {
+        var terms: [StridedView.StartTerm]
+
+        public func value(_ starts: [Int]) -> Int { terms.reduce(0) { $0 + starts[$1.start] * $1.coefficient } }
+    }
+
+    public internal(set) var steps: [Step] = []
+    public internal(set) var slots: [Slot] = []
+    public internal(set) var outputs: [Output] = []
+    public internal(set) var roots: [Root] = []
+    public internal(set) var offsets: [Offset] = []
+    /// Bytes of the arena, and the most bytes of temporaries alive at one step.
+    public internal(set) var arenaByteCount = 0
+    public internal(set) var largestLiveByteCount = 0
+    /// For each step that only copies a source to an output: the two. It does nothing where both are one buffer.
+    public internal(set) var copies: [Int: (source: Int, output: Int)] = [:]
+
+    /// Compiles a graph.
+    public init(_ snapshot: GraphSnapshot, _ capabilities: Capabilities) {
+        let lowering = Lowering(snapshot.entries(), roots: snapshot.roots)
+        let clustering = Clustering(lowering, capabilities)
+        var emission = Emission(clustering, roots: lowering.roots, capabilities)
+        emission.emit()
+        self.init(emission, lowering.roots, snapshot)
+    }
+}

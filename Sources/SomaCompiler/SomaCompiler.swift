@@ -1,1 +1,0 @@
-// SomaCompiler: see docs/architecture.md

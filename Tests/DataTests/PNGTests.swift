@@ -1,0 +1,118 @@
+import Testing
+
+@testable import Soma
+
+@Suite struct PNGTests {
+    let folder = TemporaryFolder()
+
+    /// A PNG file put together by hand: its image data in stored blocks of a zlib stream.
+    static func png(
+        width: UInt32, height: UInt32, depth: UInt8 = 8, colour: UInt8, extra: [UInt8] = [], rows: [UInt8]
+    ) -> [UInt8] {
+        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+            + chunk("IHDR", bigEndian(width) + bigEndian(height) + [depth, colour, 0, 0, 0])
+            + extra + chunk("IDAT", zlibStored(rows)) + chunk("IEND", [])
+    }
+
+    static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+        let body = Array(name.utf8) + data
+        return bigEndian(UInt32(data.count)) + body + bigEndian(crc32(body))
+    }
+
+    static func zlibStored(_ bytes: [UInt8]) -> [UInt8] {
+        let count = UInt16(bytes.count)
+        let sums = bytes.reduce((UInt32(1), UInt32(0))) { sums, byte in
+            let a = (sums.0 + UInt32(byte)) % 65521
+            return (a, (sums.1 + a) % 65521)
+        }
+        return [0x78, 1, 1] + littleEndian(count) + littleEndian(~count) + bytes + bigEndian(sums.1 << 16 | sums.0)
+    }
+
+    static func decode(_ bytes: [UInt8]) throws -> PNGImage {
+        try bytes.withUnsafeBytes { try PNGImage(decoding: $0, name: "p.png") }
+    }
+
+    @Test(arguments: [1, 3]) func writtenPicturesComeBack(channels: Int) throws {
+        let pixels = (0..<37 * 23 * channels).map { UInt8(truncatingIfNeeded: $0 * 31) }
+        let picture = PNGImage(width: 37, height: 23, channels: channels, pixels: pixels)
+        let path = "\(folder.path)/p.png"
+        try picture.write(to: path)
+        #expect(try PNGImage(path: path) == picture)
+        #expect(folder.names == ["p.png"])
+    }
+
+    @Test func readsEveryColourType() throws {
+        let grey = try Self.decode(Self.png(width: 2, height: 2, colour: 0, rows: [0, 1, 2, 0, 3, 4]))
+        #expect(grey == PNGImage(width: 2, height: 2, channels: 1, pixels: [1, 2, 3, 4]))
+        let bits = try Self.decode(Self.png(width: 4, height: 1, depth: 2, colour: 0, rows: [0, 0b00_01_10_11]))
+        #expect(bits.pixels == [0, 85, 170, 255])
+        let deep = try Self.decode(Self.png(width: 2, height: 1, depth: 16, colour: 0, rows: [0, 0xFF, 0xFF, 0x80, 0x80]))
+        #expect(deep.pixels == [255, 128])
+        let colour = try Self.decode(Self.png(width: 1, height: 1, colour: 2, rows: [0, 1, 2, 3]))
+        #expect(colour == PNGImage(width: 1, height: 1, channels: 3, pixels: [1, 2, 3]))
+        let palette = Self.chunk("PLTE", [10, 20, 30, 40, 50, 60])
+        let indexed = try Self.decode(Self.png(width: 2, height: 1, colour: 3, extra: palette, rows: [0, 1, 0]))
+        #expect(indexed.pixels == [40, 50, 60, 10, 20, 30])
+    }
+
+    @Test func laysTransparencyOverWhite() throws {
+        let greyAlpha = try Self.decode(Self.png(width: 3, height: 1, colour: 4, rows: [0, 100, 0, 100, 255, 0, 51]))
+        #expect(greyAlpha == PNGImage(width: 3, height: 1, channels: 1, pixels: [255, 100, 204]))
+        let colourAlpha = try Self.decode(Self.png(width: 1, height: 1, colour: 6, rows: [0, 10, 20, 30, 0]))
+        #expect(colourAlpha == PNGImage(width: 1, height: 1, channels: 3, pixels: [255, 255, 255]))
+        let transparent = Self.chunk("PLTE", [10, 20, 30, 40, 50, 60]) + Self.chunk("tRNS", [0])
+        let indexed = try Self.decode(Self.png(width: 2, height: 1, colour: 3, extra: transparent, rows: [0, 1, 0]))
+        #expect(indexed.pixels == [40, 50, 60, 255, 255, 255])
+    }
+
+    @Test func greyIsTheLuminance() {
+        let picture = PNGImage(width: 4, height: 1, channels: 3, pixels: [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
+        #expect(picture.grey.pixels == [76, 150, 29, 9])
+    }
+
+    @Test func namesEveryFault() {
+        func check(_ bytes: [UInt8], _ reason: String, sourceLocation: SourceLocation = #_sourceLocation) {
+            expectError("p.png", reason, sourceLocation: sourceLocation) { _ = try Self.decode(bytes) }
+        }
+        let good = Self.png(width: 2, height: 2, colour: 0, rows: [0, 1, 2, 0, 3, 4])
+        check(Array("GIF89a".utf8), "not a PNG file")
+        check([], "not a PNG file")
+        for length in 8..<good.count { check(Array(good[..<length]), "") }
+        check(Array(good[..<40]), "truncated")
+        var flipped = good
+        flipped[20] ^= 1
+        check(flipped, "CRC")
+        check(Self.png(width: 0, height: 2, colour: 0, rows: []), "Invalid IHDR")
+        check(Self.png(width: 2, height: 2, colour: 5, rows: [0]), "Invalid IHDR")
+        check(Self.png(width: 2, height: 2, colour: 0, rows: [0, 1, 2]), "")
+        check(Self.png(width: 2, height: 1, colour: 3, rows: [0, 1, 0]), "Missing PLTE")
+    }
+
+    @Test func refusesDecompressionBombsBeforeAllocating() {
+        let wide = Self.png(width: 1 << 20, height: 1, colour: 0, rows: [0])
+        expectError("p.png") { _ = try Self.decode(wide) }
+        let promise = Self.png(width: 16_384, height: 16_384, depth: 16, colour: 6, rows: [0])
+        expectError("promises more pixels") { _ = try Self.decode(promise) }
+    }
+
+    @Test func namesAMissingAndAnEmptyFile() {
+        expectError("/nonexistent.png", "No such file") { _ = try PNGImage(path: "/nonexistent.png") }
+        let path = folder.file("e.png", [])
+        expectError(path, "is empty") { _ = try PNGImage(path: path) }
+    }
+
+    /// Whatever byte is damaged, decoding gives a picture or an error.
+    @Test func survivesDamageAnywhere() {
+        let palette = Self.chunk("PLTE", [10, 20, 30, 40, 50, 60]) + Self.chunk("tRNS", [0])
+        let good = Self.png(width: 2, height: 1, colour: 3, extra: palette, rows: [0, 1, 0])
+        var refused = 0
+        for position in good.indices {
+            for damage: UInt8 in [0x01, 0x80, 0xFF] {
+                var bad = good
+                bad[position] ^= damage
+                do { _ = try Self.decode(bad) } catch { refused += error is SomaError ? 1 : 0 }
+            }
+        }
+        #expect(refused > good.count)
+    }
+}
