@@ -55,20 +55,15 @@ public final class RandomGenerator: Sendable {
 
     /// Uniform 32-bit words. Replaying a step that was captured draws anew.
     func words(_ shape: Shape, device: Device) -> Tensor {
-        let key0 = hostScalar(device: device.tag) { [self] in .word(state.seed) }
+        let key0 = hostScalar(.uint32, on: device) { [self] in Double(state.seed & 0xFFFF_FFFF) }
         // The draws above 2³² continue under another key.
-        let key1 = hostScalar(device: device.tag) { [self] in
+        let key1 = hostScalar(.uint32, on: device) { [self] in
             let state = self.state
-            return .word((state.seed >> 32) ^ (state.drawCount >> 32))
+            return Double((state.seed >> 32) ^ (state.drawCount >> 32))
         }
-        let counter = hostScalar(device: device.tag) { [self] in .word(draw().drawCount) }
-        return Tensor(node: .random(shape, key0: key0, key1: key1, counter: counter))
+        let counter = hostScalar(.uint32, on: device) { [self] in Double(draw().drawCount & 0xFFFF_FFFF) }
+        return Tensor(node: .random(shape, key0: key0.node, key1: key1.node, counter: counter.node))
     }
-}
-
-extension Scalar {
-    /// The low 32 bits as a `uint32`.
-    fileprivate static func word(_ value: UInt64) -> Scalar { Scalar(bits: value & 0xFFFF_FFFF, dtype: .uint32) }
 }
 
 /// Runs `body` with a fresh generator of this seed as the one for draws that name none.
