@@ -31,10 +31,11 @@ let package = Package(
         .target(name: "CDigits", exclude: ["data"]),
 
         // The reference in double precision and the cases of operations, for the tests of every backend.
-        .target(name: "SomaReference", dependencies: ["Soma"], path: "Tests/Reference"),
+        .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
         .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
+        .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaReference"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

@@ -93,6 +93,17 @@ extension Tensor {
     }
 }
 
+extension Tensor {
+    /// A graph with a longer path of pending nodes than this is computed as far as it goes.
+    static var longestPendingPath: Int { 4000 }
+
+    /// Keeps a graph that nobody reads from growing without bound. A failure shows when the value is read.
+    @inline(never)
+    func realizeEarly() {
+        if Capture.current == nil { try? device.executor.realize([node]) }
+    }
+}
+
 /// Starts computing several tensors, those of one device as one program.
 /// - Throws: `BackendError`.
 public func realizeAll(_ tensors: [Tensor]) throws {

@@ -8,7 +8,10 @@ public struct Tensor: Sendable {
     package let node: Node
 
     @inline(__always)
-    package init(node: Node) { self.node = node }
+    package init(node: Node) {
+        self.node = node
+        if node.depth > Tensor.longestPendingPath { realizeEarly() }
+    }
 
     /// The extents, outermost first; `[]` is a single number.
     public var shape: Shape { node.shape }
