@@ -1,12 +1,19 @@
 /// One element of an SVG picture (Scalable Vector Graphics 1.1), with what it contains.
 struct SVGElement {
     private let name: String
-    private let attributes: [(String, String)]
+    private var attributes: [(String, String)]
     private let text: String?
     private let children: [SVGElement]
 
     init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String? = nil, _ children: [SVGElement] = []) {
         (self.name, self.attributes, self.text, self.children) = (name, Array(attributes), text, children)
+    }
+
+    /// The element with one more attribute.
+    func with(_ attribute: String, _ value: String) -> SVGElement {
+        var copy = self
+        copy.attributes.append((attribute, value))
+        return copy
     }
 
     /// The element as text, one line for each element.
@@ -28,7 +35,7 @@ struct SVGElement {
         return "\(sign)\(abs(whole) / 100)\(fraction)"
     }
 
-    /// Text that may hold anything: the five special characters are replaced, control characters, which XML forbids, left out.
+    /// Text that may hold anything: the special characters are replaced, control characters, which XML forbids, left out.
     private static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -37,7 +44,6 @@ struct SVGElement {
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
-            case "'": result += "&#39;"
             case ..<" ", "\u{7F}", "\u{FFFE}", "\u{FFFF}": break
             default: result.unicodeScalars.append(scalar)
             }
@@ -83,12 +89,12 @@ struct ChartFrame {
         _ string: String, x: Double, y: Double, size: Double = 12, colour: String = faint, weight: String = "400",
         anchor: String = "middle", turned: Bool = false
     ) -> SVGElement {
-        SVGElement(
+        let element = SVGElement(
             "text",
             [
                 "x": n(x), "y": n(y), "font-size": n(size), "fill": colour, "font-weight": weight, "text-anchor": anchor,
-                "transform": turned ? "rotate(-90 \(n(x)) \(n(y)))" : "rotate(0)",
             ], text: string)
+        return turned ? element.with("transform", "rotate(-90 \(n(x)) \(n(y)))") : element
     }
 
     func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String) -> SVGElement {

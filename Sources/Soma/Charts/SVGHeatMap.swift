@@ -51,18 +51,21 @@ public struct SVGHeatMap: Hashable, Sendable {
         return frame.picture(title: title, cells(frame) + axes + marks(frame, x, y) + colourBar(frame))
     }
 
-    /// The cells; neighbours of one colour in a row are one rectangle.
+    /// The cells: one path for each colour, in which neighbours of a row are one rectangle.
     private func cells(_ frame: ChartFrame) -> [SVGElement] {
         let height = frame.plotHeight / Double(rows.count)
-        let groups = rows.enumerated().flatMap { row, values -> [SVGElement] in
+        var paths: [String: String] = [:]
+        for (row, values) in rows.enumerated() {
             let width = frame.plotWidth / Double(values.count)
             let top = frame.height - frame.bottom - Double(row + 1) * height
-            return Self.runs(values.map(colour)).map { range, colour in
-                rectangle(
-                    frame.left + Double(range.lowerBound) * width, top, Double(range.count) * width, height, colour)
+            for (range, colour) in Self.runs(values.map(colour)) {
+                let corner = [frame.left + Double(range.lowerBound) * width, top].map(SVGElement.number)
+                let size = [Double(range.count) * width, height].map(SVGElement.number)
+                paths[colour, default: ""] += "M\(corner[0]) \(corner[1])h\(size[0])v\(size[1])h-\(size[0])z"
             }
         }
-        return [SVGElement("g", ["shape-rendering": "crispEdges"], groups)]
+        let shapes = paths.sorted { $0.key < $1.key }.map { SVGElement("path", ["fill": $0.key, "d": $0.value]) }
+        return [SVGElement("g", ["shape-rendering": "crispEdges"], shapes)]
     }
 
     private static func runs(_ colours: [String]) -> [(Range<Int>, String)] {
@@ -85,9 +88,12 @@ public struct SVGHeatMap: Hashable, Sendable {
     private func marks(_ frame: ChartFrame, _ x: ChartScale, _ y: ChartScale) -> [SVGElement] {
         marks.flatMap { mark -> [SVGElement] in
             guard let at = x(mark.x), let up = y(mark.y) else { return [] }
-            let dot = frame.circle(x: at, y: up, radius: 7, fill: colour(mark.value), outline: ChartFrame.ink)
-            guard !mark.label.isEmpty else { return [dot] }
-            return [dot, frame.text(mark.label, x: at, y: up - 13, size: 13, colour: ChartFrame.ink, weight: "600")]
+            let fill = colour(mark.value)
+            if mark.label.isEmpty { return [frame.circle(x: at, y: up, radius: 4.5, fill: fill, outline: "#ffffff")] }
+            return [
+                frame.circle(x: at, y: up, radius: 12, fill: "#ffffff", outline: ChartFrame.ink),
+                frame.text(mark.label, x: at, y: up + 4.5, size: 13, colour: fill, weight: "700"),
+            ]
         }
     }
 
