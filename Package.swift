@@ -35,7 +35,7 @@ let package = Package(
         .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
-        .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaReference"]),
+        .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

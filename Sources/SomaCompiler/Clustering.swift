@@ -8,12 +8,22 @@ struct Cluster {
     var kind: Kind
     var members: [Int]
     var domain: Domain
-    /// Clusters whose results are read.
+    /// Operations outside whose results are read, or that must have run before.
     var predecessors: Set<Int> = []
     /// Whether an element needs a reduction of its own row, so that rows are walked more than once.
     var isRow = false
     /// Distinct views of memory outside that are read.
     var loads: Set<StridedView> = []
+
+    /// Members are sorted.
+    func contains(_ place: Int) -> Bool {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle] < place { low = middle + 1 } else { high = middle }
+        }
+        return low < members.count && members[low] == place
+    }
 }
 
 /// Cuts the operations into steps: each joins the steps of its operands as long as one walk over a common domain computes both
@@ -38,13 +48,9 @@ struct Clustering {
         let isPart = { (operation: Operation) in operation.placement != nil }
         let order = operations.indices.filter { isLive[$0] && (operations[$0].isComputed || operations[$0].kind == .assembly) }
         for place in order { clusterOf[place] = place }
-        for place in order where !isPart(operations[place]) { open(place) }
-        for place in order where isPart(operations[place]) { open(place) }
-        for place in order {
-            let waitsFor = dependencies(place)
-            clusters[place]?.predecessors.formUnion(waitsFor)
-        }
-        for place in order { join(place) }
+        for place in order { open(place) }
+        for place in order where !isPart(operations[place]) { join(place) }
+        for place in order where isPart(operations[place]) { join(place) }
         while mergeNeighbours() {}
     }
 
@@ -64,12 +70,12 @@ struct Clustering {
         var result: [Int] = []
         for operand in operations[place].operands {
             if clusterOf[operand.base] >= 0 {
-                result.append(clusterOf[operand.base])
+                result.append(operand.base)
             } else if operations[operand.base].kind == .random {
                 result += dependencies(operand.base)
             }
         }
-        return result + operations[place].after.map { clusterOf[$0] }
+        return result + operations[place].after
     }
 
     private mutating func open(_ place: Int) {
@@ -86,6 +92,7 @@ struct Clustering {
         default: break
         }
         var cluster = Cluster(kind: domain.count == 0 ? .alone : kind, members: [place], domain: domain)
+        cluster.predecessors = Set(dependencies(place))
         cluster.loads = Set(operation.operands.filter { !operations[$0.base].isGenerator })
         clusters[place] = cluster
     }
@@ -109,10 +116,8 @@ struct Clustering {
     private mutating func mergeNeighbours() -> Bool {
         var changed = false
         for consumer in clusters.keys.sorted() {
-            guard let predecessors = clusters[consumer]?.predecessors.sorted(by: >) else { continue }
-            for producer in predecessors where clusters[consumer] != nil && clusters[producer] != nil {
+            for producer in predecessors(consumer).sorted(by: >) where clusters[consumer] != nil && clusters[producer] != nil {
                 if merge(producer, consumer) { changed = true }
-                if clusters[consumer] == nil { break }
             }
         }
         return changed
@@ -122,29 +127,29 @@ struct Clustering {
     private mutating func merge(_ a: Int, _ b: Int) -> Bool {
         guard a != b, let first = clusters[a], let second = clusters[b] else { return false }
         guard let (merged, outers) = merged(first, second), !hasPathAround(a, b) else { return false }
-        let survivor = max(a, b)
-        let removed = min(a, b)
+        let (survivor, removed) = first.members.count > second.members.count ? (a, b) : (b, a)
         clusters[removed] = nil
         clusters[survivor] = merged
         for place in outers { isOuter[place] = true }
-        for member in merged.members { clusterOf[member] = survivor }
-        for key in clusters.keys where clusters[key]?.predecessors.contains(removed) == true {
-            clusters[key]?.predecessors.remove(removed)
-            clusters[key]?.predecessors.insert(survivor)
-        }
-        clusters[survivor]?.predecessors.subtract([survivor, removed])
+        for member in (survivor == a ? second : first).members { clusterOf[member] = survivor }
         return true
+    }
+
+    /// The clusters that a cluster waits for.
+    func predecessors(_ cluster: Int) -> Set<Int> {
+        Set((clusters[cluster]?.predecessors ?? []).map { clusterOf[$0] }).subtracting([cluster])
     }
 
     /// Whether one of two clusters reaches the other through a third, so that merging them would close a circle.
     private func hasPathAround(_ a: Int, _ b: Int) -> Bool {
         func reaches(_ start: Int, _ goal: Int) -> Bool {
-            var pending = Array(clusters[start]?.predecessors ?? []).filter { $0 != goal }
-            var seen = Set(pending)
+            var seen = predecessors(start).subtracting([goal])
+            var pending = Array(seen)
             while let cluster = pending.popLast() {
-                for predecessor in clusters[cluster]?.predecessors ?? [] {
+                for place in clusters[cluster]?.predecessors ?? [] {
+                    let predecessor = clusterOf[place]
                     if predecessor == goal { return true }
-                    if seen.insert(predecessor).inserted { pending.append(predecessor) }
+                    if predecessor != cluster && seen.insert(predecessor).inserted { pending.append(predecessor) }
                 }
             }
             return false
@@ -171,38 +176,38 @@ extension Clustering {
         } else {
             return nil
         }
-        var result = Cluster(kind: a.kind == .matmul ? .matmul : b.kind, members: (a.members + b.members).sorted(), domain: domain)
-        if result.kind == .matmul && domain.hasInner { return nil }
+        let kind = a.kind == .matmul ? a.kind : b.kind
+        if kind == .matmul && domain.hasInner { return nil }
+        var result = Cluster(kind: kind, members: (a.members + b.members).sorted(), domain: domain)
         result.predecessors = a.predecessors.union(b.predecessors)
-        guard link(&result, outers: Set(outers)) else { return nil }
+        result.isRow = a.isRow || b.isRow
+        result.loads = a.loads.union(b.loads)
+        let isOuterHere = { (place: Int) in isOuter[place] || outers.contains(place) }
+        guard link(a, to: b, &result, isOuterHere), link(b, to: a, &result, isOuterHere) else { return nil }
+        if result.isRow && !(domain.isInnerTrailing && domain.innerCount <= capabilities.maximumRowCount) { return nil }
         guard result.loads.count <= capabilities.maximumOperands * 2 / 3 else { return nil }
         return (result, outers)
     }
 
-    /// Checks every operand that lies inside the cluster, and gathers those outside.
-    private func link(_ cluster: inout Cluster, outers: Set<Int>) -> Bool {
-        let members = Set(cluster.members)
-        func isOuterHere(_ place: Int) -> Bool { isOuter[place] || outers.contains(place) }
-        for place in cluster.members {
-            for operand in operations[place].operands {
-                guard members.contains(operand.base) else {
-                    if !operations[operand.base].isGenerator { cluster.loads.insert(operand) }
-                    if cluster.kind == .matmul && operations[place].kind != .matmul && !fitsEpilogue(operand, cluster) { return false }
-                    continue
-                }
+    /// Checks what one cluster reads of the other, which is no longer read from memory when they are one.
+    private func link(_ reader: Cluster, to other: Cluster, _ result: inout Cluster, _ isOuterHere: (Int) -> Bool) -> Bool {
+        if other.kind == .matmul && !reader.loads.allSatisfy({ other.contains($0.base) || fitsEpilogue($0, other) }) { return false }
+        guard reader.loads.contains(where: { other.contains($0.base) }) else { return true }
+        for place in reader.members {
+            for operand in operations[place].operands where other.contains(operand.base) {
                 if operations[place].kind == .matmul { return false }
                 // A reduction walks over elements, though its result is outer.
-                var consumesElements = !isOuterHere(place)
-                if case .reduce = operations[place].kind { consumesElements = true }
+                let consumesElements = !isOuterHere(place) || operations[place].isReduction
                 if consumesElements == !isOuterHere(operand.base) {
                     guard operand.isIdentity(count: operations[operand.base].shape.count) else { return false }
                 } else {
-                    guard consumesElements, repeatsRow(operand, cluster.domain) else { return false }
-                    cluster.isRow = true
+                    guard consumesElements, repeatsRow(operand, result.domain) else { return false }
+                    result.isRow = true
                 }
+                result.loads.remove(operand)
             }
         }
-        return !cluster.isRow || (cluster.domain.isInnerTrailing && cluster.domain.innerCount <= capabilities.maximumRowCount)
+        return true
     }
 
     /// Whether a view of one value for each outer position shows it at every inner position.

@@ -42,9 +42,10 @@ struct Emission {
         var clusterOf = clustering.clusterOf
         var waiting: [Int: Int] = [:]
         var successors: [Int: [Int]] = [:]
-        for (key, cluster) in clustering.clusters {
-            waiting[key] = cluster.predecessors.count
-            for predecessor in cluster.predecessors { successors[predecessor, default: []].append(key) }
+        for key in clustering.clusters.keys {
+            let predecessors = clustering.predecessors(key)
+            waiting[key] = predecessors.count
+            for predecessor in predecessors { successors[predecessor, default: []].append(key) }
         }
         var ready = Set(waiting.filter { $0.value == 0 }.keys)
         var order: [Cluster] = []
