@@ -88,9 +88,10 @@ public struct Interpreter {
     }
 }
 
-/// `function` of the elements of `inputs` at each position; an input of rank 0 is the same everywhere.
+/// `function` of the elements of `inputs` at each place; an input of rank 0 is the same everywhere.
 private func map(_ shape: Shape, _ dtype: DType, _ inputs: [Value], _ function: ([Double]) -> Double) -> Value {
-    Value(shape, dtype: dtype) { position in
-        function(inputs.map { $0.shape.rank == 0 ? $0.elements[0] : $0[position] })
+    let elements = (0..<shape.count).map { place in
+        function(inputs.map { $0.elements[$0.shape.rank == 0 ? 0 : place] })
     }
+    return Value(elements, shape: shape, dtype: dtype)
 }

@@ -24,6 +24,19 @@ extension GradientRule {
     /// g where the output is not `bound`; a NaN lets it through, so that it stays visible.
     private func unlessAt(_ bound: Tensor) -> Tensor { .select(output .== bound, zero, gradient) }
 
+    /// b − 1 of aᵇ, but 0 where both are 0: there the derivative is 0 · 0⁰ and not 0 · 0⁻¹. The choice is made inside of the power, so
+    /// that the derivative of the derivative meets no 0 · ∞ either.
+    var loweredExponent: Tensor {
+        let (a, b) = (input(0), input(1))
+        return .select((a .== 0) .&& (b .== 0), zero, b - 1)
+    }
+
+    /// a of aᵇ, but 1 where log a is −∞ and its factor aᵇ is 0 (or 1).
+    var positiveBase: Tensor {
+        let (a, b) = (input(0), input(1))
+        return .select((a .== 0) .&& (b .>= 0), gradient.operand(1, "gradient"), a)
+    }
+
     func truncated(_ x: Tensor) -> Tensor { sign(x) * floor(abs(x)) }
 
     /// True where a padded tensor holds the input's elements.

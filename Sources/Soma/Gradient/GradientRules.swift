@@ -107,8 +107,8 @@ struct GradientRule {
             pass(to: 0, g / b)
             pass(to: 1, -(g * y) / b)
         case .power:
-            pass(to: 0, .select(b .== 0, zero, g * (b * pow(a, b - 1))))
-            pass(to: 1, .select((a .== 0) .&& (b .>= 0), zero, g * (y * log(a))))
+            pass(to: 0, g * (b * pow(a, loweredExponent)))
+            pass(to: 1, g * (y * log(positiveBase)))
         case .maximum: extremum { $0 .> $1 }
         case .minimum: extremum { $0 .< $1 }
         case .remainder:

@@ -15,8 +15,8 @@ public protocol TensorIndexing {
 ///     x[.every(-1)]           the rows backwards
 ///     x[.all, .newAxis]       with an axis of extent 1 after the first
 ///     x[stride(from: 8, through: 0, by: -2)]
-public struct TensorIndex: TensorIndexing {
-    enum Form {
+public struct TensorIndex: TensorIndexing, Sendable {
+    enum Form: Sendable {
         case at(Int)
         case range(from: Int?, to: Int?, by: Int)
         case positions(first: Int, count: Int, by: Int)

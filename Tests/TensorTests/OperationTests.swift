@@ -1,0 +1,14 @@
+import Soma
+import SomaReference
+import Testing
+
+@Test func casesHaveNamesOfTheirOwn() {
+    let names = OperationCase.all.map(\.name)
+    #expect(Set(names).count == names.count, "\(Dictionary(grouping: names) { $0 }.filter { $0.value.count > 1 }.keys)")
+    #expect(names.count > 500)
+}
+
+@Test(arguments: OperationCase.all.filter(\.hasGradient)) func gradients(_ operation: OperationCase) {
+    let difference = operation.gradientDifference()
+    #expect(difference == nil)
+}
