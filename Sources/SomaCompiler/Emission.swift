@@ -174,12 +174,10 @@ struct Emission {
         guard cluster.domain.outerCount > 0 else { return nil }
         var builder = BodyBuilder(cluster: cluster, domain: cluster.domain)
         build(&builder)
-        var nest = builder.nest
+        let nest = builder.nest.collapsed().fusingMultiplyAdds()
         guard cluster.domain.hasInner else {
-            nest = nest.collapsed()
             return cluster.domain.count == 0 ? nil : .map(nest)
         }
-        nest = nest.collapsed()
         let walks = BodyStages(nest).stages.count
         return walks > 1 ? .row(nest) : .reduce(nest)
     }
@@ -192,8 +190,9 @@ struct Emission {
         let b = operand(operations[product].operands[1], strides: geometry.b)
         var builder = BodyBuilder(cluster: cluster, domain: cluster.domain, epilogueShape: geometry.shape)
         build(&builder)
+        let epilogue = LoopNest(outer: geometry.shape.dimensions, body: builder.body).fusingMultiplyAdds().body
         return .matmul(
-            MatmulStep(batch: geometry.batch, m: geometry.m, n: geometry.n, k: geometry.k, a: a, b: b, epilogue: builder.body))
+            MatmulStep(batch: geometry.batch, m: geometry.m, n: geometry.n, k: geometry.k, a: a, b: b, epilogue: epilogue))
     }
 
     private mutating func gather(_ place: Int, _ axis: Int) -> Step {
