@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The counter-based generator Philox-4x32 with ten rounds.
@@ -126,7 +126,8 @@ extension Philox {
     }
 
     /// Fills a buffer with draws from the normal distribution of the given mean and standard deviation.
-    public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Float>, mean: Float = 0, deviation: Float = 1) {
+    public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Float>, mean: Float = 0, deviation: Float = 1)
+    {
         for i in stride(from: 0, to: buffer.count, by: 2) {
             let (a, b) = normalPair()
             buffer[i] = mean + deviation * a
@@ -135,7 +136,9 @@ extension Philox {
     }
 
     /// Fills a buffer with floats uniform on [lower, upper).
-    public mutating func fillUniform(_ buffer: UnsafeMutableBufferPointer<Float>, from lower: Float = 0, to upper: Float = 1) {
+    public mutating func fillUniform(
+        _ buffer: UnsafeMutableBufferPointer<Float>, from lower: Float = 0, to upper: Float = 1
+    ) {
         let width = upper - lower
         for i in buffer.indices {
             // Rounding can reach the upper bound itself; the largest float below it keeps the interval half open.

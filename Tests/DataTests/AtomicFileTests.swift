@@ -17,7 +17,9 @@ import Testing
 
     @Test func appendsSmallAndLargePiecesInOrder() throws {
         let path = "\(folder.path)/a"
-        let pieces = [1, 300_000, 5, 262_144, 0, 262_143, 2, 7].enumerated().map { [UInt8](repeating: UInt8($0), count: $1) }
+        let pieces = [1, 300_000, 5, 262_144, 0, 262_143, 2, 7].enumerated().map {
+            [UInt8](repeating: UInt8($0), count: $1)
+        }
         try AtomicFile.write(to: path) { file in
             for piece in pieces { try piece.withUnsafeBytes(file.append) }
         }

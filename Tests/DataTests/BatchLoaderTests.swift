@@ -1,9 +1,9 @@
 import Glibc
+import SomaGraph
 import Synchronization
 import Testing
 
 @testable import Soma
-import SomaGraph
 
 /// Sample i is the number i and its pair [i, −i]. It notes what happens to it, can be slow, and can fail.
 private struct Numbers: DataSet {
@@ -53,8 +53,11 @@ private struct Numbers: DataSet {
         let loader = try BatchLoader(Numbers(count: 103), batchSize: 10, seed: 1, epochs: 3, threads: threads)
         let batches = try labels(loader)
         #expect(loader.batchesPerEpoch == 11)
-        #expect(batches.map(\.count) == [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3] + [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3]
-            + [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3])
+        #expect(
+            batches.map(\.count) == [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3] + [
+                10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3,
+            ]
+                + [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 3])
         let epochs = (0..<3).map { Array(batches[$0 * 11..<($0 + 1) * 11].joined()) }
         for epoch in epochs { #expect(epoch.sorted() == Array(0..<103)) }
         #expect(Set(epochs).count == 3)
@@ -63,7 +66,9 @@ private struct Numbers: DataSet {
 
     @Test func theOrderIsAFunctionOfTheSeedAlone() throws {
         func order(seed: UInt64?, threads: Int = 1, readAhead: Int = 3) throws -> [[Int32]] {
-            try labels(BatchLoader(Numbers(count: 57), batchSize: 8, seed: seed, epochs: 2, readAhead: readAhead, threads: threads))
+            try labels(
+                BatchLoader(
+                    Numbers(count: 57), batchSize: 8, seed: seed, epochs: 2, readAhead: readAhead, threads: threads))
         }
         let reference = try order(seed: 7)
         #expect(try order(seed: 7, threads: 5, readAhead: 1) == reference)
@@ -182,7 +187,9 @@ private struct Numbers: DataSet {
 
     @Test func saysWhatCannotBeLoaded() {
         expectError("0 samples") { _ = try BatchLoader(Numbers(count: 0), batchSize: 5, seed: 1) }
-        expectError("4 samples", "no batch of 5") { _ = try BatchLoader(Numbers(count: 4), batchSize: 5, seed: 1, dropsLast: true) }
+        expectError("4 samples", "no batch of 5") {
+            _ = try BatchLoader(Numbers(count: 4), batchSize: 5, seed: 1, dropsLast: true)
+        }
         expectError("batch 2 of epoch 1", "has 2 batches") {
             _ = try BatchLoader(Numbers(count: 10), batchSize: 5, seed: 1, from: .init(epoch: 1, batch: 2))
         }
@@ -237,7 +244,8 @@ private struct Numbers: DataSet {
         let bytes = try IDXFile(path: folder.file("b", IDXTests.idx(8, [2, 1, 2], [0, 10, 20, 30])))
         let words = try IDXFile(path: folder.file("w", IDXTests.idx(0x0B, [2, 1, 2], [0, 0, 0, 10, 0, 20, 0, 30])))
         for images in [bytes, words] {
-            let set = try ImageDataSet(images: images, labels: labels, shape: [1, 1, 2], scale: 0.1, mean: 1, deviation: 2)
+            let set = try ImageDataSet(
+                images: images, labels: labels, shape: [1, 1, 2], scale: 0.1, mean: 1, deviation: 2)
             let batch = try #require(try BatchLoader(set, batchSize: 2, seed: nil).next())
             #expect(batch.fields[0].shape == [1, 1, 2])
             #expect(batch.values(of: "image", as: Float.self) == [-0.5, 0, 0.5, 1])
@@ -250,7 +258,9 @@ private struct Numbers: DataSet {
             try IDXFile(path: folder.file(name, IDXTests.idx(8, shape, data)))
         }
         let images = try file("images", [2, 2], [0, 0, 0, 0])
-        let check = { (labels: IDXFile, shape: [Int]?) in _ = try ImageDataSet(images: images, labels: labels, shape: shape) }
+        let check = { (labels: IDXFile, shape: [Int]?) in
+            _ = try ImageDataSet(images: images, labels: labels, shape: shape)
+        }
         expectError("images has 2 images but", "has 3 labels") { try check(file("three", [3], [0, 0, 0]), nil) }
         expectError("ten", "the label 10.0 at 1", "10 classes") { try check(file("ten", [2], [9, 10]), nil) }
         expectError("wide", "not one label") { try check(file("wide", [2, 2], [0, 0, 0, 0]), nil) }

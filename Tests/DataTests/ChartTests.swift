@@ -4,7 +4,9 @@ import Testing
 @testable import Soma
 
 @Suite struct ChartScaleTests {
-    private func labels(_ low: Double, _ high: Double, _ kind: ChartAxis.Scale = .linear, room: Double = 300) -> [String] {
+    private func labels(_ low: Double, _ high: Double, _ kind: ChartAxis.Scale = .linear, room: Double = 300)
+        -> [String]
+    {
         ChartScale(kind, values: [low, high], from: 0, to: room, reachesTicks: true).ticks.map(\.label)
     }
 
@@ -34,7 +36,9 @@ import Testing
         #expect(decades(0) == nil)
     }
 
-    @Test(arguments: [[], [5], [0, 0], [.nan, .infinity], [1e299, -1e299], [1, 1 + 1e-15], [0x1p-1074, 0x1p-1060]] as [[Double]])
+    @Test(
+        arguments: [[], [5], [0, 0], [.nan, .infinity], [1e299, -1e299], [1, 1 + 1e-15], [0x1p-1074, 0x1p-1060]]
+            as [[Double]])
     func strangeValuesGiveAScaleNevertheless(values: [Double]) {
         for kind in [ChartAxis.Scale.linear, .logarithmic] {
             let scale = ChartScale(kind, values: values, from: 0, to: 300, reachesTicks: true)
@@ -44,7 +48,9 @@ import Testing
     }
 
     @Test func numbersHaveTwoDecimalsAtMost() {
-        let pairs: [(Double, String)] = [(1, "1"), (-0.5, "-0.5"), (3.14159, "3.14"), (-0.001, "0"), (10.05, "10.05"), (0.999, "1"), (.nan, "0")]
+        let pairs: [(Double, String)] = [
+            (1, "1"), (-0.5, "-0.5"), (3.14159, "3.14"), (-0.001, "0"), (10.05, "10.05"), (0.999, "1"), (.nan, "0"),
+        ]
         for (value, text) in pairs { #expect(SVGElement.number(value) == text) }
     }
 }
@@ -52,7 +58,8 @@ import Testing
 @Suite struct SVGTests {
     static let chart: SVGChart = {
         var chart = SVGChart(
-            title: "Loss of digits <64-128-64-10> & \"friends\"", x: ChartAxis("epoch"), y: ChartAxis("cross-entropy", scale: .logarithmic))
+            title: "Loss of digits <64-128-64-10> & \"friends\"", x: ChartAxis("epoch"),
+            y: ChartAxis("cross-entropy", scale: .logarithmic))
         chart.add("training", (0..<40).map { decay(Double($0), by: 7, to: 0.004) })
         chart.add("validation", (0..<40).map { decay(Double($0), by: 8, to: 0.08) })
         let rates = (0..<8).map { SVGChart.Point(Double($0 * 5), decay(Double($0), by: 2, to: 0.001)) }
@@ -76,7 +83,9 @@ import Testing
         #expect(svg.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\""))
         #expect(svg.components("<path") == 3)
         #expect(svg.contains(">Loss of digits &lt;64-128-64-10&gt; &amp; &quot;friends&quot;</text>"))
-        for name in ["training", "validation", "learning rate", "epoch", "cross-entropy"] { #expect(svg.contains(">\(name)</text>")) }
+        for name in ["training", "validation", "learning rate", "epoch", "cross-entropy"] {
+            #expect(svg.contains(">\(name)</text>"))
+        }
         #expect(svg.components("<circle") == 8)
     }
 

@@ -251,7 +251,9 @@ private let hasCurl: Bool = {
 
     @Test(.enabled(if: dataFolder != nil)) func theRealFilesAreTheOnesPinned() throws {
         let real = "\(try #require(dataFolder))/mnist"
-        for file in MNISTFile.all where file.byteCount < 10_000_000 { #expect(file.isPresent(in: real), "\(file.name)") }
+        for file in MNISTFile.all where file.byteCount < 10_000_000 {
+            #expect(file.isPresent(in: real), "\(file.name)")
+        }
         let data = try MNIST(folder: real)
         #expect(data.trainingImages.shape == [60000, 28, 28])
         #expect(data.trainingLabels.shape == [60000])

@@ -25,12 +25,13 @@ import Testing
         #expect(file.withBytes { $0.count == 200_000 && $0.allSatisfy { $0 == 7 } })
     }
 
-    @Test(arguments: [
-        (0x08, [0, 255], [0, 255]), (0x09, [0x80, 1], [-128, 1]), (0x0B, [0xFF, 0xFE, 1, 0], [-2, 256]),
-        (0x0C, [0xFF, 0xFF, 0xFF, 0xFD, 0, 1, 0, 0], [-3, 65536]),
-        (0x0D, [0x3F, 0xC0, 0, 0, 0xC0, 0, 0, 0], [1.5, -2]),
-        (0x0E, [0x3F, 0xF8, 0, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0], [1.5, -2]),
-    ] as [(UInt8, [UInt8], [Float])])
+    @Test(
+        arguments: [
+            (0x08, [0, 255], [0, 255]), (0x09, [0x80, 1], [-128, 1]), (0x0B, [0xFF, 0xFE, 1, 0], [-2, 256]),
+            (0x0C, [0xFF, 0xFF, 0xFF, 0xFD, 0, 1, 0, 0], [-3, 65536]),
+            (0x0D, [0x3F, 0xC0, 0, 0, 0xC0, 0, 0, 0], [1.5, -2]),
+            (0x0E, [0x3F, 0xF8, 0, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0], [1.5, -2]),
+        ] as [(UInt8, [UInt8], [Float])])
     func readsEveryElementType(type: UInt8, data: [UInt8], expected: [Float]) throws {
         let file = try IDXFile(path: folder.file("a", Self.idx(type, [1, 2], data)))
         var values: [Float] = [0, 0]

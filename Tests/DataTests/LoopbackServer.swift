@@ -67,15 +67,17 @@ final class LoopbackServer: Sendable {
     private func startServing() {
         let work = Serving(listener: listener) { [weak self] connection in self?.answer(connection) }
         var thread = pthread_t()
-        pthread_create(&thread, nil, { context in
-            let work = Unmanaged<Serving>.fromOpaque(context!).takeRetainedValue()
-            while case let connection = accept(work.listener, nil, nil), connection >= 0 {
-                work.answer(connection)
-                close(connection)
-            }
-            close(work.listener)
-            return nil
-        }, Unmanaged.passRetained(work).toOpaque())
+        pthread_create(
+            &thread, nil,
+            { context in
+                let work = Unmanaged<Serving>.fromOpaque(context!).takeRetainedValue()
+                while case let connection = accept(work.listener, nil, nil), connection >= 0 {
+                    work.answer(connection)
+                    close(connection)
+                }
+                close(work.listener)
+                return nil
+            }, Unmanaged.passRetained(work).toOpaque())
         pthread_detach(thread)
     }
 
@@ -105,7 +107,9 @@ final class LoopbackServer: Sendable {
         }
         guard (first ?? 0) < max(body.count, 1) else { return send(connection, header(416, length: 0), []) }
         let content = Array(body[(first ?? 0)...])
-        let head = first.map { header(206, length: content.count, "Content-Range: bytes \($0)-\(body.count - 1)/\(body.count)") }
+        let head = first.map {
+            header(206, length: content.count, "Content-Range: bytes \($0)-\(body.count - 1)/\(body.count)")
+        }
         send(connection, head ?? header(200, length: content.count), content[..<limit(behaviour, content.count)])
         if case .stallAfter = behaviour { waitForClose(connection) }
     }

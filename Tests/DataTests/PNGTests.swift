@@ -46,7 +46,8 @@ import Testing
         #expect(grey == PNGImage(width: 2, height: 2, channels: 1, pixels: [1, 2, 3, 4]))
         let bits = try Self.decode(Self.png(width: 4, height: 1, depth: 2, colour: 0, rows: [0, 0b00_01_10_11]))
         #expect(bits.pixels == [0, 85, 170, 255])
-        let deep = try Self.decode(Self.png(width: 2, height: 1, depth: 16, colour: 0, rows: [0, 0xFF, 0xFF, 0x80, 0x80]))
+        let deep = try Self.decode(
+            Self.png(width: 2, height: 1, depth: 16, colour: 0, rows: [0, 0xFF, 0xFF, 0x80, 0x80]))
         #expect(deep.pixels == [255, 128])
         let colour = try Self.decode(Self.png(width: 1, height: 1, colour: 2, rows: [0, 1, 2, 3]))
         #expect(colour == PNGImage(width: 1, height: 1, channels: 3, pixels: [1, 2, 3]))

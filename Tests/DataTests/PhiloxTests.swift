@@ -1,24 +1,26 @@
+import SomaGraph
 import Testing
 
 @testable import Soma
-import SomaGraph
 
 @Suite struct PhiloxTests {
     /// Counter, key and block as published with the paper's library (Random123, kat_vectors).
-    @Test(arguments: [
-        ([0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
-        ([.max, .max, .max, .max], [.max, .max], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
-        (
-            [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0],
-            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
-        ),
-    ] as [([UInt32], [UInt32], [UInt32])])
+    @Test(
+        arguments: [
+            ([0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([.max, .max, .max, .max], [.max, .max], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+            (
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0],
+                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+            ),
+        ] as [([UInt32], [UInt32], [UInt32])])
     func knownAnswers(counter: [UInt32], key: [UInt32], expected: [UInt32]) {
         #expect(Philox.block(counter: SIMD4(counter), key: SIMD2(key)) == SIMD4(expected))
     }
 
     @Test func sequenceIsTheBlocksInOrder() {
-        var generator = Philox(seed: 0x299f_31d0_a409_3822, stream: 0x0370_7344_1319_8a2e, position: 4 * 0x05a3_08d3_243f_6a88)
+        var generator = Philox(
+            seed: 0x299f_31d0_a409_3822, stream: 0x0370_7344_1319_8a2e, position: 4 * 0x05a3_08d3_243f_6a88)
         let block = Philox.block(
             counter: [0x243f_6a88, 0x05a3_08d3, 0x1319_8a2e, 0x0370_7344], key: [0xa409_3822, 0x299f_31d0])
         let words = (0..<4).map { _ in generator.nextWord() }
@@ -89,7 +91,8 @@ import SomaGraph
             count = 100_001
         }.map(Double.init)
         func moment(_ power: Int) -> Double {
-            draws.reduce(0) { sum, x in sum + (0..<power).reduce(1) { product, _ in product * x } } / Double(draws.count)
+            draws.reduce(0) { sum, x in sum + (0..<power).reduce(1) { product, _ in product * x } }
+                / Double(draws.count)
         }
         #expect(abs(moment(1)) < 0.016)
         #expect(abs(moment(2) - 1) < 0.023)

@@ -46,7 +46,10 @@ import Testing
             #"{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"#
             + #""b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}}"#
         let padded = header + String(repeating: " ", count: 136 - header.utf8.count)
-        #expect(contents(path) == littleEndian(UInt64(136)) + Array(padded.utf8) + [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40, 1, 2, 3])
+        #expect(
+            contents(path) == littleEndian(UInt64(136)) + Array(padded.utf8) + [
+                0, 0, 0x80, 0x3F, 0, 0, 0, 0x40, 1, 2, 3,
+            ])
     }
 
     @Test func emptyFileOfNoTensors() throws {
@@ -88,7 +91,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"U8","shape":[0],"data_offsets":[8,8]}"#, "'a' occurs twice"),
+        (
+            #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"U8","shape":[0],"data_offsets":[8,8]}"#,
+            "'a' occurs twice"
+        ),
         (#""a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}"#, "'dtype' occurs twice"),
         (#""a":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}"#, "unknown dtype \"F33\""),
         (#""a":{"dtype":"F32","shape":[2]}"#, "exactly dtype, shape and data_offsets"),
@@ -105,8 +111,14 @@ import Testing
         (#""a":{"dtype":"F32","shape":[9223372036854775807,2],"data_offsets":[0,8]}"#, "which is not F32"),
         (#""a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}"#, "truncated: its tensors take 12 bytes, it has 8"),
         (#""a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#, "4 bytes before tensor 'a' belong to none"),
-        (#""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#, "overlaps"),
-        (#""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}"#, "1 bytes before"),
+        (
+            #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#,
+            "overlaps"
+        ),
+        (
+            #""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}"#,
+            "1 bytes before"
+        ),
     ])
     func namesEveryFaultOfATensor(members: String, reason: String) {
         let path = file(header: "{\(members)}", data: [UInt8](repeating: 0, count: 8))
@@ -116,7 +128,8 @@ import Testing
     /// Whatever byte of a file is damaged or wherever it is cut, opening it gives a file or an error.
     @Test func survivesDamageAnywhere() throws {
         let path = "\(folder.path)/a.safetensors"
-        try SafetensorsFile.write([(.init(name: "a", elementType: .uint8, shape: [2]), [5, 6])], metadata: ["k": "v"], to: path)
+        try SafetensorsFile.write(
+            [(.init(name: "a", elementType: .uint8, shape: [2]), [5, 6])], metadata: ["k": "v"], to: path)
         let good = try #require(contents(path))
         var refused = 0
         for position in good.indices {
@@ -147,7 +160,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "[1,]", "{,}", "[1 2]", "{\"a\" 1}", "{a:1}", "01", "1.", "-", "+1", ".5", "1e", "nul", "truex", "\"a", "\"\t\"",
+        "", "[1,]", "{,}", "[1 2]", "{\"a\" 1}", "{a:1}", "01", "1.", "-", "+1", ".5", "1e", "nul", "truex", "\"a",
+        "\"\t\"",
         #""\x""#, #""\u12g4""#, #""\ud800""#, #""\ud800\u0041""#, #""\udc00""#, "[", "{\"a\":1", "NaN", "\u{FEFF}1",
         String(repeating: "[", count: 100_000),
     ]) func refuses(text: String) {

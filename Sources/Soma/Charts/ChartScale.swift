@@ -33,7 +33,8 @@ struct ChartScale {
     ///   - values: what must fit; those that have no place on the axis are passed over.
     ///   - start: the coordinate of the smallest value, `end` that of the largest.
     ///   - reachesTicks: whether the axis is lengthened to the next tick at either end.
-    init(_ kind: ChartAxis.Scale, values: some Sequence<Double>, from start: Double, to end: Double, reachesTicks: Bool) {
+    init(_ kind: ChartAxis.Scale, values: some Sequence<Double>, from start: Double, to end: Double, reachesTicks: Bool)
+    {
         (self.kind, self.start, self.end) = (kind, start, end)
         let placed = values.compactMap { Self.place($0, kind) }
         var (low, high) = (placed.min() ?? 0, placed.max() ?? 1)
@@ -88,7 +89,9 @@ extension ChartScale {
         let first = (low / step + 1e-9).rounded(.down)
         let last = (high / step - 1e-9).rounded(.up)
         guard last - first < 1000 else { return [] }
-        return stride(from: first, through: last, by: 1).map { Tick(value: $0 * step, label: label($0 * step, decimals)) }
+        return stride(from: first, through: last, by: 1).map {
+            Tick(value: $0 * step, label: label($0 * step, decimals))
+        }
     }
 
     /// The powers of ten that enclose the interval, thinned where they are many, with 2 and 5 between where they are few.
@@ -103,7 +106,9 @@ extension ChartScale {
     private static func fineDecades(_ first: Int, _ last: Int, _ low: Double, _ high: Double) -> [Tick] {
         let all = (first...last).flatMap { decade in
             [1.0, 2, 5].map { factor in
-                Tick(value: Double(decade) + log10(factor), label: label(factor * pow(10, Double(decade)), max(0, -decade)))
+                Tick(
+                    value: Double(decade) + log10(factor),
+                    label: label(factor * pow(10, Double(decade)), max(0, -decade)))
             }
         }
         let below = all.last { $0.value <= low + 1e-9 }?.value ?? low

@@ -55,7 +55,9 @@ public struct SVGChart: Hashable, Sendable {
 
     fileprivate static func colour(_ index: Int) -> String { ChartFrame.colours[index % ChartFrame.colours.count] }
 
-    private func line(_ series: Series, _ colour: String, _ x: ChartScale, _ y: ChartScale, _ frame: ChartFrame) -> [SVGElement] {
+    private func line(_ series: Series, _ colour: String, _ x: ChartScale, _ y: ChartScale, _ frame: ChartFrame)
+        -> [SVGElement]
+    {
         let runs = Self.runs(series.points.map { point in x(point.x).flatMap { x in y(point.y).map { Point(x, $0) } } })
         let path = runs.map { Self.path(Self.thinned($0)) }.joined(separator: " ")
         let stroke = SVGElement(
@@ -94,7 +96,8 @@ public struct SVGChart: Hashable, Sendable {
     }
 
     private static func path(_ points: [Point]) -> String {
-        points.enumerated().map { "\($0 == 0 ? "M" : "L")\(SVGElement.number($1.x)) \(SVGElement.number($1.y))" }.joined()
+        points.enumerated().map { "\($0 == 0 ? "M" : "L")\(SVGElement.number($1.x)) \(SVGElement.number($1.y))" }
+            .joined()
     }
 }
 
@@ -104,7 +107,10 @@ private struct Legend {
     let height: Double
 
     init(_ names: [String], in frame: ChartFrame) {
-        guard names.contains(where: { !$0.isEmpty }) else { (elements, height) = ([], -16); return }
+        guard names.contains(where: { !$0.isEmpty }) else {
+            (elements, height) = ([], -16)
+            return
+        }
         var elements: [SVGElement] = []
         var (x, y) = (frame.left, 54.0)
         for (index, name) in names.enumerated() {
@@ -115,7 +121,8 @@ private struct Legend {
                 SVGElement(
                     "rect",
                     [
-                        "x": SVGElement.number(x), "y": SVGElement.number(y - 6), "width": "16", "height": "4", "rx": "2",
+                        "x": SVGElement.number(x), "y": SVGElement.number(y - 6), "width": "16", "height": "4",
+                        "rx": "2",
                         "fill": colour,
                     ]))
             elements.append(frame.text(name, x: x + 22, y: y, colour: ChartFrame.ink, anchor: "start"))

@@ -5,7 +5,10 @@ struct SVGElement {
     private let text: String?
     private let children: [SVGElement]
 
-    init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String? = nil, _ children: [SVGElement] = []) {
+    init(
+        _ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String? = nil,
+        _ children: [SVGElement] = []
+    ) {
         (self.name, self.attributes, self.text, self.children) = (name, Array(attributes), text, children)
     }
 
@@ -92,7 +95,8 @@ struct ChartFrame {
         let element = SVGElement(
             "text",
             [
-                "x": n(x), "y": n(y), "font-size": n(size), "fill": colour, "font-weight": weight, "text-anchor": anchor,
+                "x": n(x), "y": n(y), "font-size": n(size), "fill": colour, "font-weight": weight,
+                "text-anchor": anchor,
             ], text: string)
         return turned ? element.with("transform", "rotate(-90 \(n(x)) \(n(y)))") : element
     }
@@ -102,7 +106,8 @@ struct ChartFrame {
     }
 
     func circle(x: Double, y: Double, radius: Double, fill: String, outline: String = "none") -> SVGElement {
-        SVGElement("circle", ["cx": n(x), "cy": n(y), "r": n(radius), "fill": fill, "stroke": outline, "stroke-width": "1.5"])
+        SVGElement(
+            "circle", ["cx": n(x), "cy": n(y), "r": n(radius), "fill": fill, "stroke": outline, "stroke-width": "1.5"])
     }
 
     /// The numbers along both axes and their names; with `grid`, lines across the plot at each number of the y axis.

@@ -80,7 +80,8 @@ public struct SVGHeatMap: Hashable, Sendable {
         return runs
     }
 
-    private func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ colour: String) -> SVGElement {
+    private func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ colour: String) -> SVGElement
+    {
         let n = SVGElement.number
         return SVGElement("rect", ["x": n(x), "y": n(y), "width": n(width), "height": n(height), "fill": colour])
     }
@@ -105,7 +106,9 @@ public struct SVGHeatMap: Hashable, Sendable {
             rectangle(left, frame.height - frame.bottom - Double(step + 1) * height, 14, height, Self.colour(step))
         }
         let scale = ChartScale(.linear, bounds: valueRange, from: frame.height - frame.bottom, to: frame.top)
-        let numbers = scale.ticks.map { frame.text($0.label, x: left + 20, y: scale.coordinate(of: $0) + 4, anchor: "start") }
+        let numbers = scale.ticks.map {
+            frame.text($0.label, x: left + 20, y: scale.coordinate(of: $0) + 4, anchor: "start")
+        }
         return [SVGElement("g", ["shape-rendering": "crispEdges"], bar)] + numbers
     }
 

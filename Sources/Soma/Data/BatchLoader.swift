@@ -23,7 +23,9 @@ public final class BatchLoader: Sendable {
         from start: BatchPosition = .start, readAhead: Int = 3, threads: Int = 1
     ) throws {
         guard batchSize > 0, readAhead > 0, threads > 0 else {
-            programError("batch loader", "batchSize \(batchSize), readAhead \(readAhead) and threads \(threads) must be positive")
+            programError(
+                "batch loader", "batchSize \(batchSize), readAhead \(readAhead) and threads \(threads) must be positive"
+            )
         }
         let order = BatchOrder(sampleCount: dataSet.count, batchSize: batchSize, dropsLast: dropsLast, seed: seed)
         guard order.batchesPerEpoch > 0 else {

@@ -85,7 +85,8 @@ final class BatchQueue: Sendable {
         let clock = ContinuousClock()
         var waitingSince: ContinuousClock.Instant?
         return try state.wait { state -> Filled?? in
-            let isOver = state.isClosed || (state.takenCount == state.nextNumber && state.nextPosition.epoch >= endEpoch)
+            let isOver =
+                state.isClosed || (state.takenCount == state.nextNumber && state.nextPosition.epoch >= endEpoch)
             if isOver { return .some(nil) }
             guard let result = state.ready[state.takenCount] else {
                 waitingSince = waitingSince ?? clock.now

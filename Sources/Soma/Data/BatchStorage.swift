@@ -17,13 +17,17 @@ final class BatchStorage: @unchecked Sendable {
         for field in fields {
             let start = (end + 63) & ~63
             guard let size = checkedProduct([field.byteCount, capacity]), size <= Int.max - start - 64 else {
-                throw SomaError("a batch of \(capacity) samples is too large: field '\(field.name)' has \(field.byteCount) bytes each")
+                throw SomaError(
+                    "a batch of \(capacity) samples is too large: field '\(field.name)' has \(field.byteCount) bytes each"
+                )
             }
             end = start + size
             ranges.append(start..<end)
         }
         var memory: UnsafeMutableRawPointer?
-        guard posix_memalign(&memory, 4096, max(end, 1)) == 0, let memory else { throw SomaError("no memory for a batch of \(end) bytes") }
+        guard posix_memalign(&memory, 4096, max(end, 1)) == 0, let memory else {
+            throw SomaError("no memory for a batch of \(end) bytes")
+        }
         (address, self.ranges) = (memory, ranges)
     }
 

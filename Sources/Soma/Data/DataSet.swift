@@ -64,12 +64,15 @@ public struct BatchMemory {
     /// The values of a field for all rows: row after row, each row by row.
     public func values<T: BitwiseCopyable>(of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
         let index = storage.index(of: field, as: type)
-        return UnsafeMutableRawBufferPointer(rebasing: storage.bytes(ofField: index)[..<(count * storage.fields[index].byteCount)])
-            .bindMemory(to: type)
+        return UnsafeMutableRawBufferPointer(
+            rebasing: storage.bytes(ofField: index)[..<(count * storage.fields[index].byteCount)]
+        )
+        .bindMemory(to: type)
     }
 
     /// The values of a field for one row.
-    public func row<T: BitwiseCopyable>(_ row: Int, of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
+    public func row<T: BitwiseCopyable>(_ row: Int, of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T>
+    {
         let all = values(of: field, as: type)
         let size = storage.fields[storage.index(of: field)].elementCount
         return UnsafeMutableBufferPointer(rebasing: all[row * size..<(row + 1) * size])

@@ -62,7 +62,8 @@ final class DownloadTransfer {
         if answer.status == 200 {
             try part.restart()
         } else if answer.first_byte != Int64(start) {
-            throw RetryableFailure(reason: "the server sent another part of the file than was asked for", restarts: true)
+            throw RetryableFailure(
+                reason: "the server sent another part of the file than was asked for", restarts: true)
         }
         if let total = total(answer), total > sizeLimit {
             throw SomaError("cannot fetch \(url): it has \(total) bytes, more than the \(sizeLimit) allowed")
@@ -77,7 +78,9 @@ final class DownloadTransfer {
     private func check(_ answer: http_answer) throws {
         let reason = withUnsafeBytes(of: answer.reason) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let hopeless = [HTTP_UNSUPPORTED_PROTOCOL, HTTP_BAD_URL, HTTP_TOO_MANY_REDIRECTS, HTTP_BAD_CERTIFICATE]
-        if hopeless.contains(where: { answer.code == CInt($0.rawValue) }) { throw SomaError("cannot fetch \(url): \(reason)") }
+        if hopeless.contains(where: { answer.code == CInt($0.rawValue) }) {
+            throw SomaError("cannot fetch \(url): \(reason)")
+        }
         switch answer.status {
         case 200, 206, 0: break
         case 416 where start > 0: return  // Nothing is left to send; the checksum says whether all is there.
@@ -132,7 +135,9 @@ final class DownloadPart {
 
     /// Makes the part the file.
     func publish() throws {
-        guard fsync(descriptor) == 0, rename(path, target) == 0 else { throw SomaError.system("cannot write \(target)") }
+        guard fsync(descriptor) == 0, rename(path, target) == 0 else {
+            throw SomaError.system("cannot write \(target)")
+        }
         try AtomicFile.syncFolder(of: target)
     }
 }

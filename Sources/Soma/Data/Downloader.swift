@@ -45,7 +45,9 @@ public struct Downloader: Sendable {
                 return try part.publish()
             } catch let failure as RetryableFailure {
                 if failure.restarts || checksum == nil { try part.restart() }
-                guard attempt < attempts else { throw SomaError("cannot fetch \(url) in \(attempt) attempts: \(failure.reason)") }
+                guard attempt < attempts else {
+                    throw SomaError("cannot fetch \(url) in \(attempt) attempts: \(failure.reason)")
+                }
                 pause(after: attempt)
             }
         }

@@ -39,12 +39,15 @@ public struct ImageDataSet: DataSet {
     }
 
     private static func checked(_ labels: IDXFile, _ classCount: Int) throws -> [Int32] {
-        guard labels.elementsPerSample == 1 else { throw SomaError("\(labels.path) has \(labels.shape), not one label for each sample") }
+        guard labels.elementsPerSample == 1 else {
+            throw SomaError("\(labels.path) has \(labels.shape), not one label for each sample")
+        }
         return try (0..<labels.count).map { index in
             var value: Float = 0
             withUnsafeMutablePointer(to: &value) { labels.readSample(index, into: .init(start: $0, count: 1)) }
             guard value >= 0, value < Float(classCount), let label = Int32(exactly: value) else {
-                throw SomaError("\(labels.path) has the label \(value) at \(index), which is none of \(classCount) classes")
+                throw SomaError(
+                    "\(labels.path) has the label \(value) at \(index), which is none of \(classCount) classes")
             }
             return label
         }

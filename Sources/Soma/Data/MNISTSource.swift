@@ -37,13 +37,17 @@ public struct MNISTSource: Sendable {
                     from: "\(address)\(file.name).gz", to: "\(folder)/\(file.name).gz", checksum: file.checksum,
                     sizeLimit: file.byteCount + 65_536
                 ) {
-                    do { try progress($0) } catch { isInterrupted = true; throw error }
+                    do { try progress($0) } catch {
+                        isInterrupted = true
+                        throw error
+                    }
                 }
             } catch let error as SomaError where !isInterrupted {
                 failures.append(error)
             }
         }
-        throw SomaError(failures.map(\.description).joined(separator: "; "), hint: "pass another mirror, or the folder of a copy")
+        throw SomaError(
+            failures.map(\.description).joined(separator: "; "), hint: "pass another mirror, or the folder of a copy")
     }
 
     /// Makes a folder and those above it, where they are missing.
@@ -106,7 +110,8 @@ public struct MNIST: Sendable {
             let plain = "\(folder)/\(file.name)"
             if access(plain, F_OK) == 0 { return try IDXFile(path: plain) }
             guard access(plain + ".gz", F_OK) == 0 else {
-                throw SomaError("\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
+                throw SomaError(
+                    "\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
             }
             return try IDXFile(path: plain + ".gz")
         }

@@ -50,14 +50,19 @@ struct WorkerThread: @unchecked Sendable {
     private let thread: pthread_t
 
     init(_ body: @escaping @Sendable () -> Void) throws {
-        final class Box { let body: () -> Void; init(_ body: @escaping () -> Void) { self.body = body } }
+        final class Box {
+            let body: () -> Void
+            init(_ body: @escaping () -> Void) { self.body = body }
+        }
         let box = Unmanaged.passRetained(Box(body))
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
-            Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body()
-            return nil
-        }, box.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body()
+                return nil
+            }, box.toOpaque())
         guard code == 0 else {
             box.release()
             throw SomaError.system("cannot start a thread", code: code)

@@ -10,7 +10,9 @@ public enum AtomicFile {
     /// - Throws: `SomaError` naming the file and the reason; the file is then as before.
     public static func write(_ bytes: some Collection<UInt8>, to path: String) throws {
         try write(to: path) { file in
-            let written: Void? = try bytes.withContiguousStorageIfAvailable { try file.append(UnsafeRawBufferPointer($0)) }
+            let written: Void? = try bytes.withContiguousStorageIfAvailable {
+                try file.append(UnsafeRawBufferPointer($0))
+            }
             if written == nil { try Array(bytes).withUnsafeBytes { try file.append($0) } }
         }
     }

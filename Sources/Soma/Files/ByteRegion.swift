@@ -10,7 +10,9 @@ public final class ByteRegion: @unchecked Sendable {
     private let release: @Sendable (UnsafeRawBufferPointer) -> Void
 
     /// Takes over `bytes`; `release` gives them back.
-    public init(_ bytes: UnsafeRawBufferPointer, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void = { _ in }) {
+    public init(
+        _ bytes: UnsafeRawBufferPointer, release: @escaping @Sendable (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) {
         self.bytes = bytes
         self.release = release
     }
@@ -27,9 +29,14 @@ public final class ByteRegion: @unchecked Sendable {
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0 else { throw SomaError.system("cannot read \(path)") }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw SomaError("cannot read \(path): it is not a regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw SomaError("cannot read \(path): it is not a regular file")
+        }
         let size = Int(status.st_size)
-        if size == 0 { self.init(UnsafeRawBufferPointer(start: nil, count: 0)); return }
+        if size == 0 {
+            self.init(UnsafeRawBufferPointer(start: nil, count: 0))
+            return
+        }
         guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), address != MAP_FAILED else {
             throw SomaError.system("cannot map \(path)")
         }
@@ -43,7 +50,10 @@ public final class ByteRegion: @unchecked Sendable {
     convenience init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
         guard let address = malloc(max(count, 1)) else { throw SomaError("no memory for \(count) bytes") }
         let buffer = UnsafeMutableRawBufferPointer(start: address, count: count)
-        do { try fill(buffer) } catch { free(address); throw error }
+        do { try fill(buffer) } catch {
+            free(address)
+            throw error
+        }
         self.init(UnsafeRawBufferPointer(buffer)) { free(UnsafeMutableRawPointer(mutating: $0.baseAddress)) }
     }
 }

@@ -8,7 +8,12 @@ import SomaGraph
 public struct IDXFile: Sendable {
     /// What one element is; the raw value is its code in the file. More than one byte: the most significant first.
     public enum ElementType: UInt8, Sendable, CaseIterable {
-        case uint8 = 0x08, int8 = 0x09, int16 = 0x0B, int32 = 0x0C, float32 = 0x0D, float64 = 0x0E
+        case uint8 = 0x08
+        case int8 = 0x09
+        case int16 = 0x0B
+        case int32 = 0x0C
+        case float32 = 0x0D
+        case float64 = 0x0E
 
         public var byteCount: Int {
             switch self {
@@ -49,7 +54,8 @@ public struct IDXFile: Sendable {
     public init(region: ByteRegion, path: String) throws {
         let header = try Header(region.bytes, path: path)
         guard region.bytes.count >= header.fileSize else {
-            throw SomaError("\(path) is truncated: \(header.summary) takes \(header.fileSize) bytes, it has \(region.bytes.count)")
+            throw SomaError(
+                "\(path) is truncated: \(header.summary) takes \(header.fileSize) bytes, it has \(region.bytes.count)")
         }
         guard region.bytes.count == header.fileSize else {
             throw SomaError("\(path) has \(region.bytes.count - header.fileSize) bytes after \(header.summary)")
@@ -69,7 +75,9 @@ public struct IDXFile: Sendable {
 
     /// Calls `body` with the bytes of one sample as they are in the file.
     public func withSample<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        guard index >= 0 && index < count else { programError("IDX sample", "\(path) has \(count) samples, not one at \(index)") }
+        guard index >= 0 && index < count else {
+            programError("IDX sample", "\(path) has \(count) samples, not one at \(index)")
+        }
         let size = elementsPerSample * elementType.byteCount
         return try withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[index * size..<(index + 1) * size])) }
     }
@@ -87,15 +95,21 @@ extension IDXFile {
         var summary: String { "\(elementType) [\(shape.map(String.init).joined(separator: ", "))]" }
 
         init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
-            guard bytes.count >= 4 else { throw SomaError("\(path) is truncated: \(bytes.count) bytes are no IDX header") }
-            guard bytes[0] == 0, bytes[1] == 0 else { throw SomaError("\(path) is not an IDX file: it does not begin with two zero bytes") }
+            guard bytes.count >= 4 else {
+                throw SomaError("\(path) is truncated: \(bytes.count) bytes are no IDX header")
+            }
+            guard bytes[0] == 0, bytes[1] == 0 else {
+                throw SomaError("\(path) is not an IDX file: it does not begin with two zero bytes")
+            }
             guard let type = ElementType(rawValue: bytes[2]) else {
                 throw SomaError("\(path) has the unknown IDX element type 0x\(String(bytes[2], radix: 16))")
             }
             let rank = Int(bytes[3])
             guard rank > 0 else { throw SomaError("\(path) is an IDX file without dimensions") }
             guard bytes.count >= 4 + 4 * rank else { throw SomaError("\(path) is truncated within its header") }
-            let shape = (1...rank).map { Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))) }
+            let shape = (1...rank).map {
+                Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
+            }
             (elementType, self.shape, dataOffset) = (type, shape, 4 + 4 * rank)
             guard let size = checkedProduct(shape + [type.byteCount]), size <= Int.max - dataOffset else {
                 throw SomaError("\(path) promises an impossible size: \(type) \(shape)")
@@ -110,7 +124,9 @@ extension IDXFile {
             let header = try readHeader(stream, path: path)
             // Deflate cannot do better than 1032:1; a header that promises more is a lie, found before any allocation.
             guard header.fileSize / 1032 <= file.bytes.count else {
-                throw SomaError("\(path) cannot hold what its header promises: \(header.summary) in \(file.bytes.count) packed bytes")
+                throw SomaError(
+                    "\(path) cannot hold what its header promises: \(header.summary) in \(file.bytes.count) packed bytes"
+                )
             }
             let region = try ByteRegion(count: header.fileSize - header.dataOffset) { buffer in
                 guard try stream.read(into: buffer) == buffer.count else {
@@ -136,7 +152,9 @@ extension IDXFile {
 extension IDXFile.Header {
     /// The same array with its elements at the beginning of their region.
     fileprivate init(elementsOf header: IDXFile.Header) {
-        (elementType, shape, dataOffset, fileSize) = (header.elementType, header.shape, 0, header.fileSize - header.dataOffset)
+        (elementType, shape, dataOffset, fileSize) = (
+            header.elementType, header.shape, 0, header.fileSize - header.dataOffset
+        )
     }
 }
 
@@ -167,7 +185,8 @@ extension IDXFile {
             case .int16: for i in output.indices { output[i] = Float(Int16(bigEndian: bytes.load(i))) }
             case .int32: for i in output.indices { output[i] = Float(Int32(bigEndian: bytes.load(i))) }
             case .float32: for i in output.indices { output[i] = Float(bitPattern: UInt32(bigEndian: bytes.load(i))) }
-            case .float64: for i in output.indices { output[i] = Float(Double(bitPattern: UInt64(bigEndian: bytes.load(i)))) }
+            case .float64:
+                for i in output.indices { output[i] = Float(Double(bitPattern: UInt64(bigEndian: bytes.load(i)))) }
             }
         }
     }

@@ -157,7 +157,8 @@ private struct JSONParser {
         guard next == UInt8(ascii: "u") else { throw fault("half of a surrogate pair") }
         position += 1
         let second = try parseFourHexDigits()
-        guard (0xDC00..<0xE000).contains(second), let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        guard (0xDC00..<0xE000).contains(second),
+            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
         else { throw fault("half of a surrogate pair") }
         return scalar
     }

@@ -19,7 +19,9 @@ public struct PNGImage: Hashable, Sendable {
         let sides = 1...Self.sideLimit
         guard sides.contains(width), sides.contains(height), channels == 1 || channels == 3,
             pixels.count == width * height * channels
-        else { programError("picture", "\(pixels.count) values are not \(height)×\(width) pixels of \(channels) channels") }
+        else {
+            programError("picture", "\(pixels.count) values are not \(height)×\(width) pixels of \(channels) channels")
+        }
         (self.width, self.height, self.channels, self.pixels) = (width, height, channels, pixels)
     }
 
@@ -79,7 +81,8 @@ public struct PNGImage: Hashable, Sendable {
     private static func call(_ what: String, _ body: (UnsafeMutablePointer<CChar>) -> CInt) throws {
         var reason = [CChar](repeating: 0, count: Int(SOMA_PNG_REASON_SIZE))
         guard body(&reason) == 0 else {
-            throw SomaError("\(what): \(reason.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })")
+            throw SomaError(
+                "\(what): \(reason.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })")
         }
     }
 }

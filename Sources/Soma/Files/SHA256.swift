@@ -58,8 +58,11 @@ struct SHA256 {
         }
     }
 
-    private static func expand(_ blocks: UnsafeRawBufferPointer, _ start: Int, _ w: UnsafeMutableBufferPointer<UInt32>) {
-        for i in 0..<16 { w[i] = UInt32(bigEndian: blocks.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self)) }
+    private static func expand(_ blocks: UnsafeRawBufferPointer, _ start: Int, _ w: UnsafeMutableBufferPointer<UInt32>)
+    {
+        for i in 0..<16 {
+            w[i] = UInt32(bigEndian: blocks.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self))
+        }
         for i in 16..<64 {
             let a = w[i - 15]
             let b = w[i - 2]

@@ -24,7 +24,8 @@ extension SafetensorsFile {
                     try file.append(piece)
                 }
                 guard count == tensor.byteCount else {
-                    programError("write safetensors", "tensor '\(tensor.name)' needs \(tensor.byteCount) bytes, got \(count)")
+                    programError(
+                        "write safetensors", "tensor '\(tensor.name)' needs \(tensor.byteCount) bytes, got \(count)")
                 }
             }
         }
@@ -64,7 +65,9 @@ extension SafetensorsFile {
         }
         var text = Array(JSON.object(members).description.utf8)
         text += repeatElement(UInt8(ascii: " "), count: -text.count & 7)
-        guard text.count <= headerLimit else { throw SomaError("cannot write \(path): a header of \(text.count) bytes is too long") }
+        guard text.count <= headerLimit else {
+            throw SomaError("cannot write \(path): a header of \(text.count) bytes is too long")
+        }
         return withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
     }
 }

@@ -28,10 +28,21 @@ public struct SafetensorsFile: Sendable {
 
     /// The element types of the format, named as the header names them.
     public enum ElementType: String, Hashable, Sendable, CaseIterable {
-        case bool = "BOOL", uint8 = "U8", int8 = "I8", float8E4M3 = "F8_E4M3", float8E5M2 = "F8_E5M2"
-        case uint16 = "U16", int16 = "I16", float16 = "F16", bfloat16 = "BF16"
-        case uint32 = "U32", int32 = "I32", float32 = "F32"
-        case uint64 = "U64", int64 = "I64", float64 = "F64"
+        case bool = "BOOL"
+        case uint8 = "U8"
+        case int8 = "I8"
+        case float8E4M3 = "F8_E4M3"
+        case float8E5M2 = "F8_E5M2"
+        case uint16 = "U16"
+        case int16 = "I16"
+        case float16 = "F16"
+        case bfloat16 = "BF16"
+        case uint32 = "U32"
+        case int32 = "I32"
+        case float32 = "F32"
+        case uint64 = "U64"
+        case int64 = "I64"
+        case float64 = "F64"
 
         /// Bytes of one element.
         public var byteCount: Int {

@@ -7,8 +7,12 @@ struct SafetensorsHeader {
     init(_ file: UnsafeRawBufferPointer) throws {
         guard file.count >= 8 else { throw SomaError("it has \(file.count) bytes, less than a header's length takes") }
         let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
-        guard length <= SafetensorsFile.headerLimit else { throw SomaError("its header claims \(length) bytes, more than the format allows") }
-        guard length <= file.count - 8 else { throw SomaError("its header claims \(length) bytes, the file has \(file.count - 8) after it") }
+        guard length <= SafetensorsFile.headerLimit else {
+            throw SomaError("its header claims \(length) bytes, more than the format allows")
+        }
+        guard length <= file.count - 8 else {
+            throw SomaError("its header claims \(length) bytes, the file has \(file.count - 8) after it")
+        }
         let text = UnsafeRawBufferPointer(rebasing: file[8..<8 + Int(length)])
         guard text.first == UInt8(ascii: "{"), let members = try JSON(parsing: text).members else {
             throw SomaError("its header is not a JSON object")
@@ -25,10 +29,13 @@ struct SafetensorsHeader {
     private static func metadata(_ value: JSON?) throws -> [String: String] {
         guard let value else { return [:] }
         guard let members = value.members else { throw SomaError("its __metadata__ is not an object") }
-        return try Dictionary(uniqueKeysWithValues: members.map { member in
-            guard let text = member.value.string else { throw SomaError("its metadata '\(member.name)' is not a string") }
-            return (member.name, text)
-        })
+        return try Dictionary(
+            uniqueKeysWithValues: members.map { member in
+                guard let text = member.value.string else {
+                    throw SomaError("its metadata '\(member.name)' is not a string")
+                }
+                return (member.name, text)
+            })
     }
 
     private static func tensor(_ member: JSON.Member) throws -> SafetensorsFile.Tensor {
@@ -60,10 +67,14 @@ struct SafetensorsHeader {
         var end = 0
         for tensor in tensors {
             guard tensor.offset >= end else { throw SomaError("tensor '\(tensor.name)' overlaps another") }
-            guard tensor.offset == end else { throw SomaError("\(tensor.offset - end) bytes before tensor '\(tensor.name)' belong to none") }
+            guard tensor.offset == end else {
+                throw SomaError("\(tensor.offset - end) bytes before tensor '\(tensor.name)' belong to none")
+            }
             end += tensor.byteCount
         }
-        guard end <= dataSize else { throw SomaError("it is truncated: its tensors take \(end) bytes, it has \(dataSize)") }
+        guard end <= dataSize else {
+            throw SomaError("it is truncated: its tensors take \(end) bytes, it has \(dataSize)")
+        }
         guard end == dataSize else { throw SomaError("\(dataSize - end) bytes after its last tensor") }
     }
 }
