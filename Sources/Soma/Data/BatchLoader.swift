@@ -105,7 +105,7 @@ public final class Batch: Sendable {
     }
 
     /// A copy of the values of a field for all samples.
-    public func values<T: BitwiseCopyable>(of field: String, as type: T.Type) -> [T] {
+    public func values<T: TensorScalar>(of field: String, as type: T.Type) -> [T] {
         Array(BatchMemory(count: count, storage: storage).values(of: field, as: type))
     }
 }

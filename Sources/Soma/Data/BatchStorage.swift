@@ -42,23 +42,11 @@ final class BatchStorage: @unchecked Sendable {
         programError("batch", "there is no field '\(name)' among \(fields.map(\.name))")
     }
 
-    func index<T>(of name: String, as type: T.Type) -> Int {
+    func index<T: TensorScalar>(of name: String, as type: T.Type) -> Int {
         let index = index(of: name)
-        guard fields[index].dtype == Self.dtype(of: type) else {
+        guard fields[index].dtype == T.dtype else {
             programError("batch", "field '\(name)' holds \(fields[index].dtype), not \(type)")
         }
         return index
-    }
-
-    private static func dtype<T>(of type: T.Type) -> DType? {
-        switch type {
-        case is Float.Type: .float32
-        case is Int32.Type: .int32
-        case is UInt32.Type: .uint32
-        case is Int64.Type: .int64
-        case is UInt8.Type: .uint8
-        case is Bool.Type: .bool
-        default: nil
-        }
     }
 }

@@ -62,7 +62,7 @@ public struct BatchMemory {
     let storage: BatchStorage
 
     /// The values of a field for all rows: row after row, each row by row.
-    public func values<T: BitwiseCopyable>(of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
+    public func values<T: TensorScalar>(of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
         let index = storage.index(of: field, as: type)
         return UnsafeMutableRawBufferPointer(
             rebasing: storage.bytes(ofField: index)[..<(count * storage.fields[index].byteCount)]
@@ -71,7 +71,7 @@ public struct BatchMemory {
     }
 
     /// The values of a field for one row.
-    public func row<T: BitwiseCopyable>(_ row: Int, of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T>
+    public func row<T: TensorScalar>(_ row: Int, of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T>
     {
         let all = values(of: field, as: type)
         let size = storage.fields[storage.index(of: field)].elementCount
