@@ -34,6 +34,9 @@ public final class Parameter: Sendable {
         home.state.assign(Tensor(node: .updateSlice(whole, .reshape(value.node, to: [shape.count]), starts: starts)))
     }
 
+    /// Whether the elements are part of `state`.
+    func isPart(of state: State) -> Bool { home.withLock { $0.state === state } }
+
     /// Makes the parameter a part of `state` (rank 1) from element `offset` on; the elements there are its new value.
     func rehome(into state: State, offset: Int) { home.withLock { $0 = Home(state: state, offset: offset) } }
 }

@@ -1,0 +1,20 @@
+import SomaGraph
+
+/// In training each element becomes 0 with probability `rate`, and the others are multiplied by 1 / (1 − rate); in inference nothing changes.
+///
+/// N. Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 15, 2014.
+public struct Dropout: Layer {
+    public let rate: Double
+    private let generator: RandomGenerator?
+
+    /// - Parameter generator: where the masks come from; nil for the generator that is current when the graph is built.
+    public init(rate: Double, generator: RandomGenerator? = nil, file: StaticString = #fileID, line: UInt = #line) {
+        guard (0..<1).contains(rate) else { programError("Dropout", "a rate of \(rate)", file: file, line: line) }
+        (self.rate, self.generator) = (rate, generator)
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        if Mode.current == .inference || rate == 0 { return x }
+        return x * Tensor.dropoutMask(x.shape, rate: rate, generator: generator ?? .current, device: x.device)
+    }
+}

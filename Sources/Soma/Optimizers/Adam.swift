@@ -1,0 +1,66 @@
+import SomaGraph
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Running means of gradient and squared gradient, both freed of their bias towards 0:
+/// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², direction m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ).
+///
+/// D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015.
+public struct Adam: UpdateRule {
+    private let moments: AdamMoments
+    public let weightDecay: Double
+
+    /// - Parameter weightDecay: λ of the penalty ½ λ |w|², whose gradient the means take in; see `AdamW` for the other way.
+    public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0) {
+        moments = AdamMoments("Adam", beta1, beta2, epsilon)
+        self.weightDecay = weightDecay
+    }
+
+    public var momentNames: [String] { AdamMoments.names }
+
+    public func direction(_ update: inout WeightUpdate) -> Tensor { moments.direction(update.decayedGradient, &update) }
+}
+
+/// `Adam` with decay of the weights themselves: λ w is added to the direction and not to the gradient, so that no weight escapes it.
+///
+/// I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019.
+public struct AdamW: UpdateRule {
+    private let moments: AdamMoments
+    public let weightDecay: Double
+
+    /// - Parameter weightDecay: λ; a weight shrinks by rate · λ of its size in each update.
+    public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01) {
+        moments = AdamMoments("AdamW", beta1, beta2, epsilon)
+        self.weightDecay = weightDecay
+    }
+
+    public var momentNames: [String] { AdamMoments.names }
+
+    public func direction(_ update: inout WeightUpdate) -> Tensor {
+        let direction = moments.direction(update.gradient, &update)
+        return update.weightDecay.map { direction + $0 * update.weights } ?? direction
+    }
+}
+
+private struct AdamMoments {
+    static let names = ["exp_avg", "exp_avg_sq"]
+    let beta1, beta2, epsilon: Double
+
+    init(_ rule: String, _ beta1: Double, _ beta2: Double, _ epsilon: Double) {
+        guard (0..<1).contains(beta1), (0..<1).contains(beta2), epsilon >= 0 else {
+            programError(rule, "beta1 \(beta1), beta2 \(beta2), epsilon \(epsilon)")
+        }
+        (self.beta1, self.beta2, self.epsilon) = (beta1, beta2, epsilon)
+    }
+
+    func direction(_ gradient: Tensor, _ update: inout WeightUpdate) -> Tensor {
+        let mean = update.moments[0] * beta1 + gradient * (1 - beta1)
+        let squares = update.moments[1] * beta2 + square(gradient) * (1 - beta2)
+        update.moments = [mean, squares]
+        let meanScale = update.scalar { [beta1] in 1 / (1 - pow(beta1, Double($0))) }
+        let rootScale = update.scalar { [beta2] in 1 / (1 - pow(beta2, Double($0))).squareRoot() }
+        return mean * meanScale / (sqrt(squares) * rootScale + epsilon)
+    }
+}

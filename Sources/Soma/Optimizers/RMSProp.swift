@@ -1,0 +1,41 @@
+import SomaGraph
+
+/// Gradients divided by their running root mean square: v ← α v + (1 − α) g², direction g / (√v + ε), with momentum if asked for.
+///
+/// T. Tieleman, G. Hinton, *Lecture 6.5*, Coursera: Neural Networks for Machine Learning, 2012; *centered* subtracts the squared
+/// running mean: A. Graves, *Generating Sequences with Recurrent Neural Networks*, 2013.
+public struct RMSProp: UpdateRule {
+    public let smoothing: Double
+    public let momentum: Double
+    public let isCentered: Bool
+    public let epsilon: Double
+    public let weightDecay: Double
+
+    /// - Parameter smoothing: α.
+    public init(
+        smoothing: Double = 0.99, momentum: Double = 0, isCentered: Bool = false, epsilon: Double = 1e-8, weightDecay: Double = 0
+    ) {
+        (self.smoothing, self.momentum, self.isCentered) = (smoothing, momentum, isCentered)
+        (self.epsilon, self.weightDecay) = (epsilon, weightDecay)
+    }
+
+    public var momentNames: [String] {
+        ["square_avg"] + (isCentered ? ["grad_avg"] : []) + (momentum > 0 ? ["momentum_buffer"] : [])
+    }
+
+    public func direction(_ update: inout WeightUpdate) -> Tensor {
+        let gradient = update.decayedGradient
+        let squares = update.moments[0] * smoothing + square(gradient) * (1 - smoothing)
+        update.moments[0] = squares
+        var variance = squares
+        if isCentered {
+            let mean = update.moments[1] * smoothing + gradient * (1 - smoothing)
+            update.moments[1] = mean
+            variance = squares - square(mean)
+        }
+        let scaled = gradient / (sqrt(variance) + epsilon)
+        guard momentum > 0, let last = update.moments.indices.last else { return scaled }
+        update.moments[last] = update.moments[last] * momentum + scaled
+        return update.moments[last]
+    }
+}

@@ -1,0 +1,30 @@
+import SomaGraph
+
+/// Stochastic gradient descent, with momentum if asked for: v ← μ v + g, direction v, or g + μ v in Nesterov's form.
+///
+/// H. Robbins, S. Monro, *A Stochastic Approximation Method*, 1951; Y. Nesterov, 1983, as in I. Sutskever et al., ICML 2013.
+public struct SGD: UpdateRule {
+    public let momentum: Double
+    public let isNesterov: Bool
+    public let weightDecay: Double
+
+    /// - Parameters:
+    ///   - momentum: μ; 0 keeps no velocity.
+    ///   - weightDecay: λ of the penalty ½ λ |w|².
+    public init(momentum: Double = 0, isNesterov: Bool = false, weightDecay: Double = 0) {
+        guard (0..<1).contains(momentum), !isNesterov || momentum > 0 else {
+            programError("SGD", "momentum \(momentum)\(isNesterov ? " in Nesterov's form" : "")")
+        }
+        (self.momentum, self.isNesterov, self.weightDecay) = (momentum, isNesterov, weightDecay)
+    }
+
+    public var momentNames: [String] { momentum > 0 ? ["momentum_buffer"] : [] }
+
+    public func direction(_ update: inout WeightUpdate) -> Tensor {
+        let gradient = update.decayedGradient
+        guard momentum > 0 else { return gradient }
+        let velocity = update.moments[0] * momentum + gradient
+        update.moments[0] = velocity
+        return isNesterov ? gradient + velocity * momentum : velocity
+    }
+}
