@@ -37,6 +37,14 @@ extension GradientRule {
         return .select((a .== 0) .&& (b .>= 0), gradient.operand(1, "gradient"), a)
     }
 
+    /// The gradient AᵀG of the right factor of a product. Where that factor is itself a permuted tensor, as a layer's Wᵀ is, it is
+    /// written (GᵀA)ᵀ: permuted back, it lies in memory as the tensor does.
+    func rightFactor() -> Tensor {
+        let (a, g) = (input(0), gradient)
+        guard case .permute = inputs[1].primitive else { return Tensor(node: .matmul(a.transposed().node, g.node)) }
+        return Tensor(node: .matmul(g.transposed().node, a.node)).transposed()
+    }
+
     func truncated(_ x: Tensor) -> Tensor { sign(x) * floor(abs(x)) }
 
     /// True where a padded tensor holds the input's elements.

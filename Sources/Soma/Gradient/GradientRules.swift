@@ -58,7 +58,7 @@ struct GradientRule {
         case .reduce(let operation, let axes): reduce(operation, axes)
         case .matmul:
             pass(to: 0, Tensor(node: .matmul(g.node, input(1).transposed().node)))
-            pass(to: 1, Tensor(node: .matmul(input(0).transposed().node, g.node)))
+            pass(to: 1, rightFactor())
         case .gather(let axis):
             pass(to: 0, Tensor(node: .scatterAdd(Tensor.zeros(like: input(0)).node, inputs[1], g.node, axis: axis)))
         case .scatterAdd(let axis):
