@@ -1,1 +1,114 @@
-// CPUBackend: see docs/architecture.md
+import CPUKernels
+import Glibc
+import SomaBackend
+import Synchronization
+
+/// The processor itself, behind the same protocol as any other device.
+///
+/// Heavy products go to OpenBLAS or oneDNN where they are installed; everything else, and everything where they are not, runs on this project's
+/// own loops. All of it is issued from one thread to one team.
+public final class CPUBackend: Backend {
+    public let device: DeviceDescription
+    public let capabilities = Capabilities(maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16)
+
+    private let pool: CPUMemory
+    private let thread = ComputeThread()
+
+    /// - Parameter memoryLimit: the most bytes of buffers; by default what the machine has.
+    public init(memoryLimit: Int? = nil) {
+        let installed = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        let limit = memoryLimit ?? installed
+        pool = CPUMemory(limit: limit, deviceName: "cpu")
+        device = DeviceDescription(
+            name: "cpu", model: Processor.model, vendor: Processor.vendor, kind: .cpu, memoryBytes: limit,
+            computeUnits: Int(soma_team_size()), driver: "\(String(cString: soma_level_name(0))), \(String(cString: soma_team_description()))")
+    }
+
+    deinit { thread.stop() }
+
+    public var memory: MemoryUse { pool.use }
+
+    public func allocate(byteCount: Int) throws -> Buffer { CPUBuffer(try pool.allocate(byteCount: byteCount)) }
+
+    public func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws {
+        guard let bytes = source.baseAddress, !source.isEmpty else { return }
+        let block = try block(target, byteCount: source.count)
+        if block.runs.load(ordering: .acquiring) > 0 { thread.wait() }
+        memcpy(block.pointer + target.byteOffset, bytes, source.count)
+    }
+
+    public func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws {
+        guard let bytes = target.baseAddress, !target.isEmpty else { return }
+        let block = try block(source, byteCount: target.count)
+        if block.runs.load(ordering: .acquiring) > 0 { thread.wait() }
+        memcpy(bytes, block.pointer + source.byteOffset, target.count)
+    }
+
+    public func prepare(_ step: Step) throws -> PreparedStep {
+        switch step {
+        case .map(let nest), .reduce(let nest), .row(let nest): try LoopProgram(nest)
+        case .matmul(let step): try MatmulProgram(step)
+        case .gather(let step): GatherProgram(step)
+        case .scatterAdd(let step): ScatterAddProgram(step)
+        case .blockCopy(let step): BlockCopyProgram(step)
+        case .custom(let step): try CustomProgram(step)
+        }
+    }
+
+    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+        let blocks = try bindings.buffers.map { try block($0, byteCount: 0) }
+        let run = Run(steps: steps, blocks: blocks, bindings: bindings)
+        thread.submit { run.run() }
+    }
+
+    public func synchronize() throws { thread.wait() }
+
+    public func sourceText(of step: PreparedStep) -> String? { nil }
+
+    private func block(_ slice: BufferSlice, byteCount: Int) throws -> MemoryBlock {
+        guard let buffer = slice.buffer as? CPUBuffer, slice.byteOffset >= 0, slice.byteOffset + byteCount <= buffer.byteCount else {
+            throw BackendError.unsupported("a buffer of another device, or \(byteCount) bytes past its end")
+        }
+        return buffer.block
+    }
+}
+
+/// Steps and what they run on, kept alive until they are done.
+private struct Run: Sendable {
+    let steps: [CPUStep]
+    let blocks: [MemoryBlock]
+    let byteOffsets: [Int]
+    let scalars: [UInt64]
+    let offsets: [Int]
+
+    init(steps: [PreparedStep], blocks: [MemoryBlock], bindings: Bindings) {
+        self.steps = steps.compactMap { $0 as? CPUStep }
+        self.blocks = blocks
+        byteOffsets = bindings.buffers.map(\.byteOffset)
+        scalars = bindings.scalars
+        offsets = bindings.offsets
+        for block in blocks { block.runs.wrappingAdd(1, ordering: .relaxed) }
+    }
+
+    func run() {
+        defer { for block in blocks { block.runs.wrappingSubtract(1, ordering: .releasing) } }
+        let pointers = zip(blocks, byteOffsets).map { $0.pointer + $1 }
+        pointers.withUnsafeBufferPointer { pointers in
+            scalars.withUnsafeBufferPointer { scalars in
+                offsets.withUnsafeBufferPointer { offsets in
+                    guard let first = pointers.baseAddress else { return }
+                    // An empty array may have no address; nothing reads through it then.
+                    let context = RunContext(
+                        pointers: first, scalars: scalars.baseAddress ?? Run.nothing.scalars, offsets: offsets.baseAddress ?? Run.nothing.offsets)
+                    for step in steps { step.run(context) }
+                }
+            }
+        }
+    }
+
+    private struct Nothing: @unchecked Sendable {
+        let scalars = UnsafePointer(UnsafeMutablePointer<UInt64>.allocate(capacity: 1))
+        let offsets = UnsafePointer(UnsafeMutablePointer<Int>.allocate(capacity: 1))
+    }
+    private static let nothing = Nothing()
+}

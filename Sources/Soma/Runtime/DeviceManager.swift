@@ -56,3 +56,8 @@ extension Device {
 extension Device: CustomStringConvertible {
     public var description: String { deviceDescription.name }
 }
+
+extension Device {
+    /// A device that runs nothing and counts; see `RecordingBackend`.
+    public static func recording() -> Device { Device(running: RecordingBackend()) }
+}

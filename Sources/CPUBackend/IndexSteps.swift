@@ -1,0 +1,162 @@
+import CPUKernels
+import Glibc
+import SomaBackend
+import SomaGraph
+
+/// output[o, j, i] = input[o, indices[j], i], a row of `inner` elements at a time.
+final class GatherProgram: CPUStep, @unchecked Sendable {
+    private let step: GatherStep
+    init(_ step: GatherStep) { self.step = step }
+
+    override func run(_ context: RunContext) {
+        let width = step.input.dtype.byteCount
+        let rowBytes = step.inner * width
+        let (input, output) = (Address(context.base(step.input)), Address(context.base(step.output)))
+        let indices = Address(context.base(step.indices))
+        let step = step
+        parallel(over: step.outer * step.count, grain: max(1, 16384 / max(rowBytes, 1))) { rows in
+            for row in rows {
+                let (o, j) = row.quotientAndRemainder(dividingBy: step.count)
+                let index = Int(indices.pointer.load(fromByteOffset: j * 4, as: Int32.self))
+                let target = output.pointer + row * rowBytes
+                if index >= 0 && index < step.extent {
+                    memcpy(target, input.pointer + (o * step.extent + index) * rowBytes, rowBytes)
+                } else if step.input.dtype.isFloatingPoint {
+                    target.initializeMemory(as: Float.self, repeating: .nan, count: step.inner)
+                } else {
+                    memset(target, 0, rowBytes)
+                }
+            }
+        }
+    }
+}
+
+/// target[o, indices[j], i] += updates[o, j, i] in the order of j. Threads share the columns and the outer positions, never a sum.
+final class ScatterAddProgram: CPUStep, @unchecked Sendable {
+    private let step: ScatterAddStep
+    init(_ step: ScatterAddStep) { self.step = step }
+
+    override func run(_ context: RunContext) {
+        switch step.target.dtype {
+        case .float32: add(context, Float.self) { $0 + $1 }
+        case .int32: add(context, Int32.self) { $0 &+ $1 }
+        case .uint32: add(context, UInt32.self) { $0 &+ $1 }
+        case .int64: add(context, Int64.self) { $0 &+ $1 }
+        case .uint8, .bool: add(context, UInt8.self) { $0 &+ $1 }
+        }
+    }
+
+    private func add<Element: BitwiseCopyable & Sendable>(
+        _ context: RunContext, _ type: Element.Type, _ sum: @escaping @Sendable (Element, Element) -> Element
+    ) {
+        let target = Address(context.base(step.target)), updates = Address(context.base(step.updates))
+        let indices = Address(context.base(step.indices))
+        let step = step
+        let strip = 64
+        let strips = (step.inner + strip - 1) / strip
+        parallel(over: step.outer * strips, grain: max(1, 16384 / max(step.count * min(step.inner, strip), 1))) { parts in
+            let target = target.pointer.assumingMemoryBound(to: Element.self)
+            let updates = updates.pointer.assumingMemoryBound(to: Element.self)
+            for part in parts {
+                let (o, s) = part.quotientAndRemainder(dividingBy: strips)
+                let columns = s * strip..<min((s + 1) * strip, step.inner)
+                for j in 0..<step.count {
+                    let index = Int(indices.pointer.load(fromByteOffset: j * 4, as: Int32.self))
+                    guard index >= 0 && index < step.extent else { continue }
+                    let row = target + (o * step.extent + index) * step.inner
+                    let update = updates + (o * step.count + j) * step.inner
+                    for i in columns { row[i] = sum(row[i], update[i]) }
+                }
+            }
+        }
+    }
+}
+
+/// Copies a block whose place is read when the step runs.
+final class BlockCopyProgram: CPUStep, @unchecked Sendable {
+    private let step: BlockCopyStep
+    init(_ step: BlockCopyStep) { self.step = step }
+
+    override func run(_ context: RunContext) {
+        let starts = context.base(step.starts).assumingMemoryBound(to: Int32.self)
+        var shift = 0
+        for axis in step.extents.indices { shift += min(max(Int(starts[axis]), 0), step.limits[axis]) * step.startStrides[axis] }
+        let width = step.source.dtype.byteCount
+        let source = Address(context.base(step.source) + (step.movesSource ? shift * width : 0))
+        let target = Address(context.base(step.target) + (step.movesSource ? 0 : shift * width))
+        let rank = step.extents.count
+        guard let row = step.extents.last else { return copy(1, from: source.pointer, 1, to: target.pointer, 1, width) }
+        let rows = step.extents.dropLast().reduce(1, *)
+        let step = step
+        parallel(over: rows, grain: max(1, 16384 / max(row * width, 1))) { [self] part in
+            for number in part {
+                var (rest, from, to) = (number, 0, 0)
+                for axis in stride(from: rank - 2, through: 0, by: -1) {
+                    let position = rest % step.extents[axis]
+                    rest /= step.extents[axis]
+                    from += position * step.source.access.strides[axis]
+                    to += position * step.target.access.strides[axis]
+                }
+                copy(
+                    row, from: source.pointer + from * width, step.source.access.strides[rank - 1],
+                    to: target.pointer + to * width, step.target.access.strides[rank - 1], width)
+            }
+        }
+    }
+
+    private func copy(
+        _ count: Int, from source: UnsafeMutableRawPointer, _ sourceStride: Int, to target: UnsafeMutableRawPointer, _ targetStride: Int,
+        _ width: Int
+    ) {
+        if sourceStride == 1 && targetStride == 1 {
+            memcpy(target, source, count * width)
+        } else {
+            for i in 0..<count { memcpy(target + i * targetStride * width, source + i * sourceStride * width, width) }
+        }
+    }
+}
+
+/// A user's own closure over contiguous operands.
+final class CustomProgram: CPUStep, @unchecked Sendable {
+    private let step: CustomStep
+    private let kernel: CustomKernel
+
+    /// - Throws: `BackendError.unsupported` for an operation without a closure for the host.
+    init(_ step: CustomStep) throws {
+        guard let kernel = step.operation as? CustomKernel else {
+            throw BackendError.unsupported("\(step.operation.name) on the CPU: it has no closure for the host")
+        }
+        (self.step, self.kernel) = (step, kernel)
+    }
+
+    override func run(_ context: RunContext) {
+        kernel.compute(
+            step.inputs.map { UnsafeRawPointer(context.base($0)) }, step.inputShapes, context.base(step.output), step.outputShape)
+    }
+}
+
+// MARK: - The team
+
+/// A pointer that threads of the team share; each writes its own part.
+struct Address: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer
+    init(_ pointer: UnsafeMutableRawPointer) { self.pointer = pointer }
+}
+
+/// Runs `body` over parts of 0 ..< count on the team and waits for all of them. The parts depend on the count, the grain and the size of
+/// the team alone.
+func parallel(over count: Int, grain: Int, _ body: @escaping @Sendable (Range<Int>) -> Void) {
+    let context = Unmanaged.passRetained(LoopBody(body))
+    defer { context.release() }
+    soma_parallel_for(
+        count, grain,
+        { begin, end, _, context in
+            guard let context else { return }
+            Unmanaged<LoopBody>.fromOpaque(context).takeUnretainedValue().run(begin..<end)
+        }, context.toOpaque())
+}
+
+private final class LoopBody: Sendable {
+    let run: @Sendable (Range<Int>) -> Void
+    init(_ run: @escaping @Sendable (Range<Int>) -> Void) { self.run = run }
+}
