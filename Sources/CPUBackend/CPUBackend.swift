@@ -16,12 +16,18 @@ public final class CPUBackend: Backend {
 
     /// - Parameter memoryLimit: the most bytes of buffers; by default what the machine has.
     public init(memoryLimit: Int? = nil) {
-        let installed = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-        let limit = memoryLimit ?? installed
-        pool = CPUMemory(limit: limit, deviceName: "cpu")
-        device = DeviceDescription(
-            name: "cpu", model: Processor.model, vendor: Processor.vendor, kind: .cpu, memoryBytes: limit,
-            computeUnits: Int(soma_team_size()), driver: "\(String(cString: soma_level_name(0))), \(String(cString: soma_team_description()))")
+        var device = CPUBackend.description
+        device.memoryBytes = memoryLimit ?? device.memoryBytes
+        pool = CPUMemory(limit: device.memoryBytes, deviceName: device.name)
+        self.device = device
+    }
+
+    /// This machine's processor as a device.
+    public static var description: DeviceDescription {
+        DeviceDescription(
+            name: "cpu", model: Processor.model, vendor: Processor.vendor, kind: .cpu,
+            memoryBytes: sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)), computeUnits: Int(soma_team_size()),
+            driver: "\(String(cString: soma_level_name(0))), \(String(cString: soma_team_description()))")
     }
 
     deinit { thread.stop() }

@@ -1,11 +1,25 @@
 import CPUBackend
+import Glibc
 import OpenCLBackend
 import SomaBackend
 import SomaGraph
 import Synchronization
 
-/// Knows every backend by name and keeps one executor for each device in use. The only file that names a concrete backend.
+/// Knows every kind of backend and keeps one executor for each device in use. The only file that names a concrete backend.
 enum DeviceManager {
+    /// A kind of device: what there is of it, and how to start one. A further backend is one line in `families`.
+    private struct Family: Sendable {
+        /// The first part of the devices' names.
+        var prefix: String
+        /// Looked up when a device is listed or chosen, never before: it may load libraries.
+        var list: @Sendable () -> [DeviceDescription]
+        var start: @Sendable (_ name: String) throws -> any Backend
+    }
+
+    private static let families: [Family] = [
+        Family(prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) })
+    ]
+
     private struct Contents {
         var executors: [Executor] = []
         var tags: [String: DeviceTag] = [:]
@@ -13,9 +27,19 @@ enum DeviceManager {
 
     private static let contents = Mutex(Contents())
 
+    /// The most bytes of buffers on a device, if the user set one; applies to devices that start later.
+    static var memoryLimit: Int? {
+        get { limit.withLock { $0 } }
+        set { limit.withLock { $0 = newValue } }
+    }
+    private static let limit = Mutex<Int?>(nil)
+
+    static func executor(_ tag: DeviceTag) -> Executor { contents.withLock { $0.executors[Int(tag)] } }
+
     /// Gives a backend a place among the devices.
-    static func register(_ backend: any Backend, isIsolated: Bool = false) -> Device {
-        contents.withLock { contents in
+    static func register(_ backend: any Backend) -> Device {
+        let isIsolated = getenv("SOMA_MEMORY").map { String(cString: $0) } == "isolated"
+        return contents.withLock { contents in
             let tag = DeviceTag(contents.executors.count)
             contents.executors.append(Executor(backend, tag: tag, isIsolated: isIsolated))
             contents.tags[backend.device.name] = tag
@@ -23,41 +47,65 @@ enum DeviceManager {
         }
     }
 
-    static func executor(_ tag: DeviceTag) -> Executor { contents.withLock { $0.executors[Int(tag)] } }
+    static func descriptions() -> [DeviceDescription] {
+        families.flatMap { $0.list() }.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
+    }
 
-    /// The device that is in use under `name`, if any.
-    static func inUse(_ name: String) -> Device? { contents.withLock { $0.tags[name].map(Device.init(tag:)) } }
+    /// A GPU is better than another accelerator, that than the CPU itself; a CPU that poses as an OpenCL device is there for tests.
+    private static func rank(_ device: DeviceDescription) -> Int {
+        switch device.kind {
+        case .gpu: 0
+        case .accelerator: 1
+        case .cpu: device.name == "cpu" ? 2 : 3
+        case .recording: 4
+        }
+    }
+
+    static func device(named name: String) throws -> Device {
+        if let tag = contents.withLock({ $0.tags[name] }) { return Device(tag: tag) }
+        guard let family = families.first(where: { name == $0.prefix || name.hasPrefix($0.prefix + ":") }) else {
+            throw SomaError("there is no device \(name)", hint: "devices here: \(names(descriptions()))")
+        }
+        let listed = family.list()
+        let isPrefix = name == family.prefix && !listed.contains { $0.name == name }
+        guard let device = listed.sorted(by: { rank($0) < rank($1) }).first(where: { isPrefix || $0.name == name }) else {
+            throw SomaError("there is no device \(name)", hint: "devices here: \(names(descriptions())); `soma devices --diagnose` tells why")
+        }
+        if let tag = contents.withLock({ $0.tags[device.name] }) { return Device(tag: tag) }
+        return register(try family.start(device.name))
+    }
+
+    private static func names(_ devices: [DeviceDescription]) -> String { devices.map(\.name).joined(separator: ", ") }
+
+    static func defaultDevice() -> Device {
+        if let name = getenv("SOMA_DEVICE").map({ String(cString: $0) }), !name.isEmpty {
+            do { return try device(named: name) } catch { stop("SOMA_DEVICE=\(name): \(error)") }
+        }
+        for description in descriptions() where rank(description) < 3 {
+            do {
+                return try device(named: description.name)
+            } catch {
+                say("soma: \(description.name) (\(description.model)) is passed over: \(error)")
+            }
+        }
+        stop("no device can be started")
+    }
+
+    private static func say(_ line: String) {
+        var text = line + "\n"
+        text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func stop(_ line: String) -> Never {
+        say("soma: " + line)
+        exit(1)
+    }
 }
 
 extension Device {
     /// What runs this device's graphs.
     var executor: Executor { DeviceManager.executor(tag) }
 
-    /// A device that runs on a backend of one's own.
-    public init(running backend: any Backend) { self = DeviceManager.register(backend) }
-
-    /// What the device calls itself.
-    public var deviceDescription: DeviceDescription { executor.backend.device }
-
-    /// Bytes of device memory in use, and the most that ever were.
-    public var memory: MemoryUse { executor.backend.memory }
-
-    /// Waits until everything the device was asked for is done.
-    /// - Throws: `BackendError`.
-    public func synchronize() throws { try executor.backend.synchronize() }
-
-    /// Computes `results` and the pending version of every state on this device, as one program.
-    ///
-    /// Afterwards no gradient can be taken through `results`: the graph below them is released.
-    /// - Throws: `BackendError`; the states keep their versions of before.
-    public func update(_ results: [Tensor] = []) throws { try executor.update(results.map(\.node)) }
-}
-
-extension Device: CustomStringConvertible {
-    public var description: String { deviceDescription.name }
-}
-
-extension Device {
-    /// A device that runs nothing and counts; see `RecordingBackend`.
-    public static func recording() -> Device { Device(running: RecordingBackend()) }
+    /// Caps the bytes of buffers on devices that start from now on; past the cap an allocation throws.
+    public static func limitMemory(to byteCount: Int?) { DeviceManager.memoryLimit = byteCount }
 }
