@@ -53,7 +53,7 @@ public final class CPUBackend: Backend {
     public func prepare(_ step: Step) throws -> PreparedStep {
         switch step {
         case .map(let nest), .reduce(let nest), .row(let nest): try LoopProgram(nest)
-        case .matmul(let step): try MatmulProgram(step)
+        case .matmul(let step): try MatmulProgram(step, pool: pool)
         case .gather(let step): GatherProgram(step)
         case .scatterAdd(let step): ScatterAddProgram(step)
         case .blockCopy(let step): BlockCopyProgram(step)
