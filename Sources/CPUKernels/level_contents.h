@@ -1,10 +1,15 @@
 /// Everything that is compiled once per instruction set level.
+#include "loops_table.h"
 #include "matmul_tiles.h"
+#include "reductions.h"
+#include "reductions_rows.h"
 
 #include "levels.h"
 
 const soma_level SOMA_LEVEL = {
     .name = SOMA_LEVEL_NAME,
     .lanes = SOMA_LANES,
+    .loops = &loops,
+    .reducers = &reducers,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel},
 };

@@ -1,10 +1,14 @@
 #pragma once
+#include "loops.h"
 #include "matmul_internal.h"
+#include "reductions.h"
 
 /// The loops compiled for one instruction set level.
 typedef struct soma_level {
     const char *name;
     int lanes;                     ///< Floats in a vector.
+    const soma_loops *loops;
+    const soma_reducers *reducers;
     soma_matmul_kernels matmul;
 } soma_level;
 

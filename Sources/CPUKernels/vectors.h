@@ -7,12 +7,18 @@
 #include <stdint.h>
 #include <string.h>
 
+// Vectors wider than the machine's are passed by value only between functions that are all inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLLED _Pragma("clang loop unroll(full)")
 
 typedef float vfloat __attribute__((ext_vector_type(SOMA_LANES)));
 typedef int32_t vint __attribute__((ext_vector_type(SOMA_LANES)));
 typedef uint32_t vuint __attribute__((ext_vector_type(SOMA_LANES)));
+typedef uint8_t vbyte __attribute__((ext_vector_type(SOMA_LANES)));
+typedef double vdouble __attribute__((ext_vector_type(SOMA_LANES)));
+typedef int64_t vlong __attribute__((ext_vector_type(SOMA_LANES)));
 
 INLINE vfloat load(const float *from) {
     vfloat value;
@@ -22,16 +28,56 @@ INLINE vfloat load(const float *from) {
 
 INLINE void store(float *to, vfloat value) { memcpy(to, &value, sizeof value); }
 
-/// The first `count` lanes from memory, zero in the others.
+/// The first `count` lanes from memory, zero in the others; `count` is less than a vector's.
 INLINE vfloat load_part(const float *from, long count) {
+#if SOMA_LANES == 16
+    return __builtin_bit_cast(vfloat, _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from));
+#else
     float lanes[SOMA_LANES] = {0};
-    memcpy(lanes, from, (size_t)count * sizeof(float));
+    for (long i = 0; i < count; i++) { lanes[i] = from[i]; }
     return load(lanes);
+#endif
 }
 
 INLINE void store_part(float *to, vfloat value, long count) {
-    memcpy(to, &value, (size_t)count * sizeof(float));
+#if SOMA_LANES == 16
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), __builtin_bit_cast(__m512, value));
+#else
+    float lanes[SOMA_LANES];
+    store(lanes, value);
+    for (long i = 0; i < count; i++) { to[i] = lanes[i]; }
+#endif
 }
+
+/// Booleans are bytes, 0 or 1; in a vector of conditions a true lane has all bits set.
+INLINE vint load_condition(const uint8_t *from) {
+    vbyte bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return __builtin_convertvector(bytes, vint) != 0;
+}
+
+INLINE vint load_condition_part(const uint8_t *from, long count) {
+    uint8_t bytes[SOMA_LANES] = {0};
+    for (long i = 0; i < count; i++) { bytes[i] = from[i]; }
+    return load_condition(bytes);
+}
+
+INLINE void store_condition(uint8_t *to, vint condition) {
+    vbyte bytes = __builtin_convertvector(condition & 1, vbyte);
+    memcpy(to, &bytes, sizeof bytes);
+}
+
+INLINE void store_condition_part(uint8_t *to, vint condition, long count) {
+    uint8_t bytes[SOMA_LANES];
+    store_condition(bytes, condition);
+    for (long i = 0; i < count; i++) { to[i] = bytes[i]; }
+}
+
+INLINE vint bits_of(vfloat value) { return __builtin_bit_cast(vint, value); }
+INLINE vfloat from_bits(vint bits) { return __builtin_bit_cast(vfloat, bits); }
+
+/// Whether any lane of a comparison's result is true.
+INLINE bool any(vint condition) { return __builtin_reduce_or(condition) != 0; }
 
 // The lower and the upper half of two vectors, their lanes alternating.
 #if SOMA_LANES == 16

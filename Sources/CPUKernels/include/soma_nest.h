@@ -1,0 +1,87 @@
+#pragma once
+#include "soma_loops.h"
+#include "soma_reductions.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/// A fused loop nest, flat and ready to run.
+///
+/// It runs over *lines*, one after the other or on several threads, and along each line over *blocks* of elements, short enough for
+/// the first-level cache. Every instruction is one loop over a block. A value is an address: of a register, which is a block in
+/// the thread's scratch memory; of memory that an operand reads or writes in place; or of a single element.
+///
+/// In a nest **by rows** a block is a piece of the inner domain, and reductions combine the elements of blocks. In one **by columns**
+/// a block is a piece of the last outer extent, the inner domain is walked step by step, and reductions combine whole blocks.
+
+typedef enum soma_reach {
+    SOMA_REACH_SINGLE,         ///< One element for a whole block.
+    SOMA_REACH_DIRECT,         ///< A block's elements are adjacent: used where they lie.
+    SOMA_REACH_STRIDED,        ///< At a constant distance: copied to or from a register.
+    SOMA_REACH_WINDING,        ///< Along several inner extents: copied to or from a register.
+} soma_reach;
+
+/// Memory that is read or written, or (`is_index`) the position itself as int32. Its element at a position is number
+/// `offset + Σ line·line_strides + Σ inner·inner_strides + block·stride` of the buffer.
+typedef struct soma_operand {
+    int slot;                  ///< Its place among the buffers.
+    int runtime_offset;        ///< Place of a further offset, or -1.
+    int value;                 ///< The value whose address it sets.
+    soma_reach reach;
+    soma_type type;
+    bool is_store, is_index;
+    bool is_moving;            ///< By columns: the walk over the inner domain moves it.
+    long offset;
+    long stride;               ///< From one element of a block to the next.
+    const long *line_strides;  ///< One for each line extent.
+    const long *inner_strides; ///< One for each inner extent.
+} soma_operand;
+
+typedef enum soma_phase {
+    SOMA_PHASE_LINE,           ///< Once for a line, before its elements.
+    SOMA_PHASE_BLOCK,          ///< For every block (by columns: at every step of the walk).
+    SOMA_PHASE_AFTER,          ///< Once for a line, when its reductions are complete.
+} soma_phase;
+
+/// One instruction. A reduction (`loop` is null) takes value `a` and gives a single `out` (by columns: a block).
+typedef struct soma_instruction {
+    soma_loop loop;
+    int out, a, b, c;
+    soma_phase phase;
+    bool is_single;            ///< Runs on one element and not on a block.
+    int reduction;             ///< Its place among the reductions, or -1.
+} soma_instruction;
+
+typedef struct soma_nest {
+    bool by_columns;
+    int line_rank, inner_rank;
+    const long *line_extents, *inner_extents;
+    long line_count, inner_count;
+    long width;                ///< Elements a block runs along: the inner count, or the last outer extent.
+    long block;                ///< Elements of a block.
+    bool whole_lines;          ///< By rows: a block is a line, and instructions run in order, whatever their phase.
+
+    int operand_count, uniform_count, instruction_count, reduction_count, value_count;
+    const soma_operand *operands;
+    const soma_instruction *uniforms;      ///< Run once on single elements, before everything.
+    const soma_instruction *instructions;
+    const soma_reduction *reductions;
+    const long *value_places;  ///< Offset of a value in the scratch memory, or -1.
+    const int *scalar_values;  ///< For each scalar that is used: its value, its place among the bound scalars.
+    int scalar_count;
+    long scratch_bytes;
+    long reduction_place;      ///< By columns: offset of the reductions' registers, `soma_nest_reduction_bytes` in all.
+    long grain;                ///< The fewest elements that a thread is woken for.
+} soma_nest;
+
+/// What a nest's slots stand for in one run.
+typedef struct soma_bindings {
+    char *const *buffers;
+    const uint64_t *scalars;
+    const long *offsets;
+} soma_bindings;
+
+/// Scratch memory that the reductions of a nest by columns take.
+long soma_nest_reduction_bytes(long block, int reduction_count);
+
+/// Runs the nest on the team. False where scratch memory cannot be had.
+bool soma_nest_run(const soma_nest *nest, const soma_bindings *bindings);

@@ -1,0 +1,254 @@
+#include "nest.h"
+
+#include "soma_team.h"
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// A run: an item is a block of columns of a line, and a piece of the walk.
+typedef struct columns_run {
+    const soma_nest *nest;
+    const soma_bindings *bindings;
+    long blocks;               // of columns, in a line
+    long pieces;               // of the walk
+    char *partial;             // of each item: the registers of its reductions
+    atomic_bool failed;
+} columns_run;
+
+/// Long chains of float additions lose accuracy, so a sum is kept in three registers: so many go into the first before it is
+/// added to the second, and as many of these before that is added to the third.
+enum { chain = 32, levels = 3 };
+
+static bool is_sum(const soma_reduction *reduction) { return reduction->function == SOMA_SUM && reduction->type == SOMA_FLOAT32; }
+static bool is_argument(const soma_reduction *reduction) { return reduction->function >= SOMA_ARGMAX; }
+
+/// Bytes of one of a reduction's registers, and of them all. An index of int32 has one of its own.
+static long register_bytes(const soma_nest *nest) { return nest->block * 8; }
+static long reduction_bytes(const soma_nest *nest) { return levels * register_bytes(nest); }
+
+long soma_nest_reduction_bytes(long block, int reduction_count) { return reduction_count * levels * block * 8; }
+
+typedef struct walk {
+    nest_frame frame;
+    long first_column, columns;
+    char *registers;           // of all reductions
+} walk;
+
+static char *reduction_register(const walk *walk, int reduction, int level) {
+    return walk->registers + reduction * reduction_bytes(walk->frame.nest) + level * register_bytes(walk->frame.nest);
+}
+
+/// Brings operands into place: those that the walk moves if `moving`, else the others. `step` is the place in the walk.
+static void load_operands(walk *walk, bool moving, const long *offsets) {
+    nest_frame *frame = &walk->frame;
+    const soma_nest *nest = frame->nest;
+    for (int o = 0; o < nest->operand_count; o++) {
+        const soma_operand *operand = &nest->operands[o];
+        if (operand->is_moving != moving) { continue; }
+        long element = (moving ? offsets[o] : 0) + (operand->reach == SOMA_REACH_SINGLE ? 0 : walk->first_column * operand->stride);
+        char *address = operand->is_index ? NULL : frame->starts[o] + element * soma_type_size(operand->type);
+        if (!operand->is_index && operand->reach != SOMA_REACH_STRIDED) {
+            frame->values[operand->value] = address;
+        } else if (!operand->is_store) {
+            long count = operand->reach == SOMA_REACH_SINGLE ? 1 : walk->columns;
+            nest_stride(operand, address, frame->first_index[o] + element, operand->stride, count, frame->values[operand->value]);
+        }
+    }
+}
+
+static void store_operands(walk *walk, bool moving, const long *offsets) {
+    nest_frame *frame = &walk->frame;
+    const soma_nest *nest = frame->nest;
+    for (int o = 0; o < nest->operand_count; o++) {
+        const soma_operand *operand = &nest->operands[o];
+        if (!operand->is_store || operand->is_moving != moving || operand->reach != SOMA_REACH_STRIDED) { continue; }
+        long element = (moving ? offsets[o] : 0) + walk->first_column * operand->stride;
+        nest_stride(operand, frame->starts[o] + element * soma_type_size(operand->type), 0, operand->stride, walk->columns,
+                    frame->values[operand->value]);
+    }
+}
+
+static void copy_block(const walk *walk, const soma_reduction *reduction, char *to, const char *from) {
+    memcpy(to, from, (size_t)(walk->columns * soma_type_size(reduction->type)));
+}
+
+/// Adds `from` to a register, or lays it down there if the register is fresh.
+static void add_block(const walk *walk, const soma_reduction *reduction, char *to, const char *from, bool fresh) {
+    if (fresh) { copy_block(walk, reduction, to, from); } else { reduction->combine(walk->columns, to, to, from, NULL); }
+}
+
+/// Takes element number `place` of every column in, the `done`-th of this piece.
+static void reduce_step(const walk *walk, int r, const char *x, long place, long done) {
+    const soma_reduction *reduction = &walk->frame.nest->reductions[r];
+    char *total = reduction_register(walk, r, 0);
+    if (is_argument(reduction)) {
+        int32_t *index = (int32_t *)reduction_register(walk, r, 1);
+        if (done > 0) {
+            reduction->add_columns(walk->columns, total, index, x, place);
+        } else {
+            copy_block(walk, reduction, total, x);
+            for (long i = 0; i < walk->columns; i++) { index[i] = (int32_t)place; }
+        }
+    } else if (!is_sum(reduction)) {
+        add_block(walk, reduction, total, x, done == 0);
+    } else {
+        add_block(walk, reduction, total, x, done % chain == 0);
+        if ((done + 1) % chain != 0) { return; }
+        add_block(walk, reduction, reduction_register(walk, r, 1), total, done / chain % chain == 0);
+        if ((done / chain + 1) % chain != 0) { return; }
+        add_block(walk, reduction, reduction_register(walk, r, 2), reduction_register(walk, r, 1), done / chain / chain == 0);
+    }
+}
+
+/// Joins the registers of a sum of `count` elements in its first one.
+static void collect_sum(const walk *walk, int r, long count) {
+    const soma_reduction *reduction = &walk->frame.nest->reductions[r];
+    if (!is_sum(reduction)) { return; }
+    char *total = reduction_register(walk, r, 0);
+    bool empty = count % chain == 0;
+    if (count / chain % chain != 0) {
+        add_block(walk, reduction, total, reduction_register(walk, r, 1), empty);
+        empty = false;
+    }
+    if (count / chain / chain != 0) { add_block(walk, reduction, total, reduction_register(walk, r, 2), empty); }
+}
+
+static void run_instructions(walk *walk, soma_phase phase, long place, long done) {
+    const soma_nest *nest = walk->frame.nest;
+    for (int k = 0; k < nest->instruction_count; k++) {
+        const soma_instruction *instruction = &nest->instructions[k];
+        if (instruction->phase != phase) { continue; }
+        if (instruction->reduction < 0) {
+            nest_execute(walk->frame.values, instruction, walk->columns);
+        } else {
+            reduce_step(walk, instruction->reduction, walk->frame.values[instruction->a], place, done);
+        }
+    }
+}
+
+/// Walks the inner domain from `first` to `end`, keeping for every operand how far it has moved.
+static void run_walk(walk *walk, long first, long end) {
+    const soma_nest *nest = walk->frame.nest;
+    long coordinates[16], offsets[nest->operand_count], rest = first;
+    memset(offsets, 0, sizeof offsets);
+    for (int axis = nest->inner_rank - 1; axis >= 0; axis--) {
+        coordinates[axis] = rest % nest->inner_extents[axis];
+        rest /= nest->inner_extents[axis];
+        for (int o = 0; o < nest->operand_count; o++) { offsets[o] += coordinates[axis] * nest->operands[o].inner_strides[axis]; }
+    }
+    for (long place = first; place < end; place++) {
+        load_operands(walk, true, offsets);
+        run_instructions(walk, SOMA_PHASE_BLOCK, place, place - first);
+        store_operands(walk, true, offsets);
+        for (int axis = nest->inner_rank - 1; axis >= 0; axis--) {
+            bool carries = ++coordinates[axis] == nest->inner_extents[axis];
+            for (int o = 0; o < nest->operand_count; o++) {
+                offsets[o] += (carries ? 1 - nest->inner_extents[axis] : 1) * nest->operands[o].inner_strides[axis];
+            }
+            if (!carries) { break; }
+            coordinates[axis] = 0;
+        }
+    }
+    for (int r = 0; r < nest->reduction_count; r++) { collect_sum(walk, r, end - first); }
+}
+
+/// Hands the complete reductions to the instructions that wait for them, and stores.
+static void finish_columns(walk *walk) {
+    const soma_nest *nest = walk->frame.nest;
+    for (int k = 0; k < nest->instruction_count; k++) {
+        int r = nest->instructions[k].reduction;
+        if (r >= 0) { walk->frame.values[nest->instructions[k].out] = reduction_register(walk, r, is_argument(&nest->reductions[r]) ? 1 : 0); }
+    }
+    run_instructions(walk, SOMA_PHASE_AFTER, 0, 0);
+    store_operands(walk, false, NULL);
+}
+
+/// Opens the walk over item's columns, its line's instructions done.
+static void open_item(walk *walk, const columns_run *run, long item) {
+    const soma_nest *nest = run->nest;
+    long columns = item / run->pieces;
+    nest_go_to_line(&walk->frame, columns / run->blocks);
+    walk->first_column = columns % run->blocks * nest->block;
+    walk->columns = nest->width - walk->first_column < nest->block ? nest->width - walk->first_column : nest->block;
+    load_operands(walk, false, NULL);
+    run_instructions(walk, SOMA_PHASE_LINE, 0, 0);
+}
+
+static bool open_walk(walk *walk, columns_run *run) {
+    if (nest_frame_open(&walk->frame, run->nest, run->bindings)) {
+        walk->registers = walk->frame.scratch + run->nest->reduction_place;
+        return true;
+    }
+    atomic_store(&run->failed, true);
+    return false;
+}
+
+static void run_items(long begin, long end, int part, void *context) {
+    (void)part;
+    columns_run *run = context;
+    const soma_nest *nest = run->nest;
+    walk walk;
+    if (!open_walk(&walk, run)) { return; }
+    for (long item = begin; item < end; item++) {
+        long piece = item % run->pieces;
+        open_item(&walk, run, item);
+        run_walk(&walk, nest->inner_count * piece / run->pieces, nest->inner_count * (piece + 1) / run->pieces);
+        if (run->partial == NULL) {
+            finish_columns(&walk);
+        } else {
+            long bytes = nest->reduction_count * reduction_bytes(nest);
+            memcpy(run->partial + item * bytes, walk.registers, (size_t)bytes);
+        }
+    }
+}
+
+/// Merges the registers of a later piece into the walk's own.
+static void merge_piece(const walk *walk, const char *later) {
+    const soma_nest *nest = walk->frame.nest;
+    for (int r = 0; r < nest->reduction_count; r++) {
+        const soma_reduction *reduction = &nest->reductions[r];
+        const char *other = later + r * reduction_bytes(nest);
+        if (!is_argument(reduction)) {
+            reduction->combine(walk->columns, reduction_register(walk, r, 0), reduction_register(walk, r, 0), other, NULL);
+            continue;
+        }
+        // One column at a time: every column has a place of its own.
+        int32_t *index = (int32_t *)reduction_register(walk, r, 1);
+        const int32_t *other_index = (const int32_t *)(other + register_bytes(nest));
+        int size = soma_type_size(reduction->type);
+        for (long i = 0; i < walk->columns; i++) {
+            reduction->add_columns(1, reduction_register(walk, r, 0) + i * size, index + i, other + i * size, other_index[i]);
+        }
+    }
+}
+
+static void join_pieces(long begin, long end, int part, void *context) {
+    (void)part;
+    columns_run *run = context;
+    const soma_nest *nest = run->nest;
+    long bytes = nest->reduction_count * reduction_bytes(nest);
+    walk walk;
+    if (!open_walk(&walk, run)) { return; }
+    for (long block = begin; block < end; block++) {
+        open_item(&walk, run, block * run->pieces);
+        memcpy(walk.registers, run->partial + block * run->pieces * bytes, (size_t)bytes);
+        for (long piece = 1; piece < run->pieces; piece++) { merge_piece(&walk, run->partial + (block * run->pieces + piece) * bytes); }
+        finish_columns(&walk);
+    }
+}
+
+bool nest_run_by_columns(const soma_nest *nest, const soma_bindings *bindings) {
+    long blocks = (nest->width + nest->block - 1) / nest->block, items = nest->line_count * blocks, size = soma_team_size();
+    columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = 1};
+    if (nest->reduction_count > 0 && items < size && nest->inner_count >= 64 * size) { run.pieces = size; }
+    if (run.pieces > 1) {
+        run.partial = malloc((size_t)(items * run.pieces * nest->reduction_count * reduction_bytes(nest)));
+        if (run.partial == NULL) { return false; }
+    }
+    long work = nest->block * nest->inner_count / run.pieces;
+    soma_parallel_for(items * run.pieces, nest->grain / (work > 0 ? work : 1), run_items, &run);
+    if (run.pieces > 1 && !atomic_load(&run.failed)) { soma_parallel_for(items, nest->grain, join_pieces, &run); }
+    free(run.partial);
+    return !atomic_load(&run.failed);
+}
