@@ -1,0 +1,95 @@
+import SomaGraph
+
+extension Checkpoint {
+    /// Writes a model, and what is needed to go on training it, to a file that appears at once and complete.
+    /// - Parameters:
+    ///   - optimizer: one whose running values and count of updates are saved too.
+    ///   - generator: one whose state is saved too.
+    ///   - requiresFinite: whether a NaN or an infinity among the values is an error, so that no broken state replaces a good one.
+    /// - Throws: `SomaError` naming the file, or the tensor that is not finite: an older file is then as it was; `BackendError`.
+    public static func write(
+        _ model: some Layer, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil, metadata: [String: String] = [:],
+        requiresFinite: Bool = false, to path: String
+    ) throws {
+        var values: [String: () -> Tensor] = [:]
+        var tensors: [SafetensorsFile.Tensor] = []
+        func add(_ name: String, _ shape: Shape, _ dtype: DType, _ value: @escaping () -> Tensor) {
+            if values.updateValue(value, forKey: name) != nil { programError("checkpoint", "two tensors are called '\(name)'") }
+            tensors.append(.init(name: name, elementType: dtype.elementType, shape: shape.dimensions))
+        }
+        for slot in ModelContents(of: model).slots {
+            if slot.names[0].contains("/") { programError("checkpoint", "the name '\(slot.names[0])' has a '/'") }
+            add(slot.names[0], slot.shape, slot.dtype, slot.value)
+        }
+        for vector in optimizer?.vectors(Optimizer.names(of: model)) ?? [] {
+            for part in vector.parts { add(part.name, part.shape, .float32) { vector.part(part) } }
+        }
+        let all = metadata.merging(states(optimizer, generator)) { _, own in own }
+        try SafetensorsFile.write(tensors, metadata: all, to: path) { tensor, append in
+            guard let value = values[tensor.name] else { return }
+            try copy(value(), tensor.name, requiresFinite, append)
+        }
+    }
+
+    private static func states(_ optimizer: Optimizer?, _ generator: RandomGenerator?) -> [String: String] {
+        var result: [String: String] = [:]
+        if let optimizer { result[updatesKey] = String(optimizer.updateCount) }
+        if let state = generator?.state {
+            result[seedKey] = String(state.seed)
+            result[drawsKey] = String(state.drawCount)
+        }
+        return result
+    }
+
+    /// Reads a copy of the tensor, so that a view that is part of a parameter's arena keeps no memory of its own.
+    private static func copy(
+        _ tensor: Tensor, _ name: String, _ requiresFinite: Bool, _ append: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        var bytes = [UInt8](repeating: 0, count: tensor.count * tensor.dtype.byteCount)
+        try bytes.withUnsafeMutableBytes { try tensor.contiguous().copyBytes(to: $0) }
+        try bytes.withUnsafeBytes { bytes in
+            if requiresFinite && tensor.dtype == .float32 && !bytes.bindMemory(to: Float.self).allSatisfy(\.isFinite) {
+                throw SomaError("'\(name)' holds a NaN or an infinity")
+            }
+            try append(bytes)
+        }
+    }
+}
+
+/// A vector that an optimiser keeps over all of its parameters, and how its parts are called in a checkpoint.
+struct OptimizerVector {
+    struct Part {
+        let name: String
+        let offset: Int
+        let shape: Shape
+    }
+
+    let state: State
+    let parts: [Part]
+
+    func part(_ part: Part) -> Tensor {
+        state.tensor.block(at: [part.offset], of: [part.shape.count]).reshaped(to: part.shape)
+    }
+}
+
+extension Optimizer {
+    static func names(of model: some Layer) -> [ObjectIdentifier: String] {
+        Dictionary(uniqueKeysWithValues: model.namedParameters.map { (ObjectIdentifier($0.parameter), $0.name) })
+    }
+
+    /// - Parameter names: those of the parameters in their model.
+    func vectors(_ names: [ObjectIdentifier: String]) -> [OptimizerVector] {
+        let prefixes = rule.momentNames.map { "optimizer/\($0)/" } + (averages == nil ? [] : ["average/"])
+        return zip(prefixes, moments + [averages].compactMap { $0 }).map { prefix, state in
+            var end = 0
+            let parts = arena.parameters.map { parameter in
+                guard let name = names[ObjectIdentifier(parameter)] else {
+                    programError("checkpoint", "the optimiser trains a parameter of shape \(parameter.shape) that the model does not have")
+                }
+                defer { end += parameter.shape.count }
+                return OptimizerVector.Part(name: prefix + name, offset: end, shape: parameter.shape)
+            }
+            return OptimizerVector(state: state, parts: parts)
+        }
+    }
+}

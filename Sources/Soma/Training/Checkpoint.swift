@@ -1,0 +1,136 @@
+import SomaBackend
+import SomaGraph
+
+/// A safetensors file with the parameters of a model and, where it is there to go on from, the state of its training.
+///
+/// Parameters and states of the model go by their own names, so that PyTorch reads the file and its files are read. The running values of an
+/// optimiser are called `optimizer/exp_avg/hidden.weight`, averaged weights `average/hidden.weight`; everything else is metadata.
+public struct Checkpoint: Sendable {
+    /// Free text that travels with the tensors, such as recipe and epoch.
+    public var metadata: [String: String] { file.metadata }
+    public var path: String { file.path }
+    private let file: SafetensorsFile
+
+    /// Opens a file; its header is checked, its tensors are read when they are asked for.
+    /// - Throws: `SomaError` where the file is missing or broken.
+    public init(path: String) throws { file = try SafetensorsFile(path: path) }
+
+    // MARK: Restoring
+
+    /// Sets all parameters and states of `model`. The file must have each of them with its shape and dtype, and no others.
+    /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
+    public func restore(_ model: some Layer) throws {
+        let slots = ModelContents(of: model).slots
+        try check(slots)
+        for slot in slots {
+            guard let name = slot.names.first(where: { file[$0] != nil }) else { continue }
+            slot.assign(try tensor(name, dtype: slot.dtype, shape: slot.shape, device: slot.device))
+            // One at a time: the place of a parameter among others is then overwritten, and no copy of all is needed.
+            try slot.device.update()
+        }
+    }
+
+    /// Sets what an optimiser of `model` keeps from update to update, and how many it has made.
+    /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
+    public func restore(_ optimizer: Optimizer, of model: some Layer) throws {
+        guard let updates = metadata[Self.updatesKey].flatMap({ Int($0) }), updates >= 0 else {
+            throw SomaError("\(path) holds no state of an optimiser", hint: "training cannot go on from it, but can begin from its weights")
+        }
+        let vectors = optimizer.vectors(Optimizer.names(of: model))
+        for vector in vectors { for part in vector.parts { try check(part.name, shape: part.shape, dtype: .float32) } }
+        for vector in vectors {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(vector.state.shape.count * 4)
+            for part in vector.parts { try file.withBytes(of: part.name) { bytes.append(contentsOf: $0) } }
+            vector.state.assign(try bytes.withUnsafeBytes {
+                try Tensor(bytes: $0, shape: vector.state.shape, dtype: .float32, device: vector.state.device)
+            })
+        }
+        optimizer.updateCount = updates
+    }
+
+    /// Lets `generator` go on where the one that was saved had stopped.
+    /// - Throws: `SomaError` where the file says nothing of it.
+    public func restore(_ generator: RandomGenerator) throws {
+        guard let seed = metadata[Self.seedKey].flatMap({ UInt64($0) }), let draws = metadata[Self.drawsKey].flatMap({ UInt64($0) }) else {
+            throw SomaError("\(path) holds no state of a random generator")
+        }
+        generator.state = RandomGenerator.State(seed: seed, drawCount: draws)
+    }
+
+    static let (updatesKey, seedKey, drawsKey) = ("optimizer.updates", "random.seed", "random.draws")
+
+    // MARK: Checks
+
+    private func check(_ slots: [Slot]) throws {
+        let missing = slots.filter { slot in !slot.names.contains { file[$0] != nil } }.map { $0.names[0] }
+        if !missing.isEmpty { throw SomaError("\(path) lacks \(Self.listed(missing)) of the model") }
+        let known = Set(slots.flatMap(\.names))
+        let unknown = file.tensors.map(\.name).filter { !known.contains($0) && !$0.contains("/") }
+        if !unknown.isEmpty { throw SomaError("\(path) has \(Self.listed(unknown)), which the model does not") }
+        for slot in slots {
+            for name in slot.names where file[name] != nil { try check(name, shape: slot.shape, dtype: slot.dtype) }
+        }
+    }
+
+    private func check(_ name: String, shape: Shape, dtype: DType) throws {
+        guard let found = file[name] else {
+            throw SomaError("\(path) has no tensor '\(name)'", hint: "it may come from another optimiser or another model")
+        }
+        guard found.elementType == dtype.elementType, found.shape == shape.dimensions else {
+            throw SomaError(
+                "'\(name)' is \(found.elementType.rawValue) \(found.shape) in \(path), the model wants "
+                + "\(dtype.elementType.rawValue) \(shape)")
+        }
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+        return names.count > 3 ? "\(shown) and \(names.count - 3) more tensors" : shown
+    }
+
+    private func tensor(_ name: String, dtype: DType, shape: Shape, device: Device) throws -> Tensor {
+        try file.withBytes(of: name) { try Tensor(bytes: $0, shape: shape, dtype: dtype, device: device) }
+    }
+}
+
+/// A tensor of a model that is saved and restored.
+struct Slot {
+    /// The name it is saved by, and others by which it is found too.
+    let names: [String]
+    let shape: Shape
+    let dtype: DType
+    let device: Device
+    let value: () -> Tensor
+    let assign: (Tensor) -> Void
+}
+
+extension ModelContents {
+    /// Everything that a checkpoint holds of the model.
+    var slots: [Slot] {
+        parameters.map { named in
+            let value = named.parameter.tensor
+            return Slot(
+                names: [named.name] + named.aliases, shape: value.shape, dtype: value.dtype, device: value.device,
+                value: { named.parameter.tensor }, assign: named.parameter.assign)
+        } + states.map { named in
+            Slot(
+                names: [named.name] + named.aliases, shape: named.state.shape, dtype: named.state.dtype, device: named.state.device,
+                value: { named.state.tensor }, assign: named.state.assign)
+        }
+    }
+}
+
+extension DType {
+    /// What safetensors calls the type.
+    var elementType: SafetensorsFile.ElementType {
+        switch self {
+        case .float32: .float32
+        case .int32: .int32
+        case .uint32: .uint32
+        case .int64: .int64
+        case .uint8: .uint8
+        case .bool: .bool
+        }
+    }
+}

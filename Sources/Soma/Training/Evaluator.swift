@@ -1,0 +1,52 @@
+import SomaGraph
+import Synchronization
+
+/// Measures a model over whole data sets, by a step that is captured once.
+public final class Evaluator: Sendable {
+    private let objective: any Objective
+    private let device: Device
+    private let step = Mutex<(names: [String], step: CompiledStep)?>(nil)
+
+    public init(_ objective: any Objective, device: Device = .current) { (self.objective, self.device) = (objective, device) }
+
+    /// The means of the objective's measures over all samples, by name.
+    /// - Throws: what reading a sample throws; `BackendError`.
+    public func evaluate(_ dataSet: some DataSet, batchSize: Int) throws -> Evaluation {
+        let names = objective.measureNames
+        let loader = try BatchLoader(dataSet, batchSize: batchSize, seed: nil, epochs: 1)
+        // The totals stay on the device, so that no batch is waited for.
+        var totals = Tensor([Float](repeating: 0, count: names.count), device: device)
+        var count = 0
+        while let batch = try loader.next() {
+            let minibatch = try Minibatch(batch, device: device)
+            totals = try step(minibatch.names)([totals] + minibatch.tensors)[0]
+            count += batch.count
+        }
+        let means = try totals.scalars(as: Float.self).map { Double($0) / Double(count) }
+        return Evaluation(sampleCount: count, values: Dictionary(uniqueKeysWithValues: zip(names, means)))
+    }
+
+    private func step(_ names: [String]) -> CompiledStep {
+        step.withLock { known in
+            if let known, known.names == names { return known.step }
+            let made = CompiledStep { [objective, device] inputs in
+                let batch = Minibatch(names: names, tensors: Array(inputs.dropFirst()))
+                let measures = withDevice(device) { withInference { objective.measures(batch) } }
+                return [inputs[0] + Tensor(stacking: measures)]
+            }
+            known = (names, made)
+            return made
+        }
+    }
+}
+
+/// Means over the samples of a data set.
+public struct Evaluation: Hashable, Sendable {
+    public let sampleCount: Int
+    /// By the names of the objective's measures.
+    public let values: [String: Double]
+
+    public init(sampleCount: Int, values: [String: Double]) { (self.sampleCount, self.values) = (sampleCount, values) }
+
+    public subscript(name: String) -> Double? { values[name] }
+}

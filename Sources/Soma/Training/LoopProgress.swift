@@ -1,0 +1,87 @@
+import SomaGraph
+
+/// What a checkpoint keeps of a training loop besides the model and its optimiser.
+struct LoopProgress {
+    /// The batch to go on with.
+    var position = BatchPosition.start
+    /// Losses of the epoch under way that were read.
+    var epochLossSum = 0.0
+    var epochSamples = 0
+    /// What was trained on since the loss was last read.
+    var unreadLossSum = 0.0
+    var unreadSamples = 0
+    var unreadBatches = 0
+    var best: (value: Double, epoch: Int)?
+    var batchesPerEpoch = 0
+    /// Whether this run has written or was resumed from a checkpoint.
+    var hasCheckpoint = false
+
+    /// Adds what was read to the epoch.
+    mutating func countUnread() {
+        epochLossSum += unreadLossSum
+        epochSamples += unreadSamples
+        (unreadLossSum, unreadSamples, unreadBatches) = (0, 0, 0)
+    }
+
+    var metadata: [String: String] {
+        var result = [
+            "epoch": String(position.epoch), "batch": String(position.batch),
+            "epoch.loss_sum": String(epochLossSum), "epoch.samples": String(epochSamples),
+            "unread.loss_sum": String(unreadLossSum), "unread.samples": String(unreadSamples), "unread.batches": String(unreadBatches),
+        ]
+        if let best { (result["best.value"], result["best.epoch"]) = (String(best.value), String(best.epoch)) }
+        return result
+    }
+
+    init() {}
+
+    /// - Throws: `SomaError` where `checkpoint` does not say where training stopped.
+    init(_ checkpoint: Checkpoint) throws {
+        func value<Number: LosslessStringConvertible>(_ key: String) throws -> Number {
+            if let value = checkpoint.metadata[key].flatMap(Number.init) { return value }
+            throw SomaError("\(checkpoint.path) does not say where training stopped: it has no usable '\(key)'")
+        }
+        position = BatchPosition(epoch: try value("epoch"), batch: try value("batch"))
+        (epochLossSum, epochSamples) = (try value("epoch.loss_sum"), try value("epoch.samples"))
+        (unreadLossSum, unreadSamples) = (try value("unread.loss_sum"), try value("unread.samples"))
+        unreadBatches = try value("unread.batches")
+        if checkpoint.metadata["best.value"] != nil { best = (try value("best.value"), try value("best.epoch")) }
+        hasCheckpoint = true
+    }
+}
+
+extension Trainer {
+    /// `last.safetensors`: where training can go on.
+    public var lastPath: String { path("last.safetensors") }
+    /// `best.safetensors`: the weights with the best evaluation.
+    public var bestPath: String { path("best.safetensors") }
+
+    private func path(_ name: String) -> String { (options.folder.map { $0 + "/" } ?? "") + name }
+
+    /// Goes on where the run that wrote `checkpoint` had stopped, bit by bit as that would have gone on on the same device.
+    /// - Throws: `SomaError` that names what does not fit; `BackendError`.
+    public func resume(from checkpoint: Checkpoint) throws {
+        let restored = try LoopProgress(checkpoint)
+        try checkpoint.restore(model)
+        try checkpoint.restore(optimizer, of: model)
+        try checkpoint.restore(generator)
+        step.setLossSum(restored.unreadLossSum)
+        progress = restored
+    }
+
+    func saveLast(_ report: (TrainingEvent) throws -> Void) throws {
+        guard options.folder != nil else { return }
+        try Checkpoint.write(
+            model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath)
+        progress.hasCheckpoint = true
+        try report(.checkpoint(path: lastPath, isBest: false))
+    }
+
+    func saveBest(_ report: (TrainingEvent) throws -> Void) throws {
+        guard options.folder != nil else { return }
+        try withBestWeights { try Checkpoint.write(model, metadata: metadata, requiresFinite: true, to: bestPath) }
+        try report(.checkpoint(path: bestPath, isBest: true))
+    }
+
+    private var metadata: [String: String] { options.metadata.merging(progress.metadata) { _, own in own } }
+}

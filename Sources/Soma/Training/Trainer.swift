@@ -1,0 +1,173 @@
+import SomaGraph
+
+/// Trains a model over epochs of a data set: replays a captured step, evaluates, keeps checkpoints, and tells what happens.
+///
+/// ```swift
+/// let trainer = Trainer(model, Classification(model), optimizer, options)
+/// let result = try trainer.run(on: training, evaluatingOn: heldOut) { event in … }
+/// ```
+///
+/// The same seed on the same device gives the same bits, also when a run was interrupted and another goes on from its checkpoint.
+public final class Trainer<Model: Layer> {
+    public struct Options: Sendable {
+        public var epochs: Int
+        public var batchSize: Int
+        /// Decides the order of the samples.
+        public var seed: UInt64
+        /// Updates from one reading of the loss to the next: reading waits for the device.
+        public var readingInterval = 50
+        public var evaluationBatchSize = 1000
+        /// Where `last.safetensors` and `best.safetensors` are written; nil for nowhere.
+        public var folder: String?
+        /// Epochs from one checkpoint to the next; the last epoch always has one.
+        public var checkpointInterval = 1
+        /// What to write into the checkpoints, such as the recipe and its settings.
+        public var metadata: [String: String] = [:]
+
+        public init(epochs: Int, batchSize: Int, seed: UInt64) { (self.epochs, self.batchSize, self.seed) = (epochs, batchSize, seed) }
+    }
+
+    let model: Model
+    let objective: any Objective
+    let optimizer: Optimizer
+    let generator: RandomGenerator
+    let options: Options
+    let step: TrainingStep
+    private let evaluator: Evaluator
+    /// What a checkpoint keeps of the loop.
+    var progress = LoopProgress()
+    private var clock: TrainingClock
+
+    /// - Parameter generator: where random numbers of training, such as dropout's, come from.
+    public init(
+        _ model: Model, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options, generator: RandomGenerator = .current
+    ) {
+        guard options.epochs >= 0, options.batchSize > 0, options.readingInterval > 0, options.checkpointInterval > 0 else {
+            programError("Trainer", "epochs, batch size and intervals must be positive")
+        }
+        (self.model, self.objective, self.optimizer, self.options) = (model, objective, optimizer, options)
+        self.generator = generator
+        step = TrainingStep(objective, optimizer, generator)
+        evaluator = Evaluator(objective, device: optimizer.arena.device)
+        clock = TrainingClock()
+    }
+
+    /// Trains to the end of the last epoch.
+    /// - Parameters:
+    ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
+    ///   - report: called for each event; what it throws ends training.
+    /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what reading a sample or
+    ///   writing a file throws; `BackendError`.
+    public func run(
+        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, isInterrupted: () -> Bool = { false },
+        report: (TrainingEvent) throws -> Void = { _ in }
+    ) throws -> TrainingResult {
+        let loader = try BatchLoader(
+            training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position)
+        progress.batchesPerEpoch = loader.batchesPerEpoch
+        clock = TrainingClock()
+        var lastEpoch: EpochSummary?
+        try report(.started(standing))
+        while let batch = try loader.next() {
+            try train(batch, report)
+            if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
+            if isInterrupted() {
+                try peekLoss()
+                try saveLast(report)
+                try report(.interrupted(standing))
+                return result(lastEpoch, isInterrupted: true)
+            }
+        }
+        return result(lastEpoch, isInterrupted: false)
+    }
+
+    private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
+        let path = options.folder.map { _ in lastPath }
+        return TrainingResult(isInterrupted: isInterrupted, progress: standing, lastEpoch: lastEpoch, best: progress.best, checkpoint: path)
+    }
+
+    // MARK: Steps
+
+    private func train(_ batch: Batch, _ report: (TrainingEvent) throws -> Void) throws {
+        try step(Minibatch(batch, device: optimizer.arena.device))
+        progress.position = batch.next
+        progress.unreadSamples += batch.count
+        progress.unreadBatches += 1
+        if !clock.isRunning {
+            try optimizer.arena.device.synchronize()
+            clock.start()
+        } else {
+            clock.sampleCount += batch.count
+        }
+        let isDue = progress.unreadBatches >= options.readingInterval || batch.isLastOfEpoch
+        try report(.step(standing(after: batch), loss: isDue ? try readLoss() : nil))
+    }
+
+    /// The mean loss since it was last read.
+    private func readLoss() throws -> Double {
+        try peekLoss()
+        let mean = progress.unreadLossSum / Double(max(progress.unreadSamples, 1))
+        progress.countUnread()
+        step.setLossSum(0)
+        return mean
+    }
+
+    /// Reads the sum of losses and lets it grow on, so that a run that is interrupted here goes on with the same sums.
+    private func peekLoss() throws {
+        do {
+            progress.unreadLossSum = try step.readLossSum()
+        } catch let error as SomaError {
+            throw SomaError("\(error.message) (epoch \(progress.position.epoch + 1))", hint: hintForDivergence)
+        }
+    }
+
+    private var hintForDivergence: String {
+        let advice = "a lower learning rate or gradient clipping may help"
+        return progress.hasCheckpoint ? "\(advice); the last good state is \(lastPath)" : advice
+    }
+
+    // MARK: Epochs
+
+    private func finishEpoch(_ heldOut: (any DataSet)?, _ report: (TrainingEvent) throws -> Void) throws -> EpochSummary {
+        let number = progress.position.epoch - 1
+        let loss = progress.epochLossSum / Double(max(progress.epochSamples, 1))
+        (progress.epochLossSum, progress.epochSamples) = (0, 0)
+        clock.pause()
+        defer { clock.resume() }
+        let evaluation = try heldOut.map { try evaluate($0) }
+        let value = evaluation?[objective.criterion.measure]
+        let isBest = value.map { objective.criterion.isBetter($0, than: progress.best?.value) } ?? false
+        if isBest, let value { progress.best = (value, number) }
+        let summary = EpochSummary(
+            epoch: number, progress: standing, trainingLoss: loss, evaluation: evaluation, isBest: isBest)
+        try report(.epoch(summary))
+        if (number + 1) % options.checkpointInterval == 0 || number + 1 == options.epochs { try saveLast(report) }
+        if isBest { try saveBest(report) }
+        return summary
+    }
+
+    /// Evaluates the averaged weights where the optimiser keeps them, else the weights.
+    public func evaluate(_ dataSet: any DataSet) throws -> Evaluation {
+        try withBestWeights { try evaluator.evaluate(dataSet, batchSize: min(options.evaluationBatchSize, max(dataSet.count, 1))) }
+    }
+
+    func withBestWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+        optimizer.averages == nil ? try body() : try optimizer.withAveragedWeights(body)
+    }
+
+    // MARK: Standing
+
+    private var standing: TrainingProgress { standing(epoch: progress.position.epoch, batch: progress.position.batch) }
+
+    /// Counts a finished epoch as that epoch's last batch and not as the next one's beginning.
+    private func standing(after batch: Batch) -> TrainingProgress {
+        standing(epoch: batch.position.epoch, batch: batch.position.batch + 1)
+    }
+
+    private func standing(epoch: Int, batch: Int) -> TrainingProgress {
+        TrainingProgress(
+            epoch: epoch, epochCount: options.epochs, batch: batch, batchesPerEpoch: progress.batchesPerEpoch,
+            updateCount: optimizer.updateCount, samplesPerSecond: clock.samplesPerSecond,
+            learningRate: optimizer.learningRate.rate(after: max(optimizer.updateCount - 1, 0)), seconds: clock.seconds)
+    }
+}

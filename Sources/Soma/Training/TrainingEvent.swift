@@ -1,0 +1,55 @@
+/// What a training loop tells while it runs.
+public enum TrainingEvent: Sendable {
+    /// Training begins, at the start or where a checkpoint left off.
+    case started(TrainingProgress)
+    /// An update was made. `loss` is there where it was read: the mean over the updates since it was last read.
+    case step(TrainingProgress, loss: Double?)
+    /// All samples were seen once more.
+    case epoch(EpochSummary)
+    /// A checkpoint was written.
+    case checkpoint(path: String, isBest: Bool)
+    /// Training stopped because it was asked to.
+    case interrupted(TrainingProgress)
+}
+
+/// Where training stands.
+public struct TrainingProgress: Sendable {
+    /// The epoch under way, from 0, and how many there will be.
+    public var epoch: Int
+    public var epochCount: Int
+    /// Updates made in this epoch, and how many it has.
+    public var batch: Int
+    public var batchesPerEpoch: Int
+    /// Updates made in all.
+    public var updateCount: Int
+    /// Samples trained on per second, without the first step, which compiles; nil until it can be told.
+    public var samplesPerSecond: Double?
+    public var learningRate: Double
+    /// Seconds since this run began.
+    public var seconds: Double
+}
+
+/// What an epoch has brought.
+public struct EpochSummary: Sendable {
+    /// Its number, from 0.
+    public let epoch: Int
+    public let progress: TrainingProgress
+    /// The mean of the losses that were minimised.
+    public let trainingLoss: Double
+    /// Measures over the held-out data, where there are any.
+    public let evaluation: Evaluation?
+    /// Whether the evaluation is the best so far.
+    public let isBest: Bool
+}
+
+/// How a training run ended.
+public struct TrainingResult: Sendable {
+    public let isInterrupted: Bool
+    public let progress: TrainingProgress
+    /// That of the last epoch that was completed in this run.
+    public let lastEpoch: EpochSummary?
+    /// The best value of the objective's criterion, and its epoch.
+    public let best: (value: Double, epoch: Int)?
+    /// The checkpoint from which training can go on.
+    public let checkpoint: String?
+}
