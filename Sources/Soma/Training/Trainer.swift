@@ -54,13 +54,13 @@ public final class Trainer<Model: Layer> {
 
     /// Trains to the end of the last epoch.
     /// - Parameters:
-    ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
     ///   - report: called for each event; what it throws ends training.
+    ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
     /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what reading a sample or
     ///   writing a file throws; `BackendError`.
     public func run(
-        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, isInterrupted: () -> Bool = { false },
-        report: (TrainingEvent) throws -> Void = { _ in }
+        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, report: (TrainingEvent) throws -> Void = { _ in },
+        isInterrupted: () -> Bool = { false }
     ) throws -> TrainingResult {
         let loader = try BatchLoader(
             training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position)
