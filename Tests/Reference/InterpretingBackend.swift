@@ -21,7 +21,13 @@ public final class InterpretingBackend: Backend {
     public var allocationCount: Int { counts.withLock { $0.allocations } }
     public func reset() { counts.withLock { $0.launches = [] } }
 
-    public init(capabilities: Capabilities = Capabilities()) { self.capabilities = capabilities }
+    private let faulty: UnaryFunction?
+
+    /// - Parameter faulty: a function that gives 1 more than it should, to see that a wrong device is found out.
+    public init(capabilities: Capabilities = Capabilities(), faulty: UnaryFunction? = nil) {
+        self.capabilities = capabilities
+        self.faulty = faulty
+    }
 
     final class Memory: Buffer, @unchecked Sendable {
         let bytes: UnsafeMutableRawPointer
@@ -61,7 +67,7 @@ public final class InterpretingBackend: Backend {
         for step in steps {
             let step = (step as! Ready).step
             counts.withLock { $0.launches.append(step) }
-            StepInterpreter(bindings: bindings).run(step)
+            StepInterpreter(bindings: bindings, faulty: faulty).run(step)
         }
     }
     public func synchronize() throws {}

@@ -4,6 +4,7 @@ import SomaGraph
 /// Runs one step element by element, straight from the definitions in the doc comments of `Step` and `Instruction`.
 struct StepInterpreter {
     let bindings: Bindings
+    var faulty: UnaryFunction?
 
     func run(_ step: Step) {
         switch step {
@@ -90,7 +91,9 @@ struct StepInterpreter {
         case .scalar(let index): return Element(Scalar(bits: bindings.scalars[body.scalars[index]], dtype: instruction.dtype))
         case .index(let access): return .whole(Int64(place(access, position)))
         case .accumulator: return accumulator!
-        case .unary(let function, let a): return interpret(function, value(a), dtypes[a])
+        case .unary(let function, let a):
+            let result = interpret(function, value(a), dtypes[a])
+            return function == faulty ? .real(result.float + 1) : result
         case .binary(let function, let a, let b): return interpret(function, value(a), value(b), dtypes[a])
         case .select(let c, let a, let b): return value(c).isTrue ? value(a) : value(b)
         case .multiplyAdd(let a, let b, let c): return .real((value(a).float * value(b).float) + value(c).float)

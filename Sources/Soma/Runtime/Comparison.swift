@@ -1,0 +1,149 @@
+import SomaGraph
+
+/// The first node of a graph whose values are not what they should be.
+public struct Divergence: Sendable, Equatable, CustomStringConvertible {
+    /// What the node computes, with shapes.
+    public var node: String
+    /// Where in row-major order the worst element is, and its two values: on the device under test, and on the reference.
+    public var element: Int
+    public var value: Double
+    public var reference: Double
+    /// The difference that would have been let pass.
+    public var tolerance: Double
+
+    public var description: String {
+        "\(node): element \(element) is \(value), the reference has \(reference) (tolerance \(tolerance))"
+    }
+}
+
+extension Device {
+    /// Computes the graph below `tensors` on this device and on another, fused as usual, and finds the first node that differs.
+    ///
+    /// Differences of up to 1.3e-6·√K of the largest number involved pass at each node, with K the length of its sums, and add up along
+    /// the graph. Every value is kept until it is compared, so this takes far more memory than a training step.
+    /// - Throws: `BackendError`.
+    public func firstDivergence(of tensors: [Tensor], against reference: Device) throws -> Divergence? {
+        let graph = GraphCopy(of: tensors)
+        let mine = try graph.nodes(on: self)
+        let others = try graph.nodes(on: reference)
+        try realizeAll((mine + others).map(Tensor.init(node:)))
+        var bounds: [Bound] = []
+        for (place, node) in mine.enumerated() {
+            let (bound, divergence) = try Self.compare(node, others[place], graph.entries[place].inputs.map { bounds[$0] })
+            if let divergence { return divergence }
+            bounds.append(bound)
+        }
+        return nil
+    }
+
+    /// The first node below `tensors` with an element that is NaN or infinite.
+    /// - Throws: `BackendError`.
+    public func firstNonFinite(of tensors: [Tensor]) throws -> Divergence? {
+        let nodes = try GraphCopy(of: tensors).nodes(on: self).filter { $0.dtype == .float32 }
+        try realizeAll(nodes.map(Tensor.init(node:)))
+        for node in nodes {
+            let values: [Float] = try Tensor(node: node).scalars()
+            guard let place = values.firstIndex(where: { !$0.isFinite }) else { continue }
+            return Divergence(node: GraphCopy.describe(node), element: place, value: Double(values[place]), reference: 0, tolerance: 0)
+        }
+        return nil
+    }
+
+    /// How far a value may be from its reference relative to `scale`, the largest number that went into it.
+    private struct Bound {
+        var relative = 0.0
+        var scale = 0.0
+    }
+
+    private static func compare(_ node: Node, _ other: Node, _ inputs: [Bound]) throws -> (Bound, Divergence?) {
+        let (a, b) = (try GraphCopy.doubles(node), try GraphCopy.doubles(other))
+        let largest = b.reduce(0) { $1.isFinite ? Swift.max($0, Swift.abs($1)) : $0 }
+        let isSource = inputs.isEmpty
+        var bound = Bound()
+        bound.relative = (inputs.map(\.relative).max() ?? 0) + (isSource ? 0 : 1.3e-6 * Double(GraphCopy.sumLength(node)).squareRoot())
+        bound.scale = Swift.max(largest, GraphCopy.mayCancel(node) ? inputs.map(\.scale).max() ?? 0 : 0)
+        let tolerance = bound.relative * bound.scale + (isSource ? 0 : 1e-6)
+        var worst: (place: Int, difference: Double)?
+        for place in b.indices where a[place] != b[place] && !(a[place].isNaN && b[place].isNaN) {
+            let difference = Swift.abs(a[place] - b[place])
+            let excess = difference.isNaN ? .infinity : difference
+            if excess > tolerance, excess > worst?.difference ?? 0 { worst = (place, excess) }
+        }
+        return (bound, worst.map {
+            Divergence(
+                node: GraphCopy.describe(node), element: $0.place, value: a[$0.place], reference: b[$0.place], tolerance: tolerance)
+        })
+    }
+}
+
+/// The pending graph below some tensors, to be built again elsewhere.
+private struct GraphCopy {
+    struct Entry {
+        var node: Node
+        var inputs: [Int]
+        var storage: Storage?
+    }
+
+    var entries: [Entry] = []
+
+    init(of tensors: [Tensor]) {
+        Node.lock.withLock { number in
+            let order = Node.topologicalOrder(of: tensors.map(\.node), &number)
+            entries = order.map { node in
+                Entry(node: node, inputs: node.isComputed ? [] : node.inputs.array.map(\.placeInOrder), storage: node.storage)
+            }
+        }
+    }
+
+    /// The same graph with its sources on `device`, nothing computed yet.
+    func nodes(on device: Device) throws -> [Node] {
+        var nodes: [Node] = []
+        for entry in entries {
+            let node = entry.node
+            if entry.storage == nil {
+                nodes.append(
+                    Node(node.primitive, .many(entry.inputs.map { nodes[$0] }), shape: node.shape, dtype: node.dtype, device: device.tag, isTracked: true))
+            } else {
+                var bytes = [UInt8](repeating: 0, count: node.shape.count * node.dtype.byteCount)
+                try bytes.withUnsafeMutableBytes { try Tensor(node: node).copyBytes(to: $0) }
+                nodes.append(Node(storage: HostArray(bytes), shape: node.shape, dtype: node.dtype, device: device.tag))
+            }
+        }
+        return nodes
+    }
+
+    static func doubles(_ node: Node) throws -> [Double] {
+        let tensor = Tensor(node: node)
+        switch node.dtype {
+        case .float32: return try tensor.scalars(as: Float.self).map(Double.init)
+        case .int32: return try tensor.scalars(as: Int32.self).map(Double.init)
+        case .uint32: return try tensor.scalars(as: UInt32.self).map(Double.init)
+        case .int64: return try tensor.scalars(as: Int64.self).map(Double.init)
+        case .uint8: return try tensor.scalars(as: UInt8.self).map(Double.init)
+        case .bool: return try tensor.scalars(as: Bool.self).map { $0 ? 1 : 0 }
+        }
+    }
+
+    /// How many numbers each element of a node adds up.
+    static func sumLength(_ node: Node) -> Int {
+        switch node.primitive {
+        case .matmul: node.inputs[0].shape.dimensions.last ?? 1
+        case .reduce: Swift.max(node.inputs[0].shape.count / Swift.max(node.shape.count, 1), 1)
+        case .scatterAdd: Swift.max(node.inputs[1].shape.count, 1)
+        default: 1
+        }
+    }
+
+    /// Whether a result can be small though its inputs are large.
+    static func mayCancel(_ node: Node) -> Bool {
+        switch node.primitive {
+        case .binary, .matmul, .reduce, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
+        default: false
+        }
+    }
+
+    static func describe(_ node: Node) -> String {
+        let inputs = node.inputs.array.map { "\($0.dtype) \($0.shape)" }.joined(separator: ", ")
+        return "\(node.primitive) of \(inputs) giving \(node.dtype) \(node.shape)"
+    }
+}
