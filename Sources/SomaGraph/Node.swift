@@ -65,20 +65,20 @@ public final class Node: @unchecked Sendable {
     /// Whether a trainable parameter lies upstream.
     public let isTracked: Bool
     /// Whether inputs were released when the value was computed: there is no graph left to differentiate.
-    public private(set) var isCut = false
+    @exclusivity(unchecked) public private(set) var isCut = false
     /// The longest path to a source or to a computed node: tells when a graph grows too long to stay pending.
     public var depth: Int { Int(pendingDepth.load(ordering: .relaxed)) }
     private let pendingDepth: Atomic<Int32>
     /// The longest path of nodes that releasing this one may release: bounds recursion.
     private let height: Atomic<Int32>
 
-    public private(set) var inputs: NodeInputs
+    @exclusivity(unchecked) public private(set) var inputs: NodeInputs
     /// The elements, once computed.
-    public private(set) var storage: Storage?
+    @exclusivity(unchecked) public private(set) var storage: Storage?
 
     /// Scratch of one traversal: the traversal's number and this node's place in it.
-    var visit: UInt32 = 0
-    var position: Int32 = 0
+    @exclusivity(unchecked) var visit: UInt32 = 0
+    @exclusivity(unchecked) var position: Int32 = 0
 
     /// Held while computed values and links of the graph are read or changed.
     public static let lock = Mutex(TraversalNumber())

@@ -20,32 +20,43 @@ extension Node {
     ) -> [Node] {
         let visit = number.next()
         var order: [Node] = []
-        // A node is pushed once to be expanded and once, after its inputs, to be placed (position -2).
-        var stack: [Node] = roots.reversed()
-        while let node = stack.last {
-            if node.visit == visit {
-                stack.removeLast()
-                if node.position == -2 {
-                    node.position = Int32(order.count)
-                    order.append(node)
+        // A node is pushed once to be expanded and once, after its inputs, to be placed (position -2). The stack holds no references:
+        // the roots hold the graph.
+        var stack = roots.reversed().map(Unmanaged.passUnretained)
+        while let top = stack.last {
+            top._withUnsafeGuaranteedRef { node in
+                if node.visit == visit {
+                    stack.removeLast()
+                    if node.position == -2 {
+                        node.position = Int32(order.count)
+                        order.append(node)
+                    }
+                    return
                 }
-                continue
-            }
-            node.visit = visit
-            node.position = -2
-            if node.storage != nil && !throughComputed { continue }
-            switch node.inputs {
-            case .none: break
-            case .one(let a):
-                if a.visit != visit { stack.append(a) }
-            case .two(let a, let b):
-                if b.visit != visit { stack.append(b) }
-                if a.visit != visit { stack.append(a) }
-            default:
-                for input in node.inputs.array.reversed() where input.visit != visit { stack.append(input) }
+                node.visit = visit
+                node.position = -2
+                if node.storage != nil && !throughComputed { return }
+                node.pushInputs(notVisitedIn: visit, onto: &stack)
             }
         }
         return order
+    }
+
+    @inline(__always)
+    private func pushInputs(notVisitedIn visit: UInt32, onto stack: inout [Unmanaged<Node>]) {
+        func push(_ input: Node) { if input.visit != visit { stack.append(.passUnretained(input)) } }
+        switch inputs {
+        case .none: break
+        case .one(let a): push(a)
+        case .two(let a, let b):
+            push(b)
+            push(a)
+        case .three(let a, let b, let c):
+            push(c)
+            push(b)
+            push(a)
+        case .many(let nodes): for input in nodes.reversed() { push(input) }
+        }
     }
 
     /// The node's place in the last traversal that met it. Only meaningful while the lock is held since.
