@@ -1,0 +1,129 @@
+import Soma
+
+/// A model of the history of deep learning, with the data and the way of training that show what it could and could not do.
+///
+/// A further recipe is one file and one line in `Recipes.all`.
+public protocol Recipe: Sendable {
+    /// What `soma train` takes: lower case with hyphens.
+    var name: String { get }
+    /// One line for the list of recipes.
+    var summary: String { get }
+    /// A paragraph for the recipe's own help: what it is, who came up with it, and what to look for.
+    var discussion: String { get }
+    /// What can be set by `key=value`, in the order in which help shows it.
+    var settings: [any AnySetting] { get }
+    var data: DataNeed { get }
+    /// Passes over the data unless told otherwise.
+    var defaultEpochs: Int { get }
+
+    /// Trains to the end, or until it is interrupted.
+    /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what `context.report` throws.
+    func run(_ context: RecipeContext) throws -> RecipeResult
+
+    /// The loss of the first minibatch and its gradients, not computed yet: what two devices are compared by.
+    /// - Throws: as `run`.
+    func probe(_ context: RecipeContext) throws -> [Tensor]
+
+    /// The trained model of `checkpoint`, to predict with.
+    /// - Throws: `SomaError` where the checkpoint does not fit the recipe, or the recipe has nothing to predict.
+    func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor
+}
+
+extension Recipe {
+    public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
+        throw SomaError("\(checkpoint.path) is of the recipe \(name), which has no pictures to predict from")
+    }
+}
+
+/// What a recipe trains on.
+public enum DataNeed: Hashable, Sendable {
+    /// Data that the program holds; the text says what.
+    case embedded(String)
+    /// Files in the folder of `--data`; the text says which.
+    case folder(String)
+}
+
+/// What a run of a recipe is given. The caller prints, and writes what it wants of the events into the output folder.
+public struct RecipeContext {
+    public var device: Device
+    /// Decides initial weights, the order of samples, and every other random number.
+    public var seed: UInt64
+    public var epochs: Int
+    public var settings: Settings
+    /// The folder with the data, for recipes that need one.
+    public var data: String?
+    /// The folder, which exists, for checkpoints and pictures; nil writes none.
+    public var output: String?
+    /// Where to go on from.
+    public var checkpoint: Checkpoint?
+    /// Asked after every update; training stops, with a checkpoint, where it answers true.
+    public var isInterrupted: () -> Bool
+    /// Called with everything that happens.
+    public var report: (RecipeEvent) throws -> Void
+
+    /// A run with the recipe's own settings and epochs that reports to nobody.
+    public init(_ recipe: any Recipe, device: Device = .current, seed: UInt64 = 0) {
+        (self.device, self.seed, epochs, settings) = (device, seed, recipe.defaultEpochs, Settings(recipe))
+        isInterrupted = { false }
+        report = { _ in }
+    }
+}
+
+/// What a recipe tells while it runs.
+public enum RecipeEvent: Sendable {
+    /// The model that is about to be trained; a recipe that trains several tells of each.
+    case model(ModelSummary)
+    /// A step of a training loop.
+    case training(TrainingEvent)
+    /// A line of explanation.
+    case message(String)
+    case table(Table)
+    /// A file was written to the output folder: a picture.
+    case file(path: String)
+}
+
+/// The parameters of a model.
+public struct ModelSummary: Hashable, Sendable {
+    public struct Row: Hashable, Sendable {
+        public let name: String
+        public let shape: Shape
+    }
+
+    /// What the model is called.
+    public let title: String
+    public let rows: [Row]
+    public var parameterCount: Int { rows.reduce(0) { $0 + $1.shape.count } }
+
+    public init(_ title: String, _ model: some Layer) {
+        self.title = title
+        rows = model.namedParameters.map { Row(name: $0.name, shape: $0.parameter.shape) }
+    }
+}
+
+/// Rows of text under headings.
+public struct Table: Hashable, Sendable {
+    public let title: String
+    public let columns: [String]
+    /// As many cells in each row as there are columns.
+    public let rows: [[String]]
+
+    public init(_ title: String, columns: [String], rows: [[String]]) { (self.title, self.columns, self.rows) = (title, columns, rows) }
+}
+
+/// How a run ended.
+public struct RecipeResult: Hashable, Sendable {
+    /// The share of held-out samples that are classified rightly.
+    public var testAccuracy: Double?
+    public var testLoss: Double?
+    /// Epochs that were trained, those before a resumption included.
+    public var epochs = 0
+    public var seconds = 0.0
+    public var samplesPerSecond: Double?
+    /// From which training can go on.
+    public var checkpoint: String?
+    public var isInterrupted = false
+    /// Further figures by name, such as the accuracy of each of several models.
+    public var measures: [String: Double] = [:]
+
+    public init() {}
+}

@@ -1,0 +1,56 @@
+import Soma
+
+/// The recipes there are.
+public enum Recipes {
+    /// In historical order.
+    public static let all: [any Recipe] = []
+
+    /// The recipe called `name`.
+    /// - Throws: `UsageError` with the nearest names.
+    public static func named(_ name: String) throws -> any Recipe {
+        if let recipe = all.first(where: { $0.name == name }) { return recipe }
+        throw UsageError(unknown: "recipe", name, among: all.map(\.name))
+    }
+}
+
+/// Something the user has written that there is not, or that cannot be: one line, with what was perhaps meant.
+public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+
+    /// - Parameters:
+    ///   - kind: what was looked for: "recipe".
+    ///   - names: what there is.
+    public init(unknown kind: String, _ name: String, among names: [String]) {
+        let near = nearestNames(to: name, among: names)
+        let advice = near.isEmpty ? "there are \(names.joined(separator: ", "))" : "did you mean \(near.joined(separator: " or "))?"
+        description = names.isEmpty ? "there is no \(kind) '\(name)'" : "there is no \(kind) '\(name)'; \(advice)"
+    }
+}
+
+/// Those of `names` that are few slips of the pen away from `name`, the nearest first: at most three.
+public func nearestNames(to name: String, among names: [String]) -> [String] {
+    let limit = max(1, name.count / 3)
+    let distances = names.map { candidate in
+        let isBeginning = !name.isEmpty && candidate.hasPrefix(name)
+        return (candidate, isBeginning ? 0 : editDistance(name.lowercased(), candidate.lowercased()))
+    }
+    return distances.filter { $0.1 <= limit }.sorted { $0.1 < $1.1 }.prefix(3).map(\.0)
+}
+
+/// Characters to insert, delete, replace or swap with a neighbour (F. J. Damerau, 1964) to make `b` of `a`.
+private func editDistance(_ a: String, _ b: String) -> Int {
+    let (a, b) = (Array(a), Array(b))
+    var rows = [Array(0...b.count)]
+    for i in a.indices {
+        var row = [i + 1]
+        for j in b.indices {
+            var best = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a[i] == b[j] ? 0 : 1))
+            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, rows[i - 1][j - 1] + 1) }
+            row.append(best)
+        }
+        rows.append(row)
+    }
+    return rows[a.count][b.count]
+}

@@ -1,0 +1,40 @@
+import Soma
+
+/// What a checkpoint says of the run that wrote it.
+public struct SavedRun: Sendable {
+    public let recipe: any Recipe
+    public let settings: Settings
+    public let seed: UInt64
+    public let epochs: Int
+
+    private static let (recipeKey, seedKey, epochsKey, settingPrefix) = ("recipe", "seed", "epochs", "setting.")
+
+    /// - Throws: `SomaError` where the checkpoint is of no recipe of this program, or of settings that it does not have.
+    public init(_ checkpoint: Checkpoint) throws {
+        func value(_ key: String) throws -> String {
+            if let value = checkpoint.metadata[key] { return value }
+            throw SomaError("\(checkpoint.path) does not say its \(key)", hint: "it was not written by soma train")
+        }
+        func number<Number: LosslessStringConvertible>(_ key: String) throws -> Number {
+            if let number = Number(try value(key)) { return number }
+            throw SomaError("\(checkpoint.path) has no usable \(key): '\(try value(key))'")
+        }
+        (seed, epochs) = (try number(Self.seedKey), try number(Self.epochsKey))
+        do {
+            recipe = try Recipes.named(try value(Self.recipeKey))
+            let arguments = checkpoint.metadata.filter { $0.key.hasPrefix(Self.settingPrefix) }.map { key, value in
+                "\(key.dropFirst(Self.settingPrefix.count))=\(value)"
+            }
+            settings = try Settings(recipe, arguments: arguments.sorted())
+        } catch let error as UsageError {
+            throw SomaError("\(checkpoint.path) was written by another version: \(error)")
+        }
+    }
+
+    /// What a run writes into its checkpoints.
+    static func metadata(_ recipe: any Recipe, _ context: RecipeContext) -> [String: String] {
+        var result = [recipeKey: recipe.name, seedKey: String(context.seed), epochsKey: String(context.epochs)]
+        for (key, value) in context.settings.texts { result[settingPrefix + key] = value }
+        return result
+    }
+}

@@ -1,0 +1,45 @@
+import Soma
+
+/// The values of a recipe's settings.
+public struct Settings: Hashable, Sendable {
+    private let keys: [String]
+    private var values: [String: String]
+
+    /// Each at its default.
+    public init(_ recipe: any Recipe) {
+        keys = recipe.settings.map(\.key)
+        values = Dictionary(uniqueKeysWithValues: recipe.settings.map { ($0.key, $0.defaultText) })
+    }
+
+    /// Those that `arguments` (`key=value`) name, the others at their defaults.
+    /// - Throws: `UsageError` for an unknown key, with the nearest, one given twice, or a value that cannot be.
+    public init(_ recipe: any Recipe, arguments: [String]) throws {
+        self.init(recipe)
+        try set(arguments, of: recipe)
+    }
+
+    /// Changes those that `arguments` name.
+    /// - Throws: `UsageError`; nothing is changed then.
+    public mutating func set(_ arguments: [String], of recipe: any Recipe) throws {
+        var changed: [String: String] = [:]
+        for argument in arguments {
+            guard let sign = argument.firstIndex(of: "=") else { throw UsageError("'\(argument)' is no key=value") }
+            let (key, text) = (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
+            guard let setting = recipe.settings.first(where: { $0.key == key }) else {
+                throw UsageError(unknown: "setting of \(recipe.name)", key, among: keys)
+            }
+            guard changed.updateValue(try setting.normalized(text), forKey: key) == nil else { throw UsageError("\(key) is set twice") }
+        }
+        values.merge(changed) { _, new in new }
+    }
+
+    /// Keys and values in the recipe's order.
+    public var texts: [(key: String, value: String)] { keys.map { ($0, values[$0] ?? "") } }
+
+    public subscript<Value>(_ setting: Setting<Value>) -> Value {
+        guard let text = values[setting.key], let value = Value(settingText: text) else {
+            fatalError("settings: \(setting.key) is none of \(keys)")
+        }
+        return value
+    }
+}

@@ -1,1 +1,0 @@
-// SomaZoo: see docs/architecture.md
