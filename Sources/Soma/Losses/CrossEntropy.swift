@@ -56,7 +56,7 @@ private struct CrossEntropyRows {
         var losses = normalizer - picked(shifted)
         if let weights { losses = losses * weights }
         if smoothing > 0 {
-            let even = classWeights.map { sum($0) * normalizer - sum($0 * shifted) } ?? (Double(classes) * normalizer - sum(shifted))
+            let even = classWeights.map { sum((normalizer - shifted) * $0) } ?? (Double(classes) * normalizer - sum(shifted))
             losses = losses * (1 - smoothing) + even * (smoothing / Double(classes))
         }
         let isClass = (column .>= 0) .&& (column .< Double(classes))

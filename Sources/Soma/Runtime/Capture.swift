@@ -29,4 +29,9 @@ final class Capture: Sendable {
     }
 
     func note(_ node: Node, _ value: @escaping @Sendable () -> Double) { contents.withLock { $0.scalars.append((node, value)) } }
+
+    /// Whether a constant stands for a number that changes from replay to replay, so that nothing may be computed from its value.
+    static func varies(_ constant: Node) -> Bool {
+        current?.contents.withLock { $0.scalars.contains { $0.node === constant } } ?? false
+    }
 }

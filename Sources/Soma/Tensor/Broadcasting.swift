@@ -21,11 +21,10 @@ extension Tensor {
         return Tensor(node: .binary(function, a.stretched(to: shape).node, b.stretched(to: shape).node))
     }
 
-    /// Two constants are folded here: the number of nodes does not depend on their values. Not while a step is captured: there a
-    /// constant may stand for a number that changes from replay to replay.
+    /// Two constants are folded here, if they will be the same when a captured step is replayed.
     private static func scalarBinary(_ function: BinaryFunction, _ a: Tensor, _ b: Tensor) -> Tensor {
-        if Capture.current == nil, case .constant(let x) = a.node.primitive, case .constant(let y) = b.node.primitive, a.node.device == b.node.device,
-            let folded = x.combined(with: y, by: function)
+        if case .constant(let x) = a.node.primitive, case .constant(let y) = b.node.primitive, a.node.device == b.node.device,
+            !Capture.varies(a.node), !Capture.varies(b.node), let folded = x.combined(with: y, by: function)
         {
             return Tensor(node: .constant(folded, device: a.node.device))
         }

@@ -42,7 +42,7 @@ extension Tensor {
     /// The same numbers in another dtype. Real to integer truncates towards zero and saturates, NaN becomes 0; anything to
     /// `bool` is `!= 0`; integer to integer keeps the low bits.
     public func `as`(_ dtype: DType) -> Tensor {
-        if Capture.current == nil, case .constant(let value) = node.primitive, let folded = value.converted(to: dtype) {
+        if case .constant(let value) = node.primitive, !Capture.varies(node), let folded = value.converted(to: dtype) {
             return Tensor(node: .constant(folded, device: node.device))
         }
         return Tensor(node: .cast(node, to: dtype))

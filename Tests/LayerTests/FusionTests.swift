@@ -1,0 +1,71 @@
+import Soma
+import SomaBackend
+import Testing
+
+/// Rows are walked by one launch forward and one backward, without a kernel by hand.
+@Suite struct FusionTests {
+    /// The launches of `function` over [64, 100] rows and of its gradient, each with inputs in memory.
+    private func launches(_ shapes: [Shape] = [[64, 100]], _ function: @escaping ([Tensor]) -> Tensor) throws -> (forward: [String], backward: [String]) {
+        let (device, backend) = recording()
+        return try withDevice(device) {
+            let inputs = shapes.map { Tensor([Float](repeating: 1, count: $0.count), shape: $0) }
+            let value = function(inputs)
+            let seed = value.rank > 0 ? Tensor([Float](repeating: 1, count: value.count), shape: value.shape) : nil
+            backend.reset()
+            try value.realize()
+            let forward = backend.launches
+            let other = inputs.map { Tensor(node: $0.node) }
+            let slope = gradient(of: function(other), withRespectTo: other[0], seed: seed)
+            backend.reset()
+            try slope.realize()
+            return (forward, backend.launches)
+        }
+    }
+
+    private func labels() -> Tensor { Tensor([Int32](repeating: 0, count: 64)) }
+
+    @Test func softmax() throws {
+        let counted = try launches { $0[0].softmax() }
+        #expect(counted == (["row"], ["row"]))
+        #expect(try launches { $0[0].logSoftmax() } == (["row"], ["row"]))
+    }
+
+    @Test func layerNorm() throws {
+        let counted = try launches([[64, 100], [100], [100]]) { inputs in
+            inputs[0].standardized(alongAxes: [-1]) * inputs[1] + inputs[2]
+        }
+        #expect(counted == (["row"], ["row"]))
+    }
+
+    @Test func crossEntropies() throws {
+        #expect(try launches { crossEntropy($0[0], labels(), reduction: .none) } == (["row"], ["row"]))
+        #expect(try launches { crossEntropy($0[0], labels(), labelSmoothing: 0.1, reduction: .none) } == (["row"], ["row"]))
+        let weighted = try launches([[64, 100], [100]]) {
+            crossEntropy($0[0], labels(), labelSmoothing: 0.1, classWeights: $0[1], ignoredIndex: 3, reduction: .none)
+        }
+        #expect(weighted == (["row"], ["row"]))
+    }
+
+    /// The mean over the rows is one further launch, and the gradient through it none.
+    @Test func meanCrossEntropy() throws {
+        #expect(try launches { crossEntropy($0[0], labels()) } == (["row", "reduce"], ["row"]))
+    }
+
+    @Test func geluChain() throws {
+        let shapes: [Shape] = [[64, 100], [64, 100], [64, 100], [64, 100]]
+        for activation in [{ gelu($0) }, { geluTanh($0) }, { silu($0) }] as [(Tensor) -> Tensor] {
+            let counted = try launches(shapes) { x in activation(x[0] * x[1] + x[2]) * x[3] + x[0] }
+            #expect(counted == (["map"], ["map"]))
+        }
+    }
+
+    @Test func losses() throws {
+        for loss in [
+            { meanSquaredError($0, $1) }, { meanAbsoluteError($0, $1) }, { huberLoss($0, $1) }, { hingeLoss($0, $1) },
+            { binaryCrossEntropy(logits: $0, $1) },
+        ] as [(Tensor, Tensor) -> Tensor] {
+            let counted = try launches([[64, 100], [64, 100]]) { loss($0[0], $0[1]) }
+            #expect(counted == (["reduce"], ["map"]))
+        }
+    }
+}
