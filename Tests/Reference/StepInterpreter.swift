@@ -13,8 +13,18 @@ struct StepInterpreter {
         case .gather(let step): gather(step)
         case .scatterAdd(let step): scatterAdd(step)
         case .blockCopy(let step): blockCopy(step)
-        case .custom: preconditionFailure("the interpreter runs no custom kernels")
+        case .custom(let step): custom(step)
         }
+    }
+
+    private func custom(_ step: CustomStep) {
+        guard let kernel = step.operation as? CustomKernel else { preconditionFailure("\(step.operation.name) has no closure for the CPU") }
+        func first(_ operand: Operand) -> UnsafeMutableRawPointer {
+            let slice = bindings.buffers[operand.slot]
+            let start = place(operand.access, operand.access.strides.map { _ in 0 })
+            return (slice.buffer as! InterpretingBackend.Memory).bytes + slice.byteOffset + start * operand.dtype.byteCount
+        }
+        kernel.compute(step.inputs.map { UnsafeRawPointer(first($0)) }, step.inputShapes, first(step.output), step.outputShape)
     }
 
     // MARK: Memory
