@@ -7,3 +7,6 @@ public typealias DType = SomaGraph.DType
 public typealias DeviceDescription = SomaBackend.DeviceDescription
 public typealias MemoryUse = SomaBackend.MemoryUse
 public typealias BackendError = SomaBackend.BackendError
+public typealias CustomKernel = SomaGraph.CustomKernel
+public typealias Scalar = SomaGraph.Scalar
+public typealias Philox = SomaGraph.Philox

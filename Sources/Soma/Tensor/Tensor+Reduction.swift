@@ -84,11 +84,14 @@ extension Tensor {
         variance(axes, unbiased, keepingDims, file, line)
     }
 
-    /// The square root of the variance.
+    /// The square root of the variance. Where that is 0 the gradient is taken to be 0.
     public func standardDeviation(
         alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        sqrt(variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line))
+        let variance = variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line)
+        return withCustomGradient(of: variance) { sqrt($0) } pullback: { gradient, _, deviation in
+            (gradient / (deviation * 2)).replacing(with: 0, where: deviation .== 0)
+        }
     }
 }
 

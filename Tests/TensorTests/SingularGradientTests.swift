@@ -1,0 +1,74 @@
+import Soma
+import SomaReference
+import Testing
+
+/// Gradients where a function has none or an infinite one. The expected numbers are those PyTorch 2 gives.
+@Suite struct SingularGradientTests {
+    private func gradients(_ inputs: [Value], _ function: ([Tensor]) -> Tensor) -> [[Double]] {
+        let tensors = inputs.map { Tensor(reference: $0) }
+        return Interpreter().evaluate(gradient(of: function(tensors).sum(), withRespectTo: tensors)).map(\.elements)
+    }
+
+    private func expect(
+        _ inputs: [Double]..., give wanted: [[Double]], location: SourceLocation = #_sourceLocation, of function: ([Tensor]) -> Tensor
+    ) {
+        let got = gradients(inputs.map { Value($0) }, function)
+        for (got, wanted) in zip(got.joined(), wanted.joined()) {
+            let agrees = got == wanted || got.isNaN && wanted.isNaN || abs(got - wanted) < 1e-12
+            #expect(agrees, "\(got) instead of \(wanted)", sourceLocation: location)
+        }
+    }
+
+    private let infinity = Double.infinity
+
+    @Test func tiesOfTwoTensorsShare() {
+        expect([1, 2, 3], [2, 2, 2], give: [[0, 0.5, 1], [1, 0.5, 0]]) { maximum($0[0], $0[1]) }
+        expect([1, 2, 3], [2, 2, 2], give: [[1, 0.5, 0], [0, 0.5, 1]]) { minimum($0[0], $0[1]) }
+    }
+
+    @Test func tiesOfAReductionShare() {
+        let third = 1.0 / 3
+        expect([1, 3, 3, 2, 2, 2], give: [[0, 0.5, 0.5, third, third, third]]) { $0[0].reshaped(to: [2, 3]).max(alongAxes: 1) }
+        expect([1, 1, 3, 2, 0, 2], give: [[0.5, 0.5, 0, 0, 1, 0]]) { $0[0].reshaped(to: [2, 3]).min(alongAxes: 1) }
+    }
+
+    @Test func rectifierIsFlatAtZero() {
+        expect([-1, 0, 1, .nan], give: [[0, 0, 1, 1]]) { maximum($0[0], 0) }
+    }
+
+    @Test func absoluteValueIsFlatAtZero() {
+        expect([-2, 0, -0.0, 3], give: [[-1, 0, 0, 1]]) { abs($0[0]) }
+    }
+
+    @Test func rootsAndLogarithmsAreSteepAtZero() {
+        expect([0, 4], give: [[infinity, 0.25]]) { sqrt($0[0]) }
+        expect([0, 4], give: [[infinity, 0.25]]) { pow($0[0], 0.5) }
+        expect([0], give: [[-infinity]]) { rsqrt($0[0]) }
+        expect([0, -1], give: [[infinity, -1]]) { log($0[0]) }
+    }
+
+    @Test func powersOfZeroAndOfNegativeNumbers() {
+        let byBase = [0, 1, 0, 0, 12, -infinity]
+        let byExponent = [0, 0, 0, 0.6931471805599453, .nan, -infinity]
+        expect([0, 0, 0, 2, -2, 0], [2, 1, 0, 0, 3, -1], give: [byBase, byExponent]) { pow($0[0], $0[1]) }
+    }
+
+    @Test func productsWithZeros() {
+        expect([0, 2, 3], give: [[6, 0, 0]]) { $0[0].product() }
+        expect([0, 0, 3], give: [[0, 0, 0]]) { $0[0].product() }
+    }
+
+    @Test func exponentialsOfInfinity() {
+        expect([-infinity, 0], give: [[0, 1]]) { $0[0].logSumExp() }
+        expect([1000, 0], give: [[1, 0]]) { $0[0].logSumExp() }
+        expect([-infinity, 0, 1], give: [[0, 0, 0]]) { $0[0].softmax().sum() }
+    }
+
+    @Test func deviationOfEqualNumbers() {
+        expect([1, 1], give: [[0, 0]]) { $0[0].standardDeviation() }
+    }
+
+    @Test func remaindersOfNegativeNumbers() {
+        expect([5.3, -5.3], [2, 2], give: [[1, 1], [-2, 2]]) { remainder($0[0], $0[1]) }
+    }
+}
