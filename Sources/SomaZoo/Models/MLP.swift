@@ -1,0 +1,66 @@
+import Soma
+
+/// A multilayer perceptron: affine maps with an activation function, and dropout if asked for, between one and the next.
+public struct MLP: Layer {
+    public let hidden: [Linear]
+    public let output: Linear
+    private let activation: Activation
+    private let dropout: Dropout
+
+    /// - Parameters:
+    ///   - sizes: the numbers of inputs, of units in each hidden layer, and of outputs.
+    ///   - dropout: the share of each hidden layer's units that is dropped in training.
+    public init(_ sizes: [Int], activation: Activation, initialization: Initialization, dropout: Double = 0) {
+        precondition(sizes.count >= 2, "an MLP has inputs and outputs")
+        let layers = zip(sizes, sizes.dropFirst()).map { Linear(from: $0, to: $1, weight: initialization.weight, bias: initialization.bias) }
+        hidden = Array(layers.dropLast())
+        output = layers[layers.count - 1]
+        (self.activation, self.dropout) = (activation, Dropout(rate: dropout))
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        output(hidden.reduce(x) { dropout(activation($1($0))) })
+    }
+}
+
+/// Activation functions by name.
+public enum Activation: String, SettingChoice {
+    case relu, sigmoid, tanh, gelu, silu, elu, selu, softplus
+    case leakyReLU = "leaky-relu"
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        switch self {
+        case .relu: Soma.relu(x)
+        case .sigmoid: Soma.sigmoid(x)
+        case .tanh: Soma.tanh(x)
+        case .gelu: Soma.gelu(x)
+        case .silu: Soma.silu(x)
+        case .elu: Soma.elu(x)
+        case .selu: Soma.selu(x)
+        case .softplus: Soma.softplus(x)
+        case .leakyReLU: Soma.leakyReLU(x)
+        }
+    }
+}
+
+/// Ways to draw initial weights, by name.
+public enum Initialization: String, SettingChoice {
+    case he, glorot, lecun, orthogonal
+    /// Weights and biases uniform on ±1/√inputs.
+    case uniform
+    /// Normal with a standard deviation of 0.01 whatever the size of the layer, as was usual before 2010.
+    case small
+
+    var weight: Initializer {
+        switch self {
+        case .he: .he()
+        case .glorot: .glorot()
+        case .lecun: .leCun()
+        case .orthogonal: .orthogonal()
+        case .uniform: .uniformByInputs
+        case .small: .normal(standardDeviation: 0.01)
+        }
+    }
+
+    var bias: Initializer { self == .uniform ? .uniformByInputs : .zeros }
+}

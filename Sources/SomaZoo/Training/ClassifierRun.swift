@@ -1,0 +1,97 @@
+import Soma
+
+/// One run of a recipe that trains a multilayer perceptron to tell ten digits.
+struct ClassifierRun {
+    let recipe: any Recipe
+    let context: RecipeContext
+    let options: ClassifierSettings
+    /// Numbers per picture.
+    let inputCount: Int
+
+    static let classes = (0..<10).map(String.init)
+
+    /// The network, untrained; its weights come from the current generator.
+    static func model(_ settings: Settings, _ options: ClassifierSettings, inputCount: Int) -> MLP {
+        MLP(
+            [inputCount] + settings[options.hidden] + [classes.count], activation: settings[options.activation],
+            initialization: settings[options.initialization], dropout: settings[options.dropout])
+    }
+
+    private func setting<Value>(_ key: KeyPath<ClassifierSettings, Setting<Value>>) -> Value { context.settings[options[keyPath: key]] }
+
+    private func objective(_ model: MLP) -> Classification<MLP> { Classification(model, labelSmoothing: setting(\.smoothing)) }
+
+    /// Trains on `training`, evaluates every epoch on `heldOut`, and the last weights on `test`.
+    /// - Parameter test: nil where `heldOut` is the test set.
+    func run(training: some DataSet, heldOut: any DataSet, test: (any DataSet)? = nil) throws -> RecipeResult {
+        let generator = RandomGenerator(seed: context.seed)
+        return try withDevice(context.device) {
+            try withRandomGenerator(generator) {
+                let trainer = try makeTrainer(sampleCount: training.count, generator)
+                if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
+                let result = try trainer.run(
+                    on: training, evaluatingOn: heldOut, report: { try context.report(.training($0)) }, isInterrupted: context.isInterrupted)
+                return try summary(result, trainer, heldOut, test)
+            }
+        }
+    }
+
+    private func makeTrainer(sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<MLP> {
+        let model = Self.model(context.settings, options, inputCount: inputCount)
+        try context.report(.model(ModelSummary(recipe.name, model)))
+        let optimizer = try Optimizer(setting(\.rule).rule(decay: setting(\.decay)), for: model, learningRate: schedule(sampleCount))
+        var trainerOptions = Trainer<MLP>.Options(epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
+        trainerOptions.folder = context.output
+        trainerOptions.metadata = SavedRun.metadata(recipe, context)
+        return Trainer(model, objective(model), optimizer, trainerOptions, generator: generator)
+    }
+
+    private func schedule(_ sampleCount: Int) -> Schedule {
+        let updates = context.epochs * ((sampleCount + setting(\.batch) - 1) / setting(\.batch))
+        let warmup = min(setting(\.warmup), updates)
+        return setting(\.decline).schedule(setting(\.rate), over: updates - warmup).warmedUp(over: warmup)
+    }
+
+    private func summary(
+        _ result: TrainingResult, _ trainer: Trainer<MLP>, _ heldOut: any DataSet, _ test: (any DataSet)?
+    ) throws -> RecipeResult {
+        var summary = RecipeResult()
+        summary.isInterrupted = result.isInterrupted
+        summary.epochs = result.progress.epoch
+        summary.seconds = result.progress.seconds
+        summary.samplesPerSecond = result.progress.samplesPerSecond
+        summary.checkpoint = result.checkpoint
+        if result.isInterrupted { return summary }
+        let evaluation = try test.map { try trainer.evaluate($0) } ?? result.lastEpoch?.evaluation ?? trainer.evaluate(heldOut)
+        (summary.testAccuracy, summary.testLoss) = (evaluation["accuracy"], evaluation["loss"])
+        if test != nil { summary.measures["validation_accuracy"] = result.lastEpoch?.evaluation?["accuracy"] }
+        return summary
+    }
+
+    /// The loss of the first minibatch and its gradients.
+    func probe(training: some DataSet) throws -> [Tensor] {
+        try withDevice(context.device) {
+            try withRandomGenerator(RandomGenerator(seed: context.seed)) {
+                let model = Self.model(context.settings, options, inputCount: inputCount)
+                let loader = try BatchLoader(training, batchSize: setting(\.batch), seed: context.seed, epochs: 1)
+                guard let batch = try loader.next() else { return [] }
+                let minibatch = try Minibatch(batch)
+                let loss = withTraining { objective(model).loss(minibatch) }
+                return [loss] + gradient(of: loss, withRespectTo: model.parameters.map(\.tensor))
+            }
+        }
+    }
+
+    /// The trained network of a checkpoint of `recipe`.
+    static func predictor(
+        _ recipe: any Recipe, _ options: ClassifierSettings, pictureShape: [Int], _ checkpoint: Checkpoint, device: Device
+    ) throws -> Predictor {
+        let saved = try SavedRun(checkpoint)
+        guard saved.recipe.name == recipe.name else {
+            throw SomaError("\(checkpoint.path) is of the recipe \(saved.recipe.name), not \(recipe.name)")
+        }
+        let model = withDevice(device) { Self.model(saved.settings, options, inputCount: pictureShape.reduce(1, *)) }
+        try checkpoint.restore(model)
+        return Predictor(classes: classes, pictureShape: pictureShape, device: device) { model($0) }
+    }
+}
