@@ -1,4 +1,80 @@
+import CPUKernels
 import SomaBackend
+
+/// A fused loop nest as a flat program for the C runner: a map, a reduction, or both in turn.
 final class LoopProgram: CPUStep, @unchecked Sendable {
-    init(_ nest: LoopNest) throws { throw BackendError.unsupported("loops") }
+    private let nest: FlatNest
+
+    init(_ nest: LoopNest) throws {
+        guard nest.outer.count + nest.inner.count <= 16 else {
+            throw BackendError.unsupported("a loop nest over \(nest.outer.count + nest.inner.count) extents that do not merge; 16 is the most")
+        }
+        let nest = nest.withInnerExtent
+        let plan = LoopPlanner.runsByColumns(nest) ? LoopPlanner.byColumns(nest) : LoopPlanner.byRows(nest)
+        self.nest = FlatNest(plan)
+    }
+
+    override func run(_ context: RunContext) {
+        var bindings = soma_bindings(
+            buffers: UnsafeRawPointer(context.pointers).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self),
+            scalars: context.scalars, offsets: context.offsets)
+        let isDone = soma_nest_run(nest.pointer, &bindings)
+        precondition(isDone, "no scratch memory for a loop nest")
+    }
+}
+
+extension LoopNest {
+    /// A reduction over extents of 1 alone has lost them all: one is put back, so that only a map has none.
+    fileprivate var withInnerExtent: LoopNest {
+        let reduces = body.instructions.contains { if case .reduce = $0.operation { true } else { false } }
+        guard inner.isEmpty && reduces else { return self }
+        var nest = self
+        nest.inner = [1]
+        for place in body.loads.indices { nest.body.loads[place].access.strides.append(0) }
+        for place in body.stores.indices { nest.body.stores[place].target.access.strides.append(0) }
+        for place in body.instructions.indices {
+            guard case .index(var access) = body.instructions[place].operation else { continue }
+            access.strides.append(0)
+            nest.body.instructions[place].operation = .index(access)
+        }
+        return nest
+    }
+}
+
+/// A plan in the memory of C.
+private final class FlatNest {
+    let pointer: UnsafeMutablePointer<soma_nest>
+    private var owned: [UnsafeMutableRawPointer] = []
+
+    init(_ plan: LoopPlan) {
+        pointer = .allocate(capacity: 1)
+        let operands = plan.operands.map { operand in
+            var flat = operand.flat
+            flat.line_strides = UnsafePointer(copy(operand.lineStrides))
+            flat.inner_strides = UnsafePointer(copy(operand.innerStrides))
+            return flat
+        }
+        pointer.initialize(to: soma_nest(
+            by_columns: plan.isByColumns, line_rank: Int32(plan.lineExtents.count), inner_rank: Int32(plan.innerExtents.count),
+            line_extents: copy(plan.lineExtents), inner_extents: copy(plan.innerExtents), line_count: plan.lineExtents.reduce(1, *),
+            inner_count: plan.innerExtents.reduce(1, *), width: plan.width, block: plan.block, walk_count: Int32(plan.walkCount),
+            whole_lines: plan.hasWholeLines, operand_count: Int32(operands.count), uniform_count: Int32(plan.uniforms.count),
+            instruction_count: Int32(plan.instructions.count), reduction_count: Int32(plan.reductions.count),
+            value_count: Int32(plan.valuePlaces.count), operands: copy(operands), uniforms: copy(plan.uniforms),
+            instructions: copy(plan.instructions), reductions: copy(plan.reductions), value_places: copy(plan.valuePlaces),
+            scalar_values: copy(plan.scalarValues), scalar_count: Int32(plan.scalarValues.count / 2), scratch_bytes: plan.scratchBytes,
+            reduction_place: plan.reductionPlace, has_after: plan.hasAfter, grain: plan.grain))
+    }
+
+    private func copy<Element>(_ array: [Element]) -> UnsafeMutablePointer<Element> {
+        let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(array.count, 1))
+        memory.initialize(from: array, count: array.count)
+        owned.append(UnsafeMutableRawPointer(memory))
+        return memory
+    }
+
+    deinit {
+        for memory in owned { memory.deallocate() }
+        pointer.deallocate()
+    }
 }

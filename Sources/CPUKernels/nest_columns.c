@@ -39,14 +39,19 @@ static char *reduction_register(const walk *walk, int reduction, int level) {
     return walk->registers + reduction * reduction_bytes(walk->frame.nest) + level * register_bytes(walk->frame.nest);
 }
 
-/// Brings operands into place: those that the walk moves if `moving`, else the others. `step` is the place in the walk.
-static void load_operands(walk *walk, bool moving, const long *offsets) {
+/// Whether the operand takes part now: `number` is the walk that moves it, or -1 for those that stand still.
+static bool takes_part(const soma_operand *operand, int number) {
+    return operand->is_moving == (number >= 0) && (number < 0 || (operand->walks >> number & 1) != 0);
+}
+
+/// Brings operands into place; `offsets` tells how far each has moved.
+static void load_operands(walk *walk, int number, const long *offsets) {
     nest_frame *frame = &walk->frame;
     const soma_nest *nest = frame->nest;
     for (int o = 0; o < nest->operand_count; o++) {
         const soma_operand *operand = &nest->operands[o];
-        if (operand->is_moving != moving) { continue; }
-        long element = (moving ? offsets[o] : 0) + (operand->reach == SOMA_REACH_SINGLE ? 0 : walk->first_column * operand->stride);
+        if (!takes_part(operand, number)) { continue; }
+        long element = (number >= 0 ? offsets[o] : 0) + (operand->reach == SOMA_REACH_SINGLE ? 0 : walk->first_column * operand->stride);
         char *address = operand->is_index ? NULL : frame->starts[o] + element * soma_type_size(operand->type);
         if (!operand->is_index && operand->reach != SOMA_REACH_STRIDED) {
             frame->values[operand->value] = address;
@@ -57,13 +62,13 @@ static void load_operands(walk *walk, bool moving, const long *offsets) {
     }
 }
 
-static void store_operands(walk *walk, bool moving, const long *offsets) {
+static void store_operands(walk *walk, int number, const long *offsets) {
     nest_frame *frame = &walk->frame;
     const soma_nest *nest = frame->nest;
     for (int o = 0; o < nest->operand_count; o++) {
         const soma_operand *operand = &nest->operands[o];
-        if (!operand->is_store || operand->is_moving != moving || operand->reach != SOMA_REACH_STRIDED) { continue; }
-        long element = (moving ? offsets[o] : 0) + walk->first_column * operand->stride;
+        if (!operand->is_store || !takes_part(operand, number) || operand->reach != SOMA_REACH_STRIDED) { continue; }
+        long element = (number >= 0 ? offsets[o] : 0) + walk->first_column * operand->stride;
         nest_stride(operand, frame->starts[o] + element * soma_type_size(operand->type), 0, operand->stride, walk->columns,
                     frame->values[operand->value]);
     }
@@ -114,7 +119,7 @@ static void collect_sum(const walk *walk, int r, long count) {
     if (count / chain / chain != 0) { add_block(walk, reduction, total, reduction_register(walk, r, 2), empty); }
 }
 
-static void run_instructions(walk *walk, soma_phase phase, long place, long done) {
+static void run_instructions(walk *walk, int phase, long place, long done) {
     const soma_nest *nest = walk->frame.nest;
     for (int k = 0; k < nest->instruction_count; k++) {
         const soma_instruction *instruction = &nest->instructions[k];
@@ -128,7 +133,7 @@ static void run_instructions(walk *walk, soma_phase phase, long place, long done
 }
 
 /// Walks the inner domain from `first` to `end`, keeping for every operand how far it has moved.
-static void run_walk(walk *walk, long first, long end) {
+static void run_walk(walk *walk, int number, long first, long end) {
     const soma_nest *nest = walk->frame.nest;
     long coordinates[16], offsets[nest->operand_count], rest = first;
     memset(offsets, 0, sizeof offsets);
@@ -138,9 +143,9 @@ static void run_walk(walk *walk, long first, long end) {
         for (int o = 0; o < nest->operand_count; o++) { offsets[o] += coordinates[axis] * nest->operands[o].inner_strides[axis]; }
     }
     for (long place = first; place < end; place++) {
-        load_operands(walk, true, offsets);
-        run_instructions(walk, SOMA_PHASE_BLOCK, place, place - first);
-        store_operands(walk, true, offsets);
+        load_operands(walk, number, offsets);
+        run_instructions(walk, SOMA_PHASE_BLOCK + 2 * number, place, place - first);
+        store_operands(walk, number, offsets);
         for (int axis = nest->inner_rank - 1; axis >= 0; axis--) {
             bool carries = ++coordinates[axis] == nest->inner_extents[axis];
             for (int o = 0; o < nest->operand_count; o++) {
@@ -150,18 +155,24 @@ static void run_walk(walk *walk, long first, long end) {
             coordinates[axis] = 0;
         }
     }
-    for (int r = 0; r < nest->reduction_count; r++) { collect_sum(walk, r, end - first); }
+    for (int k = 0; k < nest->instruction_count; k++) {
+        const soma_instruction *instruction = &nest->instructions[k];
+        if (instruction->reduction >= 0 && instruction->phase == SOMA_PHASE_BLOCK + 2 * number) {
+            collect_sum(walk, instruction->reduction, end - first);
+        }
+    }
 }
 
-/// Hands the complete reductions to the instructions that wait for them, and stores.
-static void finish_columns(walk *walk) {
+/// Hands the complete reductions of a walk to the instructions that wait for them.
+static void finish_walk(walk *walk, int number) {
     const soma_nest *nest = walk->frame.nest;
     for (int k = 0; k < nest->instruction_count; k++) {
-        int r = nest->instructions[k].reduction;
-        if (r >= 0) { walk->frame.values[nest->instructions[k].out] = reduction_register(walk, r, is_argument(&nest->reductions[r]) ? 1 : 0); }
+        const soma_instruction *instruction = &nest->instructions[k];
+        int r = instruction->reduction;
+        if (r < 0 || instruction->phase != SOMA_PHASE_BLOCK + 2 * number) { continue; }
+        walk->frame.values[instruction->out] = reduction_register(walk, r, is_argument(&nest->reductions[r]) ? 1 : 0);
     }
-    run_instructions(walk, SOMA_PHASE_AFTER, 0, 0);
-    store_operands(walk, false, NULL);
+    run_instructions(walk, SOMA_PHASE_AFTER + 2 * number, 0, 0);
 }
 
 /// Opens the walk over item's columns, its line's instructions done.
@@ -171,7 +182,7 @@ static void open_item(walk *walk, const columns_run *run, long item) {
     nest_go_to_line(&walk->frame, columns / run->blocks);
     walk->first_column = columns % run->blocks * nest->block;
     walk->columns = nest->width - walk->first_column < nest->block ? nest->width - walk->first_column : nest->block;
-    load_operands(walk, false, NULL);
+    load_operands(walk, -1, NULL);
     run_instructions(walk, SOMA_PHASE_LINE, 0, 0);
 }
 
@@ -193,13 +204,17 @@ static void run_items(long begin, long end, int part, void *context) {
     for (long item = begin; item < end; item++) {
         long piece = item % run->pieces;
         open_item(&walk, run, item);
-        run_walk(&walk, nest->inner_count * piece / run->pieces, nest->inner_count * (piece + 1) / run->pieces);
-        if (run->partial == NULL) {
-            finish_columns(&walk);
-        } else {
+        if (run->partial != NULL) {
+            run_walk(&walk, 0, nest->inner_count * piece / run->pieces, nest->inner_count * (piece + 1) / run->pieces);
             long bytes = nest->reduction_count * reduction_bytes(nest);
             memcpy(run->partial + item * bytes, walk.registers, (size_t)bytes);
+            continue;
         }
+        for (int number = 0; number < nest->walk_count; number++) {
+            run_walk(&walk, number, 0, nest->inner_count);
+            finish_walk(&walk, number);
+        }
+        store_operands(&walk, -1, NULL);
     }
 }
 
@@ -234,14 +249,15 @@ static void join_pieces(long begin, long end, int part, void *context) {
         open_item(&walk, run, block * run->pieces);
         memcpy(walk.registers, run->partial + block * run->pieces * bytes, (size_t)bytes);
         for (long piece = 1; piece < run->pieces; piece++) { merge_piece(&walk, run->partial + (block * run->pieces + piece) * bytes); }
-        finish_columns(&walk);
+        finish_walk(&walk, 0);
+        store_operands(&walk, -1, NULL);
     }
 }
 
 bool nest_run_by_columns(const soma_nest *nest, const soma_bindings *bindings) {
     long blocks = (nest->width + nest->block - 1) / nest->block, items = nest->line_count * blocks, size = soma_team_size();
     columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = 1};
-    if (nest->reduction_count > 0 && items < size && nest->inner_count >= 64 * size) { run.pieces = size; }
+    if (nest->reduction_count > 0 && nest->walk_count == 1 && items < size && nest->inner_count >= 64 * size) { run.pieces = size; }
     if (run.pieces > 1) {
         run.partial = malloc((size_t)(items * run.pieces * nest->reduction_count * reduction_bytes(nest)));
         if (run.partial == NULL) { return false; }

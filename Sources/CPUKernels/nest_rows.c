@@ -52,7 +52,7 @@ static void store_block(nest_frame *frame, long first, long count) {
     }
 }
 
-static void run_phase(nest_frame *frame, soma_phase phase, long first, long count) {
+static void run_phase(nest_frame *frame, int phase, long first, long count) {
     const soma_nest *nest = frame->nest;
     for (int k = 0; k < nest->instruction_count; k++) {
         const soma_instruction *instruction = &nest->instructions[k];
@@ -141,7 +141,7 @@ static void run_items(long begin, long end, int part, void *context) {
         run_piece(&frame, piece_start(run, piece), piece_start(run, last + 1));
         if (run->partial != NULL) {
             memcpy(run->partial + item * nest->reduction_count, frame.states, (size_t)nest->reduction_count * sizeof(soma_state));
-        } else if (nest->reduction_count > 0) {
+        } else if (nest->reduction_count > 0 || nest->has_after) {
             finish_line(&frame);
         }
     }

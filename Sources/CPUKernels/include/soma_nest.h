@@ -30,23 +30,26 @@ typedef struct soma_operand {
     soma_type type;
     bool is_store, is_index;
     bool is_moving;            ///< By columns: the walk over the inner domain moves it.
+    uint32_t walks;            ///< By columns: the walks that need it, one bit each.
     long offset;
     long stride;               ///< From one element of a block to the next.
     const long *line_strides;  ///< One for each line extent.
     const long *inner_strides; ///< One for each inner extent.
 } soma_operand;
 
-typedef enum soma_phase {
-    SOMA_PHASE_LINE,           ///< Once for a line, before its elements.
-    SOMA_PHASE_BLOCK,          ///< For every block (by columns: at every step of the walk).
-    SOMA_PHASE_AFTER,          ///< Once for a line, when its reductions are complete.
-} soma_phase;
+/// When an instruction runs. By columns the inner domain may be walked several times; a later walk sees the reductions of the
+/// earlier ones, and computes again what else it needs of them.
+enum {
+    SOMA_PHASE_LINE = 0,       ///< Once for a line, before its elements.
+    SOMA_PHASE_BLOCK = 1,      ///< For every block; by columns, at every step of a walk: 1 + 2·walk.
+    SOMA_PHASE_AFTER = 2,      ///< Once for a line, when the walk's reductions are complete: 2 + 2·walk.
+};
 
 /// One instruction. A reduction (`loop` is null) takes value `a` and gives a single `out` (by columns: a block).
 typedef struct soma_instruction {
     soma_loop loop;
     int out, a, b, c;
-    soma_phase phase;
+    int phase;
     bool is_single;            ///< Runs on one element and not on a block.
     int reduction;             ///< Its place among the reductions, or -1.
 } soma_instruction;
@@ -58,6 +61,7 @@ typedef struct soma_nest {
     long line_count, inner_count;
     long width;                ///< Elements a block runs along: the inner count, or the last outer extent.
     long block;                ///< Elements of a block.
+    int walk_count;            ///< By columns.
     bool whole_lines;          ///< By rows: a block is a line, and instructions run in order, whatever their phase.
 
     int operand_count, uniform_count, instruction_count, reduction_count, value_count;
@@ -70,6 +74,7 @@ typedef struct soma_nest {
     int scalar_count;
     long scratch_bytes;
     long reduction_place;      ///< By columns: offset of the reductions' registers, `soma_nest_reduction_bytes` in all.
+    bool has_after;            ///< Some instruction runs after the reductions.
     long grain;                ///< The fewest elements that a thread is woken for.
 } soma_nest;
 
