@@ -33,6 +33,7 @@ let package = Package(
         // The reference in double precision and the cases of operations, for the tests of every backend.
         .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
         .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
+        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CPUKernels", "Soma", "SomaReference"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),

@@ -49,6 +49,7 @@ extension LoopPlanner {
         for place in plan.operands.indices where plan.operands[place].flat.is_store && plan.operands[place].flat.value == source {
             plan.operands[place].flat.value = Int32(memory)
         }
+        for (place, value) in valueOf where value == source { valueOf[place] = memory }
         return true
     }
 }
