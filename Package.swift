@@ -37,6 +37,7 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
+        .testTarget(name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaReference"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),
     ],
     swiftLanguageModes: [.v6],

@@ -1,0 +1,103 @@
+import Soma
+
+/// A perceptron that learns a gate, pass after pass over the four inputs in their order.
+struct PerceptronRun: Sendable {
+    enum Outcome: Hashable, Sendable {
+        /// Every answer of the last pass was right.
+        case learned
+        /// The weights were those of this earlier pass again. The rule has no memory but the weights, so it goes round forever.
+        case cycles(from: Int)
+        /// Neither has happened within the passes that were allowed.
+        case undecided
+    }
+
+    let gate: Gate
+    /// The weights before each pass, and after the last.
+    private(set) var weights: [Perceptron.Weights]
+    /// Wrong answers in each pass.
+    private(set) var errors: [Int] = []
+    private(set) var outcome = Outcome.undecided
+
+    /// - Throws: `BackendError`.
+    init(_ gate: Gate, from start: Perceptron.Weights, passLimit: Int, isInterrupted: () -> Bool) throws {
+        (self.gate, weights) = (gate, [start])
+        let unit = Perceptron(start)
+        let learning = unit.learning
+        let samples = zip(Gate.inputs, gate.outputs).map { (x: Tensor($0), t: Tensor([$1], shape: .scalar)) }
+        while errors.count < passLimit && outcome == .undecided && !isInterrupted() {
+            let mistakes = try samples.map { try learning($0.x, $0.t) }
+            errors.append(try mistakes.reduce(0) { $0 + (try $1.item() == 0 ? 0 : 1) })
+            let reached = try unit.weights()
+            if errors.last == 0 {
+                outcome = .learned
+            } else if let earlier = weights.firstIndex(of: reached) {
+                outcome = .cycles(from: earlier)
+            }
+            weights.append(reached)
+        }
+    }
+
+    /// Whole numbers from −2 to 2 to start from.
+    static func start(_ generator: RandomGenerator) -> Perceptron.Weights {
+        var sequence = generator.hostSequence()
+        func draw() -> Float { Float(sequence.integer(below: 5) - 2) }
+        return Perceptron.Weights(w1: draw(), w2: draw(), b: draw())
+    }
+
+    /// The share of the four inputs that the last weights answer rightly.
+    var accuracy: Double {
+        guard let last = weights.last else { return 0 }
+        let right = zip(Gate.inputs, gate.outputs).count { x, t in (last.potential(x[0], x[1]) >= 0) == (t == 1) }
+        return Double(right) / 4
+    }
+
+    // MARK: What it shows
+
+    var table: Table {
+        let rows = weights.enumerated().map { pass, w in
+            [String(pass), "\(Int(w.w1))", "\(Int(w.w2))", "\(Int(w.b))", pass < errors.count ? "\(errors[pass]) of 4" : ""]
+        }
+        return Table("\(gate.title): weights before each pass", columns: ["pass", "w1", "w2", "b", "wrong answers"], rows: rows)
+    }
+
+    /// What became of it, and why it had to where no line exists.
+    var conclusion: String {
+        switch outcome {
+        case .learned: "\(gate.title) is learned: pass \(errors.count - 1) has no wrong answer"
+        case .cycles(let earlier):
+            "\(gate.title) is not learned: the weights before pass \(errors.count) are those before pass \(earlier), and the rule knows "
+                + "nothing but them, so it goes round these \(errors.count - earlier) passes forever" + reason
+        case .undecided: "\(gate.title) is not learned after \(errors.count) passes" + reason
+        }
+    }
+
+    private var reason: String {
+        guard let (ones, zeros) = gate.crossing else { return "" }
+        func f(_ x: [Float]) -> String { "f(\(Int(x[0])),\(Int(x[1])))" }
+        let (left, right) = (ones.map(f).joined(separator: " + "), zeros.map(f).joined(separator: " + "))
+        return ". No weights could: f(x) = w1 x1 + w2 x2 + b has \(left) = \(right) = w1 + w2 + 2b, "
+            + "but the left sum would have to be at least 0 and the right sum below 0"
+    }
+
+    /// The unit's answer over the plane; where it goes round, the mean over the weights that it goes through.
+    var map: SVGHeatMap {
+        var shown = weights.suffix(1)
+        if case .cycles(let earlier) = outcome { shown = weights[earlier..<weights.count - 1] }
+        let places = (0...80).map { Float($0) / 40 - 0.5 }
+        let rows = places.map { y in
+            places.map { x in Double(shown.count { $0.potential(x, y) >= 0 }) / Double(shown.count) }
+        }
+        var map = SVGHeatMap(
+            title: "A perceptron and \(gate.title)", xLabel: "x1", yLabel: "x2", xRange: -0.5...1.5, yRange: -0.5...1.5, rows: rows,
+            valueRange: 0...1)
+        map.marks = gate.marks
+        return map
+    }
+}
+
+extension Gate {
+    /// The four inputs with their outputs, to be drawn on a map.
+    var marks: [SVGHeatMap.Mark] {
+        zip(Gate.inputs, outputs).map { .init(Double($0[0]), Double($0[1]), value: Double($1), label: $1 == 1 ? "1" : "0") }
+    }
+}
