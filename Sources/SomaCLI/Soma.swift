@@ -1,6 +1,37 @@
 import ArgumentParser
+import SomaZoo
 
-@main struct SomaCommand: ParsableCommand {
+/// The command `soma`.
+@main
+struct SomaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "soma", abstract: "Train neural networks on the devices of this machine.", subcommands: [BenchCommand.self])
+        commandName: "soma",
+        abstract: "Trains neural networks on any OpenCL GPU, or on the CPU where there is none.",
+        discussion: """
+            A first run, which needs no file and no download:
+
+              soma devices                        what can be trained on
+              soma train digits                   1,797 handwritten digits, a few seconds
+              soma inspect runs/digits/best.safetensors
+
+            The environment variable SOMA_DEVICE names the device where no --device does.
+            """,
+        subcommands: [DevicesCommand.self, InspectCommand.self, BenchCommand.self])
+
+    static func main() {
+        do {
+            try checkName(CommandLine.arguments.dropFirst().first)
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Ending(error).exit()
+        }
+    }
+
+    /// Names what was perhaps meant, which the parser does for options alone.
+    private static func checkName(_ name: String?) throws {
+        guard let name, !name.hasPrefix("-") else { return }
+        let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+        if !names.contains(name) { throw UsageError(unknown: "command", name, among: names) }
+    }
 }

@@ -1,0 +1,43 @@
+import Glibc
+import Soma
+
+/// Standard output and standard error, unbuffered: each line is out when the call returns.
+enum Console {
+    /// Writes a line to standard output.
+    /// - Throws: `SomaError` where it cannot be written, as on a full disk.
+    static func print(_ line: String) throws { try write(line + "\n") }
+
+    /// Writes text to standard output as it is.
+    static func write(_ text: String) throws {
+        guard emit(text, to: STDOUT_FILENO) else {
+            throw SomaError("cannot write to standard output: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Writes a line to standard error. There is nobody to tell where that fails.
+    static func complain(_ line: String) { _ = emit(line + "\n", to: STDERR_FILENO) }
+
+    /// Whether standard output is read by a person.
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// The columns of the terminal.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    private static func emit(_ text: String, to descriptor: Int32) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            var done = 0
+            while done < bytes.count {
+                let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { return false }
+                done += count
+            }
+            return true
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import Soma
+import SomaZoo
+
+/// Devices by the names that `--device` takes.
+enum DeviceChoice {
+    /// The device called `name`; without one that of `SOMA_DEVICE`, else the best there is.
+    /// - Throws: `UsageError` where there is no such name, `SomaError` where the device cannot be used.
+    static func device(_ name: String?) throws -> Device {
+        if let name { return try named(name) }
+        let variable = getenv("SOMA_DEVICE").map { String(cString: $0) } ?? ""
+        return variable.isEmpty ? Device.default : try named(variable)
+    }
+
+    /// `all` or names with commas between them.
+    static func devices(_ list: String?) throws -> [Device] {
+        guard let list else { return [try device(nil)] }
+        if list == "all" { return try Device.all().map { try Device.named($0.name) } }
+        return try list.split(separator: ",").map { try named(String($0)) }
+    }
+
+    /// What `devices` marks: what is used where none is named.
+    static func isDefault(_ description: DeviceDescription, among all: [DeviceDescription]) -> Bool {
+        let variable = getenv("SOMA_DEVICE").map { String(cString: $0) } ?? ""
+        let isWanted = { (name: String) in variable.isEmpty || name == variable || name.hasPrefix(variable + ":") }
+        return all.first { isWanted($0.name) }?.name == description.name
+    }
+
+    private static func named(_ name: String) throws -> Device {
+        do {
+            return try Device.named(name)
+        } catch {
+            let names = Device.all().map(\.name)
+            let family = name.prefix { $0 != ":" }
+            // A kind of device of which this machine has none is no misspelling: the reason is worth more than a list of names.
+            let isMissing = family == "opencl" && !names.contains { $0.hasPrefix("opencl:") }
+            if names.contains(name) || isMissing { throw error }
+            throw UsageError(unknown: "device", name, among: names)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Glibc
+import Soma
+import SomaZoo
+
+/// How the command ends after an error: what it says, where, and its exit status.
+///
+/// 0: help was asked for. 1: something went wrong, told in one line. 2: the command was called wrongly. 130: interrupted.
+struct Ending {
+    private(set) var status: Int32
+    private(set) var output = ""
+    private(set) var complaint = ""
+
+    init(_ error: any Error) {
+        switch error {
+        case let error as UsageError:
+            (status, complaint) = (2, "soma: \(error)")
+        case let code as ExitCode:
+            status = code.rawValue
+        case let error as SomaError:
+            (status, complaint) = (1, "soma: \(error)")
+        case let error as BackendError:
+            (status, complaint) = (1, "soma: \(Self.oneLine(error.description))")
+        default:
+            let message = SomaCommand.fullMessage(for: error)
+            switch SomaCommand.exitCode(for: error) {
+            case .success: (status, output) = (0, message)
+            case .validationFailure: (status, complaint) = (2, message)
+            default: (status, complaint) = (1, "soma: \(Self.oneLine(message))")
+            }
+        }
+    }
+
+    /// The log of a compiler, say, has many lines; the first that says something is the one to show.
+    private static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " | ")
+    }
+
+    func exit() -> Never {
+        if !output.isEmpty { try? Console.print(output) }
+        if !complaint.isEmpty { Console.complain(complaint) }
+        Glibc.exit(status)
+    }
+}
