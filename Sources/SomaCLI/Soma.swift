@@ -31,7 +31,7 @@ struct SomaCommand: ParsableCommand {
     /// Names what was perhaps meant, which the parser does for options alone.
     private static func checkName(_ name: String?) throws {
         guard let name, !name.hasPrefix("-") else { return }
-        let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
         if !names.contains(name) { throw UsageError(unknown: "command", name, among: names) }
     }
 }
