@@ -84,7 +84,7 @@ public struct GraphSnapshot {
         }
     }
 
-    /// The nodes as plain data; needed only to compile.
+    /// The nodes as plain data; needed only to compile. Call with the lock held since the snapshot was taken.
     public func entries() -> [Entry] {
         var places: [ObjectIdentifier: Int] = [:]
         for (place, node) in nodes.enumerated() { places[ObjectIdentifier(node)] = place }

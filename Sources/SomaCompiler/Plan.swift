@@ -44,9 +44,12 @@ public struct Plan: Sendable {
     /// For each step that only copies a source to an output: the two. It does nothing where both are one buffer.
     public internal(set) var copies: [Int: (source: Int, output: Int)] = [:]
 
-    /// Compiles a graph.
-    public init(_ snapshot: GraphSnapshot, _ capabilities: Capabilities) {
-        let lowering = Lowering(snapshot.entries(), roots: snapshot.roots)
+    /// Compiles a graph that no other thread is about to change.
+    public init(_ snapshot: GraphSnapshot, _ capabilities: Capabilities) { self.init(snapshot, snapshot.entries(), capabilities) }
+
+    /// Compiles a graph from the entries that were taken with its snapshot.
+    public init(_ snapshot: GraphSnapshot, _ entries: [GraphSnapshot.Entry], _ capabilities: Capabilities) {
+        let lowering = Lowering(entries, roots: snapshot.roots)
         let clustering = Clustering(lowering, capabilities)
         var emission = Emission(clustering, roots: lowering.roots, capabilities)
         emission.emit()

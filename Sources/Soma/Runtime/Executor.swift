@@ -77,26 +77,49 @@ final class Executor: Sendable {
         let all = plain + versions.map(\.new)
         guard !all.isEmpty else { return nil }
         let old: [Node?] = plain.map { _ in nil } + versions.map(\.old)
-        let (snapshot, storages) = Node.lock.withLock { number in
-            let snapshot = GraphSnapshot(roots: all, states: old, &number)
-            return (snapshot, snapshot.sources.compactMap { snapshot.nodes[$0].storage })
-        }
+        let graph = capture(roots: all, states: old)
+        let snapshot = graph.snapshot
         if snapshot.hasLostNodes {
             throw SomaError("a value was lost because the step that was to compute it failed", hint: "compute it again")
         }
-        let sources = try storages.map { try $0.resolved(on: backend) }
-        let program = try self.program(for: snapshot)
+        let sources = try graph.sources.map { try $0.resolved(on: backend) }
+        let program = try self.program(for: graph)
         let outputs = try program.plan.outputs.map { $0.mayOverwrite == nil ? try allocate($0.byteCount) : Run.unknown }
         return Run(
             program: program, roots: all, sources: sources, outputs: outputs, scalars: snapshot.scalars, starts: snapshot.starts)
     }
 
-    func program(for snapshot: GraphSnapshot) throws -> Program {
-        if let program = contents.withLock({ $0.programs.program(for: snapshot.key) }) { return program }
-        let plan = Plan(snapshot, backend.capabilities)
-        let program = try Program(plan, on: backend)
-        contents.withLock { $0.programs.remember(program, for: snapshot.key) }
-        return program
+    /// A graph as data, with what is needed to run it.
+    struct CapturedGraph {
+        var snapshot: GraphSnapshot
+        var sources: [Storage]
+        /// The graph's program, or what it is compiled of.
+        var program: Result
+        enum Result {
+            case known(Program)
+            case entries([GraphSnapshot.Entry])
+        }
+    }
+
+    /// Takes the graph below `roots` at one moment: another thread may compute and cut parts of it right after.
+    func capture(roots: [Node], states: [Node?]) -> CapturedGraph {
+        Node.lock.withLock { number in
+            let snapshot = GraphSnapshot(roots: roots, states: states, &number)
+            let known = contents.withLock { $0.programs.program(for: snapshot.key) }
+            return CapturedGraph(
+                snapshot: snapshot, sources: snapshot.sources.compactMap { snapshot.nodes[$0].storage },
+                program: known.map { .known($0) } ?? .entries(snapshot.hasLostNodes ? [] : snapshot.entries()))
+        }
+    }
+
+    func program(for graph: CapturedGraph) throws -> Program {
+        switch graph.program {
+        case .known(let program): return program
+        case .entries(let entries):
+            let program = try Program(Plan(graph.snapshot, entries, backend.capabilities), on: backend)
+            contents.withLock { $0.programs.remember(program, for: graph.snapshot.key) }
+            return program
+        }
     }
 
     func allocate(_ byteCount: Int) throws -> Buffer { try backend.allocate(byteCount: max(byteCount, 1)) }

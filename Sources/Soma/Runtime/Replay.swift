@@ -38,13 +38,11 @@ final class Replay: Sendable {
         let executor = device.executor
         let versions = recorded.written.map(\.versions)
         let roots = outputs.map(\.node) + versions.map(\.new)
-        let (snapshot, storages) = Node.lock.withLock { number in
-            let snapshot = GraphSnapshot(roots: roots, states: outputs.map { _ in nil } + versions.map(\.old), &number)
-            return (snapshot, snapshot.sources.compactMap { snapshot.nodes[$0].storage })
-        }
-        program = try executor.program(for: snapshot)
+        let graph = executor.capture(roots: roots, states: outputs.map { _ in nil } + versions.map(\.old))
+        let snapshot = graph.snapshot
+        program = try executor.program(for: graph)
         let states = recorded.read + recorded.written
-        sources = try zip(snapshot.sources, storages).map { place, storage in
+        sources = try zip(snapshot.sources, graph.sources).map { place, storage in
             let node = snapshot.nodes[place]
             if let input = places.firstIndex(where: { $0 === node }) { return .input(input) }
             if let state = states.first(where: { $0.storage === storage }) { return .state(state) }
