@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
         .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
         .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CPUKernels", "Soma", "SomaReference"]),
-        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"]),
+        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
         .testTarget(name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaReference"]),

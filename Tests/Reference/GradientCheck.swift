@@ -20,7 +20,7 @@ extension OperationCase {
     }
 
     private func weightedSum(_ tensors: [Tensor]) -> Tensor {
-        tensors.map { ($0 * seed($0)).sum() }.reduce(Tensor(0)) { $0 + $1 }
+        tensors.map { ($0 * seed($0)).sum() }.reduce(Tensor(0, device: .reference)) { $0 + $1 }
     }
 
     /// Central differences of `loss` with respect to each element of each of `variables`, which lie in memory.

@@ -11,11 +11,17 @@ public final class ReferenceStorage: Storage, @unchecked Sendable {
     }
 }
 
+extension Device {
+    /// Where tensors of the reference are said to live: no program runs there.
+    public static let reference = Device.recording()
+}
+
 extension Tensor {
     /// A tensor whose elements only the interpreter can read.
     public init(reference value: Value, isTracked: Bool = false) {
+        let storage = ReferenceStorage(value)
         self.init(node: Node(
-            storage: ReferenceStorage(value), shape: value.shape, dtype: value.dtype, device: Device.current.tag, isTracked: isTracked))
+            storage: storage, shape: value.shape, dtype: value.dtype, device: Device.reference.tag, isTracked: isTracked))
     }
 }
 

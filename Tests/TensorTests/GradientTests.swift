@@ -78,9 +78,9 @@ import Testing
     @Test func throughAVeryLongChain() throws {
         let parameter = Parameter(Tensor([Float(1)], device: Device(running: InterpretingBackend())))
         var sum = parameter.tensor
-        for _ in 0..<20_000 { sum += parameter.tensor }
+        for _ in 0..<5_000 { sum += parameter.tensor }
         let slope = gradient(of: sum, withRespectTo: parameter.tensor)
-        #expect(try slope.scalars() == [Float(20_001)])
+        #expect(try slope.scalars() == [Float(5_001)])
     }
 
     // MARK: Computed values

@@ -33,6 +33,8 @@ extension Tensor {
 
     /// Whether an element is NaN.
     public var isNaN: Tensor { self .!= self }
+    /// Whether an element is neither NaN nor infinite.
+    public var isFinite: Tensor { abs(self) .< .infinity }
 }
 
 extension Tensor {

@@ -63,6 +63,22 @@ extension Tensor {
         return .select(isKept, Tensor(1 / (1 - rate), device: device), Tensor(0, device: device))
     }
 
+    /// The numbers 0 ..< `count` (int32) in random order, each order equally likely: shuffled on the host, equal on every device.
+    public static func randomPermutation(
+        _ count: Int, generator: RandomGenerator = .current, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        guard (0...Int(Int32.max)).contains(count) else {
+            programError("randomPermutation", "a count of \(count) does not fit int32", file: file, line: line)
+        }
+        if Capture.current != nil {
+            programError(
+                "randomPermutation", "it is drawn on the host and would be the same in each replay; hand it to the step as an input",
+                file: file, line: line)
+        }
+        var sequence = generator.hostSequence()
+        return Tensor(sequence.permutation(of: count).map { Int32($0) }, device: device)
+    }
+
     /// A `uint32` word as a multiple of 2⁻²⁴ on [0, 1).
     private var unitInterval: Tensor {
         Tensor.binary(.shiftRight, self, operand(8, "random")).as(.float32) * 0x1p-24

@@ -21,6 +21,7 @@ extension OperationCase {
             Tensor(concatenating: [x[0] .&& x[1], x[0] .|| x[1], .!x[0], .!(x[0] .&& .!x[1])])
         },
         OperationCase("isNaN", .special) { $0[0].isNaN },
+        OperationCase("isFinite", .special) { $0[0].isFinite },
         OperationCase("compared with a number", .sample([7])) { ($0[0] .> 0) .&& ($0[0] .<= 1) .&& ($0[0] .!= 0.5) },
     ]
 
