@@ -1,3 +1,4 @@
+import Glibc
 import Soma
 import SomaBackend
 import SomaGraph
@@ -26,4 +27,26 @@ func recording() -> (device: Device, backend: RecordingBackend) {
 extension RecordingBackend {
     /// The names of the steps launched, in order.
     var launches: [String] { recorded.launches.map(\.name) }
+}
+
+/// A folder that goes away with this object.
+final class TemporaryFolder {
+    private let folder: String
+
+    init() throws {
+        var template = Array("/tmp/soma-layers-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else { throw SomaError("no temporary folder") }
+        folder = String(cString: made)
+    }
+
+    func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+    deinit {
+        guard let listing = opendir(folder) else { return }
+        while let entry = readdir(listing) {
+            unlink(path(withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }))
+        }
+        closedir(listing)
+        rmdir(folder)
+    }
 }

@@ -1,45 +1,48 @@
+import Glibc
 import Soma
 import SomaReference
 import Testing
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Points in the plane, of class 1 where x·y > 0: no line tells them apart.
 struct Quadrants: DataSet {
     let count: Int
+    /// A sample whose x is NaN.
+    var broken: Int?
     let fields = [Field("image", .float32, [2]), Field("label", .int32, [])]
 
     func read(_ indices: [Int], into batch: BatchMemory) {
         let (points, labels) = (batch.values(of: "image", as: Float.self), batch.values(of: "label", as: Int32.self))
         for (row, index) in indices.enumerated() {
             let angle = 2 * Double.pi * (Double(index) + 0.5) / Double(count)
-            (points[2 * row], points[2 * row + 1]) = (Float(cos(angle)), Float(sin(angle)))
+            (points[2 * row], points[2 * row + 1]) = (index == broken ? .nan : Float(cos(angle)), Float(sin(angle)))
             labels[row] = cos(angle) * sin(angle) > 0 ? 1 : 0
         }
     }
 }
 
+/// The training loop: that it learns, tells what happens, and goes on with the same bits.
 @Suite struct TrainerTests {
-    struct Run {
+    private let training = Quadrants(count: 40)
+    private let heldOut = Quadrants(count: 24)
+
+    private struct Run {
         let model: Sequential
         let trainer: Trainer<Sequential>
-        let backend: InterpretingBackend
     }
 
-    private func makeRun(_ device: Device, epochs: Int = 3, folder: String? = nil, rate: Schedule = 0.05, averageDecay: Double? = nil) throws -> Run {
-        let backend = InterpretingBackend()
+    private func makeRun(_ device: Device, epochs: Int = 3, folder: TemporaryFolder? = nil, averageDecay: Double? = nil) throws -> Run {
         let generator = RandomGenerator(seed: 7)
-        return try withDevice(Device(running: backend)) {
+        return try withDevice(device) {
             try withRandomGenerator(generator) {
-                let model = Sequential(Linear(from: 2, to: 16), ReLU(), Dropout(rate: 0.1), Linear(from: 16, to: 2))
-                let optimizer = try Optimizer(Adam(), for: model, learningRate: rate, averageDecay: averageDecay)
-                var options = Trainer<Sequential>.Options(epochs: epochs, batchSize: 16, seed: 3)
-                options.folder = folder
+                let model = Sequential(Linear(from: 2, to: 12), ReLU(), Dropout(rate: 0.1), Linear(from: 12, to: 2))
+                let optimizer = try Optimizer(
+                    Adam(), for: model, learningRate: .cosine(from: 0.1, over: 5 * epochs), averageDecay: averageDecay)
+                var options = Trainer<Sequential>.Options(epochs: epochs, batchSize: 9, seed: 3)
+                options.folder = folder?.path("")
                 options.readingInterval = 3
-                let trainer = Trainer(model, Classification(model), optimizer, options, generator: generator)
-                return Run(model: model, trainer: trainer, backend: backend)
+                options.evaluationBatchSize = 10
+                options.metadata = ["recipe": "quadrants"]
+                return Run(model: model, trainer: Trainer(model, Classification(model), optimizer, options, generator: generator))
             }
         }
     }
@@ -48,21 +51,90 @@ struct Quadrants: DataSet {
         try model.parameters.map { try $0.tensor.contiguous().scalars(as: Float.self).map(\.bitPattern) }
     }
 
-    @Test func learns() throws {
-        let run = try makeRun(.current, epochs: 20)
-        var steps = 0
-        var losses: [Double] = []
-        let result = try run.trainer.run(on: Quadrants(count: 72), evaluatingOn: Quadrants(count: 40)) { event in
+    @Test(arguments: TestDevices.all) func learnsAndTells(_ device: Device) throws {
+        let run = try makeRun(device, epochs: 12)
+        var (steps, reads, losses) = (0, 0, [Double]())
+        let result = try run.trainer.run(on: training, evaluatingOn: heldOut) { event in
             switch event {
-            case .step: steps += 1
+            case .step(let progress, let loss):
+                steps += 1
+                if loss != nil { reads += 1 }
+                #expect(progress.updateCount == steps && progress.batch == (steps - 1) % 5 + 1 && progress.batchesPerEpoch == 5)
             case .epoch(let summary): losses.append(summary.trainingLoss)
-            default: break
+            case .checkpoint: Issue.record("a checkpoint without a folder")
+            case .started, .interrupted: break
             }
         }
-        #expect(steps == 20 * 5)
-        #expect(losses.count == 20 && losses[19] < losses[0] / 2)
+        #expect(steps == 60)
+        #expect(reads == 24, "after three batches and at the end of an epoch")
+        #expect(losses.count == 12 && losses[11] < losses[0] / 2)
         #expect(try #require(result.lastEpoch?.evaluation?["accuracy"]) > 0.9)
-        #expect(result.best.map { $0.value > 0.9 } == true)
-        #expect(!result.isInterrupted && result.progress.updateCount == 100)
+        #expect(!result.isInterrupted && result.progress.epoch == 12)
+    }
+
+    /// A run that is interrupted at any batch and goes on from its checkpoint ends like one that is not, in weights and in figures.
+    @Test(arguments: TestDevices.all) func resumesWithTheSameBits(_ device: Device) throws {
+        func figures(_ event: TrainingEvent) -> [Double] {
+            switch event {
+            case .epoch(let summary): [summary.trainingLoss] + (summary.evaluation?.values.sorted { $0.key < $1.key }.map(\.value) ?? [])
+            case .step(_, let loss): loss.map { [$0] } ?? []
+            default: []
+            }
+        }
+        let whole = try makeRun(device, averageDecay: 0.5)
+        var expected: [Double] = []
+        let result = try whole.trainer.run(on: training, evaluatingOn: heldOut) { expected += figures($0) }
+        for stop in [1, 5, 8] {
+            let folder = try TemporaryFolder()
+            var got: [Double] = []
+            let first = try makeRun(device, folder: folder, averageDecay: 0.5)
+            var steps = 0
+            let interrupted = try first.trainer.run(on: training, evaluatingOn: heldOut) { event in
+                if case .step = event { steps += 1 }
+                got += figures(event)
+            } isInterrupted: { steps == stop }
+            #expect(interrupted.isInterrupted && interrupted.progress.updateCount == stop)
+            let second = try makeRun(device, folder: folder, averageDecay: 0.5)
+            try second.trainer.resume(from: Checkpoint(path: second.trainer.lastPath))
+            let resumed = try second.trainer.run(on: training, evaluatingOn: heldOut) { got += figures($0) }
+            #expect(try bits(second.model) == bits(whole.model), "stopped after \(stop)")
+            #expect(got == expected, "stopped after \(stop)")
+            #expect(resumed.best?.value == result.best?.value && resumed.best?.epoch == result.best?.epoch)
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func checkpointsHoldTheBest(_ device: Device) throws {
+        let folder = try TemporaryFolder()
+        let run = try makeRun(device, folder: folder, averageDecay: 0.5)
+        var written: [Bool] = []
+        let result = try run.trainer.run(on: training, evaluatingOn: heldOut) { event in
+            if case .checkpoint(_, let isBest) = event { written.append(isBest) }
+        }
+        #expect(written.filter { !$0 }.count == 3)
+        #expect(result.checkpoint == run.trainer.lastPath)
+        let best = try #require(result.best)
+        let other = try makeRun(device)
+        let checkpoint = try Checkpoint(path: run.trainer.bestPath)
+        #expect(checkpoint.metadata["recipe"] == "quadrants")
+        #expect(checkpoint.metadata["best.value"] == String(best.value))
+        try checkpoint.restore(other.model)
+        #expect(try other.trainer.evaluate(heldOut)["accuracy"] == best.value)
+    }
+
+    @Test(arguments: TestDevices.all) func divergenceIsTold(_ device: Device) throws {
+        let folder = try TemporaryFolder()
+        let run = try makeRun(device, folder: folder)
+        _ = try run.trainer.run(on: training, evaluatingOn: heldOut, isInterrupted: { true })
+        let before = try Checkpoint(path: run.trainer.lastPath).metadata
+        // The batches of the second epoch of the same order hold sample 17 at an update that can be looked up.
+        let loader = try BatchLoader(training, batchSize: 9, seed: 3, epochs: 1, from: BatchPosition(epoch: 0, batch: 1))
+        var update = 1
+        while let batch = try loader.next(), !batch.indices.contains(17) { update += 1 }
+        #expect {
+            try run.trainer.run(on: Quadrants(count: 40, broken: 17), evaluatingOn: heldOut)
+        } throws: { error in
+            "\(error)".hasPrefix("the loss became NaN at step \(update + 1) (epoch 1)") && "\(error)".contains(run.trainer.lastPath)
+        }
+        #expect(try Checkpoint(path: run.trainer.lastPath).metadata == before, "the last good state is kept")
     }
 }

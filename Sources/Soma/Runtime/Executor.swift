@@ -17,6 +17,7 @@ final class Executor: Sendable {
     private struct WeakState { weak var state: State? }
 
     private let contents = Mutex(Contents())
+    private let turn = Mutex(())
     /// Whether each temporary gets a buffer of exactly its size, so that a checker of memory sees every overrun.
     private let isIsolated: Bool
 
@@ -42,12 +43,17 @@ final class Executor: Sendable {
 
     // MARK: Realisation
 
+    /// Runs programs one after the other: those of several threads share temporaries, and each takes over the states that the last has left.
+    func inTurn(_ body: () throws -> Void) throws { try turn.withLock { _ in try body() } }
+
     /// Computes nodes as one program. Nodes that no trainable parameter lies upstream of lose their inputs; the others keep them, so
     /// that a gradient can still be taken.
     func realize(_ nodes: [Node]) throws {
-        guard let run = try prepare(roots: nodes.filter { !$0.hasElements }, states: []) else { return }
-        try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
-        run.complete(cutting: false)
+        try inTurn {
+            guard let run = try prepare(roots: nodes.filter { !$0.hasElements }, states: []) else { return }
+            try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
+            run.complete(cutting: false)
+        }
     }
 
     /// Computes nodes and every pending version of a state as one program, and releases the graph below them.
@@ -56,7 +62,10 @@ final class Executor: Sendable {
     func update(_ nodes: [Node]) throws {
         // A captured step computes its updates when it is replayed.
         if Capture.current != nil { return }
-        let states = takePendingStates()
+        try inTurn { try compute(nodes, takePendingStates()) }
+    }
+
+    private func compute(_ nodes: [Node], _ states: [State]) throws {
         do {
             guard var run = try prepare(roots: nodes.filter { !$0.hasElements }, states: states) else { return }
             run.cut()

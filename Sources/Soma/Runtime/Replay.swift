@@ -45,7 +45,7 @@ final class Replay: Sendable {
         sources = try zip(snapshot.sources, graph.sources).map { place, storage in
             let node = snapshot.nodes[place]
             if let input = places.firstIndex(where: { $0 === node }) { return .input(input) }
-            if let state = states.first(where: { $0.storage === storage }) { return .state(state) }
+            if let state = states.first(where: { $0.versions.old === node }) { return .state(state) }
             return .fixed(try storage.resolved(on: executor.backend))
         }
         let constants = snapshot.constants
@@ -59,9 +59,16 @@ final class Replay: Sendable {
 
     /// - Parameter isFirst: whether the host's scalars still are those of the capture.
     func run(_ inputs: [Tensor], isFirst: Bool) throws -> [Tensor] {
+        let inputs = try inputs.map { try $0.storage() }
+        if sources.contains(where: { if case .state(let state) = $0 { state.hasPending } else { false } }) { try executor.update([]) }
+        var results: [Tensor] = []
+        try executor.inTurn { results = try runInTurn(inputs, isFirst: isFirst) }
+        return results
+    }
+
+    private func runInTurn(_ inputs: [Storage], isFirst: Bool) throws -> [Tensor] {
         var scalars = scalars
         if !isFirst { for host in hostValues { scalars[host.place] = Scalar(host.value(), host.dtype).bits } }
-        let inputs = try inputs.map { try $0.storage() }
         var run = Run(program: program, roots: [], sources: try sources.map { try buffer($0, inputs) }, outputs: [], scalars: scalars, starts: starts)
         run.outputs = try program.plan.outputs.map { $0.mayOverwrite == nil ? try executor.allocate($0.byteCount) : Run.unknown }
         try run.overwriteOrAllocate(written, executor)
@@ -82,7 +89,6 @@ final class Replay: Sendable {
         switch source {
         case .input(let place): return try inputs[place].resolved(on: executor.backend)
         case .state(let state):
-            if state.hasPending { try executor.update([]) }
             guard let storage = state.storage else { throw SomaError("a state was never computed") }
             return try storage.resolved(on: executor.backend)
         case .fixed(let buffer): return buffer

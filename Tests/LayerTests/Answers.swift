@@ -1,0 +1,39 @@
+import Soma
+import SomaReference
+import Testing
+
+/// The known answers in `fixtures/answers.json`, which PyTorch computed in double precision.
+enum Answers {
+    static let all: JSON = {
+        do {
+            let folder = "\(#filePath)".split(separator: "/").dropLast().joined(separator: "/")
+            let file = try ByteRegion(mapping: "/\(folder)/fixtures/answers.json")
+            return try withExtendedLifetime(file) { try JSON(parsing: file.bytes) }
+        } catch { fatalError("\(error)") }
+    }()
+}
+
+extension JSON {
+    /// The member of that name, which must be there.
+    func part(_ name: String) -> JSON {
+        guard let member = self[name] else { fatalError("no member '\(name)' among \(members?.map(\.name) ?? [])") }
+        return member
+    }
+
+    var doubles: [Double] { (array ?? []).map { $0.double ?? .nan } }
+
+    func tensor(_ shape: Shape) -> Tensor { Tensor(doubles.map { Float($0) }, shape: shape) }
+}
+
+/// The devices that values are checked on: the interpreter of steps, and the CPU.
+enum TestDevices {
+    static let interpreter = Device(running: InterpretingBackend())
+    static let all: [Device] = [interpreter] + [try? Device.named("cpu")].compactMap { $0 }
+}
+
+extension Tensor {
+    /// What differs first from known answers, within the tolerance of single precision; nil if nothing does.
+    func difference(from answers: [Double], terms: Int = 1) throws -> String? {
+        Value(answers, shape: shape, dtype: .float32).firstDifference(from: try doubles(), terms: terms)
+    }
+}

@@ -1,0 +1,74 @@
+import Soma
+import SomaReference
+import Testing
+
+/// Losses and their gradients against PyTorch.
+@Suite struct LossTests {
+    private func expect(_ loss: Tensor, of x: Tensor, _ answer: JSON, _ name: String) throws {
+        let slope = gradient(of: loss.sum(), withRespectTo: x)
+        #expect(try slope.difference(from: answer.part("gradient").doubles) == nil, "gradient of \(name)")
+        #expect(try loss.difference(from: answer.part("value").doubles) == nil, "\(name)")
+    }
+
+    @Test(arguments: TestDevices.all) func crossEntropies(_ device: Device) throws {
+        let answers = Answers.all.part("crossEntropy")
+        try withDevice(device) { () throws in
+            let targets = Tensor(answers.part("targets").doubles.map { Int32($0) })
+            let weights = answers.part("weights").tensor([4])
+            func check(_ name: String, _ loss: (Tensor) -> Tensor) throws {
+                let x = answers.part("logits").tensor([5, 4])
+                try expect(loss(x), of: x, answers.part("cases").part(name), name)
+            }
+            try check("plain") { crossEntropy($0, targets) }
+            try check("plain") { crossEntropy($0 + 1000, targets.as(.uint8)) }
+            try check("sum") { crossEntropy($0, targets, reduction: .sum) }
+            try check("none") { crossEntropy($0, targets, reduction: .none) }
+            try check("smoothed") { crossEntropy($0, targets, labelSmoothing: 0.1) }
+            try check("weighted") { crossEntropy($0, targets, classWeights: weights) }
+            try check("ignored") { crossEntropy($0, targets, ignoredIndex: 3) }
+            try check("all") { crossEntropy($0, targets, labelSmoothing: 0.2, classWeights: weights, ignoredIndex: 3) }
+            try check("allSum") {
+                crossEntropy($0, targets, labelSmoothing: 0.2, classWeights: weights, ignoredIndex: 3, reduction: .sum)
+            }
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func crossEntropyAtTheEdges(_ device: Device) throws {
+        try withDevice(device) { () throws in
+            let huge = Tensor([1e4, -1e4, 0, -.infinity, 3, 3] as [Float], shape: [2, 3])
+            #expect(try crossEntropy(huge, Tensor([0, 1] as [Int32]), reduction: .none).difference(from: [0, 0.6931471805599453]) == nil)
+            #expect(try crossEntropy(huge, Tensor([0, 0] as [Int32]), reduction: .none).scalars(as: Float.self)[1] == .infinity)
+            let lost = try crossEntropy(huge, Tensor([3, -1] as [Int32]), reduction: .none).scalars(as: Float.self)
+            #expect(lost.allSatisfy { $0.isNaN }, "a target that is no class")
+            let ignored = crossEntropy(huge, Tensor([1, -100] as [Int32]), ignoredIndex: -100, reduction: .none)
+            #expect(try ignored.difference(from: [20000, 0]) == nil)
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func pairs(_ device: Device) throws {
+        let answers = Answers.all.part("pairs")
+        try withDevice(device) { () throws in
+            let targets = answers.part("targets").tensor([3, 4])
+            let binary = answers.part("binary").tensor([3, 4])
+            func check(_ name: String, _ loss: (Tensor) -> Tensor) throws {
+                let x = answers.part("predictions").tensor([3, 4])
+                try expect(loss(x), of: x, answers.part("cases").part(name), name)
+            }
+            try check("meanSquaredError") { meanSquaredError($0, targets) }
+            try check("meanAbsoluteError") { meanAbsoluteError($0, targets) }
+            try check("huberLoss") { huberLoss($0, targets, delta: 0.75) }
+            try check("binaryCrossEntropy") { binaryCrossEntropy(logits: $0 * 20, binary) }
+            try check("positiveWeight") { binaryCrossEntropy(logits: $0, binary, positiveWeight: Tensor(3)) }
+            try check("hingeLoss") { hingeLoss($0, binary * 2 - 1) }
+        }
+    }
+
+    @Test func mismatchesTrap() async {
+        await #expect(processExitsWith: .failure) {
+            withDevice(TestDevices.interpreter) { _ = crossEntropy(.zeros([2, 3]), Tensor([0, 1, 2] as [Int32])) }
+        }
+        await #expect(processExitsWith: .failure) {
+            withDevice(TestDevices.interpreter) { _ = meanSquaredError(.zeros([2, 1]), .zeros([2])) }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Soma
+import SomaReference
+import Testing
+
+/// Optimisers against PyTorch: ten updates by given gradients.
+@Suite struct OptimizerTests {
+    private static let answers = Answers.all.part("optimizers")
+
+    struct Pair: Layer {
+        let w = Parameter(OptimizerTests.answers.part("w").tensor([3, 2]))
+        let b = Parameter(OptimizerTests.answers.part("b").tensor([2]))
+        func callAsFunction(_ x: Tensor) -> Tensor { x }
+    }
+
+    private func gradients(_ optimizer: Optimizer, _ pair: Pair, _ step: Int) -> [Tensor] {
+        optimizer.parameters.map { parameter in
+            let name = parameter === pair.w ? "gradientsW" : "gradientsB"
+            return Tensor((Self.answers.part(name).array?[step].doubles ?? []).map { Float($0) }, shape: parameter.shape)
+        }
+    }
+
+    private func check(_ name: String, _ pair: Pair, _ optimizer: Optimizer) throws {
+        for (step, answer) in (Self.answers.part("cases").part(name).array ?? []).enumerated() {
+            try optimizer.update(with: gradients(optimizer, pair, step))
+            #expect(try pair.w.tensor.difference(from: answer.part("w").doubles, terms: 16) == nil, "w of \(name) after \(step + 1)")
+            #expect(try pair.b.tensor.difference(from: answer.part("b").doubles, terms: 16) == nil, "b of \(name) after \(step + 1)")
+        }
+        #expect(optimizer.updateCount == 10)
+    }
+
+    @Test(arguments: TestDevices.all) func rules(_ device: Device) throws {
+        let rules: [(String, any UpdateRule, Schedule)] = [
+            ("sgd", SGD(), 0.1), ("momentum", SGD(momentum: 0.9, weightDecay: 0.05), 0.1), ("nesterov", SGD(momentum: 0.9, isNesterov: true), 0.1),
+            ("rmsprop", RMSProp(smoothing: 0.9), 0.05),
+            ("rmspropAll", RMSProp(smoothing: 0.9, momentum: 0.5, isCentered: true, weightDecay: 0.1), 0.05),
+            ("adam", Adam(), 0.05), ("adamDecay", Adam(weightDecay: 0.1), 0.05),
+            ("adamw", AdamW(beta1: 0.8, beta2: 0.95, weightDecay: 0.1), 0.05),
+        ]
+        try withDevice(device) {
+            for (name, rule, rate) in rules {
+                let pair = Pair()
+                try check(name, pair, Optimizer(rule, for: pair, learningRate: rate))
+            }
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func groups(_ device: Device) throws {
+        try withDevice(device) {
+            let pair = Pair()
+            let groups = [ParameterGroup([pair.w]), ParameterGroup([pair.b], rateScale: 2, weightDecay: 0)]
+            try check("groups", pair, Optimizer(AdamW(weightDecay: 0.1), groups: groups, learningRate: 0.05))
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func clippingAndSchedules(_ device: Device) throws {
+        try withDevice(device) {
+            var pair = Pair()
+            try check("clippedByNorm", pair, Optimizer(SGD(), for: pair, learningRate: 0.1, clipping: .byNorm(1.5)))
+            pair = Pair()
+            try check("clippedByValue", pair, Optimizer(SGD(), for: pair, learningRate: 0.1, clipping: .byValue(0.5)))
+            pair = Pair()
+            try check("cosine", pair, Optimizer(SGD(), for: pair, learningRate: .cosine(from: 0.1, to: 0.01, over: 10)))
+            pair = Pair()
+            try check("steps", pair, Optimizer(SGD(), for: pair, learningRate: .steps(0.1, by: 0.5, every: 3)))
+        }
+    }
+
+    @Test func schedules() {
+        let warm = Schedule.cosine(from: 1, over: 100).warmedUp(over: 4)
+        #expect((0..<5).map { warm.rate(after: $0) } == [0.2, 0.4, 0.6, 0.8, 1])
+        #expect(abs(warm.rate(after: 54) - 0.5) < 1e-12)
+        #expect(warm.rate(after: 104) == 0 && warm.rate(after: 1000) == 0)
+        #expect(Schedule.linear(from: 1, to: 0.5, over: 2).rate(after: 1) == 0.75)
+        #expect(Schedule.steps(1, every: 10).rate(after: 9) == 1)
+        let number: Schedule = 0.25
+        #expect(number.rate(after: 7) == 0.25)
+    }
+
+    /// A captured step follows the schedule and the count of updates like one that is not captured.
+    @Test(arguments: TestDevices.all) func replaysAreUpdates(_ device: Device) throws {
+        func train(captured: Bool) throws -> [[Float]] {
+            try withRandomSeed(1) {
+                let model = Sequential(Linear(from: 4, to: 8), ReLU(), Dropout(rate: 0.3), Linear(from: 8, to: 3))
+                let optimizer = try Optimizer(
+                    Adam(), for: model, learningRate: .cosine(from: 0.1, over: 6), clipping: .byNorm(0.5), averageDecay: 0.9)
+                let body: @Sendable (Tensor, Tensor) throws -> Tensor = { x, y in
+                    let loss = withTraining { crossEntropy(model(x), y, labelSmoothing: 0.1) }
+                    try optimizer.update(minimizing: loss)
+                    return loss
+                }
+                let step = captured ? compiled(body) : nil
+                var results: [[Float]] = []
+                for number in 0..<6 {
+                    let x = Tensor((0..<20).map { Float(($0 * (number + 3)) % 7) - 3 }, shape: [5, 4])
+                    let y = Tensor((0..<5).map { Int32(($0 + number) % 3) })
+                    let loss = try step.map { try $0(x, y) } ?? body(x, y)
+                    results.append(try loss.scalars())
+                }
+                results += try model.parameters.map { try $0.tensor.contiguous().scalars() }
+                return results + (try optimizer.withAveragedWeights { try model.parameters.map { try $0.tensor.contiguous().scalars() } })
+            }
+        }
+        try withDevice(device) {
+            let (captured, plain) = (try train(captured: true), try train(captured: false))
+            for (place, pair) in zip(captured, plain).enumerated() { #expect(pair.0 == pair.1, "result \(place)") }
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func frozenParametersKeepTheirBits(_ device: Device) throws {
+        try withDevice(device) {
+            let model = Sequential(Linear(from: 4, to: 8), ReLU(), Linear(from: 8, to: 3))
+            func bits() throws -> [[UInt32]] { try model.parameters.map { try $0.tensor.contiguous().scalars(as: Float.self).map(\.bitPattern) } }
+            let groups = model.parameterGroups { name, _ in name.hasPrefix("0.") ? .frozen : .usual }
+            let optimizer = try Optimizer(AdamW(), groups: groups, learningRate: 0.1)
+            let before = try bits()
+            try optimizer.update(minimizing: crossEntropy(model(.ones([2, 4])), Tensor([0, 1] as [Int32])))
+            let after = try bits()
+            #expect(after[..<2] == before[..<2])
+            #expect(zip(after[2...], before[2...]).allSatisfy { $0 != $1 })
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func averagesFollow(_ device: Device) throws {
+        try withDevice(device) {
+            let pair = Pair()
+            let optimizer = try Optimizer(SGD(), for: pair, learningRate: 0.1, averageDecay: 0.75)
+            var average = Self.answers.part("b").doubles
+            for step in 0..<3 {
+                try optimizer.update(with: gradients(optimizer, pair, step))
+                average = zip(average, try pair.b.tensor.doubles()).map { 0.75 * $0 + 0.25 * $1 }
+            }
+            let own = try pair.b.tensor.doubles()
+            try optimizer.withAveragedWeights { () throws in
+                #expect(try pair.b.tensor.difference(from: average) == nil)
+            }
+            #expect(try pair.b.tensor.doubles() == own)
+        }
+    }
+
+    @Test func mistakesTrap() async {
+        await #expect(processExitsWith: .failure) {
+            try withDevice(TestDevices.interpreter) {
+                let layer = Linear(from: 2, to: 2)
+                let first = try Optimizer(SGD(), for: layer, learningRate: 0.1)
+                _ = try Optimizer(SGD(), for: layer, learningRate: 0.1)
+                try first.update(minimizing: layer(.ones([1, 2])).sum())
+            }
+        }
+        await #expect(processExitsWith: .failure) {
+            try withDevice(TestDevices.interpreter) {
+                let layer = Linear(from: 2, to: 2)
+                _ = try Optimizer(SGD(), groups: [ParameterGroup(layer.parameters), ParameterGroup([layer.weight])], learningRate: 0.1)
+            }
+        }
+    }
+}
