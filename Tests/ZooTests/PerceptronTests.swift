@@ -22,7 +22,7 @@ import Testing
         let weights = rows.map { Array($0[1...3]) }
         #expect(weights.dropLast().contains(weights[weights.count - 1]))
         #expect(rows.dropLast().allSatisfy { $0[4] != "0 of 4" })
-        #expect(run.messages[0].contains("goes round") && run.messages[0].contains("No weights could"))
+        #expect(run.messages[0].contains("goes round in this circle forever") && run.messages[0].contains("No weights could"))
     }
 
     /// The rule by hand, from the first weights of the run.

@@ -66,7 +66,7 @@ struct PerceptronRun: Sendable {
         case .learned: "\(gate.title) is learned: pass \(errors.count - 1) has no wrong answer"
         case .cycles(let earlier):
             "\(gate.title) is not learned: the weights before pass \(errors.count) are those before pass \(earlier), and the rule knows "
-                + "nothing but them, so it goes round these \(errors.count - earlier) passes forever" + reason
+                + "nothing but them, so it goes round in this circle forever" + reason
         case .undecided: "\(gate.title) is not learned after \(errors.count) passes" + reason
         }
     }

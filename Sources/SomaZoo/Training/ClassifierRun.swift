@@ -55,16 +55,11 @@ struct ClassifierRun {
     private func summary(
         _ result: TrainingResult, _ trainer: Trainer<MLP>, _ heldOut: any DataSet, _ test: (any DataSet)?
     ) throws -> RecipeResult {
-        var summary = RecipeResult()
-        summary.isInterrupted = result.isInterrupted
-        summary.epochs = result.progress.epoch
-        summary.seconds = result.progress.seconds
-        summary.samplesPerSecond = result.progress.samplesPerSecond
-        summary.checkpoint = result.checkpoint
-        if result.isInterrupted { return summary }
-        let evaluation = try test.map { try trainer.evaluate($0) } ?? result.lastEpoch?.evaluation ?? trainer.evaluate(heldOut)
+        var summary = try RecipeResult(result) { try trainer.evaluate(heldOut) }
+        guard let test, !result.isInterrupted else { return summary }
+        summary.measures["validation_accuracy"] = summary.testAccuracy
+        let evaluation = try trainer.evaluate(test)
         (summary.testAccuracy, summary.testLoss) = (evaluation["accuracy"], evaluation["loss"])
-        if test != nil { summary.measures["validation_accuracy"] = result.lastEpoch?.evaluation?["accuracy"] }
         return summary
     }
 

@@ -1,0 +1,96 @@
+import Soma
+
+/// Two layers and backpropagation learn what one unit cannot.
+public struct XorRecipe: Recipe {
+    static let hidden = Setting("hidden", 4, "hidden units; two can be enough, but do not always find the way", in: 1...1000)
+    static let loss = Setting("loss", LogicLoss.squared, "what is minimised")
+    static let rate = Setting("lr", 0.1, "learning rate", in: 0...100)
+    static let momentum = Setting("momentum", 0.9, "share of the last change that is made again", in: 0...0.999)
+    static let sweeps = Setting("sweeps", 250, "sweeps over the truth table in an epoch", in: 1...1_000_000)
+    static let gate = Setting("gate", Gate.xor, "the logical function")
+
+    public let name = "xor"
+    public let summary = "a two-layer sigmoid network learns XOR by backpropagation"
+    public let discussion = """
+        What a single unit cannot do, two layers can, once the error finds its way back to the first: backpropagation (Rumelhart, Hinton \
+        and Williams, 1986). The picture shows the network's answer over the plane. Each update takes all four rows of the truth table, \
+        and an epoch is many such sweeps.
+        """
+    public var settings: [any AnySetting] { [Self.hidden, Self.loss, Self.rate, Self.momentum, Self.sweeps, Self.gate] }
+    public let data = DataNeed.embedded("the four pairs of truth values")
+    public let defaultEpochs = 20
+
+    public init() {}
+
+    private func network(_ context: RecipeContext) -> LogicNetwork {
+        LogicNetwork(hiddenCount: context.settings[Self.hidden], deviation: 1)
+    }
+
+    public func run(_ context: RecipeContext) throws -> RecipeResult {
+        let generator = RandomGenerator(seed: context.seed)
+        return try withDevice(context.device) {
+            try withRandomGenerator(generator) {
+                let network = network(context)
+                let trainer = try makeTrainer(network, context, generator)
+                let gate = context.settings[Self.gate]
+                let table = TruthTable(gate: gate, count: context.settings[Self.sweeps])
+                let result = try trainer.run(
+                    on: table, evaluatingOn: TruthTable(gate: gate, count: 1), report: { try context.report(.training($0)) },
+                    isInterrupted: context.isInterrupted)
+                if !result.isInterrupted { try show(network, gate, context) }
+                return try RecipeResult(result) { try trainer.evaluate(TruthTable(gate: gate, count: 1)) }
+            }
+        }
+    }
+
+    private func makeTrainer(_ network: LogicNetwork, _ context: RecipeContext, _ generator: RandomGenerator) throws -> Trainer<LogicNetwork> {
+        try context.report(.model(ModelSummary(name, network)))
+        let settings = context.settings
+        let rule = SGD(momentum: settings[Self.momentum])
+        let optimizer = try Optimizer(rule, for: network, learningRate: .constant(settings[Self.rate]))
+        var options = Trainer<LogicNetwork>.Options(epochs: context.epochs, batchSize: 1, seed: context.seed)
+        options.readingInterval = settings[Self.sweeps]
+        options.folder = context.output
+        options.metadata = SavedRun.metadata(self, context)
+        let objective = LogicObjective(network: network, form: settings[Self.loss])
+        let trainer = Trainer(network, objective, optimizer, options, generator: generator)
+        if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
+        return trainer
+    }
+
+    private func show(_ network: LogicNetwork, _ gate: Gate, _ context: RecipeContext) throws {
+        let answers: [Float] = try network(Tensor(Array(Gate.inputs.joined()), shape: [4, 2])).scalars()
+        let rows = zip(zip(Gate.inputs, gate.outputs), answers).map { sample, answer in
+            ["\(Int(sample.0[0]))", "\(Int(sample.0[1]))", "\(Int(sample.1))", fixed(Double(answer), 3)]
+        }
+        try context.report(.table(Table("\(gate.title) and the network", columns: ["x1", "x2", "target", "answer"], rows: rows)))
+        guard let folder = context.output else { return }
+        let path = "\(folder)/surface.svg"
+        try AtomicFile.write(try surface(network, gate).svg, to: path)
+        try context.report(.file(path: path))
+    }
+
+    /// The network's answer over the plane.
+    private func surface(_ network: LogicNetwork, _ gate: Gate) throws -> SVGHeatMap {
+        let places = (0...80).map { Float($0) / 40 - 0.5 }
+        let grid = places.flatMap { y in places.flatMap { x in [x, y] } }
+        let answers: [Float] = try network(Tensor(grid, shape: [places.count * places.count, 2])).scalars()
+        let rows = places.indices.map { row in answers[row * places.count..<(row + 1) * places.count].map(Double.init) }
+        var map = SVGHeatMap(
+            title: "Two layers and \(gate.title)", xLabel: "x1", yLabel: "x2", xRange: -0.5...1.5, yRange: -0.5...1.5, rows: rows,
+            valueRange: 0...1)
+        map.marks = gate.marks
+        return map
+    }
+
+    public func probe(_ context: RecipeContext) throws -> [Tensor] {
+        withDevice(context.device) {
+            let network = withRandomGenerator(RandomGenerator(seed: context.seed)) { self.network(context) }
+            let gate = context.settings[Self.gate]
+            let inputs = Tensor(Array(Gate.inputs.joined()), shape: [1, 4, 2])
+            let batch = Minibatch(names: ["input", "target"], tensors: [inputs, Tensor(gate.outputs, shape: [1, 4, 1])])
+            let loss = LogicObjective(network: network, form: context.settings[Self.loss]).loss(batch)
+            return [loss] + gradient(of: loss, withRespectTo: network.parameters.map(\.tensor))
+        }
+    }
+}
