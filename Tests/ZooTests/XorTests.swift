@@ -6,7 +6,7 @@ import Testing
     private let recipe = XorRecipe()
 
     @Test func learnsOnTheCPU() throws {
-        let run = try record(recipe, on: try .named("cpu"), epochs: 12)
+        let run = try record(recipe, on: try .named("cpu"), epochs: 6)
         let loss = try #require(run.result.testLoss)
         #expect(loss < 0.005)
         #expect(run.result.testAccuracy == 1)
@@ -23,7 +23,7 @@ import Testing
 
     /// One hidden unit is no more than a line with a soft edge.
     @Test func oneHiddenUnitIsNotEnough() throws {
-        let run = try record(recipe, on: try .named("cpu"), ["hidden=1"], epochs: 4)
+        let run = try record(recipe, on: try .named("cpu"), ["hidden=1", "sweeps=200"], epochs: 4)
         let accuracy = try #require(run.result.testAccuracy)
         #expect(accuracy <= 0.75)
     }
