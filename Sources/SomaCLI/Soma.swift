@@ -16,10 +16,14 @@ struct SomaCommand: ParsableCommand {
 
             The environment variable SOMA_DEVICE names the device where no --device does.
             """,
-        subcommands: [DevicesCommand.self, InspectCommand.self, BenchCommand.self])
+        version: "0.1.0",
+        subcommands: [DevicesCommand.self, TrainCommand.self, BenchCommand.self, InspectCommand.self])
 
     static func main() {
         do {
+            if let recipe = RecipeHelp.recipe(askedFor: Array(CommandLine.arguments.dropFirst())) {
+                return try Console.print(RecipeHelp.page(recipe))
+            }
             try checkName(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()
             try command.run()

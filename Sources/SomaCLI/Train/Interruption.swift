@@ -1,0 +1,27 @@
+import ArgumentParser
+import Glibc
+import Synchronization
+
+/// Whether SIGINT or SIGTERM asked the process to end. A second one ends it at once.
+enum Interruption {
+    private static let isAsked = Atomic<Bool>(false)
+
+    /// The exit status of a process that was asked to end.
+    static let exitCode = ExitCode(130)
+
+    static var isPending: Bool { isAsked.load(ordering: .relaxed) }
+
+    /// From now on the signals are noted and no longer end the process.
+    static func watch() {
+        // The handler must not be the first to touch the flag: making it takes a lock.
+        _ = isPending
+        for number in [SIGINT, SIGTERM] {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { _ in Interruption.note() }
+            action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
+            sigaction(number, &action, nil)
+        }
+    }
+
+    private static func note() { isAsked.store(true, ordering: .relaxed) }
+}

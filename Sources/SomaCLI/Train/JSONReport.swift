@@ -1,0 +1,81 @@
+import Soma
+import SomaZoo
+
+/// One JSON object a line; the last is the result.
+final class JSONReport: RunReport {
+    private var device: Device?
+
+    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device, movedAside: String?) throws {
+        self.device = device
+        try emit(
+            "start",
+            (configuration.json.members ?? []) + [
+                .init("output", .string(plan.folder.path)), .init("resumed", .bool(plan.resumes)),
+                .init("moved_aside", movedAside.map { .string($0) } ?? .null),
+            ])
+    }
+
+    func note(_ event: RecipeEvent) throws {
+        switch event {
+        case .model(let summary):
+            let rows = summary.rows.map { row -> JSON in
+                ["name": .string(row.name), "shape": .array(row.shape.dimensions.map { JSON($0) })]
+            }
+            try emit("model", [.init("title", .string(summary.title)), .init("parameters", JSON(summary.parameterCount)), .init("tensors", .array(rows))])
+        case .training(let event): try note(event)
+        case .message(let text): try emit("message", [.init("text", .string(text))])
+        case .table(let table):
+            let rows = table.rows.map { JSON.array($0.map { .string($0) }) }
+            try emit(
+                "table",
+                [.init("title", .string(table.title)), .init("columns", .array(table.columns.map { .string($0) })), .init("rows", .array(rows))])
+        case .file(let path): try emit("file", [.init("path", .string(path))])
+        }
+    }
+
+    private func note(_ event: TrainingEvent) throws {
+        switch event {
+        case .started(let progress): try emit("training", standing(progress))
+        case .step(let progress, let loss):
+            guard let loss else { return }
+            try emit("step", standing(progress) + [.init("loss", JSON(loss))])
+        case .epoch(let summary):
+            let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key < $1.key }.map { JSON.Member("test_\($0.key)", JSON($0.value)) }
+            try emit("epoch", standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))] + measures + [.init("best", .bool(summary.isBest))])
+        case .checkpoint(let path, let isBest): try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
+        case .interrupted(let progress): try emit("interrupted", standing(progress))
+        }
+    }
+
+    private func standing(_ progress: TrainingProgress, epoch: Int? = nil) -> [JSON.Member] {
+        [
+            .init("epoch", JSON((epoch ?? progress.epoch) + 1)), .init("epochs", JSON(progress.epochCount)), .init("step", JSON(progress.updateCount)),
+            .init("learning_rate", JSON(progress.learningRate)), .init("samples_per_second", Self.number(progress.samplesPerSecond)),
+            .init("memory_bytes", JSON(device?.memory.live ?? 0)), .init("seconds", JSON(progress.seconds)),
+        ]
+    }
+
+    func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
+        if !result.measures.isEmpty {
+            try emit("measures", result.measures.sorted { $0.key < $1.key }.map { .init($0.key, JSON($0.value)) })
+        }
+        if result.isInterrupted { return }
+        try emit(
+            "result",
+            [
+                .init("recipe", .string(plan.recipe.name)), .init("device", .string("\(device)")),
+                .init("test_accuracy", Self.number(result.testAccuracy)), .init("test_loss", Self.number(result.testLoss)),
+                .init("epochs", JSON(result.epochs)), .init("seconds", JSON(result.seconds)),
+                .init("samples_per_second", Self.number(result.samplesPerSecond)),
+                .init("checkpoint", result.checkpoint.map { .string($0) } ?? .null),
+            ])
+    }
+
+    func failed(_ error: any Error) { try? emit("error", [.init("message", .string("\(error)"))]) }
+
+    private func emit(_ event: String, _ members: [JSON.Member]) throws {
+        try Console.print(JSON.object([.init("event", .string(event))] + members).description)
+    }
+
+    private static func number(_ value: Double?) -> JSON { value.map { JSON($0) } ?? .null }
+}

@@ -1,0 +1,68 @@
+import Soma
+
+/// How fast a run goes and how long it will still take, both without the first step, which compiles.
+struct Pace {
+    private var start: (time: ContinuousClock.Instant, updates: Int)?
+    private var updates = 0
+    /// The last loss that was read.
+    private(set) var loss: Double?
+
+    mutating func note(_ progress: TrainingProgress, loss: Double?) {
+        if let loss { self.loss = loss }
+        if start == nil { start = (.now, progress.updateCount) }
+        updates = progress.updateCount
+    }
+
+    /// Seconds to the end, evaluations included; nil until it can be told.
+    func remaining(_ progress: TrainingProgress) -> Double? {
+        guard let start, updates > start.updates else { return nil }
+        let perUpdate = ((.now - start.time) / .seconds(1)) / Double(updates - start.updates)
+        let left = (progress.epochCount - progress.epoch) * progress.batchesPerEpoch - progress.batch
+        return Double(left) * perUpdate
+    }
+
+    static func rate(_ progress: TrainingProgress) -> String {
+        progress.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" } ?? ""
+    }
+
+    /// Where a run stands, for a log.
+    func line(_ progress: TrainingProgress, memory: Int) -> String {
+        let parts = [
+            "epoch \(progress.epoch + 1)/\(progress.epochCount)", "update \(progress.batch)/\(progress.batchesPerEpoch)",
+            loss.map { "loss \(Quantity.fixed($0, 4))" } ?? "", Self.rate(progress), Quantity.bytes(memory),
+            remaining(progress).map { "\(Quantity.duration($0)) left" } ?? "",
+        ]
+        return parts.filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+}
+
+/// One line of a terminal that is drawn over and over.
+final class ProgressBar {
+    private var isShown = false
+    private var drawn: ContinuousClock.Instant?
+
+    /// Draws at most ten times a second.
+    func draw(_ progress: TrainingProgress, _ pace: Pace, memory: Int) throws {
+        if let drawn, .now - drawn < .milliseconds(100) { return }
+        drawn = .now
+        let text = Self.text(progress, pace, memory: memory, width: Console.width - 1)
+        try Console.write("\r\u{1B}[K" + text)
+        isShown = true
+    }
+
+    func clear() {
+        guard isShown else { return }
+        isShown = false
+        // A terminal that is gone is noticed by the next line.
+        try? Console.write("\r\u{1B}[K")
+    }
+
+    static func text(_ progress: TrainingProgress, _ pace: Pace, memory: Int, width: Int) -> String {
+        let line = pace.line(progress, memory: memory)
+        let room = min(30, width - line.count - 3)
+        guard room >= 8 else { return String(line.prefix(width)) }
+        let share = Double(progress.batch) / Double(max(progress.batchesPerEpoch, 1))
+        let filled = min(room, Int(share * Double(room)))
+        return "[\(String(repeating: "=", count: filled))\(String(repeating: " ", count: room - filled))] \(line)"
+    }
+}

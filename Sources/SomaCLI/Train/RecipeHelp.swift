@@ -1,0 +1,43 @@
+import Soma
+import SomaZoo
+
+/// What help tells of recipes.
+enum RecipeHelp {
+    /// One line for each.
+    static var list: String { Recipes.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n") }
+
+    /// All about one: `soma train RECIPE --help`.
+    static func page(_ recipe: any Recipe) -> String {
+        var table = TextTable(["setting", "default", "what", "values"], [.left, .left, .left, .left])
+        for setting in recipe.settings { table.add([setting.key, setting.defaultText, setting.help, setting.form]) }
+        return """
+            soma train \(recipe.name): \(recipe.summary)
+
+            \(recipe.discussion)
+
+            Data: \(text(recipe.data)). Epochs: \(recipe.defaultEpochs) unless --epochs says otherwise.
+
+            \(table.lines.joined(separator: "\n"))
+
+            A setting is written behind the recipe: soma train \(recipe.name)\(example(recipe))
+            The options are those of soma train --help.
+            """
+    }
+
+    /// The recipe whose help `arguments` ask for.
+    static func recipe(askedFor arguments: [String]) -> (any Recipe)? {
+        guard arguments.first == "train", arguments.contains(where: { $0 == "--help" || $0 == "-h" }) else { return nil }
+        return Recipes.all.first { arguments.contains($0.name) }
+    }
+
+    private static func example(_ recipe: any Recipe) -> String {
+        recipe.settings.first.map { " \($0.key)=\($0.defaultText)" } ?? ""
+    }
+
+    private static func text(_ data: DataNeed) -> String {
+        switch data {
+        case .embedded(let what): what
+        case .folder(let what): "--data names a folder with \(what)"
+        }
+    }
+}

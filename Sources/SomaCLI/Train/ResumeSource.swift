@@ -1,0 +1,47 @@
+import Glibc
+import Soma
+import SomaZoo
+
+/// The run that is to be resumed: its last checkpoint, and the configuration beside it.
+///
+/// A run that was killed before its first checkpoint has a configuration only, and begins anew with that.
+struct ResumeSource {
+    /// The checkpoint, or the folder where there is none yet.
+    let path: String
+    let folder: String
+    let checkpoint: Checkpoint?
+    let recipe: String
+    let settings: Settings
+    let epochs: Int
+    let seed: UInt64
+    let device: String?
+    let data: String?
+
+    /// - Throws: `SomaError` where there is nothing to resume, or what there is cannot be read.
+    init(_ words: RunPlan.Words, output: String?) throws {
+        guard let start = words.path ?? output ?? words.recipe.map({ "runs/\($0)" }) else {
+            throw UsageError("--resume needs a recipe, or the folder of a run behind it")
+        }
+        let isFile = start.hasSuffix(".safetensors")
+        folder = isFile ? Self.folder(of: start) : start
+        let file = isFile ? start : "\(start)/last.safetensors"
+        let configuration = try RunConfiguration(folder: folder)
+        (device, data) = (configuration?.device, configuration?.data)
+        if isFile || access(file, F_OK) == 0 {
+            let checkpoint = try Checkpoint(path: file)
+            let saved = try SavedRun(checkpoint)
+            (path, self.checkpoint) = (file, checkpoint)
+            (recipe, settings, epochs, seed) = (saved.recipe.name, saved.settings, saved.epochs, saved.seed)
+        } else if let configuration {
+            (path, checkpoint) = (start, nil)
+            (recipe, settings, epochs, seed) = (configuration.recipe, configuration.settings, configuration.epochs, configuration.seed)
+        } else {
+            throw SomaError("there is no run to resume in \(start)", hint: "begin one without --resume")
+        }
+    }
+
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,59 @@
+import Glibc
+import Soma
+import SomaZoo
+
+/// `config.json` of a run folder.
+struct RunConfiguration {
+    let recipe: String
+    let settings: Settings
+    let epochs: Int
+    let seed: UInt64
+    let device: String
+    let data: String?
+
+    private static let name = "config.json"
+
+    init(_ plan: RunPlan, device: Device) {
+        (recipe, settings, epochs, seed, data) = (plan.recipe.name, plan.settings, plan.epochs, plan.seed, plan.data)
+        self.device = "\(device)"
+    }
+
+    /// Nil where the folder has none.
+    /// - Throws: `SomaError` where it cannot be read.
+    init?(folder: String) throws {
+        let path = "\(folder)/\(Self.name)"
+        guard access(path, F_OK) == 0 else { return nil }
+        let region = try ByteRegion(mapping: path)
+        do {
+            try self.init(withExtendedLifetime(region) { try JSON(parsing: region.bytes) })
+        } catch let error as SomaError {
+            throw SomaError("\(path) is not a configuration: \(error.message)")
+        } catch let error as UsageError {
+            throw SomaError("\(path) was written by another version: \(error)")
+        }
+    }
+
+    private init(_ json: JSON) throws {
+        func text(_ key: String) throws -> String {
+            guard let text = json[key]?.string else { throw SomaError("it has no usable '\(key)'") }
+            return text
+        }
+        guard let epochs = json["epochs"]?.integer, case .number(let digits)? = json["seed"], let seed = UInt64(digits) else {
+            throw SomaError("it has no usable 'epochs' and 'seed'")
+        }
+        (recipe, device, self.epochs, self.seed) = (try text("recipe"), try text("device"), epochs, seed)
+        let arguments = (json["settings"]?.members ?? []).map { "\($0.name)=\($0.value.string ?? "")" }
+        settings = try Settings(try Recipes.named(recipe), arguments: arguments)
+        data = json["data"]?.string
+    }
+
+    var json: JSON {
+        [
+            "recipe": .string(recipe), "device": .string(device), "data": data.map { .string($0) } ?? .null, "epochs": JSON(epochs),
+            "seed": .number(String(seed)), "precision": "float32",
+            "settings": .object(settings.texts.map { JSON.Member($0.key, .string($0.value)) }),
+        ]
+    }
+
+    func write(to folder: String) throws { try AtomicFile.write(json.description + "\n", to: "\(folder)/\(Self.name)") }
+}

@@ -1,0 +1,93 @@
+import Glibc
+import Soma
+import SomaZoo
+
+/// What was asked for on the command line.
+struct RunRequest {
+    /// The recipe, its settings, and where to go on from.
+    var words: [String] = []
+    var device: String?
+    var data: String?
+    var epochs: Int?
+    var seed: UInt64?
+    var output: String?
+    var resumes = false
+    var memory: Int?
+    var reference: String?
+}
+
+/// What is going to be run: the request, completed by the recipe's defaults and by the run that is resumed.
+struct RunPlan {
+    let recipe: any Recipe
+    private(set) var settings: Settings
+    private(set) var epochs: Int
+    private(set) var seed: UInt64
+    /// Nil for the default.
+    private(set) var device: String?
+    private(set) var data: String?
+    let folder: RunFolder
+    /// Where to go on from.
+    private(set) var checkpoint: Checkpoint?
+    let resumes: Bool
+    let memory: Int?
+    let reference: String?
+
+    /// - Throws: `UsageError` for what there is not; `SomaError` where what is to be resumed is missing or broken.
+    init(_ request: RunRequest) throws {
+        let words = try Words(request)
+        let source = try request.resumes ? ResumeSource(words, output: request.output) : nil
+        guard let name = words.recipe ?? source?.recipe else {
+            throw UsageError("soma train needs a recipe: \(Recipes.all.map(\.name).joined(separator: ", "))")
+        }
+        recipe = try Recipes.named(name)
+        if let found = source?.recipe, found != name { throw UsageError("\(source?.path ?? "") is a run of \(found), not of \(name)") }
+        folder = RunFolder(path: request.output ?? source?.folder ?? "runs/\(name)")
+        settings = source?.settings ?? Settings(recipe)
+        try settings.set(words.settings, of: recipe)
+        epochs = request.epochs ?? source?.epochs ?? recipe.defaultEpochs
+        if let saved = source?.seed, let seed = request.seed, seed != saved {
+            throw UsageError("the run that is resumed has the seed \(saved), not \(seed)")
+        }
+        seed = request.seed ?? source?.seed ?? 0
+        device = request.device ?? source?.device
+        (checkpoint, resumes, memory, reference) = (source?.checkpoint, request.resumes, request.memory, request.reference)
+        data = try Self.data(request.data ?? source?.data, for: recipe)
+    }
+
+    private static func data(_ folder: String?, for recipe: any Recipe) throws -> String? {
+        switch recipe.data {
+        case .embedded(let what):
+            if let folder { throw UsageError("--data \(folder): \(recipe.name) trains on \(what) and takes no --data") }
+            return nil
+        case .folder(let what):
+            if let folder { return folder }
+            let usual = "data/mnist"
+            if access(usual, F_OK) == 0 { return usual }
+            throw UsageError("\(recipe.name) needs --data with a folder of \(what)")
+        }
+    }
+}
+
+extension RunPlan {
+    /// The words behind `soma train`, told apart.
+    struct Words {
+        var recipe: String?
+        var settings: [String] = []
+        /// The folder or checkpoint behind `--resume`.
+        var path: String?
+
+        init(_ request: RunRequest) throws {
+            for word in request.words {
+                if word.contains("=") && !word.hasPrefix("=") && access(word, F_OK) != 0 {
+                    settings.append(word)
+                } else if request.resumes && (word.contains("/") || access(word, F_OK) == 0) && !Recipes.all.contains(where: { $0.name == word }) {
+                    path = word
+                } else if recipe == nil {
+                    recipe = word
+                } else {
+                    throw UsageError("'\(word)' is no key=value")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import Soma
+import SomaZoo
+
+/// Tells of a run as it goes on.
+protocol RunReport: AnyObject {
+    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device, movedAside: String?) throws
+    func note(_ event: RecipeEvent) throws
+    func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws
+    /// The run ends by an error, which is told on standard error in any case.
+    func failed(_ error: any Error)
+}

@@ -1,0 +1,114 @@
+import Soma
+import SomaZoo
+
+/// What a person reads: the configuration, the parameters, a progress bar or lines, and the result.
+final class TextReport: RunReport {
+    private let interval: Double
+    private let isVerbose: Bool
+    private let bar: ProgressBar?
+    private var device: Device?
+    private var pace = Pace()
+    private var lastLine = ContinuousClock.now
+
+    init(interval: Double, isVerbose: Bool) {
+        (self.interval, self.isVerbose) = (interval, isVerbose)
+        bar = Console.isTerminal ? ProgressBar() : nil
+    }
+
+    // MARK: Beginning
+
+    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device, movedAside: String?) throws {
+        self.device = device
+        if let movedAside { try say("the earlier run is now in \(movedAside)") }
+        let settings = configuration.settings.texts.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        try say("recipe    \(plan.recipe.name): \(plan.recipe.summary)")
+        try say("device    \(device): \(device.deviceDescription.model)")
+        if isVerbose { try say("driver    \(device.deviceDescription.driver)") }
+        if let data = configuration.data { try say("data      \(data)") }
+        try say("run       \(configuration.epochs) epochs, seed \(configuration.seed), float32, in \(plan.folder.path)")
+        if !settings.isEmpty { try say("settings  \(settings)") }
+        if let checkpoint = plan.checkpoint {
+            try say("resumes   \(checkpoint.path)")
+        } else if plan.resumes {
+            try say("resumes   a run that had no checkpoint yet: it begins anew")
+        }
+    }
+
+    // MARK: Events
+
+    func note(_ event: RecipeEvent) throws {
+        switch event {
+        case .model(let summary): try show(summary)
+        case .training(let event): try note(event)
+        case .message(let text): try say(text)
+        case .table(let table):
+            var text = TextTable(table.columns, table.columns.map { _ in .right })
+            table.rows.forEach { text.add($0) }
+            try ([""] + (table.title.isEmpty ? [] : [table.title]) + text.lines).forEach(say)
+        case .file(let path): try say("wrote \(path)")
+        }
+    }
+
+    private func show(_ summary: ModelSummary) throws {
+        var table = TextTable(["parameter", "shape", "count"], [.left, .left, .right])
+        for row in summary.rows { table.add([row.name, "\(row.shape)", Quantity.grouped(row.shape.count)]) }
+        let lines = table.lines
+        // A deep network would fill screens.
+        let shown = isVerbose || lines.count <= 24 ? lines : lines.prefix(12) + ["…"] + lines.suffix(8)
+        try ([""] + shown + ["\(summary.title): \(Quantity.grouped(summary.parameterCount)) parameters", ""]).forEach(say)
+    }
+
+    private func note(_ event: TrainingEvent) throws {
+        switch event {
+        case .started(let progress):
+            pace = Pace()
+            lastLine = .now
+            if progress.updateCount > 0 { try say("goes on in epoch \(progress.epoch + 1) after \(Quantity.grouped(progress.updateCount)) updates") }
+        case .step(let progress, let loss): try step(progress, loss)
+        case .epoch(let summary): try epoch(summary)
+        case .checkpoint(let path, let isBest): if isVerbose { try say("wrote \(path)\(isBest ? ", the best so far" : "")") }
+        case .interrupted(let progress): try say("interrupted in epoch \(progress.epoch + 1) after \(Quantity.grouped(progress.updateCount)) updates")
+        }
+    }
+
+    private func step(_ progress: TrainingProgress, _ loss: Double?) throws {
+        pace.note(progress, loss: loss)
+        try bar?.draw(progress, pace, memory: device?.memory.live ?? 0)
+        guard loss != nil, isVerbose || (bar == nil && (.now - lastLine) / .seconds(1) >= interval) else { return }
+        lastLine = .now
+        try say(pace.line(progress, memory: device?.memory.live ?? 0))
+    }
+
+    private func epoch(_ summary: EpochSummary) throws {
+        lastLine = .now
+        let width = String(summary.progress.epochCount).count
+        let number = TextTable.padded(String(summary.epoch + 1), to: width, .right)
+        let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key > $1.key }.map { "test \($0.key) \(Quantity.fixed($0.value, 4))" }
+        let parts = ["epoch \(number)/\(summary.progress.epochCount)", "loss \(Quantity.fixed(summary.trainingLoss, 4))"] + measures + [
+            Pace.rate(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
+        ]
+        try say(parts.filter { !$0.isEmpty }.joined(separator: "  "))
+    }
+
+    // MARK: End
+
+    func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
+        bar?.clear()
+        let figures = [
+            result.testAccuracy.map { "test accuracy \(Quantity.fixed($0, 4))" }, result.testLoss.map { "test loss \(Quantity.fixed($0, 4))" },
+            "\(result.epochs) epochs in \(Quantity.duration(result.seconds))",
+            result.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" },
+            "at most \(Quantity.bytes(device.memory.peak)) on \(device)",
+        ]
+        if !result.isInterrupted { try say("\n" + figures.compactMap { $0 }.joined(separator: ", ")) }
+        if let checkpoint = result.checkpoint { try say("checkpoint \(checkpoint)") }
+        if result.isInterrupted && result.checkpoint != nil { try say("go on by: soma train \(plan.recipe.name) --resume \(plan.folder.path)") }
+    }
+
+    func failed(_ error: any Error) { bar?.clear() }
+
+    private func say(_ line: String) throws {
+        bar?.clear()
+        try Console.print(line)
+    }
+}

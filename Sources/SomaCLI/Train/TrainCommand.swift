@@ -1,0 +1,100 @@
+import ArgumentParser
+import Soma
+import SomaZoo
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Trains a recipe: a model, its data, and a way of training that suits them.",
+        discussion: """
+            Recipes, in historical order (soma train RECIPE --help tells more and lists the settings):
+            \(RecipeHelp.list)
+
+            The run folder gets config.json, metrics.csv, curves.svg, and the checkpoints last.safetensors, from which --resume goes on, \
+            and best.safetensors, the weights that did best on the held-out data. A run that was there before is moved aside, not replaced.
+
+            Control-C or SIGTERM writes a checkpoint and ends with status 130.
+
+              soma train digits
+              soma train digits --device opencl:0 --epochs 20 --seed 1
+              soma train mnist-mlp --data data/mnist hidden=512,256 batch=128 lr=1e-3
+              soma train digits --resume
+            """)
+
+    @Argument(help: "What to train.", completion: .list(Recipes.all.map(\.name)))
+    var recipe: String?
+
+    @Argument(help: ArgumentHelp("Settings of the recipe.", valueName: "key=value"))
+    var settings: [String] = []
+
+    @Option(help: "The device, as soma devices names it.")
+    var device: String?
+
+    @Option(help: ArgumentHelp("The folder with the data, for recipes that need one. (default: data/mnist where it is there)", valueName: "folder"))
+    var data: String?
+
+    @Option(help: "Passes over the data. (default: the recipe's)")
+    var epochs: Int?
+
+    @Option(help: "Decides initial weights, the order of samples and every other random number. (default: 0)")
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("The run folder. (default: runs/RECIPE)", valueName: "folder"))
+    var output: String?
+
+    @Flag(help: """
+        Go on where the run in the run folder, or in the folder or checkpoint named behind this flag, was interrupted: \
+        bit by bit as it would have gone on, on the same device.
+        """)
+    var resume = false
+
+    @Flag(help: "Print one object a line on standard output; the last is the result.")
+    var json = false
+
+    @Flag(help: "Tell of every reading of the loss and every checkpoint.")
+    var verbose = false
+
+    @Option(help: ArgumentHelp("The most memory to use on the device, such as 512M or 4G.", valueName: "bytes"))
+    var memory: ByteCount?
+
+    @Option(help: ArgumentHelp("First compute the loss and gradients of a minibatch there too, and stop at the first node that differs.", valueName: "device"))
+    var checkAgainst: String?
+
+    @Option(help: ArgumentHelp("Seconds from one line of progress to the next, where standard output is no terminal.", valueName: "seconds"))
+    var interval = 5.0
+
+    func validate() throws {
+        if let epochs, epochs < 0 { throw ValidationError("--epochs takes a whole number from 0 on") }
+        guard interval >= 0 else { throw ValidationError("--interval takes a number of seconds from 0 on") }
+    }
+
+    func run() throws {
+        let plan = try RunPlan(request)
+        let report: any RunReport = json ? JSONReport() : TextReport(interval: interval, isVerbose: verbose)
+        try TrainRun(plan, report).run()
+    }
+
+    private var request: RunRequest {
+        RunRequest(
+            words: (recipe.map { [$0] } ?? []) + settings, device: device, data: data, epochs: epochs, seed: seed, output: output,
+            resumes: resume, memory: memory?.count, reference: checkAgainst)
+    }
+}
+
+/// A number of bytes as people write it: `4G`, `512MiB`, `1000000`. The letters stand for powers of 1024.
+struct ByteCount: ExpressibleByArgument, Hashable {
+    let count: Int
+
+    init?(argument: String) {
+        let digits = argument.prefix { $0.isNumber || $0 == "." }
+        var unit = argument.dropFirst(digits.count).trimmingPrefix(" ").uppercased()
+        for ending in ["IB", "B"] where unit.hasSuffix(ending) {
+            unit.removeLast(ending.count)
+            break
+        }
+        guard let number = Double(digits), let power = ["", "K", "M", "G", "T"].firstIndex(of: unit) else { return nil }
+        let bytes = number * Double(1 << (10 * power))
+        guard bytes >= 1, bytes < 1e18 else { return nil }
+        count = Int(bytes)
+    }
+}
