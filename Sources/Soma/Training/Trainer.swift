@@ -100,7 +100,9 @@ public final class Trainer<Model: Layer> {
             clock.sampleCount += batch.count
         }
         let isDue = progress.unreadBatches >= options.readingInterval || batch.isLastOfEpoch
-        try report(.step(standing(after: batch), loss: isDue ? try readLoss() : nil))
+        // Read first: the rate then counts the time that the device takes.
+        let loss = isDue ? try readLoss() : nil
+        try report(.step(standing(after: batch), loss: loss))
     }
 
     /// The mean loss since it was last read.
