@@ -30,9 +30,11 @@ public final class CustomKernel: CustomOperation, @unchecked Sendable {
     /// From the shapes of the inputs and of the output.
     public typealias Geometry = @Sendable (_ inputs: [Shape], _ output: Shape) -> Launch
     /// Reads the elements of each input and writes those of the output, row-major. An empty tensor's pointer must not be read.
-    public typealias HostFunction = @Sendable (
-        _ inputs: [UnsafeRawPointer], _ inputShapes: [Shape], _ output: UnsafeMutableRawPointer, _ outputShape: Shape
-    ) -> Void
+    public typealias HostFunction =
+        @Sendable (
+            _ inputs: [UnsafeRawPointer], _ inputShapes: [Shape], _ output: UnsafeMutableRawPointer,
+            _ outputShape: Shape
+        ) -> Void
 
     public let source: String
     public let geometry: Geometry

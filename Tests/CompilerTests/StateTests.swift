@@ -65,6 +65,44 @@ import Testing
         #expect(try step(x).item() == 6)
     }
 
+    @Test func anUpdateWithoutMemoryLeavesTheStates() throws {
+        let state = State(Tensor([1, 2, 3] as [Float], device: device))
+        state.assign(state.tensor + 1)
+        try device.update()
+        let held = state.tensor
+        backend.memoryIsFull = true
+        state.assign(state.tensor * 2)
+        #expect(throws: BackendError.outOfMemory(requested: 12, available: 0, device: "interpreter")) { try device.update() }
+        backend.memoryIsFull = false
+        #expect(try state.tensor.scalars() == [2, 3, 4] as [Float])
+        state.assign(state.tensor * 3)
+        try device.update()
+        #expect(try state.tensor.scalars() == [6, 9, 12] as [Float])
+        #expect(try held.scalars() == [2, 3, 4] as [Float])
+    }
+
+    @Test func aReplayWithoutMemoryLeavesTheStates() throws {
+        let state = State(Tensor([1, 2] as [Float], device: device))
+        let step = compiled { [device] (x: Tensor) in
+            state.assign(state.tensor + x)
+            try device.update()
+            return state.tensor.sum()
+        }
+        let one = Tensor([1, 1] as [Float], device: device)
+        #expect(try step(one).item() == 5)
+        backend.memoryIsFull = true
+        #expect(throws: BackendError.self) { try step(one) }
+        backend.memoryIsFull = false
+        #expect(try step(one).item() == 7)
+    }
+
+    @Test func gradientsAfterReadingAreWhole() throws {
+        let parameter = Parameter(Tensor([1, 2] as [Float], device: device))
+        let loss = (parameter.tensor * parameter.tensor).sum()
+        #expect(try loss.item() == 5)
+        #expect(try gradient(of: loss, withRespectTo: parameter.tensor).scalars() == [2, 4] as [Float])
+    }
+
     @Test func aLongSumNeitherOverflowsNorGrows() throws {
         var total = Tensor(0, device: device)
         let one = Tensor([1] as [Float], shape: [], device: device)

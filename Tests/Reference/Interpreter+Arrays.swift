@@ -48,8 +48,10 @@ private func reduce(_ operation: ReduceOperation, _ group: [Double], _ dtype: DT
     case .product: group.reduce(1) { apply(.multiply, $0, $1, dtype) }
     case .max: group.reduce(dtype.bounds.lowerBound) { apply(.maximum, $0, $1, dtype) }
     case .min: group.reduce(dtype.bounds.upperBound) { apply(.minimum, $0, $1, dtype) }
-    case .argmax: Double(group.indices.first { i in group[i].isNaN } ?? group.indices.first { i in group[i] == group.max() } ?? 0)
-    case .argmin: Double(group.indices.first { i in group[i].isNaN } ?? group.indices.first { i in group[i] == group.min() } ?? 0)
+    case .argmax:
+        Double(group.indices.first { i in group[i].isNaN } ?? group.indices.first { i in group[i] == group.max() } ?? 0)
+    case .argmin:
+        Double(group.indices.first { i in group[i].isNaN } ?? group.indices.first { i in group[i] == group.min() } ?? 0)
     }
 }
 
@@ -109,7 +111,8 @@ private final class Memory {
     func store(_ elements: [Double]) {
         for (place, element) in elements.enumerated() {
             withUnsafeBytes(of: Scalar(element, dtype).bits.littleEndian) {
-                bytes.advanced(by: place * dtype.byteCount).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(bytes), byteCount: dtype.byteCount)
+                bytes.advanced(by: place * dtype.byteCount).copyMemory(
+                    from: $0.baseAddress ?? UnsafeRawPointer(bytes), byteCount: dtype.byteCount)
             }
         }
     }
@@ -118,7 +121,9 @@ private final class Memory {
         (0..<count).map { place in
             var bits: UInt64 = 0
             withUnsafeMutableBytes(of: &bits) {
-                $0.copyMemory(from: UnsafeRawBufferPointer(start: bytes.advanced(by: place * dtype.byteCount), count: dtype.byteCount))
+                $0.copyMemory(
+                    from: UnsafeRawBufferPointer(
+                        start: bytes.advanced(by: place * dtype.byteCount), count: dtype.byteCount))
             }
             return Scalar(bits: UInt64(littleEndian: bits), dtype: dtype).double
         }

@@ -1,9 +1,9 @@
 import SomaGraph
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 func apply(_ function: UnaryFunction, _ x: Double, _ dtype: DType) -> Double {
@@ -41,7 +41,8 @@ func apply(_ function: BinaryFunction, _ a: Double, _ b: Double, _ dtype: DType)
     case .minimum: return a.isNaN || b.isNaN ? .nan : min(a, b)
     case .maximum: return a.isNaN || b.isNaN ? .nan : max(a, b)
     case .add, .subtract, .multiply, .divide, .power, .remainder, .and, .or, .xor, .shiftLeft, .shiftRight:
-        return dtype.isFloatingPoint ? real(function, a, b) : dtype.stored(wrapping: whole(function, Int64(a), Int64(b), dtype))
+        return dtype.isFloatingPoint
+            ? real(function, a, b) : dtype.stored(wrapping: whole(function, Int64(a), Int64(b), dtype))
     }
 }
 
@@ -90,7 +91,9 @@ private func saturated(_ x: Double, _ dtype: DType) -> Double {
 
 /// Philox-4x32-10 written out from the paper's definition, apart from the engine's own.
 func randomWords(_ shape: Shape, _ inputs: [Value]) -> Value {
-    let (key0, key1, counter) = (UInt32(inputs[0].elements[0]), UInt32(inputs[1].elements[0]), UInt32(inputs[2].elements[0]))
+    let (key0, key1, counter) = (
+        UInt32(inputs[0].elements[0]), UInt32(inputs[1].elements[0]), UInt32(inputs[2].elements[0])
+    )
     let words = (0..<shape.count).map { place in
         Double(philox(counter: [UInt32(place / 4), 0, counter, 0], key: [key0, key1])[place % 4])
     }

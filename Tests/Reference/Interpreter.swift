@@ -20,8 +20,10 @@ extension Tensor {
     /// A tensor whose elements only the interpreter can read.
     public init(reference value: Value, isTracked: Bool = false) {
         let storage = ReferenceStorage(value)
-        self.init(node: Node(
-            storage: storage, shape: value.shape, dtype: value.dtype, device: Device.reference.tag, isTracked: isTracked))
+        self.init(
+            node: Node(
+                storage: storage, shape: value.shape, dtype: value.dtype, device: Device.reference.tag,
+                isTracked: isTracked))
     }
 }
 
@@ -44,7 +46,8 @@ public struct Interpreter {
         var values: [ObjectIdentifier: Value] = [:]
         for (node, inputs) in links {
             let identity = ObjectIdentifier(node)
-            values[identity] = leaves[identity] ?? stored(node) ?? compute(node, inputs.compactMap { values[ObjectIdentifier($0)] })
+            values[identity] =
+                leaves[identity] ?? stored(node) ?? compute(node, inputs.compactMap { values[ObjectIdentifier($0)] })
         }
         return roots.map { root in
             guard let value = values[ObjectIdentifier(root)] else { fatalError("a root without a value") }
@@ -68,7 +71,8 @@ public struct Interpreter {
         case .binary(let function): return map(shape, dtype, inputs) { apply(function, $0[0], $0[1], inputs[0].dtype) }
         case .select: return map(shape, dtype, inputs) { $0[0] != 0 ? $0[1] : $0[2] }
         case .cast: return map(shape, dtype, inputs) { cast($0[0], from: inputs[0].dtype, to: dtype) }
-        case .reshape, .contiguous, .stopGradient, .customGradient: return Value(inputs[0].elements, shape: shape, dtype: dtype)
+        case .reshape, .contiguous, .stopGradient, .customGradient:
+            return Value(inputs[0].elements, shape: shape, dtype: dtype)
         case .permute(let axes):
             return Value(shape, dtype: dtype) { position in
                 inputs[0][inputs[0].shape.dimensions.indices.map { position[axes.firstIndex(of: $0) ?? 0] }]
@@ -78,7 +82,9 @@ public struct Interpreter {
                 inputs[0][position.indices.map { inputs[0].shape[$0] == 1 ? 0 : position[$0] }]
             }
         case .slice(let starts, let steps):
-            return Value(shape, dtype: dtype) { position in inputs[0][position.indices.map { starts[$0] + position[$0] * steps[$0] }] }
+            return Value(shape, dtype: dtype) { position in
+                inputs[0][position.indices.map { starts[$0] + position[$0] * steps[$0] }]
+            }
         case .pad(let before): return pad(shape, inputs[0], inputs[1], before)
         case .concatenate(let axis): return concatenate(shape, inputs, axis)
         case .dynamicSlice:

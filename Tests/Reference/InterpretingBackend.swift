@@ -12,6 +12,7 @@ public final class InterpretingBackend: Backend {
         var launches: [Step] = []
         var prepared = 0
         var allocations = 0
+        var memoryIsFull = false
     }
     private let counts = Mutex(Counts())
     private let turn = Mutex(())
@@ -20,6 +21,11 @@ public final class InterpretingBackend: Backend {
     public var launches: [Step] { counts.withLock { $0.launches } }
     public var preparedCount: Int { counts.withLock { $0.prepared } }
     public var allocationCount: Int { counts.withLock { $0.allocations } }
+    /// Makes every allocation fail from now on.
+    public var memoryIsFull: Bool {
+        get { counts.withLock { $0.memoryIsFull } }
+        set { counts.withLock { $0.memoryIsFull = newValue } }
+    }
     public func reset() { counts.withLock { $0.launches = [] } }
 
     private let faulty: UnaryFunction?
@@ -47,7 +53,10 @@ public final class InterpretingBackend: Backend {
     }
 
     public func allocate(byteCount: Int) throws -> Buffer {
-        counts.withLock { $0.allocations += 1 }
+        try counts.withLock { counts in
+            if counts.memoryIsFull { throw BackendError.outOfMemory(requested: byteCount, available: 0, device: device.name) }
+            counts.allocations += 1
+        }
         return Memory(byteCount: byteCount)
     }
     public func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws {

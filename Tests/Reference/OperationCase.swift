@@ -28,14 +28,17 @@ public struct OperationCase: Sendable, CustomStringConvertible {
 
     /// Every case there is.
     public static let all: [OperationCase] =
-        maps + comparisons + casts + reductions + exponentials + views + subscripts + joints + products + indexing + creations
+        maps + comparisons + casts + reductions + exponentials + views + subscripts + joints + products + indexing
+        + creations
         + randoms + userDefined
 }
 
 extension OperationCase {
     /// Whether there is a gradient to check: the sample is smooth, the result is real and so is an input that has elements.
     public var hasGradient: Bool {
-        guard isDifferentiable, inputs.contains(where: { $0.dtype.isFloatingPoint && $0.shape.count > 0 }) else { return false }
+        guard isDifferentiable, inputs.contains(where: { $0.dtype.isFloatingPoint && $0.shape.count > 0 }) else {
+            return false
+        }
         return build(inputs.map { Tensor(reference: $0) }).dtype.isFloatingPoint
     }
 
@@ -44,7 +47,8 @@ extension OperationCase {
     public func results(_ tensors: [Tensor]) -> [Tensor] {
         let result = build(tensors)
         guard hasGradient else { return [result] }
-        return [result] + gradient(of: result, withRespectTo: tensors.filter { $0.dtype.isFloatingPoint }, seed: seed(result))
+        return [result]
+            + gradient(of: result, withRespectTo: tensors.filter { $0.dtype.isFloatingPoint }, seed: seed(result))
     }
 
     /// Weights that differ from element to element, so that no error of one hides behind another.
@@ -59,16 +63,19 @@ extension Value {
     public static func sample(
         _ shape: Shape, in range: ClosedRange<Double> = -2...2, seed: Int = 0, dtype: DType = .float32
     ) -> Value {
-        Value((0..<shape.count).map { place in
-            // Multiples of the golden ratio fill an interval evenly and never repeat.
-            let turn = Double(place + 1) * 0.6180339887498949 + Double(seed) * 0.754877666
-            let number = range.lowerBound + (turn - turn.rounded(.down)) * (range.upperBound - range.lowerBound)
-            return Scalar(dtype.isFloatingPoint ? number : number.rounded(.down), dtype).double
-        }, shape: shape, dtype: dtype)
+        Value(
+            (0..<shape.count).map { place in
+                // Multiples of the golden ratio fill an interval evenly and never repeat.
+                let turn = Double(place + 1) * 0.6180339887498949 + Double(seed) * 0.754877666
+                let number = range.lowerBound + (turn - turn.rounded(.down)) * (range.upperBound - range.lowerBound)
+                return Scalar(dtype.isFloatingPoint ? number : number.rounded(.down), dtype).double
+            }, shape: shape, dtype: dtype)
     }
 
     /// What goes wrong most easily: zeros of both signs, ones, ties of rounding, infinities, NaN, huge and tiny numbers.
-    public static let special = Value([
-        0, -0.0, 1, -1, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, .infinity, -.infinity, .nan, 1e-30, -1e-30, 1e30, -1e30, 88, -88, 16_777_216, 0.1,
-    ].map { Double(Float($0)) })
+    public static let special = Value(
+        [
+            0, -0.0, 1, -1, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, .infinity, -.infinity, .nan, 1e-30, -1e-30, 1e30, -1e30,
+            88, -88, 16_777_216, 0.1,
+        ].map { Double(Float($0)) })
 }

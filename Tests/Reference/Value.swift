@@ -69,7 +69,7 @@ extension DType {
     /// The least and greatest value.
     var bounds: ClosedRange<Double> {
         switch self {
-        case .float32: -Double.infinity ... Double.infinity
+        case .float32: -Double.infinity...Double.infinity
         case .int32: Double(Int32.min)...Double(Int32.max)
         case .uint32: 0...Double(UInt32.max)
         case .int64: Double(Int64.min)...Double(Int64.max)

@@ -63,14 +63,22 @@ import Testing
 
     @Test func customGradientReplacesTheRule() {
         let x = leaf(0.4, 1.6)
-        let rounded = withCustomGradient(of: x) { round($0) } pullback: { gradient, _, _ in gradient }
+        let rounded = withCustomGradient(of: x) {
+            round($0)
+        } pullback: { gradient, _, _ in
+            gradient
+        }
         #expect(read(rounded) == [0, 2])
         #expect(read(gradient(of: (rounded * rounded).sum(), withRespectTo: x)) == [0, 4])
     }
 
     @Test func customGradientReadsOtherTensorsAsConstants() {
         let (x, other) = (leaf(2), leaf(3))
-        let product = withCustomGradient(of: x) { $0 * other } pullback: { gradient, _, _ in gradient * 7 }
+        let product = withCustomGradient(of: x) {
+            $0 * other
+        } pullback: { gradient, _, _ in
+            gradient * 7
+        }
         #expect(gradient(of: product.sum(), withRespectTo: [x, other]).map(read) == [[7], [0]])
     }
 
@@ -123,7 +131,9 @@ import Testing
             GradientTests().compute(y, cutting: true)
             _ = gradient(of: (y * y).sum(), withRespectTo: x)
         }
-        #expect(result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) }?.contains("graph was released by an update") == true)
+        #expect(
+            result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) }?.contains(
+                "graph was released by an update") == true)
     }
 
     @Test func anUntrackedTensorBehindAReleasedValueIsReported() async {

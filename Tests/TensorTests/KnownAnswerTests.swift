@@ -53,7 +53,9 @@ import Testing
         "flip": { $0[0].flipped(alongAxes: 1) },
         "tile": { $0[0].tiled([2, 3]) },
         "repeat": { $0[0].repeated(3, alongAxis: 0) },
-        "roll by joining": { Tensor(concatenating: [$0[0][.all, (-1)...], $0[0][.all, .range(to: -1)]], alongAxis: 1) },
+        "roll by joining": {
+            Tensor(concatenating: [$0[0][.all, (-1)...], $0[0][.all, .range(to: -1)]], alongAxis: 1)
+        },
         "triangle": { $0[0].lowerTriangle(offset: -1) },
         "linspace": { _ in Tensor.linspace(from: -1, to: 2, count: 7, device: .reference) },
         "clamp": { $0[0].clamped(to: -0.5...0.5) },
@@ -65,7 +67,11 @@ import Testing
         "cross-entropy": { -$0[0].logSoftmax().picked(atIndices: $0[1].as(.int32)).mean() },
     ]
 
-    private func tensor(_ array: Answer.Array) -> Tensor { Tensor(reference: Value(array.elements, shape: Shape(array.shape))) }
+    private func tensor(
+        _ array: Answer.Array
+    ) -> Tensor {
+        Tensor(reference: Value(array.elements, shape: Shape(array.shape)))
+    }
 
     private func expect(_ tensor: Tensor, _ wanted: Answer.Array, _ what: String) {
         let got = Interpreter().evaluate(tensor)

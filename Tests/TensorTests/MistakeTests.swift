@@ -14,7 +14,11 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         self.make = make
     }
 
-    private static func x(_ shape: Shape, _ dtype: DType = .float32) -> Tensor { Tensor(reference: .sample(shape, dtype: dtype)) }
+    private static func x(
+        _ shape: Shape, _ dtype: DType = .float32
+    ) -> Tensor {
+        Tensor(reference: .sample(shape, dtype: dtype))
+    }
 
     static let all: [Mistake] = [
         Mistake("operator, shapes", "add", "[2, 3] and [4]") { _ = x([2, 3]) + x([4]) },
@@ -29,7 +33,9 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("sum of bool", "sum", "bool") { _ = x([2], .bool).sum() },
         Mistake("mean of integers", "mean", "int32") { _ = x([2], .int32).mean() },
         Mistake("argmax of nothing", "argmax", "[0, 3]", "empty") { _ = x([0, 3]).argmax(alongAxis: 0) },
-        Mistake("reshape", "reshape", "6 elements of [2, 3]", "[4]", "MistakeTests.swift") { _ = x([2, 3]).reshaped(to: [4]) },
+        Mistake("reshape", "reshape", "6 elements of [2, 3]", "[4]", "MistakeTests.swift") {
+            _ = x([2, 3]).reshaped(to: [4])
+        },
         Mistake("reshape, open extent", "reshape", "[4, -1]") { _ = x([2, 3]).reshaped(to: [4, -1]) },
         Mistake("permute", "permute", "[0, 1]", "[2, 3, 4]") { _ = x([2, 3, 4]).permuted(axes: [0, 1]) },
         Mistake("expand", "expand", "[2, 3]", "[2, 4]") { _ = x([2, 3]).expanded(to: [2, 4]) },
@@ -38,36 +44,63 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("subscript, range", "subscript", "1..<4", "axis of 3") { _ = x([3])[1..<4] },
         Mistake("subscript, too many", "subscript", "2 indices", "[3]") { _ = x([3])[0, 0] },
         Mistake("subscript, step", "subscript", "step of 0") { _ = x([3])[.every(0)] },
-        Mistake("matmul, shapes", "matmul", "[2, 3] and [4, 5]", "MistakeTests.swift") { _ = matmul(x([2, 3]), x([4, 5])) },
+        Mistake("matmul, shapes", "matmul", "[2, 3] and [4, 5]", "MistakeTests.swift") {
+            _ = matmul(x([2, 3]), x([4, 5]))
+        },
         Mistake("matmul, batches", "matmul", "[2, 3, 4]", "[3, 4, 5]") { _ = matmul(x([2, 3, 4]), x([3, 4, 5])) },
         Mistake("matmul of integers", "matmul", "int32") { _ = matmul(x([2, 2], .int32), x([2, 2], .int32)) },
         Mistake("matmul of a number", "matmul", "[] and [2, 2]") { _ = matmul(x([]), x([2, 2])) },
-        Mistake("concatenate", "concatenate", "[2, 4]", "[3, 3]", "axis 0") { _ = Tensor(concatenating: [x([2, 4]), x([3, 3])]) },
+        Mistake("concatenate", "concatenate", "[2, 4]", "[3, 3]", "axis 0") {
+            _ = Tensor(concatenating: [x([2, 4]), x([3, 3])])
+        },
         Mistake("concatenate nothing", "concatenate", "nothing") { _ = Tensor(concatenating: []) },
         Mistake("stack", "stack", "[3]", "[2]") { _ = Tensor(stacking: [x([2]), x([3])]) },
         Mistake("split", "split", "2 equal parts", "[3]") { _ = x([3]).split(into: 2) },
         Mistake("pad", "pad", "[2]") { _ = x([2]).padded([(-1, 0)]) },
         Mistake("gather, indices", "gather", "float32", "int32") { _ = x([2]).gathered(atIndices: x([2])) },
-        Mistake("scatter-add, updates", "scatterAdd", "[3]", "[2]") { _ = x([5]).scatteredAdd(x([3]), atIndices: x([2], .int32)) },
-        Mistake("dynamic slice, starts", "dynamicSlice", "[2]", "[1]") { _ = x([3, 3]).dynamicSlice(at: x([1], .int32), shape: [1, 1]) },
-        Mistake("update slice, block", "updateSlice", "[4]", "[3]") { _ = x([3]).updatingSlice(at: x([1], .int32), with: x([4])) },
+        Mistake("scatter-add, updates", "scatterAdd", "[3]", "[2]") {
+            _ = x([5]).scatteredAdd(x([3]), atIndices: x([2], .int32))
+        },
+        Mistake("dynamic slice, starts", "dynamicSlice", "[2]", "[1]") {
+            _ = x([3, 3]).dynamicSlice(at: x([1], .int32), shape: [1, 1])
+        },
+        Mistake("update slice, block", "updateSlice", "[4]", "[3]") {
+            _ = x([3]).updatingSlice(at: x([1], .int32), with: x([4]))
+        },
         Mistake("range", "range", "by 0") { _ = Tensor.range(from: 0, to: 1, by: 0, device: .reference) },
-        Mistake("uniform", "randomUniform", "1.0 to 0.0") { _ = Tensor.randomUniform([2], from: 1, to: 0, device: .reference) },
-        Mistake("Bernoulli", "randomBernoulli", "1.5") { _ = Tensor.randomBernoulli([2], probability: 1.5, device: .reference) },
+        Mistake("uniform", "randomUniform", "1.0 to 0.0") {
+            _ = Tensor.randomUniform([2], from: 1, to: 0, device: .reference)
+        },
+        Mistake("Bernoulli", "randomBernoulli", "1.5") {
+            _ = Tensor.randomBernoulli([2], probability: 1.5, device: .reference)
+        },
         Mistake("dropout", "dropout", "1.0") { _ = Tensor.dropoutMask([2], rate: 1, device: .reference) },
-        Mistake("gradient of a vector", "gradient", "[3]", "seed", "MistakeTests.swift") { _ = gradient(of: x([3]), withRespectTo: x([3])) },
-        Mistake("gradient of an integer", "gradient", "int32") { _ = gradient(of: x([], .int32), withRespectTo: x([3])) },
+        Mistake("gradient of a vector", "gradient", "[3]", "seed", "MistakeTests.swift") {
+            _ = gradient(of: x([3]), withRespectTo: x([3]))
+        },
+        Mistake("gradient of an integer", "gradient", "int32") {
+            _ = gradient(of: x([], .int32), withRespectTo: x([3]))
+        },
         Mistake("gradient with respect to integers", "gradient", "tensor 1 (int32 [3])") {
             _ = gradient(of: x([]), withRespectTo: [x([3]), x([3], .int32)])
         },
-        Mistake("gradient, seed", "gradient", "[2]", "[3]") { _ = gradient(of: x([3]), withRespectTo: x([3]), seed: x([2])) },
+        Mistake("gradient, seed", "gradient", "[2]", "[3]") {
+            _ = gradient(of: x([3]), withRespectTo: x([3]), seed: x([2]))
+        },
         Mistake("custom gradient, shape", "withCustomGradient", "input 0", "[2]", "[3]") {
             let point = x([3])
-            let value = withCustomGradient(of: point) { $0.sum() } pullback: { _, _, _ in x([2]) }
+            let value = withCustomGradient(of: point) {
+                $0.sum()
+            } pullback: { _, _, _ in
+                x([2])
+            }
             _ = gradient(of: value, withRespectTo: point)
         },
         Mistake("custom kernel without a gradient", "gradient", "nothing", "withCustomGradient") {
-            let kernel = CustomKernel(name: "nothing", source: "") { _, _ in .init(global: [1]) } compute: { _, _, _, _ in }
+            let kernel = CustomKernel(name: "nothing", source: "") { _, _ in
+                .init(global: [1])
+            } compute: { _, _, _, _ in
+            }
             let point = x([3])
             _ = gradient(of: kernel(point, shape: [3]).sum(), withRespectTo: point)
         },
@@ -80,6 +113,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     }
     let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
     for word in Mistake.all[index].words {
-        #expect(text.contains(word), "\(Mistake.all[index].testDescription): \(word) is missing in: \(text.prefix(400))")
+        #expect(
+            text.contains(word), "\(Mistake.all[index].testDescription): \(word) is missing in: \(text.prefix(400))")
     }
 }

@@ -45,7 +45,9 @@ import Testing
     }
 
     /// Mean and variance within four standard errors of what they must be.
-    private func expect(_ numbers: [Double], mean: Double, variance: Double, location: SourceLocation = #_sourceLocation) {
+    private func expect(
+        _ numbers: [Double], mean: Double, variance: Double, location: SourceLocation = #_sourceLocation
+    ) {
         let count = Double(numbers.count)
         let average = numbers.reduce(0, +) / count
         let spread = numbers.reduce(0) { $0 + ($1 - average) * ($1 - average) } / count
@@ -59,7 +61,8 @@ import Testing
         let flat = read(.randomUniform(shape, from: -1, to: 3, generator: generator, device: .reference))
         expect(flat, mean: 1, variance: 16.0 / 12)
         #expect(flat.allSatisfy { $0 >= -1 && $0 < 3 })
-        let normal = read(.randomNormal(shape, mean: 2, standardDeviation: 0.5, generator: generator, device: .reference))
+        let normal = read(
+            .randomNormal(shape, mean: 2, standardDeviation: 0.5, generator: generator, device: .reference))
         expect(normal, mean: 2, variance: 0.25)
         #expect(Set(normal).count > 3990)
         let within = normal.filter { abs($0 - 2) < 0.5 }.count

@@ -10,7 +10,8 @@ import Testing
     }
 
     private func expect(
-        _ inputs: [Double]..., give wanted: [[Double]], location: SourceLocation = #_sourceLocation, of function: ([Tensor]) -> Tensor
+        _ inputs: [Double]..., give wanted: [[Double]], location: SourceLocation = #_sourceLocation,
+        of function: ([Tensor]) -> Tensor
     ) {
         let got = gradients(inputs.map { Value($0) }, function)
         for (got, wanted) in zip(got.joined(), wanted.joined()) {
@@ -28,7 +29,9 @@ import Testing
 
     @Test func tiesOfAReductionShare() {
         let third = 1.0 / 3
-        expect([1, 3, 3, 2, 2, 2], give: [[0, 0.5, 0.5, third, third, third]]) { $0[0].reshaped(to: [2, 3]).max(alongAxes: 1) }
+        expect([1, 3, 3, 2, 2, 2], give: [[0, 0.5, 0.5, third, third, third]]) {
+            $0[0].reshaped(to: [2, 3]).max(alongAxes: 1)
+        }
         expect([1, 1, 3, 2, 0, 2], give: [[0.5, 0.5, 0, 0, 1, 0]]) { $0[0].reshaped(to: [2, 3]).min(alongAxes: 1) }
     }
 

@@ -10,7 +10,8 @@ import SomaGraph
 ///   - loss: real, and of one element unless `seed` is given.
 ///   - seed: the gradient of what is wanted with respect to `loss`, of its shape; 1 by default.
 public func gradient(
-    of loss: Tensor, withRespectTo tensors: [Tensor], seed: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
+    of loss: Tensor, withRespectTo tensors: [Tensor], seed: Tensor? = nil, file: StaticString = #fileID,
+    line: UInt = #line
 ) -> [Tensor] {
     let seed = checkedSeed(seed, loss, file, line)
     for (index, tensor) in tensors.enumerated() where !tensor.dtype.isFloatingPoint {
@@ -60,12 +61,16 @@ private func checkedSeed(_ seed: Tensor?, _ loss: Tensor, _ file: StaticString, 
     }
     guard let seed else {
         guard loss.count == 1 else {
-            programError("gradient", "the loss has shape \(loss.shape): reduce it to one number, or give a seed", file: file, line: line)
+            programError(
+                "gradient", "the loss has shape \(loss.shape): reduce it to one number, or give a seed", file: file,
+                line: line)
         }
         return .ones(like: loss)
     }
     guard seed.shape == loss.shape, seed.dtype == loss.dtype else {
-        programError("gradient", "the seed is \(seed.dtype) \(seed.shape), the loss \(loss.dtype) \(loss.shape)", file: file, line: line)
+        programError(
+            "gradient", "the seed is \(seed.dtype) \(seed.shape), the loss \(loss.dtype) \(loss.shape)", file: file,
+            line: line)
     }
     return seed
 }

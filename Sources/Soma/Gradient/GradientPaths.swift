@@ -48,7 +48,8 @@ struct GradientPaths {
         case .customGradient: first = 1  // the value itself is opaque
         default: first = 0
         }
-        for k in first..<Swift.max(first, inputs[i].count) where order[sources[firstSource[i] + k]].dtype.isFloatingPoint {
+        for k in first..<Swift.max(first, inputs[i].count)
+        where order[sources[firstSource[i] + k]].dtype.isFloatingPoint {
             body(firstSource[i] + k)
         }
     }
@@ -70,15 +71,18 @@ struct GradientPaths {
         guard metCut else { return }
         for (index, tensor) in tensors.enumerated() where requested[index] == nil && !tensor.node.isTracked {
             programError(
-                "gradient", "the graph between the loss and \(name(index, tensor)) was released when a value on the way was "
-                + "computed; read values after taking the gradient", file: file, line: line)
+                "gradient",
+                "the graph between the loss and \(name(index, tensor)) was released when a value on the way was "
+                    + "computed; read values after taking the gradient", file: file, line: line)
         }
     }
 
     private func releasedHistory(_ node: Node, _ file: StaticString, _ line: UInt) -> Never {
         programError(
-            "gradient", "the loss depends on a computed value (\(node.dtype) \(node.shape)) whose graph was released by an update or "
-            + "a long run; take the gradient before, or pass the value through withoutGradient()", file: file, line: line)
+            "gradient",
+            "the loss depends on a computed value (\(node.dtype) \(node.shape)) whose graph was released by an update or "
+                + "a long run; take the gradient before, or pass the value through withoutGradient()", file: file,
+            line: line)
     }
 
     /// Marks with `nowhere` what no gradient needs to reach, and forgets the inputs of nodes that pass nothing on.

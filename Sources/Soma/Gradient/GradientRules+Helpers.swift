@@ -51,7 +51,9 @@ extension GradientRule {
     func padInterior(_ before: [Int]) -> Tensor {
         let (one, none) = (gradient.operand(1, "pad"), gradient.operand(0, "pad"))
         let after = before.indices.map { node.shape[$0] - before[$0] - inputs[0].shape[$0] }
-        return Tensor(node: .pad(one.repeated(to: inputs[0].shape).node, before: before, after: after, value: none.node)).as(.bool)
+        return Tensor(
+            node: .pad(one.repeated(to: inputs[0].shape).node, before: before, after: after, value: none.node)
+        ).as(.bool)
     }
 
     /// The gradient of the updates of a scatter: g at the indices, and 0 for updates that were dropped.
@@ -69,13 +71,18 @@ extension GradientRule {
         let arguments = (1..<inputs.count).map(input)
         let shares = rule.pullback(gradient, arguments, output)
         guard shares.count == arguments.count else {
-            programError("withCustomGradient", "\(shares.count) gradients for \(arguments.count) inputs", file: rule.file, line: rule.line)
+            programError(
+                "withCustomGradient", "\(shares.count) gradients for \(arguments.count) inputs", file: rule.file,
+                line: rule.line)
         }
         for (index, share) in shares.enumerated() {
-            guard share.shape == arguments[index].shape, share.dtype == arguments[index].dtype || !arguments[index].dtype.isFloatingPoint else {
+            guard share.shape == arguments[index].shape,
+                share.dtype == arguments[index].dtype || !arguments[index].dtype.isFloatingPoint
+            else {
                 programError(
-                    "withCustomGradient", "the gradient of input \(index) is \(share.dtype) \(share.shape), the input "
-                    + "\(arguments[index].dtype) \(arguments[index].shape)", file: rule.file, line: rule.line)
+                    "withCustomGradient",
+                    "the gradient of input \(index) is \(share.dtype) \(share.shape), the input "
+                        + "\(arguments[index].dtype) \(arguments[index].shape)", file: rule.file, line: rule.line)
             }
             pass(to: index + 1, share)
         }
@@ -120,7 +127,8 @@ extension Tensor {
         let before = [Int](repeating: 0, count: rank + 1)
         var after = before
         after[axis + 1] = step - 1
-        let spaced = Node.pad(.reshape(node, to: Shape(dimensions)), before: before, after: after, value: operand(0, "slice").node)
+        let spaced = Node.pad(
+            .reshape(node, to: Shape(dimensions)), before: before, after: after, value: operand(0, "slice").node)
         dimensions.remove(at: axis + 1)
         dimensions[axis] *= step
         let merged = Tensor(node: .reshape(spaced, to: Shape(dimensions)))
@@ -145,7 +153,9 @@ extension Tensor {
     /// Each row moved by `places` towards its end, ones coming in.
     private func shifted(_ places: Int) -> Tensor {
         let kept = block(at: [0, 0], of: [shape[0], Swift.max(0, shape[1] - places)])
-        return Tensor(node: .pad(kept.node, before: [0, Swift.min(places, shape[1])], after: [0, 0], value: operand(1, "product").node))
+        return Tensor(
+            node: .pad(
+                kept.node, before: [0, Swift.min(places, shape[1])], after: [0, 0], value: operand(1, "product").node))
     }
 
     /// The product of each element and all before it in its row.

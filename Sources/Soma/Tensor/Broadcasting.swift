@@ -23,7 +23,8 @@ extension Tensor {
 
     /// Two constants are folded here, if they will be the same when a captured step is replayed.
     private static func scalarBinary(_ function: BinaryFunction, _ a: Tensor, _ b: Tensor) -> Tensor {
-        if case .constant(let x) = a.node.primitive, case .constant(let y) = b.node.primitive, a.node.device == b.node.device,
+        if case .constant(let x) = a.node.primitive, case .constant(let y) = b.node.primitive,
+            a.node.device == b.node.device,
             !Capture.varies(a.node), !Capture.varies(b.node), let folded = x.combined(with: y, by: function)
         {
             return Tensor(node: .constant(folded, device: a.node.device))

@@ -1,9 +1,9 @@
 import SomaGraph
 
-infix operator .==: ComparisonPrecedence
-infix operator .!=: ComparisonPrecedence
-infix operator .&&: LogicalConjunctionPrecedence
-infix operator .||: LogicalDisjunctionPrecedence
+infix operator .== : ComparisonPrecedence
+infix operator .!= : ComparisonPrecedence
+infix operator .&& : LogicalConjunctionPrecedence
+infix operator .|| : LogicalDisjunctionPrecedence
 prefix operator .!
 
 // Elementwise comparison gives `bool`. With NaN every comparison but `.!=` is false. `.<`, `.<=`, `.>` and `.>=` are
@@ -22,7 +22,9 @@ extension Tensor {
     public static func .< (a: Tensor, b: Double) -> Tensor { binary(.less, a, a.operand(b, "less")) }
     public static func .<= (a: Tensor, b: Double) -> Tensor { binary(.lessOrEqual, a, a.operand(b, "lessOrEqual")) }
     public static func .> (a: Tensor, b: Double) -> Tensor { binary(.greater, a, a.operand(b, "greater")) }
-    public static func .>= (a: Tensor, b: Double) -> Tensor { binary(.greaterOrEqual, a, a.operand(b, "greaterOrEqual")) }
+    public static func .>= (a: Tensor, b: Double) -> Tensor {
+        binary(.greaterOrEqual, a, a.operand(b, "greaterOrEqual"))
+    }
 
     /// Whether both hold; on integers, bit by bit.
     public static func .&& (a: Tensor, b: Tensor) -> Tensor { binary(.and, a, b) }
@@ -44,8 +46,9 @@ extension Tensor {
         guard let shape = Shape.broadcast(condition.shape, values) else {
             programError("select", "condition \(condition.shape) and values \(a.shape), \(b.shape) do not match")
         }
-        return Tensor(node: .select(
-            condition.stretched(to: shape).node, a.stretched(to: shape).node, b.stretched(to: shape).node))
+        return Tensor(
+            node: .select(
+                condition.stretched(to: shape).node, a.stretched(to: shape).node, b.stretched(to: shape).node))
     }
 
     /// `replacement` where `condition` holds, this tensor elsewhere.

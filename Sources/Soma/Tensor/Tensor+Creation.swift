@@ -4,7 +4,9 @@ import SomaGraph
 
 extension Tensor {
     /// `value` everywhere; takes no memory of its own.
-    public static func full(_ shape: Shape, _ value: Double, dtype: DType = .float32, device: Device = .current) -> Tensor {
+    public static func full(
+        _ shape: Shape, _ value: Double, dtype: DType = .float32, device: Device = .current
+    ) -> Tensor {
         Tensor(value, dtype: dtype, device: device).repeated(to: shape)
     }
 
@@ -68,12 +70,16 @@ extension Tensor {
     }
 
     /// True on the diagonal `offset` places above the main one and below it: a causal mask with `offset` 0.
-    public static func lowerTriangle(_ rows: Int, _ columns: Int? = nil, offset: Int = 0, device: Device = .current) -> Tensor {
+    public static func lowerTriangle(
+        _ rows: Int, _ columns: Int? = nil, offset: Int = 0, device: Device = .current
+    ) -> Tensor {
         diagonalDistance(rows, columns ?? rows, device) .<= Double(offset)
     }
 
     /// True on the diagonal `offset` places above the main one and above it.
-    public static func upperTriangle(_ rows: Int, _ columns: Int? = nil, offset: Int = 0, device: Device = .current) -> Tensor {
+    public static func upperTriangle(
+        _ rows: Int, _ columns: Int? = nil, offset: Int = 0, device: Device = .current
+    ) -> Tensor {
         diagonalDistance(rows, columns ?? rows, device) .>= Double(offset)
     }
 
@@ -94,7 +100,9 @@ extension Tensor {
         masked("upperTriangle", file, line) { .upperTriangle($0, $1, offset: offset, device: device) }
     }
 
-    private func masked(_ operation: String, _ file: StaticString, _ line: UInt, by mask: (Int, Int) -> Tensor) -> Tensor {
+    private func masked(
+        _ operation: String, _ file: StaticString, _ line: UInt, by mask: (Int, Int) -> Tensor
+    ) -> Tensor {
         guard rank >= 2 else { programError(operation, "shape \(shape) holds no matrix", file: file, line: line) }
         return .select(mask(shape[rank - 2], shape[rank - 1]), self, operand(0, operation))
     }

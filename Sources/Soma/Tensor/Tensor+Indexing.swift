@@ -16,21 +16,28 @@ extension Tensor {
     /// This tensor with each slice of `updates` added at its index, in the order of the indices; `updates` has the shape that
     /// `gathered` gives. An index out of range is dropped.
     public func scatteredAdd(
-        _ updates: Tensor, atIndices indices: Tensor, alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
+        _ updates: Tensor, atIndices indices: Tensor, alongAxis axis: Int = 0, file: StaticString = #fileID,
+        line: UInt = #line
     ) -> Tensor {
         let axis = normalized(axis: axis, "scatterAdd", file: file, line: line)
         requireIndices(indices, "scatterAdd", file, line)
-        guard updates.shape == Node.gatherShape(shape, indices.shape, axis), updates.dtype == dtype, dtype != .bool else {
+        guard updates.shape == Node.gatherShape(shape, indices.shape, axis), updates.dtype == dtype, dtype != .bool
+        else {
             programError(
-                "scatterAdd", "updates \(updates.dtype) \(updates.shape) for \(dtype) \(shape), indices \(indices.shape), axis \(axis)",
+                "scatterAdd",
+                "updates \(updates.dtype) \(updates.shape) for \(dtype) \(shape), indices \(indices.shape), axis \(axis)",
                 file: file, line: line)
         }
         return Tensor(node: .scatterAdd(node, indices.node, updates.node, axis: axis))
     }
 
     /// Along a new last axis 1 where the position equals the index, 0 elsewhere: [n] → [n, depth].
-    public func oneHot(depth: Int, dtype: DType = .float32, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        guard self.dtype.isInteger else { programError("oneHot", "indices are \(self.dtype), not integers", file: file, line: line) }
+    public func oneHot(
+        depth: Int, dtype: DType = .float32, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        guard self.dtype.isInteger else {
+            programError("oneHot", "indices are \(self.dtype), not integers", file: file, line: line)
+        }
         guard depth >= 0 else { programError("oneHot", "a depth of \(depth)", file: file, line: line) }
         let positions = Tensor.range(depth, dtype: self.dtype, device: device)
         return (expandingDims(at: -1) .== positions).as(dtype)
@@ -47,7 +54,9 @@ extension Tensor {
 
     /// The block of `shape` at `starts` (int32, one for each axis), whose values are known only when the program runs; starts
     /// are clamped so that the block fits.
-    public func dynamicSlice(at starts: Tensor, shape: Shape, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func dynamicSlice(
+        at starts: Tensor, shape: Shape, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         requireStarts(starts, shape, "dynamicSlice", file, line)
         return Tensor(node: .dynamicSlice(node, starts: starts.node, shape: shape))
     }
@@ -70,9 +79,13 @@ extension Tensor {
         }
     }
 
-    private func requireStarts(_ starts: Tensor, _ block: Shape, _ operation: String, _ file: StaticString, _ line: UInt) {
+    private func requireStarts(
+        _ starts: Tensor, _ block: Shape, _ operation: String, _ file: StaticString, _ line: UInt
+    ) {
         guard starts.dtype == .int32, starts.shape == [rank] else {
-            programError(operation, "starts must be int32 [\(rank)], not \(starts.dtype) \(starts.shape)", file: file, line: line)
+            programError(
+                operation, "starts must be int32 [\(rank)], not \(starts.dtype) \(starts.shape)", file: file, line: line
+            )
         }
         guard block.rank == rank, zip(block.dimensions, shape.dimensions).allSatisfy({ $0 <= $1 }) else {
             programError(operation, "a block of \(block) does not fit \(shape)", file: file, line: line)

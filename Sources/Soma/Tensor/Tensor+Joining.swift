@@ -4,12 +4,17 @@ import SomaGraph
 
 extension Tensor {
     /// `parts` one behind the other along an axis that they all have.
-    public init(concatenating parts: [Tensor], alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) {
-        guard let first = parts.first else { programError("concatenate", "nothing to concatenate", file: file, line: line) }
+    public init(
+        concatenating parts: [Tensor], alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        guard let first = parts.first else {
+            programError("concatenate", "nothing to concatenate", file: file, line: line)
+        }
         let axis = first.normalized(axis: axis, "concatenate", file: file, line: line)
         for part in parts where part.dtype != first.dtype || !part.fits(beside: first, exceptAlong: axis) {
             programError(
-                "concatenate", "\(part.dtype) \(part.shape) beside \(first.dtype) \(first.shape) along axis \(axis)", file: file, line: line)
+                "concatenate", "\(part.dtype) \(part.shape) beside \(first.dtype) \(first.shape) along axis \(axis)",
+                file: file, line: line)
         }
         node = .concatenate(parts.map(\.node), axis: axis)
     }
@@ -19,7 +24,8 @@ extension Tensor {
         guard let first = parts.first else { programError("stack", "nothing to stack", file: file, line: line) }
         let axis = first.normalized(axis: axis, "stack", limit: first.rank + 1, file: file, line: line)
         for part in parts where part.shape != first.shape || part.dtype != first.dtype {
-            programError("stack", "\(part.dtype) \(part.shape) beside \(first.dtype) \(first.shape)", file: file, line: line)
+            programError(
+                "stack", "\(part.dtype) \(part.shape) beside \(first.dtype) \(first.shape)", file: file, line: line)
         }
         node = .concatenate(parts.map { $0.expandingDims(at: axis).node }, axis: axis)
     }
@@ -29,16 +35,21 @@ extension Tensor {
     }
 
     /// `count` parts of equal size along `axis`, whose extent `count` must divide.
-    public func split(into count: Int, alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {
+    public func split(
+        into count: Int, alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
+    ) -> [Tensor] {
         let axis = normalized(axis: axis, "split", file: file, line: line)
         guard count > 0, shape[axis] % count == 0 else {
             programError("split", "\(count) equal parts of axis \(axis) of \(shape)", file: file, line: line)
         }
-        return split(sizes: [Int](repeating: shape[axis] / count, count: count), alongAxis: axis, file: file, line: line)
+        return split(
+            sizes: [Int](repeating: shape[axis] / count, count: count), alongAxis: axis, file: file, line: line)
     }
 
     /// Parts of the given sizes along `axis`, whose extent they add up to.
-    public func split(sizes: [Int], alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> [Tensor] {
+    public func split(
+        sizes: [Int], alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
+    ) -> [Tensor] {
         let axis = normalized(axis: axis, "split", file: file, line: line)
         guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, +) == shape[axis] else {
             programError("split", "sizes \(sizes) do not add up to axis \(axis) of \(shape)", file: file, line: line)
@@ -65,14 +76,19 @@ extension Tensor {
         guard counts.count == rank, counts.allSatisfy({ $0 >= 0 }) else {
             programError("tile", "counts \(counts) for shape \(shape)", file: file, line: line)
         }
-        return copied { axis in [counts[axis], shape[axis]] } stretching: { axis in [1, shape[axis]] }
+        return copied(to: { [counts[$0], shape[$0]] }, stretching: { [1, shape[$0]] })
     }
 
     /// Each element `count` times in a row along `axis`.
-    public func repeated(_ count: Int, alongAxis axis: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func repeated(
+        _ count: Int, alongAxis axis: Int, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         let axis = normalized(axis: axis, "repeat", file: file, line: line)
         guard count >= 0 else { programError("repeat", "\(count) times", file: file, line: line) }
-        return copied { $0 == axis ? [shape[$0], count] : [shape[$0]] } stretching: { $0 == axis ? [shape[$0], 1] : [shape[$0]] }
+        func parts(_ count: Int) -> (Int) -> [Int] {
+            { $0 == axis ? [shape[$0], count] : [shape[$0]] }
+        }
+        return copied(to: parts(count), stretching: parts(1))
     }
 
     /// Each axis written as several, of which those of extent 1 are stretched, and merged again.
@@ -90,6 +106,7 @@ extension Tensor {
         guard sizes.count == rank, sizes.allSatisfy({ $0.before >= 0 && $0.after >= 0 }) else {
             programError("pad", "sizes \(sizes) for shape \(shape)", file: file, line: line)
         }
-        return Tensor(node: .pad(node, before: sizes.map(\.before), after: sizes.map(\.after), value: operand(value, "pad").node))
+        return Tensor(
+            node: .pad(node, before: sizes.map(\.before), after: sizes.map(\.after), value: operand(value, "pad").node))
     }
 }

@@ -5,7 +5,8 @@ import SomaGraph
 extension Tensor {
     /// Real numbers uniform on [lower, upper), from the upper 24 bits of a word each.
     public static func randomUniform(
-        _ shape: Shape, from lower: Double = 0, to upper: Double = 1, generator: RandomGenerator = .current, device: Device = .current,
+        _ shape: Shape, from lower: Double = 0, to upper: Double = 1, generator: RandomGenerator = .current,
+        device: Device = .current,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         guard lower < upper, lower.isFinite, upper.isFinite else {
@@ -65,14 +66,16 @@ extension Tensor {
 
     /// The numbers 0 ..< `count` (int32) in random order, each order equally likely: shuffled on the host, equal on every device.
     public static func randomPermutation(
-        _ count: Int, generator: RandomGenerator = .current, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+        _ count: Int, generator: RandomGenerator = .current, device: Device = .current, file: StaticString = #fileID,
+        line: UInt = #line
     ) -> Tensor {
         guard (0...Int(Int32.max)).contains(count) else {
             programError("randomPermutation", "a count of \(count) does not fit int32", file: file, line: line)
         }
         if Capture.current != nil {
             programError(
-                "randomPermutation", "it is drawn on the host and would be the same in each replay; hand it to the step as an input",
+                "randomPermutation",
+                "it is drawn on the host and would be the same in each replay; hand it to the step as an input",
                 file: file, line: line)
         }
         var sequence = generator.hostSequence()

@@ -5,67 +5,95 @@ import SomaGraph
 
 extension Tensor {
     /// The sum; 0 of nothing.
-    public func sum(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func sum(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.sum, axes.isEmpty ? nil : axes, keepingDims, file, line)
     }
     /// The sum along each of `axes`.
-    public func sum(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func sum(
+        alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.sum, axes, keepingDims, file, line)
     }
 
     /// The product; 1 of nothing.
-    public func product(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func product(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.product, axes.isEmpty ? nil : axes, keepingDims, file, line)
     }
     /// The product along each of `axes`.
-    public func product(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func product(
+        alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.product, axes, keepingDims, file, line)
     }
 
     /// The greatest element, NaN if any is NaN; of nothing the lowest value of the dtype. Ties share the gradient evenly.
-    public func max(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func max(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.max, axes.isEmpty ? nil : axes, keepingDims, file, line)
     }
     /// The greatest element along `axes`.
-    public func max(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func max(
+        alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.max, axes, keepingDims, file, line)
     }
 
     /// The least element, NaN if any is NaN; of nothing the highest value of the dtype. Ties share the gradient evenly.
-    public func min(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func min(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.min, axes.isEmpty ? nil : axes, keepingDims, file, line)
     }
     /// The least element along `axes`.
-    public func min(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func min(
+        alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         reduced(.min, axes, keepingDims, file, line)
     }
 
     /// The arithmetic mean of real numbers; NaN of nothing.
-    public func mean(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func mean(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         averaged(axes.isEmpty ? nil : axes, keepingDims, file, line)
     }
     /// The arithmetic mean along `axes`.
-    public func mean(alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func mean(
+        alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         averaged(axes, keepingDims, file, line)
     }
 
     /// The index (`int32`) of the first greatest element along `axis`, or in the flattened tensor. NaN counts as the greatest.
-    public func argmax(alongAxis axis: Int? = nil, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func argmax(
+        alongAxis axis: Int? = nil, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         indexed(.argmax, axis, keepingDims, file, line)
     }
 
     /// The index (`int32`) of the first least element along `axis`, or in the flattened tensor. NaN counts as the least.
-    public func argmin(alongAxis axis: Int? = nil, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func argmin(
+        alongAxis axis: Int? = nil, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         indexed(.argmin, axis, keepingDims, file, line)
     }
 
     /// Whether any element is not zero (or is true); false of nothing.
-    public func any(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func any(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         self.as(.bool).as(.uint8).reduced(.max, axes.isEmpty ? nil : axes, keepingDims, file, line).as(.bool)
     }
 
     /// Whether every element is not zero (or is true); true of nothing.
-    public func all(alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public func all(
+        alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
         self.as(.bool).as(.uint8).reduced(.min, axes.isEmpty ? nil : axes, keepingDims, file, line).as(.bool)
     }
 }
@@ -73,23 +101,28 @@ extension Tensor {
 extension Tensor {
     /// The mean squared deviation from the mean. `unbiased` divides by n − 1 in place of n.
     public func variance(
-        alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+        alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID,
+        line: UInt = #line
     ) -> Tensor {
         variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line)
     }
     /// The variance along `axes`.
     public func variance(
-        alongAxes axes: [Int], unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+        alongAxes axes: [Int], unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID,
+        line: UInt = #line
     ) -> Tensor {
         variance(axes, unbiased, keepingDims, file, line)
     }
 
     /// The square root of the variance. Where that is 0 the gradient is taken to be 0.
     public func standardDeviation(
-        alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+        alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID,
+        line: UInt = #line
     ) -> Tensor {
         let variance = variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line)
-        return withCustomGradient(of: variance) { sqrt($0) } pullback: { gradient, _, deviation in
+        return withCustomGradient(of: variance) {
+            sqrt($0)
+        } pullback: { gradient, _, deviation in
             (gradient / (deviation * 2)).replacing(with: 0, where: deviation .== 0)
         }
     }
@@ -101,7 +134,9 @@ extension Tensor {
     func reduced(
         _ operation: ReduceOperation, _ axes: [Int]?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt
     ) -> Tensor {
-        if dtype == .bool { programError("\(operation)", "not defined for bool; cast with `as(_:)` first", file: file, line: line) }
+        if dtype == .bool {
+            programError("\(operation)", "not defined for bool; cast with `as(_:)` first", file: file, line: line)
+        }
         let axes = axes.map { normalized(axes: $0, "\(operation)", file: file, line: line) } ?? Array(0..<rank)
         let kept = Tensor(node: .reduce(operation, node, axes: axes))
         return keepingDims ? kept : kept.dropping(axes)
@@ -130,7 +165,9 @@ extension Tensor {
             return keepingDims ? Tensor(node: .reshape(flat.node, to: Shape([Int](repeating: 1, count: rank)))) : flat
         }
         let position = normalized(axis: axis, "\(operation)", file: file, line: line)
-        guard shape[position] > 0 else { programError("\(operation)", "axis \(axis) of \(shape) is empty", file: file, line: line) }
+        guard shape[position] > 0 else {
+            programError("\(operation)", "axis \(axis) of \(shape) is empty", file: file, line: line)
+        }
         return reduced(operation, [position], keepingDims, file, line)
     }
 

@@ -69,6 +69,15 @@ extension StrideThrough<Int>: TensorIndexing {
     public var tensorIndex: TensorIndex { .positions(of: Array(self)) }
 }
 
+extension TensorIndex.Form {
+    fileprivate var takesAnAxis: Bool {
+        switch self {
+        case .at, .range, .positions, .all: true
+        case .ellipsis, .newAxis: false
+        }
+    }
+}
+
 extension TensorIndex {
     fileprivate static func positions(of positions: [Int]) -> TensorIndex {
         let step = positions.count > 1 ? positions[1] - positions[0] : 1
@@ -78,7 +87,9 @@ extension TensorIndex {
 
 extension Tensor {
     /// A view of a part of the tensor, axis by axis; axes that are not mentioned are taken whole. See `TensorIndex`.
-    public subscript(_ indices: any TensorIndexing..., file file: StaticString = #fileID, line line: UInt = #line) -> Tensor {
+    public subscript(
+        _ indices: any TensorIndexing..., file file: StaticString = #fileID, line line: UInt = #line
+    ) -> Tensor {
         sliced(by: indices.map(\.tensorIndex), file: file, line: line)
     }
 
@@ -109,7 +120,7 @@ private struct SubscriptPlan {
 
     /// One index for each axis, the ellipsis (at the end if there is none) written out.
     func filled(_ indices: [TensorIndex.Form]) -> [TensorIndex.Form] {
-        let axes = indices.filter { if case .newAxis = $0 { false } else if case .ellipsis = $0 { false } else { true } }.count
+        let axes = indices.filter(\.takesAnAxis).count
         guard axes <= shape.rank else { fail("\(axes) indices for shape \(shape)") }
         let rest = [TensorIndex.Form](repeating: .all, count: shape.rank - axes)
         let ellipses = indices.indices.filter { if case .ellipsis = indices[$0] { true } else { false } }
@@ -154,9 +165,11 @@ private struct SubscriptPlan {
         let end = to.map(bound) ?? (step > 0 ? extent : -1)
         let count = Swift.max(0, (end - start + step - step.signum()) / step)
         let last = start + (count - 1) * step
-        let isInside = count == 0 ? (0...extent).contains(start) || extent == 0 : (0..<extent).contains(start) && (0..<extent).contains(last)
-        guard isInside, (-1...extent).contains(end) else {
-            fail("range \(from.map(String.init) ?? "")..<\(to.map(String.init) ?? "") on an axis of \(extent) of \(shape)")
+        let axis = 0..<extent
+        let isInside = count == 0 || axis.contains(start) && axis.contains(last)
+        guard isInside, (-1...extent).contains(start), (-1...extent).contains(end) else {
+            let (lower, upper) = (from.map(String.init) ?? "", to.map(String.init) ?? "")
+            fail("range \(lower)..<\(upper) on an axis of \(extent) of \(shape)")
         }
         append(from: count == 0 ? 0 : start, count: count, by: step)
     }
