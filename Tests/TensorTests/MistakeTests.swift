@@ -24,6 +24,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("operator, shapes", "add", "[2, 3] and [4]") { _ = x([2, 3]) + x([4]) },
         Mistake("operator, dtypes", "multiply", "float32 and int32") { _ = x([2]) * x([2], .int32) },
         Mistake("operator, fraction beside integers", "multiply", "0.5", "int32") { _ = x([2], .int32) * 0.5 },
+        Mistake("operator, number beyond a dtype", "less", "300", "uint8") { _ = x([2], .uint8) .< 300 },
         Mistake("operator, bool", "add", "bool") { _ = x([2], .bool) + x([2], .bool) },
         Mistake("function of integers", "exp", "int32") { _ = exp(x([2], .int32)) },
         Mistake("select, condition", "select", "float32", "bool") { _ = Tensor.select(x([2]), x([2]), x([2])) },

@@ -61,6 +61,8 @@ public func maximum(_ a: Tensor, _ b: Double) -> Tensor { .binary(.maximum, a, a
 public func pow(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.power, a, b) }
 /// Each element raised to `b`.
 public func pow(_ a: Tensor, _ b: Double) -> Tensor { .binary(.power, a, a.operand(b, "pow")) }
+/// `a` raised to each element.
+public func pow(_ a: Double, _ b: Tensor) -> Tensor { .binary(.power, b.operand(a, "pow"), b) }
 
 /// What remains of a divided by b, with the sign of a, as Swift's `%` has it; an integer modulo zero gives 0.
 public func remainder(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.remainder, a, b) }

@@ -39,8 +39,9 @@ extension Tensor {
             programError("oneHot", "indices are \(self.dtype), not integers", file: file, line: line)
         }
         guard depth >= 0 else { programError("oneHot", "a depth of \(depth)", file: file, line: line) }
-        let positions = Tensor.range(depth, dtype: self.dtype, device: device)
-        return (expandingDims(at: -1) .== positions).as(dtype)
+        // A uint8 could not count the positions of a greater depth.
+        let indices = self.dtype == .uint8 ? self.as(.int32) : self
+        return (indices.expandingDims(at: -1) .== .range(depth, dtype: indices.dtype, device: device)).as(dtype)
     }
 
     /// The element at an index of its own in each row along the last axis: x [..., n], indices [...] → [...].

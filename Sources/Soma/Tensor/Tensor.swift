@@ -33,11 +33,14 @@ extension Tensor {
 
     /// `value` as a rank-0 operand beside this tensor.
     func operand(_ value: Double, _ operation: @autoclosure () -> String) -> Tensor {
-        if dtype.isInteger && value != value.rounded() {
-            programError(operation(), "\(value) is no whole number beside \(dtype); cast with `as(_:)` first")
+        if dtype.isInteger && !isExact(value) {
+            programError(operation(), "\(value) is no number of \(dtype); cast the tensor with `as(_:)` first")
         }
         return Tensor(node: .constant(Scalar(value, dtype), device: node.device))
     }
+
+    /// Whether this integer dtype holds `value`. Infinity stands for its greatest value: nothing is above that.
+    private func isExact(_ value: Double) -> Bool { value.isInfinite || Scalar(value, dtype).double == value }
 
     /// The same numbers in another dtype. Real to integer truncates towards zero and saturates, NaN becomes 0; anything to
     /// `bool` is `!= 0`; integer to integer keeps the low bits.

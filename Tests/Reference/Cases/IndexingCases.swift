@@ -56,6 +56,7 @@ extension OperationCase {
             $0[0].scatteredAdd($0[2], atIndices: $0[1])
         },
         OperationCase("one-hot", Value([2, 0, 5, -1], dtype: .int32)) { $0[0].oneHot(depth: 3) },
+        OperationCase("one-hot of uint8, deep", Value([2, 0], dtype: .uint8)) { $0[0].oneHot(depth: 300) },
         OperationCase("one-hot of uint8", Value([2, 0], dtype: .uint8)) { $0[0].oneHot(depth: 4, dtype: .bool) },
         OperationCase("pick", .sample([3, 4]), Value([0, 3, 1], dtype: .int32)) { $0[0].picked(atIndices: $0[1]) },
         OperationCase("dynamic slice", .sample([4, 5]), Value([1, 2], dtype: .int32)) {

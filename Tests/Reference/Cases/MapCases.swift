@@ -88,6 +88,7 @@ extension OperationCase {
 
     private static let edges: [OperationCase] = [
         OperationCase("pow, square", .sample([5])) { pow($0[0], 2) },
+        OperationCase("pow of a number", .sample([5])) { pow(2, $0[0]) },
         OperationCase("pow, base 0", Value([0, 0, 0])) { pow($0[0], 3) },
         OperationCase("pow, base 0, exponent 1", Value([0, 0])) { pow($0[0], 1) },
         OperationCase("pow, exponent 0", Value([-1, 0, 2])) { pow($0[0], 0) },
