@@ -12,19 +12,21 @@ struct SomaCommand: ParsableCommand {
 
               soma devices                        what can be trained on
               soma train digits                   1,797 handwritten digits, a few seconds
-              soma inspect runs/digits/best.safetensors
+              soma predict runs/digits/best.safetensors some-digit.png
 
             The environment variable SOMA_DEVICE names the device where no --device does.
             """,
         version: "0.1.0",
-        subcommands: [DevicesCommand.self, TrainCommand.self, BenchCommand.self, InspectCommand.self])
+        subcommands: [
+            DevicesCommand.self, TrainCommand.self, PredictCommand.self, BenchCommand.self, DataCommand.self, InspectCommand.self,
+        ])
 
     static func main() {
         do {
             if let recipe = RecipeHelp.recipe(askedFor: Array(CommandLine.arguments.dropFirst())) {
                 return try Console.print(RecipeHelp.page(recipe))
             }
-            try checkName(CommandLine.arguments.dropFirst().first)
+            try checkNames(CommandLine.arguments.dropFirst(), configuration.subcommands, "command")
             var command = try parseAsRoot()
             try command.run()
         } catch {
@@ -33,9 +35,12 @@ struct SomaCommand: ParsableCommand {
     }
 
     /// Names what was perhaps meant, which the parser does for options alone.
-    private static func checkName(_ name: String?) throws {
-        guard let name, !name.hasPrefix("-") else { return }
-        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-        if !names.contains(name) { throw UsageError(unknown: "command", name, among: names) }
+    private static func checkNames(_ words: ArraySlice<String>, _ commands: [any ParsableCommand.Type], _ kind: String) throws {
+        guard let name = words.first, !name.hasPrefix("-"), !commands.isEmpty, name != "help" else { return }
+        // Not by a key path: the compiler crashes on one to a static member.
+        guard let command = commands.first(where: { $0.configuration.commandName == name }) else {
+            throw UsageError(unknown: kind, name, among: commands.compactMap { $0.configuration.commandName })
+        }
+        try checkNames(words.dropFirst(), command.configuration.subcommands, "\(kind) \(name)")
     }
 }

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Soma
+import SomaZoo
+
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict",
+        abstract: "Tells what pictures show, by a trained checkpoint.",
+        discussion: """
+            Pictures are PNG files, or IDX files of many pictures, plain or gzip. A PNG picture may be dark on light or light on dark, of \
+            any size, grey or in colour: it is cut to what is drawn and scaled to what the model takes, unless it already has that size.
+
+              soma predict runs/digits/best.safetensors some-digit.png
+              soma predict runs/mnist-mlp/best.safetensors data/mnist/t10k-images-idx3-ubyte.gz --index 7
+            """)
+
+    @Argument(help: "A checkpoint of soma train.", completion: .file(extensions: ["safetensors"]))
+    var checkpoint: String
+
+    @Argument(help: ArgumentHelp("PNG or IDX files.", valueName: "pictures"), completion: .file())
+    var files: [String]
+
+    @Option(help: "How many classes to show for each picture.")
+    var top = 3
+
+    @Option(help: "The number of one picture of an IDX file, from 0. (default: all of them)")
+    var index: Int?
+
+    @Option(help: "The device, as soma devices names it.")
+    var device: String?
+
+    @Flag(help: "Print one object a line.")
+    var json = false
+
+    func validate() throws {
+        guard top > 0 else { throw ValidationError("--top takes a whole number from 1 on") }
+        if let index, index < 0 { throw ValidationError("--index takes a whole number from 0 on") }
+    }
+
+    func run() throws {
+        let saved = try Checkpoint(path: checkpoint)
+        let device = try DeviceChoice.device(device)
+        let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
+        // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
+        let sources = try files.map { try PictureSource(path: $0, shape: predictor.pictureShape) }
+        for source in sources { try Prediction(predictor, top: top, isJSON: json).tell(source, index) }
+    }
+}
