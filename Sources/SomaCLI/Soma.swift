@@ -41,6 +41,6 @@ struct SomaCommand: ParsableCommand {
         guard let command = commands.first(where: { $0.configuration.commandName == name }) else {
             throw UsageError(unknown: kind, name, among: commands.compactMap { $0.configuration.commandName })
         }
-        try checkNames(words.dropFirst(), command.configuration.subcommands, "\(kind) \(name)")
+        try checkNames(words.dropFirst(), command.configuration.subcommands, "\(kind) of soma \(name)")
     }
 }
