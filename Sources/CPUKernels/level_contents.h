@@ -1,6 +1,7 @@
 /// Everything that is compiled once per instruction set level.
 #include "loops_table.h"
 #include "matmul_tiles.h"
+#include "matmul_vector.h"
 #include "reductions.h"
 #include "reductions_rows.h"
 
@@ -11,5 +12,6 @@ const soma_level SOMA_LEVEL = {
     .lanes = SOMA_LANES,
     .loops = &loops,
     .reducers = &reducers,
-    .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel},
+    .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel,
+               .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
 };

@@ -47,11 +47,16 @@ static void pack_panels(long begin, long end, int part, void *context) {
     (void)part;
     const block *block = context;
     const soma_matmul *p = &block->plan->product;
-    for (long panel = begin; panel < end; panel++) {
-        if (!is_packed(block, panel)) { continue; }
-        block->kernels->pack_panel(block->panels + panel * block->width * block->depth, block->width, block->depth,
-                                   panel_columns(block, panel), block->b + panel * block->width * p->b_column,
-                                   p->b_depth, p->b_column);
+    // Where columns are adjacent, a few steps of all panels at a time, so that memory is read in long runs.
+    long turn = p->b_column == 1 ? 16 : block->depth;
+    for (long step = 0; step < block->depth; step += turn) {
+        long steps = smaller(turn, block->depth - step);
+        for (long panel = begin; panel < end; panel++) {
+            if (!is_packed(block, panel)) { continue; }
+            block->kernels->pack_panel(block->panels + panel * block->width * block->depth + step * block->width, block->width, steps,
+                                       panel_columns(block, panel), block->b + panel * block->width * p->b_column + step * p->b_depth,
+                                       p->b_depth, p->b_column);
+        }
     }
 }
 
@@ -98,7 +103,6 @@ static void run_tiles(const block *block, const soma_strip *source, long rows, l
 }
 
 static void run_cells(long begin, long end, int part, void *context) {
-    (void)part;
     const block *block = context;
     const soma_matmul_plan *plan = block->plan;
     const soma_matmul *p = &plan->product;
@@ -107,6 +111,8 @@ static void run_cells(long begin, long end, int part, void *context) {
         long row_cell = cell / plan->column_parts, column_cell = cell % plan->column_parts;
         long row = p->rows * row_cell / plan->row_parts, end_row = p->rows * (row_cell + 1) / plan->row_parts;
         long panel = panels * column_cell / plan->column_parts, end_panel = panels * (column_cell + 1) / plan->column_parts;
+        // One row of cells: nobody else needs these panels.
+        if (plan->row_parts == 1) { pack_panels(panel, end_panel, part, context); }
         while (row < end_row && panel < end_panel) {
             long rows = smaller(plan->packs_a ? plan->row_block : end_row - row, end_row - row);
             const float *a = block->a + row * p->a_row;
@@ -132,18 +138,72 @@ static void run_one(const soma_matmul_plan *plan, const soma_level *level, const
                 .accumulate = p->accumulate || step > 0,
             };
             long panel_count = ceiling(block.columns, width);
-            if (plan->packs_b || block.columns % width != 0) { soma_parallel_for(panel_count, 1, pack_panels, &block); }
+            bool packs = plan->packs_b || block.columns % width != 0;
+            if (packs && plan->row_parts > 1) { soma_parallel_for(panel_count, 1, pack_panels, &block); }
             soma_parallel_for(plan->row_parts * plan->column_parts, 1, run_cells, &block);
         }
     }
 }
 
+/// A row times a matrix.
+typedef struct row_run {
+    const soma_matmul *product;
+    const soma_matmul_kernels *kernels;
+    const float *x, *b;
+    float *y;
+} row_run;
+
+static void run_columns(long begin, long end, int part, void *context) {
+    (void)part;
+    const row_run *run = context;
+    const soma_matmul *p = run->product;
+    // Parts are whole vectors, so that rounding does not depend on the number of threads.
+    begin = smaller(begin * 64, p->columns), end = smaller(end * 64, p->columns);
+    const float *b = run->b + begin * p->b_column;
+    if (p->b_column == 1) {
+        run->kernels->row_times_rows(end - begin, p->depth, run->x, b, p->b_depth, run->y + begin, p->accumulate);
+    } else {
+        run->kernels->row_times_columns(end - begin, p->depth, run->x, b, p->b_column, run->y + begin, p->accumulate);
+    }
+}
+
+/// Runs a product of one row without packing; false where its layout does not allow that.
+static bool run_row(const soma_matmul *p, const soma_level *level, const float *a, const float *b, float *c) {
+    if (p->rows != 1 || p->c_column != 1 || (p->b_column != 1 && p->b_depth != 1)) { return false; }
+    if (p->a_depth != 1) {
+        float *copy = reserve(&strip_scratch, p->depth);
+        for (long k = 0; k < p->depth; k++) { copy[k] = a[k * p->a_depth]; }
+        a = copy;
+    }
+    row_run run = {p, &level->matmul, a, b, c};
+    soma_parallel_for(ceiling(p->columns, 64), 1 + 1024 / (p->depth + 1), run_columns, &run);
+    return true;
+}
+
+soma_matmul soma_matmul_exchanged(const soma_matmul *p) {
+    soma_matmul q = *p;
+    q.rows = p->columns, q.columns = p->rows;
+    q.a_row = p->b_column, q.a_depth = p->b_depth, q.a_batch = p->b_batch;
+    q.b_depth = p->a_depth, q.b_column = p->a_row, q.b_batch = p->a_batch;
+    q.c_row = p->c_column, q.c_column = p->c_row;
+    return q;
+}
+
+static void run_product(const soma_matmul *p, const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
+    if (p->rows == 1 && run_row(p, level, a, b, c)) { return; }
+    if (p->columns == 1) {
+        soma_matmul exchanged = soma_matmul_exchanged(p);
+        if (run_row(&exchanged, level, b, a, c)) { return; }
+    }
+    if (plan->swapped) { run_one(plan, level, b, a, c); } else { run_one(plan, level, a, b, c); }
+}
+
 void soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
     const soma_level *level = soma_level_current();
-    soma_matmul_plan plan = soma_matmul_plan_for(product, level, soma_team_size());
-    const soma_matmul *p = &plan.product;
-    if (plan.swapped) { const float *left = a; a = b; b = left; }
-    for (long i = 0; i < p->batch; i++) {
-        run_one(&plan, level, a + i * p->a_batch, b + i * p->b_batch, c + i * p->c_batch);
+    // A second thread is not worth waking for less.
+    bool is_small = product->rows * product->columns < 400000 / (product->depth + 1);
+    soma_matmul_plan plan = soma_matmul_plan_for(product, level, is_small ? 1 : soma_team_size());
+    for (long i = 0; i < product->batch; i++) {
+        run_product(product, &plan, level, a + i * product->a_batch, b + i * product->b_batch, c + i * product->c_batch);
     }
 }

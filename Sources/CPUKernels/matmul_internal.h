@@ -17,10 +17,14 @@ typedef struct soma_tile_target {
 typedef void (*soma_tile)(long depth, const soma_strip *strip, const float *b, long b_step, const soma_tile_target *to);
 typedef void (*soma_pack_panel)(float *to, long width, long depth, long columns, const float *b, long b_step, long b_column);
 
+/// y = x b, or y += x b, for a row x; b has adjacent columns, or columns of adjacent steps, the others `stride` apart.
+typedef void (*soma_row_product)(long columns, long depth, const float *x, const float *b, long stride, float *y, bool accumulate);
+
 /// What the matrix product needs of an instruction set level.
 typedef struct soma_matmul_kernels {
     int lanes;                 ///< Floats in a vector; a panel is one or two vectors wide.
     int rows;                  ///< The most rows of a tile.
     const soma_tile (*tiles)[2];   ///< By rows less one, by vectors less one.
     soma_pack_panel pack_panel;
+    soma_row_product row_times_rows, row_times_columns;
 } soma_matmul_kernels;

@@ -6,16 +6,6 @@ static long ceiling(long value, long divisor) { return (value + divisor - 1) / d
 static long smaller(long x, long y) { return x < y ? x : y; }
 static long larger(long x, long y) { return x > y ? x : y; }
 
-/// The same product read as C' = B' A'.
-static soma_matmul exchanged(const soma_matmul *p) {
-    soma_matmul q = *p;
-    q.rows = p->columns, q.columns = p->rows;
-    q.a_row = p->b_column, q.a_depth = p->b_depth, q.a_batch = p->b_batch;
-    q.b_depth = p->a_depth, q.b_column = p->a_row, q.b_batch = p->a_batch;
-    q.c_row = p->c_column, q.c_column = p->c_row;
-    return q;
-}
-
 /// Cycles for the busiest thread's part of C, where a vector multiply-add is one. A step cannot take less than 5: that long a
 /// multiply-add waits for its own last result.
 static double compute_cost(const soma_matmul *p, const soma_level *level, int row_parts, int column_parts) {
@@ -27,11 +17,14 @@ static double compute_cost(const soma_matmul *p, const soma_level *level, int ro
     return step * (double)p->depth;
 }
 
+/// Cycles that waking the team once more takes.
+static const double waking = 5000;
+
 /// Cycles a thread spends to copy its share of B's panels and to write its share of C.
 static double transfer_cost(const soma_matmul *p, const soma_level *level, int threads) {
-    double element = p->b_column == 1 ? 0.25 : p->b_depth == 1 ? 0.75 : 2;
+    double element = p->b_column == 1 ? 0.25 : p->b_depth == 1 ? 0.6 : 2;
     double packing = p->rows <= level->matmul.rows && p->b_column == 1 ? 0 : element * (double)p->columns * (double)p->depth;
-    double writing = (p->c_column == 1 ? 0.1 : 1.5) * (double)p->rows * (double)p->columns;
+    double writing = (p->c_column == 1 ? 0.1 : p->c_row == 1 ? 0.5 : 1.5) * (double)p->rows * (double)p->columns;
     return (packing + writing) / threads;
 }
 
@@ -41,7 +34,7 @@ static cut best_cut(const soma_matmul *p, const soma_level *level, int threads) 
     cut best = {1, threads, DBL_MAX};
     for (int parts = 1; parts <= threads; parts++) {
         if (threads % parts != 0) { continue; }
-        double cost = compute_cost(p, level, parts, threads / parts);
+        double cost = compute_cost(p, level, parts, threads / parts) + (parts > 1 ? waking : 0);
         if (cost < best.cost) { best = (cut){parts, threads / parts, cost}; }
     }
     best.cost += transfer_cost(p, level, threads);
@@ -55,7 +48,7 @@ static long even_block(long length, long most, long unit) {
 }
 
 soma_matmul_plan soma_matmul_plan_for(const soma_matmul *product, const soma_level *level, int threads) {
-    soma_matmul other = exchanged(product);
+    soma_matmul other = soma_matmul_exchanged(product);
     cut straight = best_cut(product, level, threads), crossed = best_cut(&other, level, threads);
     bool swapped = crossed.cost < straight.cost;
     cut cut = swapped ? crossed : straight;

@@ -15,3 +15,6 @@ typedef struct soma_matmul_plan {
 
 /// Chooses the cut from the shape, the level and the number of threads alone.
 soma_matmul_plan soma_matmul_plan_for(const soma_matmul *product, const soma_level *level, int threads);
+
+/// The same product read as C' = B' A'.
+soma_matmul soma_matmul_exchanged(const soma_matmul *product);

@@ -15,13 +15,47 @@
 #include "matmul_internal.h"
 #include "vectors.h"
 
-/// Writes a finished tile that is ragged or whose columns are not adjacent in memory.
-static __attribute__((noinline)) void store_scattered(const float *tile, long width, long rows, const soma_tile_target *to) {
-    for (long j = 0; j < to->columns; j++) {
-        float *column = to->c + j * to->c_column;
+/// Writes the first `count` lanes of a vector to adjacent elements, or adds them.
+INLINE void put_part(float *to, vfloat value, long count, bool accumulate) {
+    if (count == SOMA_LANES) {
+        store(to, accumulate ? load(to) + value : value);
+    } else {
+        store_part(to, accumulate ? load_part(to, count) + value : value, count);
+    }
+}
+
+/// Writes a finished tile, `width` floats a row, whose rows are adjacent in C's columns: a square at a time is turned over.
+static void store_transposed(const float *tile, long width, long rows, const soma_tile_target *to) {
+    for (long i = 0; i < rows; i += SOMA_LANES) {
+        long count = rows - i < SOMA_LANES ? rows - i : SOMA_LANES;
+        for (long first = 0; first < to->columns; first += SOMA_LANES) {
+            vfloat square[SOMA_LANES];
+            for (long k = 0; k < SOMA_LANES; k++) { square[k] = k < count ? load(tile + (i + k) * width + first) : (vfloat)0.0f; }
+            transpose(square);
+            for (long j = 0; j < SOMA_LANES && first + j < to->columns; j++) {
+                put_part(to->c + (first + j) * to->c_column + i, square[j], count, to->accumulate);
+            }
+        }
+    }
+}
+
+/// Writes a finished tile that is ragged or lies otherwise than in rows.
+static __attribute__((noinline)) void store_tile(const float *tile, long width, long rows, const soma_tile_target *to) {
+    if (to->c_column == 1) {
         for (long i = 0; i < rows; i++) {
-            float value = tile[i * width + j];
-            column[i * to->c_row] = to->accumulate ? column[i * to->c_row] + value : value;
+            for (long first = 0; first < to->columns; first += SOMA_LANES) {
+                long count = to->columns - first < SOMA_LANES ? to->columns - first : SOMA_LANES;
+                put_part(to->c + i * to->c_row + first, load(tile + i * width + first), count, to->accumulate);
+            }
+        }
+    } else if (to->c_row == 1) {
+        store_transposed(tile, width, rows, to);
+    } else {
+        for (long i = 0; i < rows; i++) {
+            for (long j = 0; j < to->columns; j++) {
+                float *place = to->c + i * to->c_row + j * to->c_column;
+                *place = to->accumulate ? *place + tile[i * width + j] : tile[i * width + j];
+            }
         }
     }
 }
@@ -57,7 +91,7 @@ INLINE void compute_tile(int rows, int vectors, long depth, const soma_strip *st
         UNROLLED for (int i = 0; i < rows; i++) {
             UNROLLED for (int j = 0; j < vectors; j++) { store(tile + (i * vectors + j) * SOMA_LANES, c[i][j]); }
         }
-        store_scattered(tile, vectors * SOMA_LANES, rows, to);
+        store_tile(tile, vectors * SOMA_LANES, rows, to);
     }
 }
 
@@ -88,28 +122,37 @@ static const soma_tile tiles[SOMA_TILE_ROWS][2] = {
 #endif
 };
 
-/// Copies a block of b, whose columns may lie anywhere, into a panel: `width` floats a step, missing columns zero.
-static void pack_panel(float *to, long width, long depth, long columns, const float *b, long b_step, long b_column) {
-    if (b_column == 1 && columns == width) {
-        for (long step = 0; step < depth; step++) { memcpy(to + step * width, b + step * b_step, (size_t)width * sizeof(float)); }
-        return;
+/// Copies rows of adjacent columns; what a panel is wider is zero.
+static void pack_rows_of_panel(float *to, long width, long depth, long columns, const float *b, long b_step) {
+    long whole = columns / SOMA_LANES * SOMA_LANES;
+    for (long step = 0; step < depth; step++, to += width, b += b_step) {
+        for (long j = 0; j < whole; j += SOMA_LANES) { store(to + j, load(b + j)); }
+        if (whole < columns) { store(to + whole, load_part(b + whole, columns - whole)); }
+        for (long j = (columns + SOMA_LANES - 1) / SOMA_LANES * SOMA_LANES; j < width; j += SOMA_LANES) { store(to + j, (vfloat)0.0f); }
     }
-    long done = 0;
-    if (b_step == 1 && columns >= SOMA_LANES) {
-        long whole = columns / SOMA_LANES * SOMA_LANES;
-        for (; done + SOMA_LANES <= depth; done += SOMA_LANES) {
-            for (long first = 0; first < whole; first += SOMA_LANES) {
-                vfloat square[SOMA_LANES];
-                UNROLLED for (int i = 0; i < SOMA_LANES; i++) { square[i] = load(b + (first + i) * b_column + done); }
-                transpose(square);
-                UNROLLED for (int i = 0; i < SOMA_LANES; i++) { store(to + (done + i) * width + first, square[i]); }
+}
+
+/// Copies columns whose steps are adjacent, a square at a time; returns how many steps are done.
+static long pack_columns_of_panel(float *to, long width, long depth, long columns, const float *b, long b_column) {
+    long step = 0;
+    for (; step + SOMA_LANES <= depth; step += SOMA_LANES) {
+        for (long first = 0; first < width; first += SOMA_LANES) {
+            vfloat square[SOMA_LANES];
+            for (long k = 0; k < SOMA_LANES; k++) {
+                square[k] = first + k < columns ? load(b + (first + k) * b_column + step) : (vfloat)0.0f;
             }
-            for (long j = whole; j < width; j++) {
-                for (long i = done; i < done + SOMA_LANES; i++) { to[i * width + j] = j < columns ? b[j * b_column + i] : 0; }
-            }
+            transpose(square);
+            for (long k = 0; k < SOMA_LANES; k++) { store(to + (step + k) * width + first, square[k]); }
         }
     }
-    for (long step = done; step < depth; step++) {
+    return step;
+}
+
+/// Copies a block of b, whose columns may lie anywhere, into a panel: `width` floats a step, missing columns zero.
+static void pack_panel(float *to, long width, long depth, long columns, const float *b, long b_step, long b_column) {
+    if (b_column == 1) { return pack_rows_of_panel(to, width, depth, columns, b, b_step); }
+    long step = b_step == 1 ? pack_columns_of_panel(to, width, depth, columns, b, b_column) : 0;
+    for (; step < depth; step++) {
         for (long j = 0; j < width; j++) { to[step * width + j] = j < columns ? b[step * b_step + j * b_column] : 0; }
     }
 }
