@@ -9,7 +9,7 @@ final class LoopProgram: CPUStep, @unchecked Sendable {
         guard nest.outer.count + nest.inner.count <= 16 else {
             throw BackendError.unsupported("a loop nest over \(nest.outer.count + nest.inner.count) extents that do not merge; 16 is the most")
         }
-        let nest = nest.withInnerExtent
+        let nest = nest.normalized
         let plan = LoopPlanner.runsByColumns(nest) ? LoopPlanner.byColumns(nest) : LoopPlanner.byRows(nest)
         self.nest = FlatNest(plan)
     }
@@ -24,17 +24,21 @@ final class LoopProgram: CPUStep, @unchecked Sendable {
 }
 
 extension LoopNest {
-    /// A reduction over extents of 1 alone has lost them all: one is put back, so that only a map has none.
-    fileprivate var withInnerExtent: LoopNest {
-        let reduces = body.instructions.contains { if case .reduce = $0.operation { true } else { false } }
-        guard inner.isEmpty && reduces else { return self }
+    /// The same nest as the planner wants it. No access steps along an extent of 1; and a reduction whose extents were all 1, and were
+    /// dropped, has one again, so that only a map has none.
+    fileprivate var normalized: LoopNest {
         var nest = self
-        nest.inner = [1]
-        for place in body.loads.indices { nest.body.loads[place].access.strides.append(0) }
-        for place in body.stores.indices { nest.body.stores[place].target.access.strides.append(0) }
+        let reduces = body.instructions.contains { if case .reduce = $0.operation { true } else { false } }
+        if inner.isEmpty && reduces { nest.inner = [1] }
+        let extents = nest.outer + nest.inner
+        func normalize(_ access: inout Access) {
+            access.strides = extents.indices.map { extents[$0] == 1 ? 0 : access.strides[$0] }
+        }
+        for place in body.loads.indices { normalize(&nest.body.loads[place].access) }
+        for place in body.stores.indices { normalize(&nest.body.stores[place].target.access) }
         for place in body.instructions.indices {
             guard case .index(var access) = body.instructions[place].operation else { continue }
-            access.strides.append(0)
+            normalize(&access)
             nest.body.instructions[place].operation = .index(access)
         }
         return nest

@@ -1,36 +1,55 @@
 import CLibraries
 import CPUKernels
+import Glibc
 import SomaBackend
 
 /// Who computes a matrix product, chosen once from its shape.
 struct MatmulKernel {
     enum Choice: String { case own, openBLAS, oneDNN }
 
-    let choice: Choice
+    private(set) var choice: Choice
     private let step: MatmulStep
     /// Row-major operands as the libraries take them: whether transposed, and the stride between rows in memory.
     private let a, b: (isTransposed: Bool, leading: Int)
 
     init(_ step: MatmulStep) {
         self.step = step
-        a = MatmulKernel.layout(step.a.access.strides)
-        b = MatmulKernel.layout(step.b.access.strides)
-        choice = MatmulKernel.choose(step)
+        a = MatmulKernel.layout(step.a.access.strides, rows: step.m, columns: step.k)
+        b = MatmulKernel.layout(step.b.access.strides, rows: step.k, columns: step.n)
+        choice = .own
+        choice = choose()
     }
 
-    private static func layout(_ strides: [Int]) -> (isTransposed: Bool, leading: Int) {
-        strides[2] == 1 ? (false, strides[1]) : (true, strides[2])
+    /// A stride over an extent of 1 may be anything; a library wants one that spans a row.
+    private static func layout(_ strides: [Int], rows: Int, columns: Int) -> (isTransposed: Bool, leading: Int) {
+        strides[2] == 1 || columns == 1
+            ? (false, rows == 1 ? columns : strides[1]) : (true, strides[2])
     }
 
-    /// At the sizes of small networks oneDNN is ahead, at large ones both libraries are equal, and where neither is installed the project's
-    /// own kernel serves.
-    private static func choose(_ step: MatmulStep) -> Choice {
-        let isTiny = step.m * step.n * step.k < 1 << 12
-        if isTiny || step.k == 0 { return .own }
-        let openBLAS = libraries_openblas_table().pointee.sgemm != nil
-        let oneDNN = libraries_onednn_table().pointee.sgemm != nil
-        if oneDNN && (step.m * step.n * step.k < 1 << 27 || !openBLAS) { return .oneDNN }
-        return openBLAS ? .openBLAS : .own
+    /// Whether a library can read the operands: none of their rows may overlap.
+    private var suitsLibraries: Bool {
+        step.k > 0 && a.leading >= (a.isTransposed ? step.m : step.k) && b.leading >= (b.isTransposed ? step.k : step.n)
+    }
+
+    /// The project's own kernel, unless the environment variable `SOMA_MATMUL` names another that is installed: `openblas` or `onednn`.
+    ///
+    /// GFLOP/s of own / OpenBLAS 0.3.21 / oneDNN 2.6 on one Zen 4 core with a peak of 117.5, best of 60 interleaved rounds (N: as it lies,
+    /// T: transposed; `SOMA_MEASURE=1 swift test --filter matmulFigures` prints such a table):
+    ///
+    ///     256³ NN         112 / 106 / 114     784×512×128 TN  112 / 104 / 115     128×10×256 NT   63 / 48 / 45
+    ///     512³ NN         112 / 105 / 116     512×784×128 TN  112 / 106 / 114     256×10×128 TN   95 / 97 / 50
+    ///     512³ NT         111 / 105 / 112     512×256×128 TN  112 / 104 / 112     10×256×128 TN  107 / 114 / 104
+    ///     128×512×784 NT  113 / 100 / 111     128×512×256 NN  110 / 103 / 116     128×256×10 NN   91 / 106 / 87
+    ///     128×256×512 NT  110 / 99 / 99       2048×64×64 NN   111 / 97 / 104      64³ NN         106 / 115 / 99
+    ///
+    /// Nothing is gained that would be worth a library's start: oneDNN compiles for every new shape, and Debian's opens libOpenCL.
+    private func choose() -> Choice {
+        guard let wanted = getenv("SOMA_MATMUL").map({ String(cString: $0).lowercased() }), suitsLibraries else { return .own }
+        switch wanted {
+        case "openblas" where libraries_openblas_table().pointee.search.found: return .openBLAS
+        case "onednn" where libraries_onednn_table().pointee.search.found: return .oneDNN
+        default: return .own
+        }
     }
 
     func run(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
