@@ -12,3 +12,11 @@ import Testing
     let difference = operation.gradientDifference()
     #expect(difference == nil)
 }
+
+@Test func aCustomKernelAgreesWithItsComposition() throws {
+    let operation = try #require(OperationCase.all.first { $0.name == "custom kernel's gradient" })
+    let x = Tensor(reference: operation.inputs[0])
+    let composed = gradient(of: (x * sigmoid(x) * x).sum(), withRespectTo: x)
+    let kernel = Interpreter().evaluate(operation.build([x]))
+    #expect(Interpreter().evaluate(composed).firstDifference(from: kernel.elements) == nil)
+}

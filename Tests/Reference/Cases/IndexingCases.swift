@@ -123,44 +123,4 @@ extension OperationCase {
             draw(RandomGenerator(seed: 0x1234_5678_9ABC_DEF0), $0[0].device)
         }
     }
-
-    static let userDefined: [OperationCase] = [
-        OperationCase("custom gradient", .sample([3]), .sample([3], seed: 1)) { x in
-            withCustomGradient(of: x) {
-                $0[0] * $0[1] * $0[1]
-            } pullback: { g, x, _ in
-                [g * x[1] * x[1], g * x[0] * x[1] * 2]
-            }
-        },
-        OperationCase("custom gradient of the output", .sample([4])) { x in
-            withCustomGradient(of: x[0]) {
-                exp($0)
-            } pullback: { g, _, y in
-                g * y
-            }
-        },
-        OperationCase("custom kernel", .sample([5]), differentiable: false) { x in
-            withCustomGradient(of: x[0]) {
-                doubling($0, shape: $0.shape)
-            } pullback: { g, _, _ in
-                g * 2
-            }
-        },
-    ]
-
-    private static let doubling = CustomKernel(
-        name: "doubling",
-        source: """
-            void doubling(__global const float *x, __global float *y, int count) {
-                int i = get_global_id(0);
-                if (i < count) y[i] = 2.0f * x[i];
-            }
-            """
-    ) { _, output in
-        CustomKernel.Launch(global: [(output.count + 63) / 64 * 64], arguments: [Scalar(Double(output.count), .int32)])
-    } compute: { inputs, _, output, shape in
-        let x = inputs[0].assumingMemoryBound(to: Float.self)
-        let y = output.assumingMemoryBound(to: Float.self)
-        for i in 0..<shape.count { y[i] = 2 * x[i] }
-    }
 }
