@@ -1,3 +1,4 @@
+#define _GNU_SOURCE  // setenv
 #include "libraries_openmp.h"
 
 #include <pthread.h>
