@@ -2,7 +2,7 @@ import Soma
 
 /// A small multilayer perceptron reads the 1,797 digits that the program holds.
 public struct DigitsRecipe: Recipe {
-    static let options = ClassifierSettings(hidden: [128, 64], batch: 32, rate: 2e-3, warmup: 50, dropout: 0.1, smoothing: 0)
+    static let options = ClassifierSettings(hidden: [128, 64], batch: 32, rate: 4e-3, warmup: 50, dropout: 0.2, smoothing: 0.1)
 
     public let name = "digits"
     public let summary = "a multilayer perceptron reads 1,797 handwritten digits of 8×8 pixels"
@@ -25,7 +25,7 @@ public struct DigitsRecipe: Recipe {
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let (training, heldOut) = Self.dataSets
-        return try classifier(context).run(training: training, heldOut: heldOut)
+        return try classifier(context).run(training: training, test: heldOut)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {

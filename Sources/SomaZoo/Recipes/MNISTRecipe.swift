@@ -3,7 +3,6 @@ import Soma
 /// A multilayer perceptron reads the 70,000 digits of MNIST.
 public struct MNISTRecipe: Recipe {
     static let options = ClassifierSettings(hidden: [512, 256], batch: 128, rate: 1e-3, warmup: 300, dropout: 0.2, smoothing: 0)
-    static let validation = Setting("validation", 0, "training samples to hold out and evaluate on instead of the test set", in: 0...1_000_000)
 
     public let name = "mnist-mlp"
     public let summary = "a multilayer perceptron reads the 70,000 digits of MNIST"
@@ -12,7 +11,7 @@ public struct MNISTRecipe: Recipe {
         which neural networks are often explained. Settings are chosen with validation=N, which leaves the test set out of sight until \
         the last epoch is over.
         """
-    public var settings: [any AnySetting] { Self.options.all + [Self.validation] }
+    public var settings: [any AnySetting] { Self.options.all }
     public let data = DataNeed.folder("the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)")
     public let defaultEpochs = 20
 
@@ -32,17 +31,12 @@ public struct MNISTRecipe: Recipe {
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let files = try mnist(context)
-        let all = try ImageDataSet(images: files.trainingImages, labels: files.trainingLabels)
+        let training = try ImageDataSet(images: files.trainingImages, labels: files.trainingLabels)
         let test = try ImageDataSet(images: files.testImages, labels: files.testLabels)
         guard files.testImages.elementsPerSample == files.trainingImages.elementsPerSample else {
             throw SomaError("\(files.testImages.path) has pictures of another size than \(files.trainingImages.path)")
         }
-        let classifier = classifier(context, files.trainingImages)
-        let validation = context.settings[Self.validation]
-        if validation == 0 { return try classifier.run(training: all, heldOut: test) }
-        guard validation < all.count else { throw UsageError("validation=\(validation) leaves none of \(all.count) samples to train on") }
-        let (training, heldOut) = all.split(heldOut: Double(validation) / Double(all.count), seed: 60_000)
-        return try classifier.run(training: training, heldOut: heldOut, test: test)
+        return try classifier(context, files.trainingImages).run(training: training, test: test)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {

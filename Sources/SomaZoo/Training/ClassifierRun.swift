@@ -21,9 +21,19 @@ struct ClassifierRun {
 
     private func objective(_ model: MLP) -> Classification<MLP> { Classification(model, labelSmoothing: setting(\.smoothing)) }
 
-    /// Trains on `training`, evaluates every epoch on `heldOut`, and the last weights on `test`.
-    /// - Parameter test: nil where `heldOut` is the test set.
-    func run(training: some DataSet, heldOut: any DataSet, test: (any DataSet)? = nil) throws -> RecipeResult {
+    /// Trains on `training` and evaluates every epoch on `test`; with the setting `validation`, on a part of `training` instead, and on
+    /// `test` only the last weights.
+    func run(training: some DataSet, test: some DataSet) throws -> RecipeResult {
+        let validation = setting(\.validation)
+        if validation == 0 { return try run(training: training, heldOut: test, test: nil) }
+        guard validation < training.count else {
+            throw UsageError("validation=\(validation) leaves none of \(training.count) samples to train on")
+        }
+        let parts = training.split(heldOut: Double(validation) / Double(training.count), seed: 60_000)
+        return try run(training: parts.training, heldOut: parts.heldOut, test: test)
+    }
+
+    private func run(training: some DataSet, heldOut: any DataSet, test: (any DataSet)?) throws -> RecipeResult {
         let generator = RandomGenerator(seed: context.seed)
         return try withDevice(context.device) {
             try withRandomGenerator(generator) {

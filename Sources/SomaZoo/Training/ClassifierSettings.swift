@@ -13,6 +13,7 @@ struct ClassifierSettings: Sendable {
     let decay: Setting<Double>
     let dropout: Setting<Double>
     let smoothing: Setting<Double>
+    let validation: Setting<Int>
 
     /// The arguments are the recipe's defaults.
     init(hidden: [Int], batch: Int, rate: Double, warmup: Int, dropout: Double, smoothing: Double) {
@@ -27,9 +28,10 @@ struct ClassifierSettings: Sendable {
         decay = Setting("decay", 0, "weight decay", in: 0...10)
         self.dropout = Setting("dropout", dropout, "share of hidden units dropped in training", in: 0...0.95)
         self.smoothing = Setting("smoothing", smoothing, "label smoothing", in: 0...1)
+        validation = Setting("validation", 0, "training samples held out to choose settings by, with the test set left for the end", in: 0...1_000_000)
     }
 
     var all: [any AnySetting] {
-        [hidden, activation, initialization, batch, rule, rate, decline, warmup, decay, dropout, smoothing]
+        [hidden, activation, initialization, batch, rule, rate, decline, warmup, decay, dropout, smoothing, validation]
     }
 }
