@@ -3,7 +3,7 @@ import Soma
 /// The recipes there are.
 public enum Recipes {
     /// In historical order.
-    public static let all: [any Recipe] = [PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe()]
+    public static let all: [any Recipe] = [PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), VanishingGradientRecipe()]
 
     /// The recipe called `name`.
     /// - Throws: `UsageError` with the nearest names.

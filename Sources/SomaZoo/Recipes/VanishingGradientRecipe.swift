@@ -1,0 +1,83 @@
+import Soma
+
+/// The same deep perceptron with sigmoids and rectifiers, begun badly and well: how far the gradient reaches, and who learns.
+public struct VanishingGradientRecipe: Recipe {
+    static let depths = Setting("depths", [3, 10, 20, 30], "numbers of hidden layers", eachIn: 1...100, count: 1...20)
+    static let activations = Setting<[Activation]>("activation", [.sigmoid, .relu], "activation functions to compare", limits: "at least one") { !$0.isEmpty }
+    static let initializations = Setting<[Initialization]>("init", [.small, .he], "initialisations to compare", limits: "at least one") { !$0.isEmpty }
+    static let width = Setting("width", 64, "units of each hidden layer", in: 1...4096)
+    static let batch = Setting("batch", 64, "samples per update", in: 1...10_000)
+    static let rate = Setting("lr", 1e-3, "learning rate of Adam", in: 0...10)
+
+    public let name = "vanishing-gradient"
+    public let summary = "deep networks with sigmoid or ReLU, begun badly or well: where the gradient ends, and who learns"
+    public let discussion = """
+        Backpropagation multiplies by the slope of the activation function and by the weights at every layer. The slope of a sigmoid is \
+        at most a quarter, and weights drawn too small do the rest: the first layers of a deep network get no gradient (Hochreiter, 1991; \
+        Bengio, Simard and Frasconi, 1994). Rectifiers (Nair and Hinton, 2010; Glorot, Bordes and Bengio, 2011) with weights of variance \
+        2 / inputs (He et al., 2015) let it through. The networks read the embedded digits.
+        """
+    public var settings: [any AnySetting] {
+        [Self.depths, Self.activations, Self.initializations, Self.width, Self.batch, Self.rate]
+    }
+    public let data = DataNeed.embedded("1,797 digits of 8×8 pixels, a fifth of them held out")
+    public let defaultEpochs = 20
+
+    public init() {}
+
+    public func run(_ context: RecipeContext) throws -> RecipeResult {
+        if context.checkpoint != nil { throw UsageError("\(name) compares many models and writes no checkpoints to go on from") }
+        let clock = ContinuousClock.now
+        let (training, heldOut) = DigitsRecipe.dataSets
+        var result = RecipeResult()
+        var trials: [DepthTrial] = []
+        for depth in context.settings[Self.depths] {
+            for variant in variants(context) where !result.isInterrupted {
+                let trial = try withDevice(context.device) {
+                    try DepthTrial(variant, depth: depth, context, training: training, heldOut: heldOut)
+                }
+                result.isInterrupted = trial.isInterrupted
+                result.measures["\(variant.key)_\(depth)_accuracy"] = trial.accuracy
+                trials.append(trial)
+                try context.report(.message(Self.line(trial)))
+            }
+        }
+        result.epochs = context.epochs
+        result.seconds = (.now - clock) / .seconds(1)
+        if !result.isInterrupted { try show(DepthReport(trials: trials), context) }
+        return result
+    }
+
+    private func variants(_ context: RecipeContext) -> [DeepVariant] {
+        context.settings[Self.activations].flatMap { activation in
+            context.settings[Self.initializations].map { DeepVariant(activation: activation, initialization: $0) }
+        }
+    }
+
+    private static func line(_ trial: DepthTrial) -> String {
+        "\(trial.depth) hidden layers, \(trial.variant.title): gradient \(scientific(trial.reach)) at the first, "
+            + (trial.hasDiverged ? "diverged" : "accuracy \(fixed(trial.accuracy, 3))")
+    }
+
+    private func show(_ report: DepthReport, _ context: RecipeContext) throws {
+        for table in [report.gradients, report.reach, report.accuracy] { try context.report(.table(table)) }
+        guard let folder = context.output else { return }
+        for (name, chart) in [("gradients", report.gradientChart), ("accuracy", report.accuracyChart)] {
+            let path = "\(folder)/\(name).svg"
+            try AtomicFile.write(chart.svg, to: path)
+            try context.report(.file(path: path))
+        }
+    }
+
+    /// Of the deepest network of the last variant.
+    public func probe(_ context: RecipeContext) throws -> [Tensor] {
+        guard let variant = variants(context).last, let depth = context.settings[Self.depths].max() else { return [] }
+        return try withDevice(context.device) {
+            let model = withRandomGenerator(RandomGenerator(seed: context.seed)) {
+                variant.model(depth: depth, width: context.settings[Self.width])
+            }
+            let loss = try DepthTrial.firstLoss(model, DigitsRecipe.dataSets.training, seed: context.seed)
+            return [loss] + gradient(of: loss, withRespectTo: model.parameters.map(\.tensor))
+        }
+    }
+}
