@@ -34,6 +34,10 @@ let package = Package(
         .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
         .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
         .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CPUKernels", "Soma", "SomaReference"]),
+        .testTarget(name: "KernelTests", dependencies: ["Kernels"]),
+        .testTarget(
+            name: "OpenCLTests",
+            dependencies: ["OpenCLBackend", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),

@@ -1,1 +1,52 @@
 #include "Kernels.h"
+
+// A new file of kernels needs its lines here; a test compares this table with the folder.
+static const char activations[] = {
+#embed "../activations.cl"
+    , 0};
+static const char copy[] = {
+#embed "../copy.cl"
+    , 0};
+static const char gather[] = {
+#embed "../gather.cl"
+    , 0};
+static const char map[] = {
+#embed "../map.cl"
+    , 0};
+static const char map_cpu[] = {
+#embed "../map_cpu.cl"
+    , 0};
+static const char matmul[] = {
+#embed "../matmul.cl"
+    , 0};
+static const char matmul_cpu[] = {
+#embed "../matmul_cpu.cl"
+    , 0};
+static const char prelude[] = {
+#embed "../prelude.cl"
+    , 0};
+static const char random_words[] = {
+#embed "../random.cl"
+    , 0};
+static const char reduce[] = {
+#embed "../reduce.cl"
+    , 0};
+static const char reduce_cpu[] = {
+#embed "../reduce_cpu.cl"
+    , 0};
+static const char row[] = {
+#embed "../row.cl"
+    , 0};
+
+#define ENTRY(name, array) {name, array, sizeof array - 1}
+
+static const kernel_text files[] = {
+    ENTRY("activations", activations), ENTRY("copy", copy),             ENTRY("gather", gather),
+    ENTRY("map", map),                 ENTRY("map_cpu", map_cpu),       ENTRY("matmul", matmul),
+    ENTRY("matmul_cpu", matmul_cpu),   ENTRY("prelude", prelude),       ENTRY("random", random_words),
+    ENTRY("reduce", reduce),           ENTRY("reduce_cpu", reduce_cpu), ENTRY("row", row),
+};
+
+size_t kernel_text_count(void) { return sizeof files / sizeof *files; }
+
+kernel_text kernel_text_at(size_t place) { return files[place]; }

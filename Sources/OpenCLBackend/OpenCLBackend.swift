@@ -1,1 +1,191 @@
-// OpenCLBackend: see docs/architecture.md
+import CLibraries
+import SomaBackend
+import SomaGraph
+import Synchronization
+
+/// Runs steps on a device of OpenCL 1.2.
+///
+/// One queue, which runs in order; every call takes its lock, so that the backend may be used from any thread. Once the device fails, every
+/// later call throws the same error.
+public final class OpenCLBackend: Backend {
+    /// What can be chosen when a backend is made.
+    public struct Options: Sendable {
+        /// The most bytes to hold; `nil` takes all that the device has.
+        public var memoryLimit: Int?
+        /// Whether each buffer is an allocation of exactly its size, so that a checker of memory sees every overrun.
+        public var isIsolated = false
+        /// Whether to use the kernels for processors; `nil` asks the device.
+        public var usesCPUKernels: Bool?
+        /// Whether launches carry times.
+        public var isProfiling = false
+        /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
+        public var cacheFolder: String?
+        /// What measuring found to be the fastest; empty for the choices that ship.
+        public var tuning = MatmulTuning()
+
+        public init() {}
+    }
+
+    public let device: DeviceDescription
+    public let capabilities = Capabilities()
+    public let openCLDevice: OpenCLDevice
+    let context: OpenCLContext
+    let programs: OpenCLPrograms
+    private let pool: OpenCLMemory
+    private let planner: StepPlanner
+    private let isIsolated: Bool
+    private let state: Mutex<State>
+
+    private struct State: @unchecked Sendable {
+        var failure: BackendError?
+        /// Scratch memory shared by all launches, which run one after the other.
+        var workspace: OpenCLBuffer?
+        var uploads: StagingRing
+    }
+
+    /// A backend on a device that `OpenCLDevice.all` lists.
+    /// - Throws: `BackendError.deviceLost` if the device does not come up.
+    public init(_ device: OpenCLDevice, options: Options = Options()) throws {
+        self.device = device.description
+        openCLDevice = device
+        let context = try OpenCLContext(device, isProfiling: options.isProfiling)
+        self.context = context
+        let cache = options.cacheFolder.map { ProgramCache(folder: $0.isEmpty ? nil : $0) } ?? .standard
+        programs = OpenCLPrograms(context: context, cache: cache)
+        pool = OpenCLMemory(deviceName: device.name, limit: options.memoryLimit ?? device.memoryBytes, isIsolated: options.isIsolated) {
+            (size) throws(OpenCLError) in OpenCLMemory.SendableHandle(memory: try context.buffer(byteCount: size))
+        }
+        planner = StepPlanner(
+            traits: DeviceTraits(
+                isCPU: options.usesCPUKernels ?? device.isCPU, computeUnits: device.computeUnits,
+                maximumWorkGroupSize: device.maximumWorkGroupSize, localMemoryBytes: device.localMemoryBytes, isNVIDIA: device.isNVIDIA),
+            tuning: options.tuning)
+        isIsolated = options.isIsolated
+        state = Mutex(State(uploads: StagingRing(context: context)))
+    }
+
+    // MARK: Memory
+
+    public func allocate(byteCount: Int) throws -> Buffer { try pool.allocate(byteCount: byteCount) }
+
+    public var memory: MemoryUse { pool.use }
+
+    public func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws {
+        let buffer = OpenCLLaunch.buffer(target.buffer)
+        guard source.count > 0 else { return }
+        precondition(target.byteOffset >= 0 && target.byteOffset + source.count <= buffer.byteCount, "an upload beyond the end of its buffer")
+        try withQueue { state throws(OpenCLError) in
+            try state.uploads.write(source, to: buffer.memory, at: buffer.offset + target.byteOffset)
+        }
+    }
+
+    public func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws {
+        let buffer = OpenCLLaunch.buffer(source.buffer)
+        guard target.count > 0 else { return }
+        precondition(source.byteOffset >= 0 && source.byteOffset + target.count <= buffer.byteCount, "a download beyond the end of its buffer")
+        try withQueue { _ throws(OpenCLError) in
+            try check(
+                cl.pointee.clEnqueueReadBuffer(
+                    context.queue, buffer.memory, cl_bool(CL_TRUE), buffer.offset + source.byteOffset, target.count, target.baseAddress, 0, nil, nil),
+                "clEnqueueReadBuffer")
+        }
+    }
+
+    // MARK: Steps
+
+    public func prepare(_ step: Step) throws -> PreparedStep {
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+        let prepared = OpenCLStep(step)
+        prepared.aligned = try launches(step, planner)
+        if isIsolated { prepared.workspace = try workspace(for: prepared.aligned, holding: nil) }
+        return prepared
+    }
+
+    private func launches(_ step: Step, _ planner: StepPlanner) throws -> [any Launch] {
+        if case .matmul(let product) = step, planner.choice(for: product) == .clblast,
+            let launch = CLBlastLaunch(product, context: context)
+        {
+            return [launch]
+        }
+        let launches = try planner.launches(step).map { plan in
+            try OpenCLLaunch(plan, kernel: try programs.kernel(plan.entry, plan.source, options: plan.options), context: context)
+        }
+        if !isIsolated {
+            try state.withLock { $0.workspace = try workspace(for: launches, holding: $0.workspace) }
+        }
+        return launches
+    }
+
+    /// Scratch memory that is large enough for launches: the one held if it is.
+    private func workspace(for launches: [any Launch], holding held: OpenCLBuffer?) throws -> OpenCLBuffer? {
+        let needed = launches.map(\.workspaceBytes).max() ?? 0
+        if needed <= held?.byteCount ?? 0 { return held }
+        return try pool.allocate(byteCount: needed, startsChunk: true)
+    }
+
+    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+        if steps.isEmpty { return }
+        for case let step as OpenCLStep in steps where !step.isReady(bindings) {
+            // A binding that no earlier run had: a slice that begins at an odd element.
+            var narrow = planner
+            narrow.allowsVectors = false
+            step.unaligned = try launches(step.step, narrow)
+        }
+        try withQueue { state throws(OpenCLError) in
+            for step in steps {
+                guard let step = step as? OpenCLStep else { programError("OpenCL", "a step of another device") }
+                let workspace = (step.workspace ?? state.workspace)?.memory
+                for launch in step.launches(bindings) {
+                    try launch.enqueue(bindings, workspace: workspace)
+                }
+            }
+            try check(cl.pointee.clFlush(context.queue), "clFlush")
+        }
+    }
+
+    public func synchronize() throws {
+        try withQueue { _ throws(OpenCLError) in try check(cl.pointee.clFinish(context.queue), "clFinish") }
+    }
+
+    public func sourceText(of step: PreparedStep) -> String? {
+        guard let step = step as? OpenCLStep else { return nil }
+        var seen = Set<String>()
+        return step.aligned.map(\.sourceText).filter { seen.insert($0).inserted }.joined(separator: "\n")
+    }
+
+    /// Runs calls on the queue; a failure other than a lack of memory is the device's last.
+    private func withQueue(_ body: (inout State) throws(OpenCLError) -> Void) throws {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            do {
+                try body(&state)
+            } catch let error as OpenCLError {
+                if error.isOutOfMemory {
+                    throw BackendError.outOfMemory(requested: 0, available: max(0, device.memoryBytes - pool.use.live), device: device.name)
+                }
+                let failure = BackendError.deviceLost(device: device.name, reason: error.description)
+                state.failure = failure
+                throw failure
+            }
+        }
+    }
+}
+
+/// A step's launches. Changed only with the device's lock held, but for the unaligned variant, which is set before it is used.
+final class OpenCLStep: PreparedStep, @unchecked Sendable {
+    let step: Step
+    var aligned: [any Launch] = []
+    /// For bindings where four elements cannot be accessed at once; made when the first such comes.
+    var unaligned: [any Launch]?
+    /// Scratch memory of its own, where buffers are isolated.
+    var workspace: OpenCLBuffer?
+
+    init(_ step: Step) { self.step = step }
+
+    func isReady(_ bindings: Bindings) -> Bool { unaligned != nil || aligned.allSatisfy { $0.isAligned(bindings) } }
+
+    func launches(_ bindings: Bindings) -> [any Launch] {
+        if let unaligned, !aligned.allSatisfy({ $0.isAligned(bindings) }) { return unaligned }
+        return aligned
+    }
+}

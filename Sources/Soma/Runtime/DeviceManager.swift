@@ -17,8 +17,20 @@ enum DeviceManager {
     }
 
     private static let families: [Family] = [
-        Family(prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) })
+        Family(prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) }),
+        Family(prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL),
     ]
+
+    private static func openCL(_ name: String) throws -> any Backend {
+        guard let device = OpenCLDevice.all.first(where: { $0.name == name }) else { throw SomaError("there is no device \(name)") }
+        var options = OpenCLBackend.Options()
+        options.memoryLimit = memoryLimit
+        options.isIsolated = isIsolated
+        return try OpenCLBackend(device, options: options)
+    }
+
+    /// Whether every value gets memory of exactly its size, for checkers of memory.
+    private static var isIsolated: Bool { getenv("SOMA_MEMORY").map { String(cString: $0) } == "isolated" }
 
     private struct Contents {
         var executors: [Executor] = []
@@ -38,8 +50,7 @@ enum DeviceManager {
 
     /// Gives a backend a place among the devices.
     static func register(_ backend: any Backend) -> Device {
-        let isIsolated = getenv("SOMA_MEMORY").map { String(cString: $0) } == "isolated"
-        return contents.withLock { contents in
+        contents.withLock { contents in
             let tag = DeviceTag(contents.executors.count)
             contents.executors.append(Executor(backend, tag: tag, isIsolated: isIsolated))
             contents.tags[backend.device.name] = tag

@@ -1,0 +1,54 @@
+import CLibraries
+import SomaBackend
+import SomaGraph
+
+/// Something that can be enqueued for a step, with the device's lock held.
+protocol Launch: AnyObject {
+    /// Bytes of the device's scratch memory that it touches.
+    var workspaceBytes: Int { get }
+    var sourceText: String { get }
+    /// Whether it can run with these bindings; where not, the step is planned again without 128-bit accesses.
+    func isAligned(_ bindings: borrowing Bindings) -> Bool
+    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?) throws(OpenCLError)
+}
+
+/// A plain product by CLBlast.
+final class CLBlastLaunch: Launch {
+    private let step: MatmulStep
+    private let context: OpenCLContext
+    private let target: Operand
+    private let a: MatmulOperand
+    private let b: MatmulOperand
+    let workspaceBytes = 0
+
+    /// `nil` where there is no CLBlast, or where it cannot compute the step: an epilogue, rows that overlap.
+    init?(_ step: MatmulStep, context: OpenCLContext) {
+        guard let target = step.plainTarget, target.access.strides[2] == 1 || step.n == 1, libraries_clblast_table().pointee.search.found else { return nil }
+        a = MatmulOperand(step.a, cross: (1, step.m), depth: (2, step.k), false)
+        b = MatmulOperand(step.b, cross: (2, step.n), depth: (1, step.k), false)
+        guard step.k > 0, a.lead >= a.contiguousExtent, b.lead >= b.contiguousExtent, target.access.strides[1] >= step.n else { return nil }
+        (self.step, self.context, self.target) = (step, context, target)
+    }
+
+    var sourceText: String { "// CLBlastSgemmStridedBatched\n" }
+
+    func isAligned(_ bindings: borrowing Bindings) -> Bool { true }
+
+    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?) throws(OpenCLError) {
+        let (x, y, z) = (place(step.a, bindings), place(step.b, bindings), place(target, bindings))
+        var queue: cl_command_queue? = context.queue
+        let status = libraries_clblast_table().pointee.CLBlastSgemmStridedBatched(
+            CLBlastLayoutRowMajor, a.depthIsContiguous ? CLBlastTransposeNo : CLBlastTransposeYes,
+            b.depthIsContiguous ? CLBlastTransposeYes : CLBlastTransposeNo, step.m, step.n, step.k, 1,
+            x.memory, x.offset, a.lead, step.a.access.strides[0], y.memory, y.offset, b.lead, step.b.access.strides[0], 0,
+            z.memory, z.offset, target.access.strides[1], target.access.strides[0], step.batch, &queue, nil)
+        try check(cl_int(status.rawValue), "CLBlastSgemmStridedBatched")
+    }
+
+    private func place(_ operand: Operand, _ bindings: borrowing Bindings) -> (memory: cl_mem, offset: Int) {
+        let slice = bindings.buffers[operand.slot]
+        let buffer = OpenCLLaunch.buffer(slice.buffer)
+        let runtime = operand.access.runtimeOffset.map { bindings.offsets[$0] } ?? 0
+        return (buffer.memory, (buffer.offset + slice.byteOffset) / operand.dtype.byteCount + operand.access.offset + runtime)
+    }
+}

@@ -1,0 +1,33 @@
+import CLibraries
+import SomaBackend
+
+/// The functions of libOpenCL. Call them only after `OpenCLDevice.all` has found a device.
+nonisolated(unsafe) let cl = libraries_opencl_table()
+
+/// A call of OpenCL that failed.
+public struct OpenCLError: Error, Equatable, CustomStringConvertible {
+    public let function: String
+    public let code: Int32
+
+    public var description: String { "\(function): \(Self.names[code] ?? "error") (\(code))" }
+
+    /// Whether the device had no room, which a program survives; everything else means that the device is lost.
+    var isOutOfMemory: Bool { code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_INVALID_BUFFER_SIZE || code == CL_OUT_OF_HOST_MEMORY }
+
+    private static let names: [Int32: String] = [
+        CL_DEVICE_NOT_FOUND: "no device", CL_DEVICE_NOT_AVAILABLE: "device not available",
+        CL_COMPILER_NOT_AVAILABLE: "no compiler", CL_MEM_OBJECT_ALLOCATION_FAILURE: "no memory on the device",
+        CL_OUT_OF_RESOURCES: "out of resources", CL_OUT_OF_HOST_MEMORY: "no memory on the host",
+        CL_BUILD_PROGRAM_FAILURE: "the program does not build", CL_INVALID_VALUE: "invalid value",
+        CL_INVALID_COMMAND_QUEUE: "invalid command queue", CL_INVALID_BINARY: "invalid binary",
+        CL_INVALID_KERNEL_NAME: "no such kernel", CL_INVALID_ARG_INDEX: "no such argument", CL_INVALID_ARG_SIZE: "wrong size of an argument",
+        CL_INVALID_KERNEL_ARGS: "an argument is not set", CL_INVALID_WORK_GROUP_SIZE: "invalid work-group size",
+        CL_INVALID_BUFFER_SIZE: "invalid size of a buffer", -1001: "no platform",
+    ]
+}
+
+/// Throws unless an OpenCL call succeeded.
+@inline(__always)
+func check(_ code: cl_int, _ function: @autoclosure () -> String) throws(OpenCLError) {
+    if code != CL_SUCCESS { throw OpenCLError(function: function(), code: code) }
+}

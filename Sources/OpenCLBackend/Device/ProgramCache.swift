@@ -1,0 +1,92 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Compiled programs on disk, so that a second run of a program starts without compiling.
+///
+/// A file's name is a hash of all that can change its content: source, options, device, driver, platform. It is written aside and renamed, so that
+/// a reader never sees half a file, and carries a hash of its content, so that a damaged one is taken for none. A folder that cannot be written
+/// costs nothing but the time to compile.
+struct ProgramCache: Sendable {
+    /// Where the files lie; `nil` keeps none.
+    let folder: String?
+    private static let magic: [UInt8] = Array("SOMACL01".utf8)
+
+    /// `SOMA_CACHE`, else `XDG_CACHE_HOME/soma`, else `~/.cache/soma`; an empty `SOMA_CACHE` turns the cache off.
+    static let standard = ProgramCache(folder: standardFolder())
+
+    private static func standardFolder() -> String? {
+        func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+        if let folder = variable("SOMA_CACHE") { return folder.isEmpty ? nil : folder }
+        if let folder = variable("XDG_CACHE_HOME"), folder.hasPrefix("/") { return folder + "/soma" }
+        guard let home = variable("HOME"), home.hasPrefix("/") else { return nil }
+        return home + "/.cache/soma"
+    }
+
+    /// The name under which a program with these ingredients is kept.
+    static func key(_ ingredients: [String]) -> String {
+        var hash = Hash128()
+        for ingredient in ingredients {
+            hash.add(ingredient.utf8)
+            hash.add(CollectionOfOne(0xFF))  // no UTF-8: keeps neighbours apart
+        }
+        return hash.hexadecimal
+    }
+
+    /// The program kept under `key`, if there is an undamaged one.
+    func read(_ key: String) -> [UInt8]? {
+        guard let path = path(key), let file = fopen(path, "rb") else { return nil }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = fread(&block, 1, block.count, file), count > 0 { bytes += block[..<count] }
+        let header = Self.magic.count + 16
+        guard bytes.count > header, bytes.starts(with: Self.magic) else { return nil }
+        let content = bytes[header...]
+        return Hash128(content).bytes.elementsEqual(bytes[Self.magic.count..<header]) ? Array(content) : nil
+    }
+
+    /// Keeps a program; does nothing where it cannot.
+    func write(_ content: [UInt8], _ key: String) {
+        guard let folder, let path = path(key), Self.makeFolder(folder) else { return }
+        let aside = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        guard let file = fopen(aside, "wbx") else { return }
+        let bytes = Self.magic + Hash128(content).bytes + content
+        let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
+        if fclose(file) != 0 || !isWritten || rename(aside, path) != 0 { unlink(aside) }
+    }
+
+    /// Forgets a program that turned out not to load.
+    func remove(_ key: String) {
+        if let path = path(key) { unlink(path) }
+    }
+
+    private func path(_ key: String) -> String? { folder.map { "\($0)/\(key).clbin" } }
+
+    private static func makeFolder(_ path: String) -> Bool {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return true }
+        guard errno == ENOENT, let end = path.lastIndex(of: "/"), end > path.startIndex else { return false }
+        return makeFolder(String(path[..<end])) && (mkdir(path, 0o700) == 0 || errno == EEXIST)
+    }
+}
+
+/// The FNV-1a hash of 128 bits (Fowler, Noll, Vo; RFC 9923): for names of files, not against adversaries.
+struct Hash128 {
+    private var state: UInt128 = 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D
+
+    init() {}
+    init(_ bytes: some Sequence<UInt8>) { add(bytes) }
+
+    mutating func add(_ bytes: some Sequence<UInt8>) {
+        for byte in bytes { state = (state ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013B }
+    }
+
+    var bytes: [UInt8] { (0..<16).map { UInt8(truncatingIfNeeded: state >> (8 * (15 - $0))) } }
+
+    var hexadecimal: String {
+        let text = String(state, radix: 16)
+        return String(repeating: "0", count: 32 - text.count) + text
+    }
+}

@@ -1,0 +1,93 @@
+import SomaBackend
+import SomaGraph
+
+/// One kernel launch: text, what the kernel is given, geometry. A value; nothing of it knows a device's handles.
+struct LaunchPlan: Hashable {
+    /// The name of the kernel in its source.
+    var entry: String
+    var source: String
+    var options = ""
+    var arguments: [KernelArgument]
+    /// Work-items in each of up to three dimensions.
+    var global: [Int]
+    /// Work-items of a work-group, which divide the global ones; `nil` leaves them to the device.
+    var local: [Int]?
+    /// Bytes of the device's scratch memory that the launch touches.
+    var workspaceBytes = 0
+}
+
+/// What of a device decides kernels and geometry.
+struct DeviceTraits: Hashable {
+    /// Whether a work-item runs as a loop of vector instructions: then kernels named `_cpu` are used.
+    var isCPU: Bool
+    var computeUnits: Int
+    var maximumWorkGroupSize: Int
+    var localMemoryBytes: Int
+    var isNVIDIA = false
+}
+
+/// Turns steps into launches.
+struct StepPlanner {
+    let traits: DeviceTraits
+    /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
+    var allowsVectors = true
+    var tuning = MatmulTuning()
+
+    /// Work-items of a work-group where a kernel does not ask for its own.
+    var groupSize: Int { min(256, traits.maximumWorkGroupSize) }
+
+    func launches(_ step: Step) throws -> [LaunchPlan] {
+        switch step {
+        case .map(let nest): [map(nest)]
+        case .reduce(let nest), .row(let nest): reduce(nest)
+        case .matmul(let step): matmul(step)
+        case .gather(let step): [gather(step)]
+        case .scatterAdd(let step): scatterAdd(step)
+        case .blockCopy(let step): [blockCopy(step)]
+        case .custom(let step): [try custom(step)]
+        }
+    }
+
+    /// One dimension of work-groups with at least `items` work-items.
+    func line(of items: Int) -> (global: [Int], local: [Int]) {
+        // On a CPU a group is a loop; a short one leaves work for every core.
+        let size = traits.isCPU ? 64 : groupSize
+        return ([ceilDivide(items, size) * size], [size])
+    }
+
+    /// A whole program: what it says about the device, the files it builds on, its own lines.
+    func source(isWide: Bool, uses files: [String] = ["activations"], definitions: [(String, String)] = [], _ lines: [String]) -> String {
+        let settings = [("SOMA_CPU", traits.isCPU ? "1" : "0"), ("SOMA_WIDE", isWide ? "1" : "0")] + definitions
+        let head = settings.map { "#define \($0.0) \($0.1)" }
+        let library = (["prelude"] + files).map { KernelTemplate.text(of: $0) }
+        return (head + library + lines).joined(separator: "\n") + "\n"
+    }
+
+    /// The files that a body's instructions call.
+    func files(for body: Body) -> [String] {
+        let isRandom = body.instructions.contains { if case .random = $0.operation { true } else { false } }
+        return ["activations"] + (isRandom ? ["random"] : [])
+    }
+
+    /// The digits of `number` to the base of the extents: the coordinates i0, i1, … of axes, the last counted in steps of `width`.
+    func digits(
+        of number: String, _ name: String, extents: [Int], width: Int = 1, _ parameters: inout KernelParameters
+    ) -> [String] {
+        var lines: [String] = []
+        var rest = number
+        for axis in extents.indices.dropFirst().reversed() {
+            let divisor = "\(name)_extent\(axis)"
+            parameters.add(divisor: divisor, axis == extents.count - 1 ? extents[axis] / width : extents[axis])
+            let quotient = "\(name)_rest\(axis)"
+            lines.append("const soma_index \(quotient) = \(KernelParameters.quotient(rest, divisor));")
+            let scale = axis == extents.count - 1 && width > 1 ? " * \(width)" : ""
+            lines.append("const soma_index \(name)\(axis) = (\(rest) - \(quotient) * \(divisor))\(scale);")
+            rest = quotient
+        }
+        let scale = extents.count == 1 && width > 1 ? " * \(width)" : ""
+        lines.append("const soma_index \(name)0 = \(rest)\(scale);")
+        return lines
+    }
+
+    func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+}

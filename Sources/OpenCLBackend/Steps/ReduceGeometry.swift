@@ -1,0 +1,167 @@
+import SomaBackend
+import SomaGraph
+
+/// How a reduction is spread over a GPU: see the pictures in reduce.cl and row.cl.
+struct ReduceGeometry: Hashable {
+    var lanes: Int
+    var places: Int
+    var width = 1
+    /// Groups of elements that a lane holds between walks; 0 where it reads them again.
+    var hold = 0
+    var isAcross = false
+    var segments = 1
+
+    /// Enough work-items to hide memory's latency on one compute unit.
+    private static let itemsPerUnit = 1024
+
+    init(_ nest: LoopNest, _ planner: StepPlanner, isSecondPass: Bool = false) {
+        let (positions, traits) = (nest.outerCount, planner.traits)
+        let wanted = traits.computeUnits * Self.itemsPerUnit
+        let stageCount = BodyStages(nest).stages.count
+        let canSegment = stageCount == 1 && !isSecondPass && !nest.hasIndexReduction
+        if stageCount == 1 && nest.isAcross {
+            (lanes, places, isAcross) = (max(planner.groupSize / 32, 1), 32, true)
+            let groups = planner.ceilDivide(positions, places)
+            if canSegment { segments = Self.segments(wanted / (groups * 256), nest.innerCount / (lanes * 8)) }
+            return
+        }
+        width = planner.allowsVectors && nest.allowsVectors ? 4 : 1
+        let steps = planner.ceilDivide(nest.innerCount, width)
+        lanes = 1
+        for candidate in [8, 32, 128, 256] where candidate <= planner.groupSize {
+            if lanes * 4 >= steps && (lanes >= steps || positions * lanes >= wanted) { break }
+            lanes = candidate
+        }
+        places = max(1, planner.groupSize / lanes)
+        if stageCount > 1 {
+            let needed = planner.ceilDivide(steps, lanes)
+            hold = needed <= 8 ? [1, 2, 4, 8].first { $0 >= needed } ?? 0 : 0
+        } else if canSegment {
+            segments = Self.segments(wanted / (positions * lanes), steps / (lanes * 8))
+        }
+    }
+
+    private static func segments(_ wanted: Int, _ possible: Int) -> Int { max(1, min(wanted, possible, 1024)) }
+}
+
+extension LoopNest {
+    var hasIndexReduction: Bool {
+        body.instructions.contains { if case .reduce(let operation, _) = $0.operation { operation.givesIndex } else { false } }
+    }
+
+    /// Whether neighbours in memory belong to neighbouring outer positions rather than to one position's inner elements.
+    var isAcross: Bool {
+        guard (outer.last ?? 1) >= 8 else { return false }
+        let levels = BodyStages(self).levels
+        var (along, across) = (0, 0)
+        for (i, instruction) in body.instructions.enumerated() where levels[i] == .element {
+            guard case .load(let operand) = instruction.operation else { continue }
+            let strides = body.loads[operand].access.strides
+            if strides.last == 1 { along += 1 } else if strides[outer.count - 1] == 1 { across += 1 }
+        }
+        return across > along
+    }
+}
+
+/// The partial results of a reduction whose inner domain is cut into segments, and the reduction that completes it.
+///
+/// Reduction r of segment s at position p is element `(base of r) + s·positions + p` of the scratch memory.
+struct SegmentWorkspace {
+    let nest: LoopNest
+    let segments: Int
+    private let stages: BodyStages
+    private var positions: Int { nest.outerCount }
+    private var reductions: [Int] { stages.stages.flatMap(\.reductions) }
+
+    init(_ nest: LoopNest, segments: Int) {
+        (self.nest, self.segments, stages) = (nest, segments, BodyStages(nest))
+    }
+
+    var byteCount: Int { (offsets.last ?? 0) + segments * positions * 8 }
+
+    /// Where each reduction's partial results begin, in bytes; each has room for eight bytes an element.
+    private var offsets: [Int] { reductions.indices.map { $0 * ((segments * positions * 8 + 255) / 256 * 256) } }
+
+    private func offset(_ number: Int) -> Int { offsets[number] / nest.body.instructions[reductions[number]].dtype.byteCount }
+
+    func declare(in parameters: inout KernelParameters) {
+        for (number, reduction) in reductions.enumerated() {
+            parameters.add("global \(nest.body.instructions[reduction].dtype.memoryType) *partial\(reduction)", .workspace)
+            parameters.add("const long partial\(reduction)_offset", .long(offset(number)))
+        }
+    }
+
+    func stores(_ writer: BodyWriter, segment: String = "get_group_id(1)", position: String = "position") -> [String] {
+        reductions.map { "partial\($0)[partial\($0)_offset + (long)\(segment) * positions + \(position)] = v\($0);" }
+    }
+
+    /// The reduction over segments, followed by all that follows the reduction over elements.
+    var secondPass: LoopNest {
+        var result = LoopNest(outer: nest.outer, inner: [segments], body: Body(scalars: nest.body.scalars))
+        var places: [Int: Int] = [:]
+        for (i, instruction) in nest.body.instructions.enumerated() where stages.levels[i] != .element {
+            if case .reduce(let operation, _) = instruction.operation, let number = reductions.firstIndex(of: i) {
+                result.body.loads.append(partials(number, instruction.dtype))
+                result.body.instructions.append(Instruction(.load(operand: result.body.loads.count - 1), instruction.dtype))
+                result.body.instructions.append(Instruction(.reduce(operation, result.body.instructions.count - 1), instruction.dtype))
+            } else {
+                result.body.instructions.append(moved(instruction, places, &result.body))
+            }
+            places[i] = result.body.instructions.count - 1
+        }
+        for number in stages.outerStores {
+            let store = nest.body.stores[number]
+            guard let value = places[store.value] else { continue }
+            result.body.stores.append(Store(value: value, target: outerOnly(store.target)))
+        }
+        return result
+    }
+
+    private func partials(_ number: Int, _ dtype: DType) -> Operand {
+        var strides = [Int](repeating: 1, count: nest.outer.count)
+        for axis in nest.outer.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * nest.outer[axis + 1] }
+        return Operand(slot: Operand.workspaceSlot, dtype: dtype, access: Access(strides: strides + [positions], offset: offset(number)))
+    }
+
+    private func outerOnly(_ operand: Operand) -> Operand {
+        var operand = operand
+        operand.access = outerOnly(operand.access)
+        return operand
+    }
+
+    private func outerOnly(_ access: Access) -> Access {
+        var access = access
+        access.strides = access.strides.prefix(nest.outer.count) + [0]
+        return access
+    }
+
+    private func moved(_ instruction: Instruction, _ places: [Int: Int], _ body: inout Body) -> Instruction {
+        var result = instruction.renumbered { places[$0] ?? 0 }
+        switch instruction.operation {
+        case .load(let operand):
+            body.loads.append(outerOnly(nest.body.loads[operand]))
+            result.operation = .load(operand: body.loads.count - 1)
+        case .index(let access): result.operation = .index(outerOnly(access))
+        default: break
+        }
+        return result
+    }
+}
+
+extension Instruction {
+    /// The instruction with its arguments under other numbers.
+    func renumbered(_ place: (Int) -> Int) -> Instruction {
+        let operation: Operation =
+            switch operation {
+            case .load, .scalar, .index, .accumulator: operation
+            case .random(let a, let b, let c, let d): .random(key0: place(a), key1: place(b), counter: place(c), index: place(d))
+            case .unary(let function, let a): .unary(function, place(a))
+            case .binary(let function, let a, let b): .binary(function, place(a), place(b))
+            case .select(let a, let b, let c): .select(place(a), place(b), place(c))
+            case .multiplyAdd(let a, let b, let c): .multiplyAdd(place(a), place(b), place(c))
+            case .cast(let a): .cast(place(a))
+            case .reduce(let function, let a): .reduce(function, place(a))
+            }
+        return Instruction(operation, dtype)
+    }
+}

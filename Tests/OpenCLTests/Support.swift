@@ -1,0 +1,34 @@
+import OpenCLBackend
+import Soma
+import SomaBackend
+import Synchronization
+import Testing
+
+/// The device the tests run on: the one `SOMA_TEST_DEVICE` names, else the first; `nil`, said once, where there is none.
+let testDevice: OpenCLDevice? = {
+    let device = OpenCLDevice.all.first
+    if device == nil { print("skipped: no OpenCL device (\(OpenCLDevice.diagnosis().joined(separator: "; ")))") }
+    return device
+}()
+
+/// Which kernels to test. On a processor both kinds run, so that those for GPUs are tested without one.
+enum KernelKind: String, CaseIterable, Sendable { case cpu, gpu }
+
+/// One backend for each kind of kernels, shared by all tests: each compiles its programs once.
+func sharedDevice(_ kind: KernelKind) throws -> Device {
+    try devices.withLock { devices in
+        if let known = devices[kind] { return known }
+        let device = Device(running: try makeBackend(kind))
+        devices[kind] = device
+        return device
+    }
+}
+
+private let devices = Mutex<[KernelKind: Device]>([:])
+
+func makeBackend(_ kind: KernelKind, _ change: (inout OpenCLBackend.Options) -> Void = { _ in }) throws -> OpenCLBackend {
+    var options = OpenCLBackend.Options()
+    options.usesCPUKernels = kind == .cpu
+    change(&options)
+    return try OpenCLBackend(try #require(testDevice), options: options)
+}
