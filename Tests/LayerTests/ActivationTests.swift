@@ -5,8 +5,10 @@ import Testing
 /// Activation functions and layers against PyTorch.
 @Suite struct ActivationTests {
     static let functions: [(name: String, layer: any Layer)] = [
-        ("relu", ReLU()), ("leakyReLU", LeakyReLU(slope: 0.2)), ("elu", ELU(alpha: 1.5)), ("selu", SELU()), ("gelu", GELU()),
-        ("geluTanh", GELU(.tanh)), ("silu", SiLU()), ("softplus", Softplus()), ("softplusBeta", Softplus(beta: 2)), ("tanh", Tanh()),
+        ("relu", ReLU()), ("leakyReLU", LeakyReLU(slope: 0.2)), ("elu", ELU(alpha: 1.5)), ("selu", SELU()),
+        ("gelu", GELU()),
+        ("geluTanh", GELU(.tanh)), ("silu", SiLU()), ("softplus", Softplus()), ("softplusBeta", Softplus(beta: 2)),
+        ("tanh", Tanh()),
         ("sigmoid", Sigmoid()),
     ]
 
@@ -18,12 +20,15 @@ import Testing
                 let y = layer(x)
                 let slope = gradient(of: y.sum(), withRespectTo: x)
                 #expect(try y.difference(from: answers.part(name).part("value").doubles) == nil, "\(name)")
-                #expect(try slope.difference(from: answers.part(name).part("gradient").doubles) == nil, "\(name)'s derivative")
+                #expect(
+                    try slope.difference(from: answers.part(name).part("gradient").doubles) == nil,
+                    "\(name)'s derivative")
             }
         }
     }
 
-    /// Derivatives are built from values, so the second derivative must still be right: here against differences of the first.
+    /// Derivatives are built from values, so the second derivative must still be right: here against differences of the
+    /// first.
     @Test func secondDerivatives() throws {
         for (name, layer) in Self.functions {
             func slope(_ points: [Double]) -> (Tensor, Tensor) {

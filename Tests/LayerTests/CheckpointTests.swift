@@ -14,7 +14,9 @@ import Testing
     @Test(arguments: TestDevices.all) func filesOfPyTorchLoad(_ device: Device) throws {
         let folder = try TemporaryFolder()
         let hex = Array((Self.answers.part("file").string ?? "").utf8)
-        let bytes = stride(from: 0, to: hex.count, by: 2).compactMap { UInt8(String(decoding: hex[$0..<$0 + 2], as: UTF8.self), radix: 16) }
+        let bytes = stride(from: 0, to: hex.count, by: 2).compactMap {
+            UInt8(String(decoding: hex[$0..<$0 + 2], as: UTF8.self), radix: 16)
+        }
         try AtomicFile.write(bytes, to: folder.path("torch.safetensors"))
         try withDevice(device) {
             let model = makeModel()
@@ -35,7 +37,9 @@ import Testing
             }
             func train(_ model: Sequential, _ optimizer: Optimizer, steps: Int) throws {
                 for _ in 0..<steps {
-                    try optimizer.update(minimizing: crossEntropy(model(Self.answers.part("x").tensor([2, 3])), Tensor([0, 1] as [Int32])))
+                    try optimizer.update(
+                        minimizing: crossEntropy(
+                            model(Self.answers.part("x").tensor([2, 3])), Tensor([0, 1] as [Int32])))
                 }
             }
             func bits(_ model: Sequential, _ optimizer: Optimizer) throws -> [[Float]] {
@@ -47,7 +51,8 @@ import Testing
             let generator = RandomGenerator(seed: 99)
             _ = generator.hostSequence()
             try Checkpoint.write(
-                model, optimizer: optimizer, generator: generator, metadata: ["recipe": "test"], to: folder.path("a.safetensors"))
+                model, optimizer: optimizer, generator: generator, metadata: ["recipe": "test"],
+                to: folder.path("a.safetensors"))
             try train(model, optimizer, steps: 2)
 
             let (other, otherOptimizer) = try make()
@@ -66,7 +71,9 @@ import Testing
 
     @Test func whatDoesNotFitIsNamed() throws {
         let folder = try TemporaryFolder()
-        func message(_ tensors: [(String, SafetensorsFile.ElementType, [Int])], _ body: (Checkpoint) throws -> Void) throws -> String {
+        func message(_ tensors: [(String, SafetensorsFile.ElementType, [Int])], _ body: (Checkpoint) throws -> Void)
+            throws -> String
+        {
             let path = folder.path("x.safetensors")
             let contents = tensors.map { name, type, shape in
                 let tensor = SafetensorsFile.Tensor(name: name, elementType: type, shape: shape)
@@ -83,12 +90,19 @@ import Testing
                 try message(tensors) { try $0.restore(linear) }
             }
             #expect(try restored([("weight", .float32, [2, 3])]).hasSuffix("x.safetensors lacks 'bias' of the model"))
-            #expect(try restored([("weight", .float32, [2, 3]), ("bias", .float32, [2]), ("extra", .float32, [1])]).hasSuffix("has 'extra', which the model does not"))
-            #expect(try restored([("weight", .float32, [3, 2]), ("bias", .float32, [2])]).contains("'weight' is F32 [3, 2]"))
-            #expect(try restored([("weight", .float64, [2, 3]), ("bias", .float32, [2])]).contains("the model wants F32 [2, 3]"))
+            #expect(
+                try restored([("weight", .float32, [2, 3]), ("bias", .float32, [2]), ("extra", .float32, [1])])
+                    .hasSuffix("has 'extra', which the model does not"))
+            #expect(
+                try restored([("weight", .float32, [3, 2]), ("bias", .float32, [2])]).contains("'weight' is F32 [3, 2]")
+            )
+            #expect(
+                try restored([("weight", .float64, [2, 3]), ("bias", .float32, [2])]).contains(
+                    "the model wants F32 [2, 3]"))
             #expect(try linear.weight.tensor.scalars(as: Float.self) == before, "nothing was changed")
             let optimizer = try Optimizer(Adam(), for: linear, learningRate: 0.1)
-            #expect(try message([]) { try $0.restore(optimizer, of: linear) }.contains("holds no state of an optimiser"))
+            #expect(
+                try message([]) { try $0.restore(optimizer, of: linear) }.contains("holds no state of an optimiser"))
         }
     }
 
@@ -96,7 +110,8 @@ import Testing
         let folder = try TemporaryFolder()
         try withDevice(TestDevices.interpreter) {
             let linear = Linear(from: 3, to: 2)
-            try Checkpoint.write(linear, optimizer: Optimizer(SGD(momentum: 0.9), for: linear, learningRate: 1), to: folder.path("a"))
+            try Checkpoint.write(
+                linear, optimizer: Optimizer(SGD(momentum: 0.9), for: linear, learningRate: 1), to: folder.path("a"))
             let adam = try Optimizer(Adam(), for: linear, learningRate: 0.1)
             #expect { try Checkpoint(path: folder.path("a")).restore(adam, of: linear) } throws: { error in
                 "\(error)".contains("no tensor 'optimizer/exp_avg/weight'")
@@ -111,7 +126,9 @@ import Testing
             let path = folder.path("a.safetensors")
             try Checkpoint.write(linear, requiresFinite: true, to: path)
             linear.bias?.assign(Tensor([1, .nan] as [Float]))
-            #expect { try Checkpoint.write(linear, requiresFinite: true, to: path) } throws: { "\($0)".contains("'bias' holds a NaN") }
+            #expect { try Checkpoint.write(linear, requiresFinite: true, to: path) } throws: {
+                "\($0)".contains("'bias' holds a NaN")
+            }
             try Checkpoint(path: path).restore(linear)
             #expect(try linear.bias?.tensor.scalars(as: Float.self).allSatisfy { $0.isFinite } == true)
             try Checkpoint.write(linear, to: path)

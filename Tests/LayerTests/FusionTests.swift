@@ -5,7 +5,9 @@ import Testing
 /// Rows are walked by one launch forward and one backward, without a kernel by hand.
 @Suite struct FusionTests {
     /// The launches of `function` over [64, 100] rows and of its gradient, each with inputs in memory.
-    private func launches(_ shapes: [Shape] = [[64, 100]], _ function: @escaping ([Tensor]) -> Tensor) throws -> (forward: [String], backward: [String]) {
+    private func launches(_ shapes: [Shape] = [[64, 100]], _ function: @escaping ([Tensor]) -> Tensor) throws -> (
+        forward: [String], backward: [String]
+    ) {
         let (device, backend) = recording()
         return try withDevice(device) {
             let inputs = shapes.map { Tensor([Float](repeating: 1, count: $0.count), shape: $0) }
@@ -39,7 +41,8 @@ import Testing
 
     @Test func crossEntropies() throws {
         #expect(try launches { crossEntropy($0[0], labels(), reduction: .none) } == (["row"], ["row"]))
-        #expect(try launches { crossEntropy($0[0], labels(), labelSmoothing: 0.1, reduction: .none) } == (["row"], ["row"]))
+        #expect(
+            try launches { crossEntropy($0[0], labels(), labelSmoothing: 0.1, reduction: .none) } == (["row"], ["row"]))
         let weighted = try launches([[64, 100], [100]]) {
             crossEntropy($0[0], labels(), labelSmoothing: 0.1, classWeights: $0[1], ignoredIndex: 3, reduction: .none)
         }

@@ -5,14 +5,18 @@ import Testing
 
 /// First values of parameters: their distributions, and that the seed decides them.
 @Suite struct InitializerTests {
-    private func draw(_ initializer: Initializer, _ shape: Shape, fan: Fan? = nil, seed: UInt64 = 5) throws -> [Double] {
+    private func draw(
+        _ initializer: Initializer, _ shape: Shape, fan: Fan? = nil, seed: UInt64 = 5
+    ) throws -> [Double] {
         try withDevice(TestDevices.interpreter) {
             try initializer(shape: shape, fan: fan, generator: RandomGenerator(seed: seed)).doubles()
         }
     }
 
     /// Mean and variance of n draws within five standard errors, and no draw beyond `bound`.
-    private func check(_ name: String, _ initializer: Initializer, variance: Double, bound: Double = .infinity, kurtosis: Double) throws {
+    private func check(
+        _ name: String, _ initializer: Initializer, variance: Double, bound: Double = .infinity, kurtosis: Double
+    ) throws {
         let draws = try draw(initializer, [200, 300])
         let count = Double(draws.count)
         let mean = draws.reduce(0, +) / count
@@ -31,7 +35,8 @@ import Testing
         try check("He normal", .he(.normal), variance: 2 / 300, kurtosis: 3)
         try check("He uniform", .he(.uniform, slope: 1), variance: 1 / 300, bound: 0.1, kurtosis: 1.8)
         try check("default", .uniformByInputs, variance: 1 / 900, bound: 1 / 300.0.squareRoot() + 1e-9, kurtosis: 1.8)
-        try check("truncated", .truncatedNormal(standardDeviation: 0.5), variance: 0.25 * 0.7737, bound: 1, kurtosis: 2.4)
+        try check(
+            "truncated", .truncatedNormal(standardDeviation: 0.5), variance: 0.25 * 0.7737, bound: 1, kurtosis: 2.4)
         try check("normal", .normal(standardDeviation: 2), variance: 4, kurtosis: 3)
         try check("uniform", .uniform(from: -3, to: 3), variance: 3, bound: 3, kurtosis: 1.8)
     }

@@ -7,7 +7,9 @@ import Testing
 
 /// What the recording backend counts over training steps, so that a lost fusion is a failed test.
 @Suite struct LaunchTests {
-    private static let batch: (x: [Float], y: [Int32]) = ([Float](repeating: 0, count: 128 * 784), [Int32](repeating: 0, count: 128))
+    private static let batch: (x: [Float], y: [Int32]) = (
+        [Float](repeating: 0, count: 128 * 784), [Int32](repeating: 0, count: 128)
+    )
     private func minibatch() -> (Tensor, Tensor) { (Tensor(Self.batch.x, shape: [128, 784]), Tensor(Self.batch.y)) }
 
     /// Bytes of a minibatch and its loss: all that a step may allocate.
@@ -24,7 +26,9 @@ import Testing
                 backend.reset()
                 try optimizer.update(minimizing: crossEntropy(model(x), y))
                 #expect(backend.launches.count <= 16)
-                #expect(backend.launches.filter { $0 == "map" } == ["map"], "the update of all parameters, and nothing else")
+                #expect(
+                    backend.launches.filter { $0 == "map" } == ["map"], "the update of all parameters, and nothing else"
+                )
                 if step > 0 {
                     #expect(backend.recorded.preparedCount == 0)
                     #expect(backend.recorded.allocatedBytes == freshBytes)
@@ -35,14 +39,18 @@ import Testing
 
     @Test func everyRuleIsOneLaunch() throws {
         let rules: [any UpdateRule] = [
-            SGD(), SGD(momentum: 0.9, isNesterov: true, weightDecay: 0.1), RMSProp(momentum: 0.9, isCentered: true), Adam(weightDecay: 0.1), AdamW(),
+            SGD(), SGD(momentum: 0.9, isNesterov: true, weightDecay: 0.1), RMSProp(momentum: 0.9, isCentered: true),
+            Adam(weightDecay: 0.1), AdamW(),
         ]
         for rule in rules {
             let (device, backend) = recording()
             try withDevice(device) {
                 let model = MLP()
-                let groups = model.parameterGroups { name, _ in name.hasSuffix("bias") ? ParameterTreatment(rateScale: 2, weightDecay: 0) : .usual }
-                let optimizer = try Optimizer(rule, groups: groups, learningRate: 1e-3, clipping: .byValue(1), averageDecay: 0.99)
+                let groups = model.parameterGroups { name, _ in
+                    name.hasSuffix("bias") ? ParameterTreatment(rateScale: 2, weightDecay: 0) : .usual
+                }
+                let optimizer = try Optimizer(
+                    rule, groups: groups, learningRate: 1e-3, clipping: .byValue(1), averageDecay: 0.99)
                 let (x, y) = minibatch()
                 backend.reset()
                 try optimizer.update(minimizing: crossEntropy(model(x), y))
@@ -73,7 +81,9 @@ import Testing
             let (x, y) = minibatch()
             backend.reset()
             try optimizer.update(minimizing: crossEntropy(model(x), y))
-            #expect(backend.launches.filter { $0 == "matmul" }.count == 4, "three forward, one for the gradient of the last weight")
+            #expect(
+                backend.launches.filter { $0 == "matmul" }.count == 4,
+                "three forward, one for the gradient of the last weight")
         }
     }
 

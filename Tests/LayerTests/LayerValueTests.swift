@@ -39,12 +39,16 @@ import Testing
                 let x = Tensor([Float](repeating: 3, count: 4000))
                 let layer = Dropout(rate: 0.25)
                 #expect(try layer(x).scalars(as: Float.self).allSatisfy { $0 == 3 })
-                let (first, second) = try withTraining { (try layer(x).scalars(as: Float.self), try layer(x).scalars(as: Float.self)) }
+                let (first, second) = try withTraining {
+                    (try layer(x).scalars(as: Float.self), try layer(x).scalars(as: Float.self))
+                }
                 #expect(Set(first) == [0, 4])
                 #expect(first != second, "each pass draws its own mask")
                 let kept = Double(first.filter { $0 != 0 }.count) / 4000
                 #expect(abs(kept - 0.75) < 5 * (0.75 * 0.25 / 4000).squareRoot())
-                let slope = try withTraining { try gradient(of: layer(x).sum(), withRespectTo: x).scalars(as: Float.self) }
+                let slope = try withTraining {
+                    try gradient(of: layer(x).sum(), withRespectTo: x).scalars(as: Float.self)
+                }
                 #expect(Set(slope) == [0, Float(4) / 3])
             }
         }

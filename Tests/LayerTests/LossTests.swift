@@ -36,8 +36,13 @@ import Testing
     @Test(arguments: TestDevices.all) func crossEntropyAtTheEdges(_ device: Device) throws {
         try withDevice(device) { () throws in
             let huge = Tensor([1e4, -1e4, 0, -.infinity, 3, 3] as [Float], shape: [2, 3])
-            #expect(try crossEntropy(huge, Tensor([0, 1] as [Int32]), reduction: .none).difference(from: [0, 0.6931471805599453]) == nil)
-            #expect(try crossEntropy(huge, Tensor([0, 0] as [Int32]), reduction: .none).scalars(as: Float.self)[1] == .infinity)
+            #expect(
+                try crossEntropy(huge, Tensor([0, 1] as [Int32]), reduction: .none).difference(from: [
+                    0, 0.6931471805599453,
+                ]) == nil)
+            #expect(
+                try crossEntropy(huge, Tensor([0, 0] as [Int32]), reduction: .none).scalars(as: Float.self)[1]
+                    == .infinity)
             let lost = try crossEntropy(huge, Tensor([3, -1] as [Int32]), reduction: .none).scalars(as: Float.self)
             #expect(lost.allSatisfy { $0.isNaN }, "a target that is no class")
             let ignored = crossEntropy(huge, Tensor([1, -100] as [Int32]), ignoredIndex: -100, reduction: .none)

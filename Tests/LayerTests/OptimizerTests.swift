@@ -15,22 +15,28 @@ import Testing
     private func gradients(_ optimizer: Optimizer, _ pair: Pair, _ step: Int) -> [Tensor] {
         optimizer.parameters.map { parameter in
             let name = parameter === pair.w ? "gradientsW" : "gradientsB"
-            return Tensor((Self.answers.part(name).array?[step].doubles ?? []).map { Float($0) }, shape: parameter.shape)
+            return Tensor(
+                (Self.answers.part(name).array?[step].doubles ?? []).map { Float($0) }, shape: parameter.shape)
         }
     }
 
     private func check(_ name: String, _ pair: Pair, _ optimizer: Optimizer) throws {
         for (step, answer) in (Self.answers.part("cases").part(name).array ?? []).enumerated() {
             try optimizer.update(with: gradients(optimizer, pair, step))
-            #expect(try pair.w.tensor.difference(from: answer.part("w").doubles, terms: 16) == nil, "w of \(name) after \(step + 1)")
-            #expect(try pair.b.tensor.difference(from: answer.part("b").doubles, terms: 16) == nil, "b of \(name) after \(step + 1)")
+            #expect(
+                try pair.w.tensor.difference(from: answer.part("w").doubles, terms: 16) == nil,
+                "w of \(name) after \(step + 1)")
+            #expect(
+                try pair.b.tensor.difference(from: answer.part("b").doubles, terms: 16) == nil,
+                "b of \(name) after \(step + 1)")
         }
         #expect(optimizer.updateCount == 10)
     }
 
     @Test(arguments: TestDevices.all) func rules(_ device: Device) throws {
         let rules: [(String, any UpdateRule, Schedule)] = [
-            ("sgd", SGD(), 0.1), ("momentum", SGD(momentum: 0.9, weightDecay: 0.05), 0.1), ("nesterov", SGD(momentum: 0.9, isNesterov: true), 0.1),
+            ("sgd", SGD(), 0.1), ("momentum", SGD(momentum: 0.9, weightDecay: 0.05), 0.1),
+            ("nesterov", SGD(momentum: 0.9, isNesterov: true), 0.1),
             ("rmsprop", RMSProp(smoothing: 0.9), 0.05),
             ("rmspropAll", RMSProp(smoothing: 0.9, momentum: 0.5, isCentered: true, weightDecay: 0.1), 0.05),
             ("adam", Adam(), 0.05), ("adamDecay", Adam(weightDecay: 0.1), 0.05),
@@ -82,7 +88,8 @@ import Testing
             try withRandomSeed(1) {
                 let model = Sequential(Linear(from: 4, to: 8), ReLU(), Dropout(rate: 0.3), Linear(from: 8, to: 3))
                 let optimizer = try Optimizer(
-                    Adam(), for: model, learningRate: .cosine(from: 0.1, over: 6), clipping: .byNorm(0.5), averageDecay: 0.9)
+                    Adam(), for: model, learningRate: .cosine(from: 0.1, over: 6), clipping: .byNorm(0.5),
+                    averageDecay: 0.9)
                 let body: @Sendable (Tensor, Tensor) throws -> Tensor = { x, y in
                     let loss = withTraining { crossEntropy(model(x), y, labelSmoothing: 0.1) }
                     try optimizer.update(minimizing: loss)
@@ -97,7 +104,10 @@ import Testing
                     results.append(try loss.scalars())
                 }
                 results += try model.parameters.map { try $0.tensor.contiguous().scalars() }
-                return results + (try optimizer.withAveragedWeights { try model.parameters.map { try $0.tensor.contiguous().scalars() } })
+                return results
+                    + (try optimizer.withAveragedWeights {
+                        try model.parameters.map { try $0.tensor.contiguous().scalars() }
+                    })
             }
         }
         try withDevice(device) {
@@ -109,7 +119,9 @@ import Testing
     @Test(arguments: TestDevices.all) func frozenParametersKeepTheirBits(_ device: Device) throws {
         try withDevice(device) {
             let model = Sequential(Linear(from: 4, to: 8), ReLU(), Linear(from: 8, to: 3))
-            func bits() throws -> [[UInt32]] { try model.parameters.map { try $0.tensor.contiguous().scalars(as: Float.self).map(\.bitPattern) } }
+            func bits() throws -> [[UInt32]] {
+                try model.parameters.map { try $0.tensor.contiguous().scalars(as: Float.self).map(\.bitPattern) }
+            }
             let groups = model.parameterGroups { name, _ in name.hasPrefix("0.") ? .frozen : .usual }
             let optimizer = try Optimizer(AdamW(), groups: groups, learningRate: 0.1)
             let before = try bits()
@@ -149,7 +161,9 @@ import Testing
         await #expect(processExitsWith: .failure) {
             try withDevice(TestDevices.interpreter) {
                 let layer = Linear(from: 2, to: 2)
-                _ = try Optimizer(SGD(), groups: [ParameterGroup(layer.parameters), ParameterGroup([layer.weight])], learningRate: 0.1)
+                _ = try Optimizer(
+                    SGD(), groups: [ParameterGroup(layer.parameters), ParameterGroup([layer.weight])], learningRate: 0.1
+                )
             }
         }
     }

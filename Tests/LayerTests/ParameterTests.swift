@@ -12,7 +12,10 @@ import Testing
         func callAsFunction(_ x: Tensor) -> Tensor { x }
     }
 
-    class Base: @unchecked Sendable { let shared: Linear; init(_ shared: Linear) { self.shared = shared } }
+    class Base: @unchecked Sendable {
+        let shared: Linear
+        init(_ shared: Linear) { self.shared = shared }
+    }
     final class Derived: Base, Layer, @unchecked Sendable {
         let own: Linear
         let again: Linear
@@ -29,26 +32,38 @@ import Testing
 
     struct Renamed: Layer, CustomReflectable {
         let input = Linear(from: 1, to: 1)
-        var customMirror: Mirror { Mirror(self, children: ["weight_ih_l0": input.weight, "bias_ih_l0": input.bias as Any]) }
+        var customMirror: Mirror {
+            Mirror(self, children: ["weight_ih_l0": input.weight, "bias_ih_l0": input.bias as Any])
+        }
         func callAsFunction(_ x: Tensor) -> Tensor { input(x) }
     }
 
-    enum Choice: Sendable { case linear(Linear), none }
+    enum Choice: Sendable {
+        case linear(Linear)
+        case none
+    }
     struct WithChoice: Layer {
         let choice = Choice.linear(Linear(from: 1, to: 1, hasBias: false))
         func callAsFunction(_ x: Tensor) -> Tensor { x }
     }
 
-    private func inInterpreter<R>(_ body: () throws -> R) rethrows -> R { try withDevice(Device(running: InterpretingBackend()), body) }
+    private func inInterpreter<R>(_ body: () throws -> R) rethrows -> R {
+        try withDevice(Device(running: InterpretingBackend()), body)
+    }
 
     @Test func namesOfContainers() {
         inInterpreter {
             let linear = { Linear(from: 1, to: 1, hasBias: false) }
-            let block = Block(norm: LayerNorm(1), gate: linear(), branches: ["b": linear(), "a": linear()], pair: (linear(), right: linear()))
-            #expect(block.namedParameters.map(\.name) == [
-                "norm.weight", "norm.bias", "gate.weight", "branches.a.weight", "branches.b.weight", "pair.0.weight", "pair.right.weight",
-            ])
-            let bare = Block(norm: LayerNorm(1, isAffine: false), gate: nil, branches: [:], pair: (linear(), right: linear()))
+            let block = Block(
+                norm: LayerNorm(1), gate: linear(), branches: ["b": linear(), "a": linear()],
+                pair: (linear(), right: linear()))
+            #expect(
+                block.namedParameters.map(\.name) == [
+                    "norm.weight", "norm.bias", "gate.weight", "branches.a.weight", "branches.b.weight",
+                    "pair.0.weight", "pair.right.weight",
+                ])
+            let bare = Block(
+                norm: LayerNorm(1, isAffine: false), gate: nil, branches: [:], pair: (linear(), right: linear()))
             #expect(bare.namedParameters.map(\.name) == ["pair.0.weight", "pair.right.weight"])
         }
     }

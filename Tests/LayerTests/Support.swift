@@ -44,7 +44,11 @@ final class TemporaryFolder {
     deinit {
         guard let listing = opendir(folder) else { return }
         while let entry = readdir(listing) {
-            unlink(path(withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }))
+            unlink(
+                path(
+                    withUnsafeBytes(of: &entry.pointee.d_name) {
+                        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                    }))
         }
         closedir(listing)
         rmdir(folder)

@@ -1,10 +1,11 @@
 import SomaGraph
 
 extension Initializer {
-    /// `gain` times a matrix with orthonormal rows, or columns where there are fewer of them, uniform among all such; axes after the
-    /// first count as columns. Signals keep their length exactly in a deep linear network.
+    /// `gain` times a matrix with orthonormal rows, or columns where there are fewer of them, uniform among all such;
+    /// axes after the first count as columns. Signals keep their length exactly in a deep linear network.
     ///
-    /// A. Saxe, J. McClelland, S. Ganguli, *Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear Neural Networks*, ICLR 2014.
+    /// A. Saxe, J. McClelland, S. Ganguli, *Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear Neural
+    /// Networks*, ICLR 2014.
     public static func orthogonal(gain: Double = 1) -> Initializer {
         Initializer { elements, shape, _, generator in
             guard shape.rank >= 2 else { programError("orthogonal", "\(shape) is no matrix") }
@@ -27,7 +28,8 @@ extension Initializer {
     }
 }
 
-/// Gram–Schmidt over vectors that lie one behind the other, each done twice: once leaves the rounding errors of a near cancellation.
+/// Gram–Schmidt over vectors that lie one behind the other, each done twice: once leaves the rounding errors of a near
+/// cancellation.
 private func orthonormalize(_ vectors: UnsafeMutableBufferPointer<Double>, count: Int, length: Int) {
     for vector in 0..<count {
         let own = vector * length

@@ -30,7 +30,9 @@ extension Initializer {
     /// Uniform on ±1/√inputs, a third of the variance of LeCun's: what PyTorch gives a linear layer and its bias.
     public static let uniformByInputs = scaled(.uniform) { 1 / (3 * Double($0.inputs)) }
 
-    private static func scaled(_ distribution: Distribution, variance: @escaping @Sendable (Fan) -> Double) -> Initializer {
+    private static func scaled(
+        _ distribution: Distribution, variance: @escaping @Sendable (Fan) -> Double
+    ) -> Initializer {
         Initializer { elements, _, fan, generator in
             var sequence = generator.hostSequence()
             let variance = variance(fan)

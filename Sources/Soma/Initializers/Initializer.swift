@@ -17,12 +17,14 @@ public struct Fan: Hashable, Sendable {
 
 /// How the first values of a parameter are drawn.
 ///
-/// They are computed by scalar code on the host from Philox words, so that the same seed gives the same bits on every device.
+/// They are computed by scalar code on the host from Philox words, so that the same seed gives the same bits on every
+/// device.
 public struct Initializer: Sendable {
     /// Fills the elements of a parameter, row by row.
-    public typealias Fill = @Sendable (
-        _ elements: UnsafeMutableBufferPointer<Float>, _ shape: Shape, _ fan: Fan, _ generator: RandomGenerator
-    ) -> Void
+    public typealias Fill =
+        @Sendable (
+            _ elements: UnsafeMutableBufferPointer<Float>, _ shape: Shape, _ fan: Fan, _ generator: RandomGenerator
+        ) -> Void
 
     private let fill: Fill
 
@@ -71,7 +73,8 @@ extension Initializer {
         }
     }
 
-    /// The normal distribution without what lies more than `cut` standard deviations from the mean, which is drawn anew.
+    /// The normal distribution without what lies more than `cut` standard deviations from the mean, which is drawn
+    /// anew.
     ///
     /// What is left has a smaller standard deviation than the name says: 0.88 of it for a cut at 2.
     public static func truncatedNormal(mean: Double = 0, standardDeviation: Double, cut: Double = 2) -> Initializer {

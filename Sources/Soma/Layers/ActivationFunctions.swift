@@ -1,7 +1,7 @@
 import SomaGraph
 
-// Activation functions, element by element. Where the derivative follows from the value y, the gradient is written with it: then
-// the argument need not be kept for the backward pass.
+// Activation functions, element by element. Where the derivative follows from the value y, the gradient is written with
+// it: then the argument need not be kept for the backward pass.
 
 /// max(x, 0); the derivative at 0 is 0.
 public func relu(_ x: Tensor) -> Tensor { maximum(x, 0) }
@@ -18,7 +18,8 @@ public func leakyReLU(_ x: Tensor, slope: Double = 0.01, file: StaticString = #f
 
 /// x where it is positive, else α(eˣ − 1).
 ///
-/// D.-A. Clevert, T. Unterthiner, S. Hochreiter, *Fast and Accurate Deep Network Learning by Exponential Linear Units*, ICLR 2016.
+/// D.-A. Clevert, T. Unterthiner, S. Hochreiter, *Fast and Accurate Deep Network Learning by Exponential Linear Units*,
+/// ICLR 2016.
 public func elu(_ x: Tensor, alpha: Double = 1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     guard alpha >= 0 else { programError("elu", "alpha \(alpha) is negative", file: file, line: line) }
     return withCustomGradient(of: x) { x in

@@ -1,6 +1,7 @@
 import SomaGraph
 
-/// In training each element becomes 0 with probability `rate`, and the others are multiplied by 1 / (1 − rate); in inference nothing changes.
+/// In training each element becomes 0 with probability `rate`, and the others are multiplied by 1 / (1 − rate); in
+/// inference nothing changes.
 ///
 /// N. Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 15, 2014.
 public struct Dropout: Layer {

@@ -1,6 +1,7 @@
 /// A function from tensor to tensor with parameters to be trained.
 ///
-/// A layer is a plain struct (or a final class) whose stored properties are its parameters and the layers it is made of:
+/// A layer is a plain struct (or a final class) whose stored properties are its parameters and the layers it is made
+/// of:
 ///
 /// ```swift
 /// struct MLP: Layer {

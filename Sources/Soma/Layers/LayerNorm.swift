@@ -1,6 +1,7 @@
 import SomaGraph
 
-/// y = γ (x − μ) / √(σ² + ε) + β, with mean μ and variance σ² over the last axes of each sample; γ and β have the shape of these axes.
+/// y = γ (x − μ) / √(σ² + ε) + β, with mean μ and variance σ² over the last axes of each sample; γ and β have the shape
+/// of these axes.
 ///
 /// J. L. Ba, J. R. Kiros, G. E. Hinton, *Layer Normalization*, 2016.
 public struct LayerNorm: Layer {
@@ -23,7 +24,9 @@ public struct LayerNorm: Layer {
     }
 
     /// Normalises the last axis, of the given extent.
-    public init(_ features: Int, epsilon: Double = 1e-5, isAffine: Bool = true, hasBias: Bool = true, device: Device = .current) {
+    public init(
+        _ features: Int, epsilon: Double = 1e-5, isAffine: Bool = true, hasBias: Bool = true, device: Device = .current
+    ) {
         self.init([features], epsilon: epsilon, isAffine: isAffine, hasBias: hasBias, device: device)
     }
 

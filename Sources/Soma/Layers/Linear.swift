@@ -1,6 +1,7 @@
 import SomaGraph
 
-/// An affine map of the last axis: y = x Wᵀ + b, with x [..., inputs], W [outputs, inputs], b [outputs] and y [..., outputs].
+/// An affine map of the last axis: y = x Wᵀ + b, with x [..., inputs], W [outputs, inputs], b [outputs] and y [...,
+/// outputs].
 public struct Linear: Layer {
     /// W: [outputs, inputs].
     public let weight: Parameter
@@ -12,10 +13,13 @@ public struct Linear: Layer {
     ///   - weight: how W is drawn; by default uniform on ±1/√inputs, as PyTorch has it.
     ///   - bias: how b is drawn.
     public init(
-        from inputs: Int, to outputs: Int, hasBias: Bool = true, weight: Initializer = .uniformByInputs, bias: Initializer = .uniformByInputs,
+        from inputs: Int, to outputs: Int, hasBias: Bool = true, weight: Initializer = .uniformByInputs,
+        bias: Initializer = .uniformByInputs,
         device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) {
-        guard inputs > 0, outputs > 0 else { programError("Linear", "from \(inputs) to \(outputs) features", file: file, line: line) }
+        guard inputs > 0, outputs > 0 else {
+            programError("Linear", "from \(inputs) to \(outputs) features", file: file, line: line)
+        }
         let fan = Fan(inputs: inputs, outputs: outputs)
         self.weight = Parameter(weight(shape: [outputs, inputs], fan: fan, device: device))
         self.bias = hasBias ? Parameter(bias(shape: [outputs], fan: fan, device: device)) : nil

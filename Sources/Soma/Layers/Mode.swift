@@ -16,4 +16,6 @@ public enum Mode: Sendable {
 public func withTraining<Result>(_ body: () throws -> Result) rethrows -> Result { try Mode.choosing(.training, body) }
 
 /// Runs `body` with layers behaving as in prediction.
-public func withInference<Result>(_ body: () throws -> Result) rethrows -> Result { try Mode.choosing(.inference, body) }
+public func withInference<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try Mode.choosing(.inference, body)
+}

@@ -2,8 +2,9 @@ import SomaGraph
 
 /// The parameters and states of a model, found by reflection.
 ///
-/// The search goes through structs, classes and what they inherit, enumerations, tuples, optionals, arrays, sets and dictionaries.
-/// Closures are not searched. What cannot be read and may hold parameters traps, since training without them would go unnoticed.
+/// The search goes through structs, classes and what they inherit, enumerations, tuples, optionals, arrays, sets and
+/// dictionaries. Closures are not searched. What cannot be read and may hold parameters traps, since training without
+/// them would go unnoticed.
 struct ModelContents {
     private(set) var parameters: [NamedParameter] = []
     private(set) var states: [NamedState] = []
@@ -18,7 +19,8 @@ struct ModelContents {
         switch value {
         case let parameter as Parameter: return add(parameter, path)
         case let state as State: return add(state, path)
-        case is Tensor, is RandomGenerator, is any BinaryInteger, is any BinaryFloatingPoint, is any StringProtocol: return
+        case is Tensor, is RandomGenerator, is any BinaryInteger, is any BinaryFloatingPoint, is any StringProtocol:
+            return
         default: break
         }
         let mirror = Mirror(reflecting: value)
@@ -71,8 +73,9 @@ struct ModelContents {
 
     private static func trap(_ what: String, _ path: [String]) -> Never {
         programError(
-            "parameters", "'\(path.joined(separator: "."))' is \(what), where parameters cannot be found; "
-            + "list what the layer holds in a customMirror")
+            "parameters",
+            "'\(path.joined(separator: "."))' is \(what), where parameters cannot be found; "
+                + "list what the layer holds in a customMirror")
     }
 
     // MARK: What was found

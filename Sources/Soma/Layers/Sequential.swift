@@ -1,4 +1,5 @@
-/// Layers one after the other: each takes what the one before gives. Parameters are named by the layers' numbers: `0.weight`, `2.bias`.
+/// Layers one after the other: each takes what the one before gives. Parameters are named by the layers' numbers:
+/// `0.weight`, `2.bias`.
 public struct Sequential: Layer {
     public let layers: [any Layer]
 

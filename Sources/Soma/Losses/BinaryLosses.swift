@@ -2,7 +2,8 @@ import SomaGraph
 
 // Losses for two classes, from one logit each.
 
-/// The cross-entropy −w t log σ(x) − (1 − t) log(1 − σ(x)) of logits x and targets t between 0 and 1, accurate for x of any size.
+/// The cross-entropy −w t log σ(x) − (1 − t) log(1 − σ(x)) of logits x and targets t between 0 and 1, accurate for x of
+/// any size.
 /// - Parameter positiveWeight: w, one number or one that broadcasts, to make up for rare positives.
 public func binaryCrossEntropy(
     logits: Tensor, _ targets: Tensor, positiveWeight: Tensor? = nil, reduction: LossReduction = .mean,

@@ -1,9 +1,10 @@
 import SomaGraph
 
-/// The cross-entropy −Σ_c q_c log p_c between the classes' probabilities p = softmax(logits) and the target distribution q.
+/// The cross-entropy −Σ_c q_c log p_c between the classes' probabilities p = softmax(logits) and the target
+/// distribution q.
 ///
-/// q is 1 at the target's class; with smoothing ε it is 1 − ε there and ε / C more at each of the C classes. A class weight w_c
-/// multiplies q_c, and the mean is then one weighted by the targets' w. A target that is no class gives NaN.
+/// q is 1 at the target's class; with smoothing ε it is 1 − ε there and ε / C more at each of the C classes. A class
+/// weight w_c multiplies q_c, and the mean is then one weighted by the targets' w. A target that is no class gives NaN.
 ///
 /// C. Szegedy et al., *Rethinking the Inception Architecture for Computer Vision*, CVPR 2016 (label smoothing).
 /// - Parameters:
@@ -13,27 +14,33 @@ import SomaGraph
 ///   - classWeights: [classes].
 ///   - ignoredIndex: a target that contributes neither to the loss nor to the mean's divisor.
 public func crossEntropy(
-    _ logits: Tensor, _ targets: Tensor, labelSmoothing: Double = 0, classWeights: Tensor? = nil, ignoredIndex: Int? = nil,
+    _ logits: Tensor, _ targets: Tensor, labelSmoothing: Double = 0, classWeights: Tensor? = nil,
+    ignoredIndex: Int? = nil,
     reduction: LossReduction = .mean, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
     logits.requireReal("crossEntropy", file, line)
-    guard logits.rank > 0, Shape(Array(logits.shape.dimensions.dropLast())) == targets.shape, targets.dtype.isInteger else {
+    guard logits.rank > 0, Shape(Array(logits.shape.dimensions.dropLast())) == targets.shape, targets.dtype.isInteger
+    else {
         programError(
-            "crossEntropy", "logits \(logits.shape) need integer targets of that shape without its last axis, not "
-            + "\(targets.dtype) \(targets.shape)", file: file, line: line)
+            "crossEntropy",
+            "logits \(logits.shape) need integer targets of that shape without its last axis, not "
+                + "\(targets.dtype) \(targets.shape)", file: file, line: line)
     }
-    guard (0...1).contains(labelSmoothing) else { programError("crossEntropy", "label smoothing \(labelSmoothing)", file: file, line: line) }
+    guard (0...1).contains(labelSmoothing) else {
+        programError("crossEntropy", "label smoothing \(labelSmoothing)", file: file, line: line)
+    }
     let classes = logits.shape[logits.rank - 1]
     if let classWeights, classWeights.shape != [classes] || classWeights.dtype != logits.dtype {
         programError(
-            "crossEntropy", "class weights \(classWeights.dtype) \(classWeights.shape) for \(classes) classes", file: file, line: line)
+            "crossEntropy", "class weights \(classWeights.dtype) \(classWeights.shape) for \(classes) classes",
+            file: file, line: line)
     }
     let rows = CrossEntropyRows(logits, targets, labelSmoothing, classWeights, ignoredIndex)
     return rows.reduced(reduction)
 }
 
-/// The losses of the rows, composed so that all of it, and of its gradient, is one walk over each row: the target is found by comparison
-/// with the classes' numbers and not by a gather.
+/// The losses of the rows, composed so that all of it, and of its gradient, is one walk over each row: the target is
+/// found by comparison with the classes' numbers and not by a gather.
 private struct CrossEntropyRows {
     private let targets: Tensor
     private let losses: Tensor
@@ -56,7 +63,8 @@ private struct CrossEntropyRows {
         var losses = normalizer - picked(shifted)
         if let weights { losses = losses * weights }
         if smoothing > 0 {
-            let even = classWeights.map { sum((normalizer - shifted) * $0) } ?? (Double(classes) * normalizer - sum(shifted))
+            let even =
+                classWeights.map { sum((normalizer - shifted) * $0) } ?? (Double(classes) * normalizer - sum(shifted))
             losses = losses * (1 - smoothing) + even * (smoothing / Double(classes))
         }
         let isClass = (column .>= 0) .&& (column .< Double(classes))
@@ -77,7 +85,9 @@ private struct CrossEntropyRows {
     /// The sum of the weights of the rows that count.
     private var divisor: Tensor {
         let ones = weights ?? .ones(like: losses)
-        guard let isIgnored else { return weights == nil ? Tensor(Double(losses.count), device: losses.device) : ones.sum() }
+        guard let isIgnored else {
+            return weights == nil ? Tensor(Double(losses.count), device: losses.device) : ones.sum()
+        }
         return Tensor.select(isIgnored, losses.operand(0, "crossEntropy"), ones).sum()
     }
 }

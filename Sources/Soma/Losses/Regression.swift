@@ -4,7 +4,8 @@ import SomaGraph
 
 /// The squared error (prediction − target)².
 public func meanSquaredError(
-    _ predictions: Tensor, _ targets: Tensor, reduction: LossReduction = .mean, file: StaticString = #fileID, line: UInt = #line
+    _ predictions: Tensor, _ targets: Tensor, reduction: LossReduction = .mean, file: StaticString = #fileID,
+    line: UInt = #line
 ) -> Tensor {
     requirePairs("meanSquaredError", predictions, targets, file, line)
     return square(predictions - targets).reduced(reduction)
@@ -12,7 +13,8 @@ public func meanSquaredError(
 
 /// The absolute error |prediction − target|.
 public func meanAbsoluteError(
-    _ predictions: Tensor, _ targets: Tensor, reduction: LossReduction = .mean, file: StaticString = #fileID, line: UInt = #line
+    _ predictions: Tensor, _ targets: Tensor, reduction: LossReduction = .mean, file: StaticString = #fileID,
+    line: UInt = #line
 ) -> Tensor {
     requirePairs("meanAbsoluteError", predictions, targets, file, line)
     return abs(predictions - targets).reduced(reduction)
@@ -35,7 +37,8 @@ func requirePairs(_ operation: String, _ predictions: Tensor, _ targets: Tensor,
     predictions.requireReal(operation, file, line)
     guard predictions.shape == targets.shape, predictions.dtype == targets.dtype else {
         programError(
-            operation, "predictions \(predictions.dtype) \(predictions.shape) and targets \(targets.dtype) \(targets.shape) differ",
+            operation,
+            "predictions \(predictions.dtype) \(predictions.shape), targets \(targets.dtype) \(targets.shape)",
             file: file, line: line)
     }
 }

@@ -1,18 +1,20 @@
 import SomaGraph
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Running means of gradient and squared gradient, both freed of their bias towards 0:
-/// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², direction m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ).
+/// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², direction m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 −
+/// β₂ᵗ).
 ///
 /// D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015.
 public struct Adam: UpdateRule {
     private let moments: AdamMoments
     public let weightDecay: Double
 
-    /// - Parameter weightDecay: λ of the penalty ½ λ |w|², whose gradient the means take in; see `AdamW` for the other way.
+    /// - Parameter weightDecay: λ of the penalty ½ λ |w|², whose gradient the means take in; see `AdamW` for the other
+    ///   way.
     public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0) {
         moments = AdamMoments("Adam", beta1, beta2, epsilon)
         self.weightDecay = weightDecay
@@ -23,7 +25,8 @@ public struct Adam: UpdateRule {
     public func direction(_ update: inout WeightUpdate) -> Tensor { moments.direction(update.decayedGradient, &update) }
 }
 
-/// `Adam` with decay of the weights themselves: λ w is added to the direction and not to the gradient, so that no weight escapes it.
+/// `Adam` with decay of the weights themselves: λ w is added to the direction and not to the gradient, so that no
+/// weight escapes it.
 ///
 /// I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019.
 public struct AdamW: UpdateRule {

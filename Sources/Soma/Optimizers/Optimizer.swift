@@ -54,10 +54,12 @@ public final class Optimizer: Sendable {
         averageDecay: Double? = nil
     ) throws {
         try self.init(
-            rule, groups: [ParameterGroup(model.parameters)], learningRate: learningRate, clipping: clipping, averageDecay: averageDecay)
+            rule, groups: [ParameterGroup(model.parameters)], learningRate: learningRate, clipping: clipping,
+            averageDecay: averageDecay)
     }
 
-    /// The learning rate as a function of the count of updates; a new one holds from the next update on, in captured steps too.
+    /// The learning rate as a function of the count of updates; a new one holds from the next update on, in captured
+    /// steps too.
     public var learningRate: Schedule {
         get { progress.withLock { $0.learningRate } }
         set { progress.withLock { $0.learningRate = newValue } }
@@ -81,8 +83,8 @@ public final class Optimizer: Sendable {
         try undoingCount(to: before) { try arena.device.update([loss]) }
     }
 
-    /// One update by gradients of one's own, one for each of `parameters`. Hand them over without keeping them: weights that somebody
-    /// could still ask for are copied and not overwritten.
+    /// One update by gradients of one's own, one for each of `parameters`. Hand them over without keeping them: weights
+    /// that somebody could still ask for are copied and not overwritten.
     /// - Parameter results: what to compute with it, such as the loss.
     /// - Throws: `BackendError`; the parameters are then as before.
     public func update(with gradients: consuming [Tensor], computing results: [Tensor] = []) throws {
@@ -100,7 +102,8 @@ public final class Optimizer: Sendable {
         }
     }
 
-    /// Builds the update. No tensor made here lives on when this returns: only then are the old weights free to be overwritten.
+    /// Builds the update. No tensor made here lives on when this returns: only then are the old weights free to be
+    /// overwritten.
     private func assignUpdate(_ gradients: consuming [Tensor]) {
         arena.requireParameters()
         let weights = arena.state.tensor
@@ -128,7 +131,9 @@ public final class Optimizer: Sendable {
 
     private func checked(_ gradients: [Tensor]) -> [Tensor] {
         guard gradients.map(\.shape) == arena.parameters.map(\.shape) else {
-            programError("update", "gradients of shapes \(gradients.map(\.shape)) for parameters of \(arena.parameters.map(\.shape))")
+            programError(
+                "update",
+                "gradients of shapes \(gradients.map(\.shape)) for parameters of \(arena.parameters.map(\.shape))")
         }
         return gradients
     }

@@ -11,14 +11,17 @@ struct ParameterArena: Sendable {
 
     /// Moves the parameters of all groups that are not frozen into one new state.
     ///
-    /// Those whose sizes are multiples of 32 come first: they and most of the others begin at addresses that vectors like.
+    /// Those whose sizes are multiples of 32 come first: they and most of the others begin at addresses that vectors
+    /// like.
     init(_ groups: [ParameterGroup]) {
         var seen = Set<ObjectIdentifier>()
         var members: [(parameter: Parameter, group: Int)] = []
         for (number, group) in groups.enumerated() {
             for parameter in group.parameters where !group.isFrozen {
                 guard seen.insert(ObjectIdentifier(parameter)).inserted else {
-                    programError("Optimizer", "a parameter of shape \(parameter.shape) is in more than one group, or twice in one")
+                    programError(
+                        "Optimizer",
+                        "a parameter of shape \(parameter.shape) is in more than one group, or twice in one")
                 }
                 members.append((parameter, number))
             }
@@ -55,7 +58,9 @@ struct ParameterArena: Sendable {
     /// Traps where another optimiser has taken parameters over: updates would go unnoticed.
     func requireParameters() {
         for parameter in parameters where !parameter.isPart(of: state) {
-            programError("update", "a parameter of shape \(parameter.shape) belongs to another optimiser by now, or to averaged weights")
+            programError(
+                "update",
+                "a parameter of shape \(parameter.shape) belongs to another optimiser by now, or to averaged weights")
         }
     }
 
@@ -64,7 +69,8 @@ struct ParameterArena: Sendable {
         for (parameter, offset) in zip(parameters, offsets) { parameter.rehome(into: state, offset: offset) }
     }
 
-    /// A number of each group as a tensor: of rank 0 where it is the same for all, else [count]; nil where it is `neutral` for all.
+    /// A number of each group as a tensor: of rank 0 where it is the same for all, else [count]; nil where it is
+    /// `neutral` for all.
     ///
     /// It is computed from the place in the arena and takes no memory.
     func perGroup(_ number: (ParameterGroup) -> Double, neutral: Double) -> Tensor? {

@@ -9,12 +9,15 @@ public struct ParameterGroup: Sendable {
     public var isFrozen: Bool
 
     public init(_ parameters: [Parameter], rateScale: Double = 1, weightDecay: Double? = nil, isFrozen: Bool = false) {
-        (self.parameters, self.rateScale, self.weightDecay, self.isFrozen) = (parameters, rateScale, weightDecay, isFrozen)
+        (self.parameters, self.rateScale, self.weightDecay, self.isFrozen) = (
+            parameters, rateScale, weightDecay, isFrozen
+        )
     }
 }
 
 extension Layer {
-    /// Groups of this layer's parameters, each treated as `treatment` says for its name. Equal treatments become one group.
+    /// Groups of this layer's parameters, each treated as `treatment` says for its name. Equal treatments become one
+    /// group.
     public func parameterGroups(
         _ treatment: (_ name: String, _ parameter: Parameter) -> ParameterTreatment
     ) -> [ParameterGroup] {
@@ -26,7 +29,8 @@ extension Layer {
             members[key, default: []].append(named.parameter)
         }
         return order.map {
-            ParameterGroup(members[$0] ?? [], rateScale: $0.rateScale, weightDecay: $0.weightDecay, isFrozen: $0.isFrozen)
+            ParameterGroup(
+                members[$0] ?? [], rateScale: $0.rateScale, weightDecay: $0.weightDecay, isFrozen: $0.isFrozen)
         }
     }
 }

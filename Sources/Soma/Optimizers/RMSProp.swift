@@ -1,9 +1,10 @@
 import SomaGraph
 
-/// Gradients divided by their running root mean square: v ← α v + (1 − α) g², direction g / (√v + ε), with momentum if asked for.
+/// Gradients divided by their running root mean square: v ← α v + (1 − α) g², direction g / (√v + ε), with momentum if
+/// asked for.
 ///
-/// T. Tieleman, G. Hinton, *Lecture 6.5*, Coursera: Neural Networks for Machine Learning, 2012; *centered* subtracts the squared
-/// running mean: A. Graves, *Generating Sequences with Recurrent Neural Networks*, 2013.
+/// T. Tieleman, G. Hinton, *Lecture 6.5*, Coursera: Neural Networks for Machine Learning, 2012; *centered* subtracts
+/// the squared running mean: A. Graves, *Generating Sequences with Recurrent Neural Networks*, 2013.
 public struct RMSProp: UpdateRule {
     public let smoothing: Double
     public let momentum: Double
@@ -13,7 +14,8 @@ public struct RMSProp: UpdateRule {
 
     /// - Parameter smoothing: α.
     public init(
-        smoothing: Double = 0.99, momentum: Double = 0, isCentered: Bool = false, epsilon: Double = 1e-8, weightDecay: Double = 0
+        smoothing: Double = 0.99, momentum: Double = 0, isCentered: Bool = false, epsilon: Double = 1e-8,
+        weightDecay: Double = 0
     ) {
         (self.smoothing, self.momentum, self.isCentered) = (smoothing, momentum, isCentered)
         (self.epsilon, self.weightDecay) = (epsilon, weightDecay)

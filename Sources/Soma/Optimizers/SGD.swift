@@ -2,7 +2,8 @@ import SomaGraph
 
 /// Stochastic gradient descent, with momentum if asked for: v ← μ v + g, direction v, or g + μ v in Nesterov's form.
 ///
-/// H. Robbins, S. Monro, *A Stochastic Approximation Method*, 1951; Y. Nesterov, 1983, as in I. Sutskever et al., ICML 2013.
+/// H. Robbins, S. Monro, *A Stochastic Approximation Method*, 1951; Y. Nesterov, 1983, as in I. Sutskever et al., ICML
+/// 2013.
 public struct SGD: UpdateRule {
     public let momentum: Double
     public let isNesterov: Bool

@@ -1,7 +1,7 @@
 import SomaGraph
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The learning rate as a function of how many updates were made before.
@@ -40,7 +40,8 @@ public struct Schedule: Sendable {
         return Schedule { start + (end - start) * Double(min($0, updates)) / Double(updates) }
     }
 
-    /// A line from 0 to this schedule's first rate, reached after `updates` updates, and then this schedule from its beginning.
+    /// A line from 0 to this schedule's first rate, reached after `updates` updates, and then this schedule from its
+    /// beginning.
     public func warmedUp(over updates: Int) -> Schedule {
         guard updates > 0 else { return self }
         let first = rate(after: 0)

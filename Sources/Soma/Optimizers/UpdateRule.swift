@@ -2,8 +2,8 @@ import SomaGraph
 
 /// How an optimiser turns gradients into a direction: the weights then move by −rate · direction.
 ///
-/// A rule answers with elementwise operations on vectors that hold all parameters end to end, so that the update of a whole model
-/// is one launch. A further optimiser is one more rule.
+/// A rule answers with elementwise operations on vectors that hold all parameters end to end, so that the update of a
+/// whole model is one launch. A further optimiser is one more rule.
 public protocol UpdateRule: Sendable {
     /// Names of the running values that the rule keeps for each weight, as PyTorch calls them; zeros at first.
     var momentNames: [String] { get }

@@ -5,16 +5,21 @@ extension Checkpoint {
     /// - Parameters:
     ///   - optimizer: one whose running values and count of updates are saved too.
     ///   - generator: one whose state is saved too.
-    ///   - requiresFinite: whether a NaN or an infinity among the values is an error, so that no broken state replaces a good one.
-    /// - Throws: `SomaError` naming the file, or the tensor that is not finite: an older file is then as it was; `BackendError`.
+    ///   - requiresFinite: whether a NaN or an infinity among the values is an error, so that no broken state replaces
+    ///     a good one.
+    /// - Throws: `SomaError` naming the file, or the tensor that is not finite: an older file is then as it was;
+    ///   `BackendError`.
     public static func write(
-        _ model: some Layer, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil, metadata: [String: String] = [:],
+        _ model: some Layer, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil,
+        metadata: [String: String] = [:],
         requiresFinite: Bool = false, to path: String
     ) throws {
         var values: [String: () -> Tensor] = [:]
         var tensors: [SafetensorsFile.Tensor] = []
         func add(_ name: String, _ shape: Shape, _ dtype: DType, _ value: @escaping () -> Tensor) {
-            if values.updateValue(value, forKey: name) != nil { programError("checkpoint", "two tensors are called '\(name)'") }
+            if values.updateValue(value, forKey: name) != nil {
+                programError("checkpoint", "two tensors are called '\(name)'")
+            }
             tensors.append(.init(name: name, elementType: dtype.elementType, shape: shape.dimensions))
         }
         for slot in ModelContents(of: model).slots {
@@ -84,7 +89,9 @@ extension Optimizer {
             var end = 0
             let parts = arena.parameters.map { parameter in
                 guard let name = names[ObjectIdentifier(parameter)] else {
-                    programError("checkpoint", "the optimiser trains a parameter of shape \(parameter.shape) that the model does not have")
+                    programError(
+                        "checkpoint",
+                        "the optimiser trains a parameter of shape \(parameter.shape) that the model does not have")
                 }
                 defer { end += parameter.shape.count }
                 return OptimizerVector.Part(name: prefix + name, offset: end, shape: parameter.shape)

@@ -3,8 +3,9 @@ import SomaGraph
 
 /// A safetensors file with the parameters of a model and, where it is there to go on from, the state of its training.
 ///
-/// Parameters and states of the model go by their own names, so that PyTorch reads the file and its files are read. The running values of an
-/// optimiser are called `optimizer/exp_avg/hidden.weight`, averaged weights `average/hidden.weight`; everything else is metadata.
+/// Parameters and states of the model go by their own names, so that PyTorch reads the file and its files are read. The
+/// running values of an optimiser are called `optimizer/exp_avg/hidden.weight`, averaged weights
+/// `average/hidden.weight`; everything else is metadata.
 public struct Checkpoint: Sendable {
     /// Free text that travels with the tensors, such as recipe and epoch.
     public var metadata: [String: String] { file.metadata }
@@ -17,7 +18,8 @@ public struct Checkpoint: Sendable {
 
     // MARK: Restoring
 
-    /// Sets all parameters and states of `model`. The file must have each of them with its shape and dtype, and no others.
+    /// Sets all parameters and states of `model`. The file must have each of them with its shape and dtype, and no
+    /// others.
     /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
     public func restore(_ model: some Layer) throws {
         let slots = ModelContents(of: model).slots
@@ -34,7 +36,9 @@ public struct Checkpoint: Sendable {
     /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
     public func restore(_ optimizer: Optimizer, of model: some Layer) throws {
         guard let updates = metadata[Self.updatesKey].flatMap({ Int($0) }), updates >= 0 else {
-            throw SomaError("\(path) holds no state of an optimiser", hint: "training cannot go on from it, but can begin from its weights")
+            throw SomaError(
+                "\(path) holds no state of an optimiser",
+                hint: "training cannot go on from it, but can begin from its weights")
         }
         let vectors = optimizer.vectors(Optimizer.names(of: model))
         for vector in vectors { for part in vector.parts { try check(part.name, shape: part.shape, dtype: .float32) } }
@@ -42,9 +46,10 @@ public struct Checkpoint: Sendable {
             var bytes: [UInt8] = []
             bytes.reserveCapacity(vector.state.shape.count * 4)
             for part in vector.parts { try file.withBytes(of: part.name) { bytes.append(contentsOf: $0) } }
-            vector.state.assign(try bytes.withUnsafeBytes {
-                try Tensor(bytes: $0, shape: vector.state.shape, dtype: .float32, device: vector.state.device)
-            })
+            vector.state.assign(
+                try bytes.withUnsafeBytes {
+                    try Tensor(bytes: $0, shape: vector.state.shape, dtype: .float32, device: vector.state.device)
+                })
         }
         optimizer.updateCount = updates
     }
@@ -52,7 +57,9 @@ public struct Checkpoint: Sendable {
     /// Lets `generator` go on where the one that was saved had stopped.
     /// - Throws: `SomaError` where the file says nothing of it.
     public func restore(_ generator: RandomGenerator) throws {
-        guard let seed = metadata[Self.seedKey].flatMap({ UInt64($0) }), let draws = metadata[Self.drawsKey].flatMap({ UInt64($0) }) else {
+        guard let seed = metadata[Self.seedKey].flatMap({ UInt64($0) }),
+            let draws = metadata[Self.drawsKey].flatMap({ UInt64($0) })
+        else {
             throw SomaError("\(path) holds no state of a random generator")
         }
         generator.state = RandomGenerator.State(seed: seed, drawCount: draws)
@@ -75,12 +82,13 @@ public struct Checkpoint: Sendable {
 
     private func check(_ name: String, shape: Shape, dtype: DType) throws {
         guard let found = file[name] else {
-            throw SomaError("\(path) has no tensor '\(name)'", hint: "it may come from another optimiser or another model")
+            throw SomaError(
+                "\(path) has no tensor '\(name)'", hint: "it may come from another optimiser or another model")
         }
         guard found.elementType == dtype.elementType, found.shape == shape.dimensions else {
             throw SomaError(
                 "'\(name)' is \(found.elementType.rawValue) \(found.shape) in \(path), the model wants "
-                + "\(dtype.elementType.rawValue) \(shape)")
+                    + "\(dtype.elementType.rawValue) \(shape)")
         }
     }
 
@@ -113,11 +121,13 @@ extension ModelContents {
             return Slot(
                 names: [named.name] + named.aliases, shape: value.shape, dtype: value.dtype, device: value.device,
                 value: { named.parameter.tensor }, assign: named.parameter.assign)
-        } + states.map { named in
-            Slot(
-                names: [named.name] + named.aliases, shape: named.state.shape, dtype: named.state.dtype, device: named.state.device,
-                value: { named.state.tensor }, assign: named.state.assign)
         }
+            + states.map { named in
+                Slot(
+                    names: [named.name] + named.aliases, shape: named.state.shape, dtype: named.state.dtype,
+                    device: named.state.device,
+                    value: { named.state.tensor }, assign: named.state.assign)
+            }
     }
 }
 

@@ -7,7 +7,9 @@ public final class Evaluator: Sendable {
     private let device: Device
     private let step = Mutex<(names: [String], step: CompiledStep)?>(nil)
 
-    public init(_ objective: any Objective, device: Device = .current) { (self.objective, self.device) = (objective, device) }
+    public init(_ objective: any Objective, device: Device = .current) {
+        (self.objective, self.device) = (objective, device)
+    }
 
     /// The means of the objective's measures over all samples, by name.
     /// - Throws: what reading a sample throws; `BackendError`.

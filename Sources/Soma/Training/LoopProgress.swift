@@ -27,7 +27,8 @@ struct LoopProgress {
         var result = [
             "epoch": String(position.epoch), "batch": String(position.batch),
             "epoch.loss_sum": String(epochLossSum), "epoch.samples": String(epochSamples),
-            "unread.loss_sum": String(unreadLossSum), "unread.samples": String(unreadSamples), "unread.batches": String(unreadBatches),
+            "unread.loss_sum": String(unreadLossSum), "unread.samples": String(unreadSamples),
+            "unread.batches": String(unreadBatches),
         ]
         if let best { (result["best.value"], result["best.epoch"]) = (String(best.value), String(best.epoch)) }
         return result
@@ -58,7 +59,8 @@ extension Trainer {
 
     private func path(_ name: String) -> String { (options.folder.map { $0 + "/" } ?? "") + name }
 
-    /// Goes on where the run that wrote `checkpoint` had stopped, bit by bit as that would have gone on on the same device.
+    /// Goes on where the run that wrote `checkpoint` had stopped, bit by bit as that would have gone on on the same
+    /// device.
     /// - Throws: `SomaError` that names what does not fit; `BackendError`.
     public func resume(from checkpoint: Checkpoint) throws {
         let restored = try LoopProgress(checkpoint)

@@ -10,7 +10,8 @@ public protocol Objective: Sendable {
     /// Names of what `measures` gives.
     var measureNames: [String] { get }
 
-    /// Measures of a minibatch, of rank 0 each: sums over its samples, which become means over all samples of a data set.
+    /// Measures of a minibatch, of rank 0 each: sums over its samples, which become means over all samples of a data
+    /// set.
     func measures(_ batch: Minibatch) -> [Tensor]
 
     /// Which measure tells the best state of training.
@@ -42,7 +43,9 @@ public struct Minibatch: Sendable {
     public var count: Int { tensors.first?.shape[0] ?? 0 }
 
     public subscript(name: String) -> Tensor {
-        guard let index = names.firstIndex(of: name) else { programError("minibatch", "there is no field '\(name)' among \(names)") }
+        guard let index = names.firstIndex(of: name) else {
+            programError("minibatch", "there is no field '\(name)' among \(names)")
+        }
         return tensors[index]
     }
 }
@@ -61,7 +64,8 @@ extension Minibatch {
     }
 }
 
-/// Classes told from logits: the cross-entropy is minimised, and `loss` (without smoothing) and `accuracy` are measured.
+/// Classes told from logits: the cross-entropy is minimised, and `loss` (without smoothing) and `accuracy` are
+/// measured.
 public struct Classification<Model: Layer>: Objective {
     public let model: Model
     public let input: String

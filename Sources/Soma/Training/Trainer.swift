@@ -1,13 +1,15 @@
 import SomaGraph
 
-/// Trains a model over epochs of a data set: replays a captured step, evaluates, keeps checkpoints, and tells what happens.
+/// Trains a model over epochs of a data set: replays a captured step, evaluates, keeps checkpoints, and tells what
+/// happens.
 ///
 /// ```swift
 /// let trainer = Trainer(model, Classification(model), optimizer, options)
 /// let result = try trainer.run(on: training, evaluatingOn: heldOut) { event in … }
 /// ```
 ///
-/// The same seed on the same device gives the same bits, also when a run was interrupted and another goes on from its checkpoint.
+/// The same seed on the same device gives the same bits, also when a run was interrupted and another goes on from its
+/// checkpoint.
 public final class Trainer<Model: Layer> {
     public struct Options: Sendable {
         public var epochs: Int
@@ -24,7 +26,9 @@ public final class Trainer<Model: Layer> {
         /// What to write into the checkpoints, such as the recipe and its settings.
         public var metadata: [String: String] = [:]
 
-        public init(epochs: Int, batchSize: Int, seed: UInt64) { (self.epochs, self.batchSize, self.seed) = (epochs, batchSize, seed) }
+        public init(epochs: Int, batchSize: Int, seed: UInt64) {
+            (self.epochs, self.batchSize, self.seed) = (epochs, batchSize, seed)
+        }
     }
 
     let model: Model
@@ -40,9 +44,11 @@ public final class Trainer<Model: Layer> {
 
     /// - Parameter generator: where random numbers of training, such as dropout's, come from.
     public init(
-        _ model: Model, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options, generator: RandomGenerator = .current
+        _ model: Model, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options,
+        generator: RandomGenerator = .current
     ) {
-        guard options.epochs >= 0, options.batchSize > 0, options.readingInterval > 0, options.checkpointInterval > 0 else {
+        guard options.epochs >= 0, options.batchSize > 0, options.readingInterval > 0, options.checkpointInterval > 0
+        else {
             programError("Trainer", "epochs, batch size and intervals must be positive")
         }
         (self.model, self.objective, self.optimizer, self.options) = (model, objective, optimizer, options)
@@ -56,10 +62,11 @@ public final class Trainer<Model: Layer> {
     /// - Parameters:
     ///   - report: called for each event; what it throws ends training.
     ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
-    /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what reading a sample or
-    ///   writing a file throws; `BackendError`.
+    /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what
+    ///   reading a sample or writing a file throws; `BackendError`.
     public func run(
-        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, report: (TrainingEvent) throws -> Void = { _ in },
+        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil,
+        report: (TrainingEvent) throws -> Void = { _ in },
         isInterrupted: () -> Bool = { false }
     ) throws -> TrainingResult {
         let loader = try BatchLoader(
@@ -83,7 +90,9 @@ public final class Trainer<Model: Layer> {
 
     private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
         let path = options.folder.map { _ in lastPath }
-        return TrainingResult(isInterrupted: isInterrupted, progress: standing, lastEpoch: lastEpoch, best: progress.best, checkpoint: path)
+        return TrainingResult(
+            isInterrupted: isInterrupted, progress: standing, lastEpoch: lastEpoch, best: progress.best,
+            checkpoint: path)
     }
 
     // MARK: Steps
@@ -119,7 +128,9 @@ public final class Trainer<Model: Layer> {
         do {
             progress.unreadLossSum = try step.readLossSum()
         } catch let error as SomaError {
-            throw SomaError("\(error.message) (epoch \(progress.position.epoch + 1))", hint: hintForDivergence)
+            // The sum is read at the end of every epoch, when the position already is that of the next.
+            let epoch = progress.position.batch == 0 ? progress.position.epoch : progress.position.epoch + 1
+            throw SomaError("\(error.message) (epoch \(epoch))", hint: hintForDivergence)
         }
     }
 
@@ -130,7 +141,9 @@ public final class Trainer<Model: Layer> {
 
     // MARK: Epochs
 
-    private func finishEpoch(_ heldOut: (any DataSet)?, _ report: (TrainingEvent) throws -> Void) throws -> EpochSummary {
+    private func finishEpoch(
+        _ heldOut: (any DataSet)?, _ report: (TrainingEvent) throws -> Void
+    ) throws -> EpochSummary {
         let number = progress.position.epoch - 1
         let loss = progress.epochLossSum / Double(max(progress.epochSamples, 1))
         (progress.epochLossSum, progress.epochSamples) = (0, 0)
@@ -143,14 +156,17 @@ public final class Trainer<Model: Layer> {
         let summary = EpochSummary(
             epoch: number, progress: standing, trainingLoss: loss, evaluation: evaluation, isBest: isBest)
         try report(.epoch(summary))
-        if (number + 1) % options.checkpointInterval == 0 || number + 1 == options.epochs { try saveLast(report) }
+        // The best first: a run that goes on from the last believes what it says of the best.
         if isBest { try saveBest(report) }
+        if (number + 1) % options.checkpointInterval == 0 || number + 1 == options.epochs { try saveLast(report) }
         return summary
     }
 
     /// Evaluates the averaged weights where the optimiser keeps them, else the weights.
     public func evaluate(_ dataSet: any DataSet) throws -> Evaluation {
-        try withBestWeights { try evaluator.evaluate(dataSet, batchSize: min(options.evaluationBatchSize, max(dataSet.count, 1))) }
+        try withBestWeights {
+            try evaluator.evaluate(dataSet, batchSize: min(options.evaluationBatchSize, max(dataSet.count, 1)))
+        }
     }
 
     func withBestWeights<Result>(_ body: () throws -> Result) rethrows -> Result {

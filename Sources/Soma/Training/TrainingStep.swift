@@ -14,7 +14,9 @@ final class TrainingStep: Sendable {
     private let brokenUpdate: State
 
     init(_ objective: any Objective, _ optimizer: Optimizer, _ generator: RandomGenerator) {
-        (self.objective, self.optimizer, self.generator, device) = (objective, optimizer, generator, optimizer.arena.device)
+        (self.objective, self.optimizer, self.generator, device) = (
+            objective, optimizer, generator, optimizer.arena.device
+        )
         lossSum = State(Tensor([Float(0)], shape: .scalar, device: device))
         brokenUpdate = State(Tensor([Int32(0)], shape: .scalar, device: device))
     }
@@ -35,7 +37,9 @@ final class TrainingStep: Sendable {
         try withDevice(device) {
             try withRandomGenerator(generator) {
                 let loss = withTraining { objective.loss(batch) }
-                guard loss.shape == .scalar else { programError("training", "the loss has shape \(loss.shape) and is not one number") }
+                guard loss.shape == .scalar else {
+                    programError("training", "the loss has shape \(loss.shape) and is not one number")
+                }
                 watch(loss, sampleCount: batch.count)
                 try optimizer.update(minimizing: loss)
                 return []
