@@ -20,9 +20,10 @@ struct OperationTests {
         #expect(!cases.isEmpty)
     }
 
-    /// All, or those whose name contains `SOMA_TEST_CASES`.
+    /// All, or those that `SOMA_TEST_CASES` names, with semicolons between them.
     private var cases: [OperationCase] {
-        guard let part = ProcessInfo.processInfo.environment["SOMA_TEST_CASES"] else { return OperationCase.all }
-        return OperationCase.all.filter { $0.name.contains(part) }
+        guard let list = ProcessInfo.processInfo.environment["SOMA_TEST_CASES"] else { return OperationCase.all }
+        let names = list.split(separator: ";").map(String.init)
+        return OperationCase.all.filter { names.contains($0.name) }
     }
 }
