@@ -32,8 +32,9 @@ let package = Package(
 
         // The reference in double precision and the cases of operations, for the tests of every backend.
         .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
-        .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels", "CLibraries"]),
-        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CPUKernels", "Soma", "SomaReference"]),
+        .testTarget(
+            name: "CPUBackendTests",
+            dependencies: ["CPUBackend", "CPUKernels", "CLibraries", "Soma", "SomaBackend", "SomaGraph", "SomaReference"]),
         .testTarget(name: "KernelTests", dependencies: ["Kernels"]),
         .testTarget(
             name: "OpenCLTests",

@@ -13,6 +13,7 @@ public final class CPUBackend: Backend {
 
     private let pool: CPUMemory
     private let thread = ComputeThread()
+    private let failure = StickyFailure()
 
     /// - Parameter memoryLimit: the most bytes of buffers; by default what the machine has.
     public init(memoryLimit: Int? = nil) {
@@ -47,6 +48,7 @@ public final class CPUBackend: Backend {
         guard let bytes = target.baseAddress, !target.isEmpty else { return }
         let block = try block(source, byteCount: target.count)
         if block.runs.load(ordering: .acquiring) > 0 { thread.wait() }
+        try failure.check()
         memcpy(bytes, block.pointer + source.byteOffset, target.count)
     }
 
@@ -62,12 +64,16 @@ public final class CPUBackend: Backend {
     }
 
     public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+        try failure.check()
         let blocks = try bindings.buffers.map { try block($0, byteCount: 0) }
         let run = Run(steps: steps, blocks: blocks, bindings: bindings)
-        thread.submit { run.run() }
+        thread.submit { [failure] in failure.guarding { try run.run() } }
     }
 
-    public func synchronize() throws { thread.wait() }
+    public func synchronize() throws {
+        thread.wait()
+        try failure.check()
+    }
 
     public func sourceText(of step: PreparedStep) -> String? { nil }
 
@@ -77,6 +83,25 @@ public final class CPUBackend: Backend {
         }
         return buffer.block
     }
+}
+
+/// The first failure of a run. What comes after it would compute with what it left undone, so nothing runs any more.
+private final class StickyFailure: Sendable {
+    private let first = Mutex<(any Error)?>(nil)
+
+    func guarding(_ run: () throws -> Void) {
+        guard first.withLock({ $0 == nil }) else { return }
+        do { try run() } catch { first.withLock { $0 = error } }
+    }
+
+    func check() throws {
+        if let error = first.withLock({ $0 }) { throw error }
+    }
+}
+
+extension BackendError {
+    static let noScratchMemory = BackendError.deviceLost(
+        device: "cpu", reason: "the system has no memory left for the intermediate results of the threads")
 }
 
 /// Steps and what they run on, kept alive until they are done.
@@ -96,17 +121,17 @@ private struct Run: Sendable {
         for block in blocks { block.runs.wrappingAdd(1, ordering: .relaxed) }
     }
 
-    func run() {
+    func run() throws {
         defer { for block in blocks { block.runs.wrappingSubtract(1, ordering: .releasing) } }
         let pointers = zip(blocks, byteOffsets).map { $0.pointer + $1 }
-        pointers.withUnsafeBufferPointer { pointers in
-            scalars.withUnsafeBufferPointer { scalars in
-                offsets.withUnsafeBufferPointer { offsets in
+        try pointers.withUnsafeBufferPointer { pointers in
+            try scalars.withUnsafeBufferPointer { scalars in
+                try offsets.withUnsafeBufferPointer { offsets in
                     guard let first = pointers.baseAddress else { return }
                     // An empty array may have no address; nothing reads through it then.
                     let context = RunContext(
                         pointers: first, scalars: scalars.baseAddress ?? Run.nothing.scalars, offsets: offsets.baseAddress ?? Run.nothing.offsets)
-                    for step in steps { step.run(context) }
+                    for step in steps { try step.run(context) }
                 }
             }
         }

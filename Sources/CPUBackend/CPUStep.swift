@@ -2,7 +2,8 @@ import SomaBackend
 
 /// A step ready to run on the compute thread.
 class CPUStep: PreparedStep, @unchecked Sendable {
-    func run(_ context: RunContext) {}
+    /// - Throws: `BackendError.deviceLost` where a thread cannot have its scratch memory.
+    func run(_ context: RunContext) throws {}
 }
 
 /// What the slots of a program stand for while its steps run.

@@ -8,7 +8,7 @@ final class GatherProgram: CPUStep, @unchecked Sendable {
     private let step: GatherStep
     init(_ step: GatherStep) { self.step = step }
 
-    override func run(_ context: RunContext) {
+    override func run(_ context: RunContext) throws {
         let width = step.input.dtype.byteCount
         let rowBytes = step.inner * width
         let (input, output) = (Address(context.base(step.input)), Address(context.base(step.output)))
@@ -36,7 +36,7 @@ final class ScatterAddProgram: CPUStep, @unchecked Sendable {
     private let step: ScatterAddStep
     init(_ step: ScatterAddStep) { self.step = step }
 
-    override func run(_ context: RunContext) {
+    override func run(_ context: RunContext) throws {
         switch step.target.dtype {
         case .float32: add(context, Float.self) { $0 + $1 }
         case .int32: add(context, Int32.self) { $0 &+ $1 }
@@ -77,7 +77,7 @@ final class BlockCopyProgram: CPUStep, @unchecked Sendable {
     private let step: BlockCopyStep
     init(_ step: BlockCopyStep) { self.step = step }
 
-    override func run(_ context: RunContext) {
+    override func run(_ context: RunContext) throws {
         let starts = context.base(step.starts).assumingMemoryBound(to: Int32.self)
         var shift = 0
         for axis in step.extents.indices { shift += min(max(Int(starts[axis]), 0), step.limits[axis]) * step.startStrides[axis] }
@@ -129,7 +129,7 @@ final class CustomProgram: CPUStep, @unchecked Sendable {
         (self.step, self.kernel) = (step, kernel)
     }
 
-    override func run(_ context: RunContext) {
+    override func run(_ context: RunContext) throws {
         kernel.compute(
             step.inputs.map { UnsafeRawPointer(context.base($0)) }, step.inputShapes, context.base(step.output), step.outputShape)
     }

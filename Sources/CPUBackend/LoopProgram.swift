@@ -14,12 +14,11 @@ final class LoopProgram: CPUStep, @unchecked Sendable {
         self.nest = FlatNest(plan)
     }
 
-    override func run(_ context: RunContext) {
+    override func run(_ context: RunContext) throws {
         var bindings = soma_bindings(
             buffers: UnsafeRawPointer(context.pointers).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self),
             scalars: context.scalars, offsets: context.offsets)
-        let isDone = soma_nest_run(nest.pointer, &bindings)
-        precondition(isDone, "no scratch memory for a loop nest")
+        guard soma_nest_run(nest.pointer, &bindings) else { throw BackendError.noScratchMemory }
     }
 }
 

@@ -52,19 +52,19 @@ struct MatmulKernel {
         }
     }
 
-    func run(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
+    func run(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         switch choice {
-        case .own: runOwn(a, b, c)
+        case .own: try runOwn(a, b, c)
         case .openBLAS: forEachBatch(a, b, c, openBLAS)
-        case .oneDNN: forEachBatch(a, b, c, oneDNN)
+        case .oneDNN: try forEachBatch(a, b, c, oneDNN)
         }
     }
 
     private func forEachBatch(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
-        _ product: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
-    ) {
-        for i in 0..<step.batch { product(a + i * step.a.access.strides[0], b + i * step.b.access.strides[0], c + i * step.m * step.n) }
+        _ product: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) throws -> Void
+    ) rethrows {
+        for i in 0..<step.batch { try product(a + i * step.a.access.strides[0], b + i * step.b.access.strides[0], c + i * step.m * step.n) }
     }
 
     private func openBLAS(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
@@ -74,22 +74,22 @@ struct MatmulKernel {
             1, a, Int32(self.a.leading), b, Int32(self.b.leading), 0, c, Int32(step.n))
     }
 
-    private func oneDNN(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
+    private func oneDNN(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         func letter(_ isTransposed: Bool) -> CChar { CChar(bitPattern: UInt8(ascii: isTransposed ? "T" : "N")) }
         let status = libraries_onednn_table().pointee.sgemm?(
             letter(self.a.isTransposed), letter(self.b.isTransposed), Int64(step.m), Int64(step.n), Int64(step.k),
             1, a, Int64(self.a.leading), b, Int64(self.b.leading), 0, c, Int64(step.n))
         // A refusal is answered by the kernel that takes every shape.
-        if status != 0 { runOwn(a, b, c, batch: 1) }
+        if status != 0 { try runOwn(a, b, c, batch: 1) }
     }
 
     private func runOwn(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, batch: Int? = nil
-    ) {
+    ) throws {
         let (sa, sb) = (step.a.access.strides, step.b.access.strides)
         var product = soma_matmul(
             rows: step.m, columns: step.n, depth: step.k, batch: batch ?? step.batch, a_row: sa[1], a_depth: sa[2], a_batch: sa[0],
             b_depth: sb[1], b_column: sb[2], b_batch: sb[0], c_row: step.n, c_column: 1, c_batch: step.m * step.n, accumulate: false)
-        soma_matmul_run(&product, a, b, c)
+        guard soma_matmul_run(&product, a, b, c) else { throw BackendError.noScratchMemory }
     }
 }

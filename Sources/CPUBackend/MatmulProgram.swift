@@ -49,20 +49,20 @@ final class MatmulProgram: CPUStep, @unchecked Sendable {
         zip(zip(strides, wanted), [step.batch, step.m, step.n]).allSatisfy { $0.0 == $0.1 || $1 == 1 }
     }
 
-    override func run(_ context: RunContext) {
-        guard let scratch else { return run(in: context) }
+    override func run(_ context: RunContext) throws {
+        guard let scratch else { return try run(in: context) }
         var pointers = Array(UnsafeBufferPointer(start: context.pointers, count: slotCount))
         pointers.append(scratch.pointer)
-        pointers.withUnsafeBufferPointer { pointers in
+        try pointers.withUnsafeBufferPointer { pointers in
             guard let first = pointers.baseAddress else { return }
-            run(in: RunContext(pointers: first, scalars: context.scalars, offsets: context.offsets))
+            try run(in: RunContext(pointers: first, scalars: context.scalars, offsets: context.offsets))
         }
     }
 
-    private func run(in context: RunContext) {
-        kernel.run(
+    private func run(in context: RunContext) throws {
+        try kernel.run(
             context.base(step.a).assumingMemoryBound(to: Float.self), context.base(step.b).assumingMemoryBound(to: Float.self),
             context.base(target).assumingMemoryBound(to: Float.self))
-        epilogue?.run(context)
+        try epilogue?.run(context)
     }
 }

@@ -2,6 +2,7 @@
 
 #include "matmul_plan.h"
 #include "soma_team.h"
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,13 @@ static long ceiling(long value, long divisor) { return (value + divisor - 1) / d
 typedef struct scratch { float *memory; size_t count; } scratch;
 static _Thread_local scratch panel_scratch, strip_scratch;
 
+/// Room for `count` floats, or null where it cannot be had.
 static float *reserve(scratch *scratch, long count) {
-    if (scratch->count < (size_t)count) {
+    if (scratch->count < (size_t)count || scratch->memory == NULL) {
         free(scratch->memory);
-        size_t bytes = ((size_t)count * sizeof(float) + 4095) / 4096 * 4096;
+        size_t bytes = ((size_t)count * sizeof(float) + 4095) / 4096 * 4096 + 4096;
         scratch->memory = aligned_alloc(4096, bytes);
-        if (scratch->memory == NULL) { abort(); }
-        scratch->count = (size_t)count;
+        scratch->count = scratch->memory == NULL ? 0 : (size_t)count;
     }
     return scratch->memory;
 }
@@ -33,6 +34,7 @@ typedef struct block {
     float *panels;
     long depth, columns, width;
     bool accumulate;
+    atomic_bool *failed;       // some thread had no scratch memory
 } block;
 
 static long panel_columns(const block *block, long panel) {
@@ -67,10 +69,12 @@ static soma_strip pack_rows(const block *block, const float *a, long rows) {
         // Rows stay rows, at an odd number of cache lines from each other.
         long row = (block->depth + 15) / 16 * 16 + 16 * (1 - (block->depth + 15) / 16 % 2);
         float *copy = reserve(&strip_scratch, rows * row);
+        if (copy == NULL) { return (soma_strip){0}; }
         for (long i = 0; i < rows; i++) { memcpy(copy + i * row, a + i * p->a_row, (size_t)block->depth * sizeof(float)); }
         return (soma_strip){copy, row, 1};
     }
     float *copy = reserve(&strip_scratch, rows * block->depth);
+    if (copy == NULL) { return (soma_strip){0}; }
     for (long k = 0; k < block->depth; k++) {
         const float *from = a + k * p->a_depth;
         if (p->a_row == 1) {
@@ -117,16 +121,22 @@ static void run_cells(long begin, long end, int part, void *context) {
             long rows = smaller(plan->packs_a ? plan->row_block : end_row - row, end_row - row);
             const float *a = block->a + row * p->a_row;
             soma_strip source = plan->packs_a ? pack_rows(block, a, rows) : (soma_strip){a, p->a_row, p->a_depth};
+            if (source.a == NULL) {
+                atomic_store(block->failed, true);
+                return;
+            }
             run_tiles(block, &source, rows, row, panel, end_panel);
             row += rows;
         }
     }
 }
 
-static void run_one(const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
+static bool run_one(const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
     const soma_matmul *p = &plan->product;
     long width = 2 * level->lanes;
     float *panels = reserve(&panel_scratch, ceiling(plan->column_block, width) * width * plan->depth_block);
+    if (panels == NULL) { return false; }
+    atomic_bool failed = false;
     for (long column = 0; column < p->columns; column += plan->column_block) {
         // A depth of 0 takes the one turn that clears C.
         for (long step = 0; step == 0 || step < p->depth; step += plan->depth_block) {
@@ -135,7 +145,7 @@ static void run_one(const soma_matmul_plan *plan, const soma_level *level, const
                 .a = a + step * p->a_depth, .b = b + step * p->b_depth + column * p->b_column, .c = c + column * p->c_column,
                 .depth = smaller(plan->depth_block, p->depth - step),
                 .columns = smaller(plan->column_block, p->columns - column),
-                .accumulate = p->accumulate || step > 0,
+                .accumulate = p->accumulate || step > 0, .failed = &failed,
             };
             long panel_count = ceiling(block.columns, width);
             bool packs = plan->packs_b || block.columns % width != 0;
@@ -143,6 +153,7 @@ static void run_one(const soma_matmul_plan *plan, const soma_level *level, const
             soma_parallel_for(plan->row_parts * plan->column_parts, 1, run_cells, &block);
         }
     }
+    return !atomic_load(&failed);
 }
 
 /// A row times a matrix.
@@ -172,6 +183,7 @@ static bool run_row(const soma_matmul *p, const soma_level *level, const float *
     if (p->rows != 1 || p->c_column != 1 || (p->b_column != 1 && p->b_depth != 1)) { return false; }
     if (p->a_depth != 1) {
         float *copy = reserve(&strip_scratch, p->depth);
+        if (copy == NULL) { return false; }
         for (long k = 0; k < p->depth; k++) { copy[k] = a[k * p->a_depth]; }
         a = copy;
     }
@@ -189,21 +201,22 @@ soma_matmul soma_matmul_exchanged(const soma_matmul *p) {
     return q;
 }
 
-static void run_product(const soma_matmul *p, const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
-    if (p->rows == 1 && run_row(p, level, a, b, c)) { return; }
+static bool run_product(const soma_matmul *p, const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
+    if (p->rows == 1 && run_row(p, level, a, b, c)) { return true; }
     if (p->columns == 1) {
         soma_matmul exchanged = soma_matmul_exchanged(p);
-        if (run_row(&exchanged, level, b, a, c)) { return; }
+        if (run_row(&exchanged, level, b, a, c)) { return true; }
     }
-    if (plan->swapped) { run_one(plan, level, b, a, c); } else { run_one(plan, level, a, b, c); }
+    return plan->swapped ? run_one(plan, level, b, a, c) : run_one(plan, level, a, b, c);
 }
 
-void soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
+bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
     const soma_level *level = soma_level_current();
     // A second thread is not worth waking for less.
     bool is_small = product->rows * product->columns < 400000 / (product->depth + 1);
     soma_matmul_plan plan = soma_matmul_plan_for(product, level, is_small ? 1 : soma_team_size());
     for (long i = 0; i < product->batch; i++) {
-        run_product(product, &plan, level, a + i * product->a_batch, b + i * product->b_batch, c + i * product->c_batch);
+        if (!run_product(product, &plan, level, a + i * product->a_batch, b + i * product->b_batch, c + i * product->c_batch)) { return false; }
     }
+    return true;
 }

@@ -145,6 +145,8 @@ static void run_items(long begin, long end, int part, void *context) {
             finish_line(&frame);
         }
     }
+    // What was stored past the caches must be seen by whoever waits for this part.
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 /// Joins the pieces of every line, first to last.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 static int team_size;
+static bool prefers_own_threads;
 static _Thread_local bool inside_loop;
 
 static int clamped(long size) {
@@ -30,8 +31,14 @@ int soma_team_size(void) {
 
 void soma_team_resize(int size) { __atomic_store_n(&team_size, clamped(size), __ATOMIC_RELAXED); }
 
+void soma_team_prefer_own_threads(bool prefers) { __atomic_store_n(&prefers_own_threads, prefers, __ATOMIC_RELAXED); }
+
+static bool uses_openmp(void) {
+    return !__atomic_load_n(&prefers_own_threads, __ATOMIC_RELAXED) && libraries_openmp_table()->search.found;
+}
+
 const char *soma_team_description(void) {
-    return libraries_openmp_table()->search.found ? "OpenMP (libgomp.so.1)" : "own threads";
+    return uses_openmp() ? "OpenMP (libgomp.so.1)" : "own threads";
 }
 
 typedef struct loop {
@@ -65,12 +72,11 @@ void soma_parallel_for(long count, long grain, soma_loop_body body, void *contex
     long most = grain > 1 ? (count + grain - 1) / grain : count;
     int size = soma_team_size();
     loop loop = {.count = count, .parts = most < size ? (int)most : size, .body = body, .context = context};
-    const libraries_openmp *openmp = libraries_openmp_table();
     if (loop.parts == 1 || inside_loop) {
         for (int part = 0; part < loop.parts; part++) { run_part(part, &loop); }
-    } else if (openmp->search.found) {
+    } else if (uses_openmp()) {
         // Always the whole team: asking for another number makes libgomp stop and start threads.
-        openmp->parallel(run_member, &loop, (unsigned)size, 0);
+        libraries_openmp_table()->parallel(run_member, &loop, (unsigned)size, 0);
     } else {
         soma_threads_run(loop.parts, run_part, &loop);
     }

@@ -128,11 +128,11 @@ INLINE vfloat v_tanh(vfloat x) {
     p = p * z - 0x1.b89a28p-5f;
     p = p * z + 0x1.1109bcp-3f;
     p = p * z - 0x1.55553ep-2f;
-    vfloat near = x * z * p + x;
-    // 1 - 2 / (e^2x + 1), which is 1 from 9.1 on.
     vfloat y = magnitude(x);
+    vfloat near = y * z * p + y;
+    // 1 - 2 / (e^2x + 1), which is 1 from 9.1 on.
     vfloat far = 1.0f - 2.0f / (v_exp(y > 10.0f ? splat(20.0f) : 2.0f * y) + 1.0f);
-    return y < 0.6f ? near : with_sign_of(far, x);
+    return with_sign_of(y < 0.6f ? near : far, x);
 }
 
 INLINE vfloat v_erf(vfloat x) {

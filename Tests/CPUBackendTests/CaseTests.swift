@@ -4,7 +4,7 @@ import Soma
 import SomaReference
 import Testing
 
-/// Everything here sets the level or the team, which belong to the process.
+/// The level and the team are settings of the process, so everything that changes them stays in this one serial suite.
 @Suite(.serialized) struct CPUBackendTests {
     static let device = Device(running: CPUBackend())
 

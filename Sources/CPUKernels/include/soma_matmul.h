@@ -13,5 +13,5 @@ typedef struct soma_matmul {
     bool accumulate;           ///< Add to what C holds.
 } soma_matmul;
 
-/// Computes it with the project's own kernels, on the team.
-void soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c);
+/// Computes it with the project's own kernels, on the team. False where scratch memory cannot be had.
+bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c);

@@ -1,4 +1,5 @@
 #pragma once
+#include <stdbool.h>
 
 /// One team of threads for everything the CPU computes.
 ///
@@ -20,6 +21,9 @@ void soma_team_resize(int size);
 
 /// What the threads are, in words: "OpenMP (libgomp.so.1)" or "own threads".
 const char *soma_team_description(void);
+
+/// Keeps to the own threads although libgomp is there, or no longer does: so is tested what a machine without it does.
+void soma_team_prefer_own_threads(bool prefers);
 
 /// Runs `body` over [0, count), cut into equal parts of at least `grain` iterations, and waits for all.
 ///

@@ -49,7 +49,7 @@ struct Product {
         let x = random.floats(a.count * batch), y = random.floats(b.count * batch), before = random.floats(c.count * batch)
         var z = before
         var descriptor = descriptor
-        soma_matmul_run(&descriptor, x, y, &z)
+        #expect(soma_matmul_run(&descriptor, x, y, &z))
         var isProduct = [Bool](repeating: false, count: z.count)
         var worst = 0.0
         let stride = max(1, m * n * k / 20_000)
@@ -77,7 +77,7 @@ struct Product {
     }
 }
 
-extension KernelTests {
+extension CPUBackendTests.KernelTests {
     @Test func productsOfEveryOddSizeAgreeWithDoublePrecision() {
         atEveryLevel { level in
             for (m, n, k) in [(1, 1, 1), (3, 5, 7), (14, 32, 9), (15, 33, 17), (28, 64, 40), (47, 95, 130), (1, 70, 33), (70, 1, 33), (129, 10, 65)] {
@@ -115,8 +115,8 @@ extension KernelTests {
         let x = random.floats(product.a.count), y = random.floats(product.b.count)
         var first = [Float](repeating: 0, count: product.c.count), second = first
         var descriptor = product.descriptor
-        soma_matmul_run(&descriptor, x, y, &first)
-        soma_matmul_run(&descriptor, x, y, &second)
+        #expect(soma_matmul_run(&descriptor, x, y, &first))
+        #expect(soma_matmul_run(&descriptor, x, y, &second))
         #expect(first == second)
     }
 }

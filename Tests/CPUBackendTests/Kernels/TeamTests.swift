@@ -1,8 +1,9 @@
 import CPUKernels
 import Testing
 
-/// The team and the level are settings of the process, so everything that changes them stays in this one serial suite.
-@Suite(.serialized) struct KernelTests {}
+extension CPUBackendTests {
+    @Suite struct KernelTests {}
+}
 
 /// Records which part ran each iteration.
 private final class Coverage {
@@ -22,13 +23,18 @@ private func cover(_ count: Int, grain: Int) -> [Int32] {
     return coverage.parts
 }
 
-extension KernelTests {
-    @Test(arguments: [1, 2, 3, 7])
-    func everyIterationRunsOnceInOrderOfParts(size: Int32) {
+extension CPUBackendTests.KernelTests {
+    @Test(arguments: [1, 2, 3, 7], [false, true])
+    func everyIterationRunsOnceInOrderOfParts(size: Int32, prefersOwnThreads: Bool) {
         let old = soma_team_size()
         soma_team_resize(size)
-        defer { soma_team_resize(old) }
-        for count in [1, 2, 5, 64, 1000, 1003] {
+        soma_team_prefer_own_threads(prefersOwnThreads)
+        defer {
+            soma_team_resize(old)
+            soma_team_prefer_own_threads(false)
+        }
+        if prefersOwnThreads { #expect(String(cString: soma_team_description()) == "own threads") }
+        for count in [1, 2, 5, 64, 1000, 1003] + Array(repeating: 50, count: 200) {
             let parts = cover(count, grain: 1)
             #expect(parts == parts.sorted())
             #expect(parts.allSatisfy { $0 >= 0 && $0 < size })
