@@ -19,8 +19,8 @@ extension LoopPlanner {
             }
         }
         for time in -1...plan.instructions.count {
-            for value in births[time] ?? [] { take(value) }
             for value in deaths[time] ?? [] { free[values[value].dtype.byteCount, default: []].append(plan.valuePlaces[value]) }
+            for value in births[time] ?? [] { take(value) }
         }
         for value in values.indices {
             guard case .cell(let size) = values[value].home else { continue }
@@ -33,8 +33,7 @@ extension LoopPlanner {
         plan.scratchBytes = (next + 63) / 64 * 64
     }
 
-    /// The registers by the instruction that first writes each (-1: a load) and by the last that reads it. An instruction may write over its
-    /// own arguments, but a register is free only after it.
+    /// The registers by the instruction that first writes each (-1: a load) and by the last that reads it, which may write its result there.
     private func lifetimes(_ isPersistent: (Int) -> Bool) -> (births: [Int: [Int]], deaths: [Int: [Int]]) {
         var birth: [Int: Int] = [:]
         var death: [Int: Int] = [:]
@@ -57,7 +56,7 @@ extension LoopPlanner {
         for value in values.indices {
             guard case .register = values[value].home, let time = birth[value] else { continue }
             births[time, default: []].append(value)
-            deaths[max(death[value] ?? time, time), default: []].append(value)
+            deaths[max(death[value] ?? 0, time + 1), default: []].append(value)
         }
         return (births, deaths)
     }
