@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import SomaZoo
 
 /// The command `soma`.
@@ -22,6 +23,8 @@ struct SomaCommand: ParsableCommand {
         ])
 
     static func main() {
+        // A file that grows past a limit is an error to tell, not an end without a word.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             if let recipe = RecipeHelp.recipe(askedFor: Array(CommandLine.arguments.dropFirst())) {
                 return try Console.print(RecipeHelp.page(recipe))

@@ -5,13 +5,12 @@ import SomaZoo
 final class JSONReport: RunReport {
     private var device: Device?
 
-    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device, movedAside: String?) throws {
+    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device) throws {
         self.device = device
         try emit(
             "start",
             (configuration.json.members ?? []) + [
                 .init("output", .string(plan.folder.path)), .init("resumed", .bool(plan.resumes)),
-                .init("moved_aside", movedAside.map { .string($0) } ?? .null),
             ])
     }
 

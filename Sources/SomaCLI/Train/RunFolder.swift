@@ -10,20 +10,40 @@ final class RunFolder {
 
     deinit { if lock >= 0 { close(lock) } }
 
-    /// Makes the folder ready. An earlier run in it is moved aside unless it is resumed.
-    /// - Returns: where the earlier run is now.
+    /// Makes the folder and takes it; what is in it stays as it is.
     /// - Throws: `SomaError` where the folder cannot be made or is in use.
-    func open(resumes: Bool) throws -> String? {
+    func open() throws {
         try Self.make(path)
         try takeLock()
-        guard !resumes, hasRun else { return nil }
+    }
+
+    /// Moves an earlier run aside, if there is one.
+    /// - Returns: where it is now.
+    /// - Throws: `SomaError` where that is not possible.
+    func clear() throws -> String? {
+        guard hasRun else { return nil }
         let other = try moveAside()
-        try Self.make(path)
-        try takeLock()
+        try open()
         return other
     }
 
-    private var hasRun: Bool { ["config.json", "last.safetensors"].contains { access("\(path)/\($0)", F_OK) == 0 } }
+    /// Removes the folder if nothing was written to it.
+    func discardIfEmpty() {
+        unlink("\(path)/.lock")
+        // Fails where there is anything else.
+        rmdir(path)
+    }
+
+    /// A run that was stopped before its first checkpoint and picture has left nothing to keep.
+    private var hasRun: Bool {
+        guard let listing = opendir(path) else { return false }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if !name.hasPrefix(".") && (name.hasSuffix(".safetensors") || name.hasSuffix(".svg")) { return true }
+        }
+        return false
+    }
 
     /// Renames the folder to the first free `NAME.1`, `NAME.2`, …
     private func moveAside() throws -> String {

@@ -3,7 +3,7 @@ import SomaZoo
 
 /// Tells of a run as it goes on.
 protocol RunReport: AnyObject {
-    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device, movedAside: String?) throws
+    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device) throws
     func note(_ event: RecipeEvent) throws
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws
     /// The run ends by an error, which is told on standard error in any case.

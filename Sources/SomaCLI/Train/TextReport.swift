@@ -17,9 +17,8 @@ final class TextReport: RunReport {
 
     // MARK: Beginning
 
-    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device, movedAside: String?) throws {
+    func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device) throws {
         self.device = device
-        if let movedAside { try say("the earlier run is now in \(movedAside)") }
         let settings = configuration.settings.texts.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         try say("recipe    \(plan.recipe.name): \(plan.recipe.summary)")
         try say("device    \(device): \(device.deviceDescription.model)")

@@ -3,11 +3,19 @@ import Soma
 import SomaZoo
 
 /// One run of a recipe, from the configuration to the result.
-struct TrainRun {
+final class TrainRun {
     private let plan: RunPlan
     private let report: any RunReport
+    private let device: Device
+    /// Nil until something happens: a run that fails before leaves the folder as it was.
+    private var record: RunRecord?
 
-    init(_ plan: RunPlan, _ report: any RunReport) { (self.plan, self.report) = (plan, report) }
+    /// - Throws: `UsageError` or `SomaError` where there is no such device; `BackendError`.
+    init(_ plan: RunPlan, _ report: any RunReport) throws {
+        (self.plan, self.report) = (plan, report)
+        if let memory = plan.memory { Device.limitMemory(to: memory) }
+        device = try DeviceChoice.device(plan.device)
+    }
 
     /// - Throws: `ExitCode` 130 where the run was interrupted; `SomaError`; `BackendError`; `UsageError`.
     func run() throws {
@@ -22,45 +30,51 @@ struct TrainRun {
     }
 
     private func train() throws {
-        if let memory = plan.memory { Device.limitMemory(to: memory) }
-        let device = try DeviceChoice.device(plan.device)
-        let reference = try plan.reference.map { try DeviceChoice.device($0) }
-        let earlier = try plan.folder.open(resumes: plan.resumes)
-        let configuration = RunConfiguration(plan, device: device)
-        try configuration.write(to: plan.folder.path)
-        try report.begin(configuration, plan, device, movedAside: earlier)
-        if let reference { try check(device, reference) }
-        let record = try RunRecord(folder: plan.folder.path, title: plan.recipe.name, device: device, resumes: plan.resumes)
+        try plan.folder.open()
+        defer { if record == nil { plan.folder.discardIfEmpty() } }
+        try report.begin(configuration, plan, device)
+        if let name = plan.reference { try check(against: try DeviceChoice.device(name)) }
         Interruption.watch()
-        defer { try? record.draw() }
-        let result = try plan.recipe.run(context(device, record))
-        try record.draw()
+        defer { try? record?.draw() }
+        let result = try plan.recipe.run(context)
+        try record?.draw()
         try report.end(result, plan, device)
         if result.isInterrupted { throw Interruption.exitCode }
     }
 
-    private func context(_ device: Device, _ record: RunRecord?) -> RecipeContext {
+    private var configuration: RunConfiguration { RunConfiguration(plan, device: device) }
+
+    private var context: RecipeContext {
         var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
         (context.epochs, context.settings, context.data) = (plan.epochs, plan.settings, plan.data)
         (context.output, context.checkpoint) = (plan.folder.path, plan.checkpoint)
         context.isInterrupted = { Interruption.isPending }
-        context.report = { [report] event in
-            try record?.note(event)
+        context.report = { [self] event in
+            try openRecord().note(event)
             try report.note(event)
         }
         return context
     }
 
+    /// Begins to write to the folder. An earlier run is moved aside, not replaced.
+    private func openRecord() throws -> RunRecord {
+        if let record { return record }
+        if !plan.resumes, let other = try plan.folder.clear() {
+            try report.note(.message("the earlier run is now in \(other)"))
+        }
+        try configuration.write(to: plan.folder.path)
+        let record = try RunRecord(folder: plan.folder.path, title: plan.recipe.name, device: device, resumes: plan.resumes)
+        self.record = record
+        return record
+    }
+
     /// Computes the loss and gradients of the first minibatch on both devices.
-    private func check(_ device: Device, _ reference: Device) throws {
-        var context = context(device, nil)
+    private func check(against reference: Device) throws {
+        var context = context
         context.report = { _ in }
         let tensors = try plan.recipe.probe(context)
         if let divergence = try device.firstDivergence(of: tensors, against: reference) {
             throw SomaError("\(device) differs from \(reference) at \(divergence)")
-        }
-        if let broken = try device.firstNonFinite(of: tensors) {
-            throw SomaError("on \(device) the first value that is not finite is \(broken.value), element \(broken.element) of \(broken.node)")
         }
         try report.note(.message("the first loss and its gradients on \(device) agree with \(reference)"))
     }
