@@ -30,6 +30,9 @@ let package = Package(
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
+        // The program of the README.
+        .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
+
         // The reference in double precision and the cases of operations, for the tests of every backend.
         .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
         .testTarget(
@@ -42,6 +45,7 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
+        .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "SomaZoo", "Soma"]),
         .testTarget(name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaReference"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),
     ],

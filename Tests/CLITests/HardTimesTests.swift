@@ -1,0 +1,96 @@
+import Glibc
+import Soma
+import Testing
+
+/// What can go wrong in the world: one line, status 1, and nothing lost.
+@Suite struct HardTimesTests {
+    let folder = TestFolder()
+
+    @Test func brokenCheckpoints() throws {
+        func expect(_ name: String, _ bytes: [UInt8], _ word: String) throws {
+            try folder.write(name, bytes)
+            Command.soma("inspect", name, in: folder).expectComplaint(1, name, word)
+            Command.soma("predict", name, "x.png", in: folder).expectComplaint(1, name)
+        }
+        Command.soma("inspect", "none.safetensors", in: folder).expectComplaint(1, "none.safetensors", "No such file")
+        Command.soma("inspect", "/", in: folder).expectComplaint(1, "/")
+        try expect("empty.safetensors", [], "empty.safetensors")
+        try expect("text.safetensors", Array("this is no tensor file".utf8), "header")
+        try expect("huge.safetensors", [UInt8](repeating: 0xFF, count: 64), "header")
+        let lie = #"{"a":{"dtype":"F32","shape":[1000],"data_offsets":[0,4000]}}"#
+        try expect("lie.safetensors", withUnsafeBytes(of: UInt64(lie.utf8.count)) { Array($0) } + Array(lie.utf8) + [0, 0, 0, 0], "lie")
+    }
+
+    @Test func brokenPictures() throws {
+        #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
+        let checkpoint = "runs/digits/best.safetensors"
+        let picture = try PNGImage(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
+        try folder.write("half.png", Array(picture.prefix(picture.count / 2)))
+        try folder.write("blank.png", try PNGImage(width: 9, height: 9, channels: 1, pixels: [UInt8](repeating: 255, count: 81)).encoded())
+        try folder.write("short.idx", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8, 1, 2, 3])
+        try folder.write("other.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2])
+        try folder.write("broken.gz", [0x1F, 0x8B, 8, 0, 1, 2, 3, 4, 5, 6, 7])
+        try folder.write("text.png", Array("no picture".utf8))
+        for (name, word) in [
+            ("half.png", "half.png"), ("blank.png", "nothing"), ("short.idx", "truncated"), ("other.idx", "1×2"), ("broken.gz", "broken.gz"),
+            ("text.png", "neither"), ("none.png", "No such file"),
+        ] { Command.soma("predict", checkpoint, name, in: folder).expectComplaint(1, name, word) }
+    }
+
+    @Test func brokenDataLeavesTheEarlierRun() throws {
+        try folder.write("run/last.safetensors", [1, 2, 3])
+        Command.soma("train", "mnist-mlp", "--data", "nowhere", "--output", "run", in: folder).expectComplaint(1, "nowhere", "soma data mnist")
+        try folder.write("data/train-images-idx3-ubyte", [0, 0, 8, 3, 0, 0])
+        Command.soma("train", "mnist-mlp", "--data", "data", "--output", "run", in: folder).expectComplaint(1, "train-images-idx3-ubyte", "truncated")
+        #expect(folder.bytes("run/last.safetensors") == [1, 2, 3])
+        #expect(!folder.exists("run.1") && !folder.exists("run/config.json"))
+        Command.soma("train", "mnist-mlp", "--data", "data", "--output", "new", in: folder).expectComplaint(1, "truncated")
+        #expect(!folder.exists("new"), "a run that never began leaves no folder")
+    }
+
+    @Test func noMemory() {
+        Command.soma("train", "digits", "--device", "cpu", "--memory", "50K", in: folder).expectComplaint(1, "out of memory", "bytes asked for", "available")
+    }
+
+    @Test func aLossThatIsNoNumber() {
+        let command = Command.soma("train", "digits", "--device", "cpu", "--epochs", "3", "optimizer=sgd", "schedule=constant", "warmup=0", "lr=100", "hidden=64,64,64,64", in: folder)
+        command.expectComplaint(1, "loss became", "at step")
+    }
+
+    @Test func aDiskThatIsFull() {
+        // 8 blocks of 512 or 1024 bytes: enough for the configuration, not for a checkpoint.
+        let script = "ulimit -f 8; exec \(Command.folder)/soma train digits --device cpu --epochs 1"
+        Command.run(["/bin/sh", "-c", script], in: folder).expectComplaint(1, ".safetensors")
+        #expect(!folder.exists("runs/digits/best.safetensors") && !folder.exists("runs/digits/last.safetensors"))
+    }
+
+    @Test func noMirror() {
+        Command.soma("data", "mnist", "--mirror", "http://127.0.0.1:9/", "--attempts", "1", in: folder).expectComplaint(1, "http://127.0.0.1:9/")
+    }
+
+    @Test func noLibraries() throws {
+        // Hidden from the program, and, what comes first on the path, files that are no libraries.
+        let hidden = ["SOMA_WITHOUT": "opencl,clblast,openblas,onednn,openmp,curl"]
+        for name in ["libOpenCL.so.1", "libclblast.so.1", "libopenblas.so.0", "libdnnl.so.3", "libdnnl.so.2", "libgomp.so.1"] {
+            try folder.write("broken/\(name)", Array("no library".utf8))
+        }
+        for environment in [hidden, ["LD_LIBRARY_PATH": "\(folder.path)/broken"]] {
+            let devices = Command.soma("devices", "--json", in: folder, environment: environment)
+            #expect(devices.status == 0, "\(devices.complaint)")
+            #expect(try JSON(parsing: devices.output).array?.compactMap { $0["name"]?.string } == ["cpu"])
+            Command.soma("train", "digits", "--device", "opencl:0", in: folder, environment: environment).expectComplaint(1, "opencl")
+            let train = Command.soma("train", "digits", "--epochs", "1", "--json", "hidden=16", in: folder, environment: environment)
+            #expect(train.status == 0, "\(train.complaint)")
+            #expect(try JSON(parsing: try #require(train.lines.last))["device"] == "cpu")
+        }
+    }
+
+    @Test func nothingIsLinkedThatMayBeMissing() {
+        let command = Command.run(["ldd", "\(Command.folder)/soma"], in: folder)
+        #expect(command.status == 0)
+        #expect(command.output.contains("libc.so"))
+        for name in ["OpenCL", "clblast", "openblas", "dnnl", "gomp", "curl"] {
+            #expect(!command.output.lowercased().contains(name.lowercased()), "\(name)")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Glibc
+import Soma
+import Testing
+
+/// Runs that are stopped at any moment and go on to the same bits.
+@Suite(.serialized) struct InterruptionTests {
+    let folder = TestFolder()
+    let words = ["train", "digits", "--device", "cpu", "--epochs", "12", "--seed", "3", "hidden=32,16", "--output"]
+
+    private func train(_ output: String, _ more: String..., interrupt: (signal: Int32, when: () -> Bool)? = nil) -> Command {
+        Command.run(["\(Command.folder)/soma"] + words + [output] + more, in: folder, interrupt: interrupt)
+    }
+
+    /// The epochs that a run has told of.
+    private func epochs(_ output: String) -> Int { max(0, folder.text("\(output)/metrics.csv").split(separator: "\n").count - 1) }
+
+    private func expectSame(_ other: String) {
+        for name in ["last.safetensors", "best.safetensors"] {
+            #expect(folder.bytes("\(other)/\(name)") == folder.bytes("whole/\(name)"), "\(name) differs")
+        }
+        func metrics(_ name: String) -> [String] {
+            folder.text("\(name)/metrics.csv").split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false).prefix(7).joined(separator: ",") }
+        }
+        #expect(metrics(other) == metrics("whole"))
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM]) func interruptedRunsGoOn(signal: Int32) throws {
+        #expect(train("whole").status == 0)
+        let command = train("cut", interrupt: (signal, { epochs("cut") >= 3 }))
+        #expect(command.status == 130)
+        #expect(command.output.contains("interrupted") && command.output.contains("--resume"))
+        try #require(folder.exists("cut/last.safetensors"))
+        #expect(folder.bytes("cut/last.safetensors") != folder.bytes("whole/last.safetensors"))
+        let resumed = Command.soma("train", "digits", "--resume", "cut", in: folder)
+        #expect(resumed.status == 0, "\(resumed.complaint)")
+        expectSame("cut")
+    }
+
+    @Test func killedRunsGoOn() {
+        #expect(train("whole").status == 0)
+        var kills = 0
+        for attempt in 1...40 {
+            // Some milliseconds after an epoch has ended: while a checkpoint is written, or between two, or in the next epoch.
+            let goal = attempt == 1 ? 1 : epochs("cut") + 1
+            var moment: ContinuousClock.Instant?
+            let interrupt = (signal: SIGKILL, when: {
+                if moment == nil && self.epochs("cut") >= goal { moment = .now + .milliseconds(attempt * 3 % 20) }
+                return moment.map { .now >= $0 } ?? false
+            })
+            let command = attempt == 1 ? train("cut", interrupt: interrupt) : train("cut", "--resume", interrupt: interrupt)
+            if command.status == 0 { break }
+            #expect(command.status == 128 + SIGKILL, "\(command.complaint)")
+            kills += 1
+        }
+        #expect(kills > 0)
+        expectSame("cut")
+    }
+
+    @Test func aRunWithoutCheckpointBeginsAnew() throws {
+        #expect(train("whole").status == 0)
+        try folder.write("cut/config.json", folder.bytes("whole/config.json") ?? [])
+        #expect(Command.soma("train", "digits", "--resume", "--output", "cut", in: folder).status == 0)
+        expectSame("cut")
+    }
+
+    @Test func whatCannotBeResumed() throws {
+        Command.soma("train", "digits", "--resume", in: folder).expectComplaint(1, "no run to resume", "runs/digits")
+        #expect(train("run", "--json").status == 0)
+        Command.soma("train", "xor", "--resume", "run", in: folder).expectComplaint(2, "digits", "not of xor")
+        Command.soma("train", "digits", "--resume", "run", "--seed", "4", in: folder).expectComplaint(2, "seed 3")
+        let whole = try #require(folder.bytes("run/last.safetensors"))
+        try folder.write("run/last.safetensors", Array(whole.dropLast(100)))
+        Command.soma("train", "digits", "--resume", "run", in: folder).expectComplaint(1, "run/last.safetensors")
+        try folder.write("run/last.safetensors", whole)
+        Command.soma("train", "digits", "--resume", "run", "hidden=8", "--epochs", "13", in: folder).expectComplaint(1, "run/last.safetensors", "hidden")
+        #expect(folder.bytes("run/last.safetensors") == whole, "a failed run replaces nothing")
+    }
+
+    @Test func oneRunAtATime() throws {
+        mkdir("\(folder.path)/cut", 0o777)
+        let lock = open("\(folder.path)/cut/.lock", O_RDWR | O_CREAT, 0o600)
+        defer { close(lock) }
+        try #require(flock(lock, LOCK_EX) == 0)
+        train("cut").expectComplaint(1, "another run", "cut")
+    }
+}

@@ -1,0 +1,114 @@
+import Glibc
+import Soma
+import Testing
+
+@testable import SomaCLI
+
+/// What programs read.
+@Suite struct OutputTests {
+    let folder = TestFolder()
+
+    @Test func devicesAsJSON() throws {
+        let command = Command.soma("devices", "--json", in: folder)
+        #expect(command.status == 0)
+        let devices = try #require(try JSON(parsing: command.output).array)
+        for device in devices {
+            let names = try #require(device.members).map(\.name)
+            for key in ["name", "vendor", "kind", "memory_bytes", "compute_units", "driver", "default"] { #expect(names.contains(key), "\(key)") }
+        }
+        #expect(devices.contains { $0["name"] == "cpu" })
+        #expect(devices.count { $0["default"] == true } == 1)
+    }
+
+    @Test func trainAsJSON() throws {
+        let command = Command.soma("train", "digits", "--device", "cpu", "--epochs", "2", "--seed", "1", "--json", in: folder)
+        #expect(command.status == 0, "\(command.complaint)")
+        let events = try command.lines.map { try JSON(parsing: $0) }
+        let kinds = events.compactMap { $0["event"]?.string }
+        #expect(kinds.first == "start" && kinds.last == "result")
+        #expect(kinds.count { $0 == "epoch" } == 2)
+        #expect(kinds.contains("model") && kinds.contains("step") && kinds.contains("checkpoint"))
+        let result = try #require(events.last)
+        #expect(
+            result.members?.map(\.name) == [
+                "event", "recipe", "device", "test_accuracy", "test_loss", "epochs", "seconds", "samples_per_second", "checkpoint",
+            ])
+        #expect(result["recipe"] == "digits" && result["device"] == "cpu" && result["epochs"] == 2)
+        let accuracy = try #require(result["test_accuracy"]?.double)
+        #expect(accuracy > 0.5 && accuracy <= 1)
+        #expect(result["checkpoint"] == "runs/digits/last.safetensors")
+    }
+
+    @Test func runFolder() throws {
+        let words = ["train", "digits", "--device", "cpu", "--epochs", "2", "--seed", "7", "hidden=16"]
+        #expect(Command.run(["\(Command.folder)/soma"] + words, in: folder).status == 0)
+        let configuration = try JSON(parsing: folder.text("runs/digits/config.json"))
+        #expect(configuration["seed"] == 7 && configuration["epochs"] == 2 && configuration["settings"]?["hidden"] == "16")
+        let rows = folder.text("runs/digits/metrics.csv").split(separator: "\n")
+        #expect(rows.first.map(String.init) == MetricsFile.header)
+        #expect(rows.count == 3, "the header and a row for each epoch")
+        #expect(folder.text("runs/digits/curves.svg").hasPrefix("<svg"))
+        let first = folder.bytes("runs/digits/last.safetensors")
+        // Another run leaves this one as it is.
+        #expect(Command.run(["\(Command.folder)/soma"] + words + ["lr=0.01"], in: folder).status == 0)
+        #expect(folder.bytes("runs/digits.1/last.safetensors") == first)
+        #expect(folder.bytes("runs/digits/last.safetensors") != first)
+        // The same seed gives the same bits.
+        #expect(Command.run(["\(Command.folder)/soma"] + words + ["--output", "again"], in: folder).status == 0)
+        #expect(try tensors("again/last.safetensors") == tensors("runs/digits.1/last.safetensors"))
+    }
+
+    private func tensors(_ name: String) throws -> [String: [UInt8]] {
+        let file = try SafetensorsFile(path: "\(folder.path)/\(name)")
+        return try Dictionary(uniqueKeysWithValues: file.tensors.map { tensor in (tensor.name, try file.withBytes(of: tensor.name) { Array($0) }) })
+    }
+
+    @Test func inspectTellsOfEveryTensor() throws {
+        #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
+        let text = Command.soma("inspect", "runs/digits/best.safetensors", in: folder)
+        for word in ["hidden.0.weight", "[16, 64]", "F32", "recipe = digits", "4 tensors"] { #expect(text.output.contains(word), "\(word)") }
+        let json = try JSON(parsing: Command.soma("inspect", "--json", "runs/digits/best.safetensors", in: folder).output)
+        #expect(json["tensors"]?.array?.count == 4)
+        #expect(json["metadata"]?["setting.hidden"] == "16")
+    }
+
+    @Test func standardOutputThatIsFull() {
+        let command = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma devices >/dev/full"], in: folder)
+        command.expectComplaint(1, "standard output")
+    }
+
+    @Test func benchRefusesADebugBuild() {
+        #if DEBUG
+        guard getenv("SOMA_BIN") == nil else { return print("skipped: SOMA_BIN may name a release build") }
+        Command.soma("bench", "--workload", "gemm_256", "--device", "cpu", in: folder).expectComplaint(1, "debug", "release")
+        #endif
+    }
+
+    @Test func measurements() {
+        let measurement = Measurement(seconds: [4, 1, 2, 3, 5], firstCall: 9)
+        #expect(measurement.median == 3 && measurement.best == 1)
+        #expect(measurement.spread == 2.0 / 3)
+        var calls = 0
+        let timed = Measurement.of({ calls += 1; usleep(1000) }, budget: 0.2)
+        #expect((5...25).contains(timed.seconds.count))
+        #expect(timed.best >= 0.001 && timed.best <= timed.median)
+        #expect(calls > 5)
+    }
+
+    @Test func workloadsByName() throws {
+        #expect(try WorkloadList.named("gemm_*").map(\.name) == ["gemm_256", "gemm_512", "gemm_1024", "gemm_2048", "gemm_4096"])
+        #expect(try WorkloadList.named("train_mlp,gemm_1024").map(\.name) == ["gemm_1024", "train_mlp"])
+        for name in ["chain_16m", "sum_16m", "softmax_8192x1024", "layernorm_8192x1024", "train_mlp", "tiny_adds", "startup"] {
+            #expect(try WorkloadList.named("all").contains { $0.name == name })
+        }
+    }
+
+    @Test func quantities() {
+        #expect(Quantity.fixed(1.25, 1) == "1.3" && Quantity.fixed(-0.04, 1) == "0.0" && Quantity.fixed(12, 0) == "12")
+        #expect(Quantity.significant(1234.5) == "1235" && Quantity.significant(0.012345) == "0.01235" && Quantity.significant(0) == "0")
+        #expect(Quantity.bytes(1023) == "1023 B" && Quantity.bytes(1536) == "1.50 KiB" && Quantity.bytes(5 << 30) == "5.00 GiB")
+        #expect(Quantity.duration(9.25) == "9.3 s" && Quantity.duration(249) == "4:09" && Quantity.duration(3849) == "1:04:09")
+        #expect(Quantity.grouped(1_234_567) == "1,234,567" && Quantity.grouped(123) == "123" && Quantity.grouped(-1000) == "-1,000")
+        #expect(["layer.10", "layer.9", "bias"].sorted(by: NaturalOrder.precedes) == ["bias", "layer.9", "layer.10"])
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+import Testing
+
+/// The README tells the truth.
+@Suite struct ReadmeTests {
+    private let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+    let folder = TestFolder()
+
+    private func file(_ name: String) throws -> String {
+        let copy = Command.run(["cat", "\(root)/\(name)"], in: folder)
+        try #require(copy.status == 0, "\(name) is missing")
+        return copy.output
+    }
+
+    @Test func programIsTheOneThatRuns() throws {
+        let program = try file("Examples/Digits/Digits.swift")
+        #expect(try file("README.md").contains("```swift\n\(program)```\n"))
+        let command = Command.run(["\(Command.folder)/ExampleDigits"], in: folder, environment: ["SOMA_DEVICE": "cpu"])
+        #expect(command.status == 0, "\(command.complaint)")
+        let last = try #require(command.lines.last).split(separator: " ")
+        #expect(last.first == "accuracy")
+        #expect((Double(last[1]) ?? 0) > 0.9)
+        #expect(command.lines.count == 11)
+    }
+
+    @Test func commandsExist() throws {
+        let readme = try file("README.md")
+        for line in readme.split(separator: "\n") where line.hasPrefix("scripts/") {
+            let script = line.prefix { $0 != " " }
+            #expect(access("\(root)/\(script)", X_OK) == 0, "\(script)")
+        }
+        for word in ["devices", "train", "predict", "bench", "data", "inspect"] { #expect(readme.contains("soma \(word)"), "\(word)") }
+    }
+}
