@@ -36,6 +36,9 @@ extension Device {
     /// Every device of this machine, the best first.
     public static func all() -> [DeviceDescription] { DeviceManager.descriptions() }
 
+    /// For each kind of device, the libraries and driver files that were looked for, what came of it, and what to do: a line each.
+    public static func diagnosis() -> [(kind: String, lines: [String])] { DeviceManager.diagnosis() }
+
     /// A device that runs on a backend of one's own.
     public init(running backend: any Backend) { self = DeviceManager.register(backend) }
 

@@ -14,11 +14,15 @@ enum DeviceManager {
         /// Looked up when a device is listed or chosen, never before: it may load libraries.
         var list: @Sendable () -> [DeviceDescription]
         var start: @Sendable (_ name: String) throws -> any Backend
+        /// What was looked for and what came of it, a line each.
+        var diagnose: @Sendable () -> [String]
     }
 
     private static let families: [Family] = [
-        Family(prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) }),
-        Family(prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL),
+        Family(
+            prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) },
+            diagnose: CPUBackend.diagnosis),
+        Family(prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL, diagnose: OpenCLDevice.diagnosis),
     ]
 
     private static func openCL(_ name: String) throws -> any Backend {
@@ -57,6 +61,8 @@ enum DeviceManager {
             return Device(tag: tag)
         }
     }
+
+    static func diagnosis() -> [(kind: String, lines: [String])] { families.map { ($0.prefix, $0.diagnose()) } }
 
     static func descriptions() -> [DeviceDescription] {
         families.flatMap { $0.list() }.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
