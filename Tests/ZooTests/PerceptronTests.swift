@@ -22,6 +22,9 @@ import Testing
         let weights = rows.map { Array($0[1...3]) }
         #expect(weights.dropLast().contains(weights[weights.count - 1]))
         #expect(rows.dropLast().allSatisfy { $0[4] != "0 of 4" })
+        // The circle leads back to the weights at its beginning.
+        let circle = run.tables[1].rows
+        #expect(circle.count % 4 == 0 && Array(circle[circle.count - 1][4...6]) == weights[weights.count - 1])
         #expect(run.messages[0].contains("goes round in this circle forever") && run.messages[0].contains("No weights could"))
     }
 

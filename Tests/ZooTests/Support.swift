@@ -2,6 +2,10 @@ import Glibc
 import Soma
 import SomaReference
 import SomaZoo
+import Testing
+
+/// What trains on the CPU, one test at a time: each takes all cores.
+@Suite(.serialized) enum OnTheCPU {}
 
 /// What a run of a recipe has told.
 struct Record {

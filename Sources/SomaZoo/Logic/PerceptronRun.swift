@@ -14,21 +14,33 @@ struct PerceptronRun: Sendable {
     let gate: Gate
     /// The weights before each pass, and after the last.
     private(set) var weights: [Perceptron.Weights]
-    /// Wrong answers in each pass.
-    private(set) var errors: [Int] = []
+    /// What each pass did, input by input.
+    private(set) var passes: [[Presentation]] = []
     private(set) var outcome = Outcome.undecided
+
+    /// One sample shown to the unit.
+    struct Presentation: Hashable, Sendable {
+        let x: [Float]
+        let target: Float
+        /// Target less answer.
+        let error: Float
+        /// The weights afterwards.
+        let weights: Perceptron.Weights
+    }
 
     /// - Throws: `BackendError`.
     init(_ gate: Gate, from start: Perceptron.Weights, passLimit: Int, isInterrupted: () -> Bool) throws {
         (self.gate, weights) = (gate, [start])
         let unit = Perceptron(start)
         let learning = unit.learning
-        let samples = zip(Gate.inputs, gate.outputs).map { (x: Tensor($0), t: Tensor([$1], shape: .scalar)) }
-        while errors.count < passLimit && outcome == .undecided && !isInterrupted() {
-            let mistakes = try samples.map { try learning($0.x, $0.t) }
-            errors.append(try mistakes.reduce(0) { $0 + (try $1.item() == 0 ? 0 : 1) })
-            let reached = try unit.weights()
-            if errors.last == 0 {
+        while passes.count < passLimit && outcome == .undecided && !isInterrupted() {
+            let pass = try zip(Gate.inputs, gate.outputs).map { x, t in
+                let error = Float(try learning(Tensor(x), Tensor([t], shape: .scalar)).item())
+                return Presentation(x: x, target: t, error: error, weights: try unit.weights())
+            }
+            passes.append(pass)
+            let reached = pass[pass.count - 1].weights
+            if pass.allSatisfy({ $0.error == 0 }) {
                 outcome = .learned
             } else if let earlier = weights.firstIndex(of: reached) {
                 outcome = .cycles(from: earlier)
@@ -53,21 +65,37 @@ struct PerceptronRun: Sendable {
 
     // MARK: What it shows
 
-    var table: Table {
+    /// How the weights change from pass to pass and, where they go round in a circle, from input to input within it.
+    var tables: [Table] {
         let rows = weights.enumerated().map { pass, w in
-            [String(pass), "\(Int(w.w1))", "\(Int(w.w2))", "\(Int(w.b))", pass < errors.count ? "\(errors[pass]) of 4" : ""]
+            [String(pass)] + Self.cells(w) + [pass < passes.count ? "\(passes[pass].count { $0.error != 0 }) of 4" : ""]
         }
-        return Table("\(gate.title): weights before each pass", columns: ["pass", "w1", "w2", "b", "wrong answers"], rows: rows)
+        let columns = ["pass", "w1", "w2", "b", "wrong answers"]
+        let overview = Table("\(gate.title): weights before each pass", columns: columns, rows: rows)
+        guard !circle.isEmpty else { return [overview] }
+        let steps = circle.map { step in
+            ["\(Int(step.x[0]))", "\(Int(step.x[1]))", "\(Int(step.target))", "\(Int(step.target - step.error))"] + Self.cells(step.weights)
+        }
+        let stepColumns = ["x1", "x2", "target", "answer", "w1", "w2", "b"]
+        return [overview, Table("\(gate.title): the circle, with the weights after each input", columns: stepColumns, rows: steps)]
+    }
+
+    private static func cells(_ w: Perceptron.Weights) -> [String] { [w.w1, w.w2, w.b].map { "\(Int($0))" } }
+
+    /// The presentations that repeat forever; none where the gate was learned.
+    private var circle: [Presentation] {
+        guard case .cycles(let earlier) = outcome else { return [] }
+        return Array(passes[earlier...].joined())
     }
 
     /// What became of it, and why it had to where no line exists.
     var conclusion: String {
         switch outcome {
-        case .learned: "\(gate.title) is learned: pass \(errors.count - 1) has no wrong answer"
+        case .learned: "\(gate.title) is learned: pass \(passes.count - 1) has no wrong answer"
         case .cycles(let earlier):
-            "\(gate.title) is not learned: the weights before pass \(errors.count) are those before pass \(earlier), and the rule knows "
+            "\(gate.title) is not learned: the weights before pass \(passes.count) are those before pass \(earlier), and the rule knows "
                 + "nothing but them, so it goes round in this circle forever" + reason
-        case .undecided: "\(gate.title) is not learned after \(errors.count) passes" + reason
+        case .undecided: "\(gate.title) is not learned after \(passes.count) passes" + reason
         }
     }
 
@@ -79,10 +107,9 @@ struct PerceptronRun: Sendable {
             + "but the left sum would have to be at least 0 and the right sum below 0"
     }
 
-    /// The unit's answer over the plane; where it goes round, the mean over the weights that it goes through.
+    /// The unit's answer over the plane; where it goes round, the mean over the weights of the circle.
     var map: SVGHeatMap {
-        var shown = weights.suffix(1)
-        if case .cycles(let earlier) = outcome { shown = weights[earlier..<weights.count - 1] }
+        let shown = circle.isEmpty ? weights.suffix(1) : circle.map(\.weights)[...]
         let places = (0...80).map { Float($0) / 40 - 0.5 }
         let rows = places.map { y in
             places.map { x in Double(shown.count { $0.potential(x, y) >= 0 }) / Double(shown.count) }

@@ -2,7 +2,7 @@ import Soma
 
 /// A small multilayer perceptron reads the 1,797 digits that the program holds.
 public struct DigitsRecipe: Recipe {
-    static let options = ClassifierSettings(hidden: [128, 64], batch: 32, rate: 4e-3, warmup: 50, dropout: 0.2, smoothing: 0.1)
+    static let options = ClassifierSettings(hidden: [128, 64], batch: 32, rate: 4e-3, warmup: 50, dropout: 0.2, smoothing: 0.1, shift: 0)
 
     public let name = "digits"
     public let summary = "a multilayer perceptron reads 1,797 handwritten digits of 8×8 pixels"
@@ -20,7 +20,7 @@ public struct DigitsRecipe: Recipe {
     public static var dataSets: (training: Subset, heldOut: Subset) { Digits.dataSet.split(heldOut: 0.2, seed: 1797) }
 
     private func classifier(_ context: RecipeContext) -> ClassifierRun {
-        ClassifierRun(recipe: self, context: context, options: Self.options, inputCount: 64)
+        ClassifierRun(recipe: self, context: context, options: Self.options, pictureShape: [8, 8])
     }
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {

@@ -2,7 +2,7 @@ import Soma
 
 /// A multilayer perceptron reads the 70,000 digits of MNIST.
 public struct MNISTRecipe: Recipe {
-    static let options = ClassifierSettings(hidden: [512, 256], batch: 128, rate: 1e-3, warmup: 300, dropout: 0.2, smoothing: 0)
+    static let options = ClassifierSettings(hidden: [512, 256], batch: 128, rate: 2e-3, warmup: 300, dropout: 0.3, smoothing: 0.1, shift: 1)
 
     public let name = "mnist-mlp"
     public let summary = "a multilayer perceptron reads the 70,000 digits of MNIST"
@@ -25,15 +25,16 @@ public struct MNISTRecipe: Recipe {
         return try MNIST(folder: folder)
     }
 
-    private func classifier(_ context: RecipeContext, _ training: IDXFile) -> ClassifierRun {
-        ClassifierRun(recipe: self, context: context, options: Self.options, inputCount: training.elementsPerSample)
+    private func classifier(_ context: RecipeContext, _ images: IDXFile) throws -> ClassifierRun {
+        guard images.shape.count == 3 else { throw SomaError("\(images.path) holds no pictures of rows and columns") }
+        return ClassifierRun(recipe: self, context: context, options: Self.options, pictureShape: Array(images.shape.dropFirst()))
     }
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let files = try mnist(context)
         let training = try ImageDataSet(images: files.trainingImages, labels: files.trainingLabels)
         let test = try ImageDataSet(images: files.testImages, labels: files.testLabels)
-        guard files.testImages.elementsPerSample == files.trainingImages.elementsPerSample else {
+        guard files.testImages.shape.dropFirst() == files.trainingImages.shape.dropFirst() else {
             throw SomaError("\(files.testImages.path) has pictures of another size than \(files.trainingImages.path)")
         }
         return try classifier(context, files.trainingImages).run(training: training, test: test)

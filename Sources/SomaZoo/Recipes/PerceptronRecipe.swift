@@ -31,8 +31,8 @@ public struct PerceptronRecipe: Recipe {
             try show(run, context)
             accuracies.append(run.accuracy)
             result.measures["\(gate.rawValue)_accuracy"] = run.accuracy
-            result.measures["\(gate.rawValue)_passes"] = Double(run.errors.count)
-            result.epochs = max(result.epochs, run.errors.count)
+            result.measures["\(gate.rawValue)_passes"] = Double(run.passes.count)
+            result.epochs = max(result.epochs, run.passes.count)
         }
         result.testAccuracy = accuracies.reduce(0, +) / Double(accuracies.count)
         result.seconds = (.now - clock) / .seconds(1)
@@ -40,7 +40,7 @@ public struct PerceptronRecipe: Recipe {
     }
 
     private func show(_ run: PerceptronRun, _ context: RecipeContext) throws {
-        try context.report(.table(run.table))
+        for table in run.tables { try context.report(.table(table)) }
         try context.report(.message(run.conclusion))
         guard let folder = context.output else { return }
         let path = "\(folder)/\(run.gate.rawValue).svg"

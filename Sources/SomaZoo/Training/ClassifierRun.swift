@@ -5,21 +5,24 @@ struct ClassifierRun {
     let recipe: any Recipe
     let context: RecipeContext
     let options: ClassifierSettings
-    /// Numbers per picture.
-    let inputCount: Int
+    /// Rows and columns of a picture.
+    let pictureShape: [Int]
 
     static let classes = (0..<10).map(String.init)
 
     /// The network, untrained; its weights come from the current generator.
-    static func model(_ settings: Settings, _ options: ClassifierSettings, inputCount: Int) -> MLP {
+    static func model(_ settings: Settings, _ options: ClassifierSettings, pictureShape: [Int]) -> MLP {
         MLP(
-            [inputCount] + settings[options.hidden] + [classes.count], activation: settings[options.activation],
+            [pictureShape.reduce(1, *)] + settings[options.hidden] + [classes.count], activation: settings[options.activation],
             initialization: settings[options.initialization], dropout: settings[options.dropout])
     }
 
     private func setting<Value>(_ key: KeyPath<ClassifierSettings, Setting<Value>>) -> Value { context.settings[options[keyPath: key]] }
 
-    private func objective(_ model: MLP) -> Classification<MLP> { Classification(model, labelSmoothing: setting(\.smoothing)) }
+    private func objective(_ model: MLP) -> Classification<Sequential> {
+        let shift = RandomShift(rows: pictureShape[0], columns: pictureShape[1], distance: setting(\.shift))
+        return Classification(Sequential(shift, model), labelSmoothing: setting(\.smoothing))
+    }
 
     /// Trains on `training` and evaluates every epoch on `test`; with the setting `validation`, on a part of `training` instead, and on
     /// `test` only the last weights.
@@ -47,7 +50,7 @@ struct ClassifierRun {
     }
 
     private func makeTrainer(sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<MLP> {
-        let model = Self.model(context.settings, options, inputCount: inputCount)
+        let model = Self.model(context.settings, options, pictureShape: pictureShape)
         try context.report(.model(ModelSummary(recipe.name, model)))
         let optimizer = try Optimizer(setting(\.rule).rule(decay: setting(\.decay)), for: model, learningRate: schedule(sampleCount))
         var trainerOptions = Trainer<MLP>.Options(epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
@@ -77,7 +80,7 @@ struct ClassifierRun {
     func probe(training: some DataSet) throws -> [Tensor] {
         try withDevice(context.device) {
             try withRandomGenerator(RandomGenerator(seed: context.seed)) {
-                let model = Self.model(context.settings, options, inputCount: inputCount)
+                let model = Self.model(context.settings, options, pictureShape: pictureShape)
                 let loader = try BatchLoader(training, batchSize: setting(\.batch), seed: context.seed, epochs: 1)
                 guard let batch = try loader.next() else { return [] }
                 let minibatch = try Minibatch(batch)
@@ -95,7 +98,7 @@ struct ClassifierRun {
         guard saved.recipe.name == recipe.name else {
             throw SomaError("\(checkpoint.path) is of the recipe \(saved.recipe.name), not \(recipe.name)")
         }
-        let model = withDevice(device) { Self.model(saved.settings, options, inputCount: pictureShape.reduce(1, *)) }
+        let model = withDevice(device) { Self.model(saved.settings, options, pictureShape: pictureShape) }
         try checkpoint.restore(model)
         return Predictor(classes: classes, pictureShape: pictureShape, device: device) { model($0) }
     }
