@@ -48,8 +48,8 @@ final class ComputeThread: @unchecked Sendable {
     /// Waits until everything given so far is done.
     func wait() {
         let goal = submitted.load(ordering: .relaxed)
-        // A short job is done before a sleeping thread would be woken.
-        for _ in 0..<2000 {
+        // A short job is done before a sleeping thread would be woken. Waiting so for longer would take a core from the team.
+        for _ in 0..<32 {
             if finished.load(ordering: .acquiring) >= goal { return }
             sched_yield()
         }
