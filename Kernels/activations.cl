@@ -7,6 +7,8 @@
 
 static float soma_sign_float(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x; }
 static float soma_sigmoid_float(float x) { return 1.0f / (1.0f + exp(-x)); }
+// ±1 where no float is nearer: some devices are a last place short of it, and gradients multiply 1 - tanh(x)^2 by large numbers.
+static float soma_tanh_float(float x) { return fabs(x) > 9.02f ? copysign(1.0f, x) : tanh(x); }
 
 #define soma_abs_float(x) fabs(x)
 #define soma_exp_float(x) exp(x)
@@ -18,7 +20,6 @@ static float soma_sigmoid_float(float x) { return 1.0f / (1.0f + exp(-x)); }
 #define soma_reciprocal_float(x) (1.0f / (x))
 #define soma_sin_float(x) sin(x)
 #define soma_cos_float(x) cos(x)
-#define soma_tanh_float(x) tanh(x)
 #define soma_erf_float(x) erf(x)
 #define soma_floor_float(x) floor(x)
 #define soma_ceil_float(x) ceil(x)

@@ -25,10 +25,17 @@ extension JSON {
     func tensor(_ shape: Shape) -> Tensor { Tensor(doubles.map { Float($0) }, shape: shape) }
 }
 
-/// The devices that values are checked on: the interpreter of steps, and the CPU.
+/// The devices that values are checked on: the interpreter of steps, and every backend that has a device here.
 enum TestDevices {
     static let interpreter = Device(running: InterpretingBackend())
-    static let all: [Device] = [interpreter] + [try? Device.named("cpu")].compactMap { $0 }
+    static let all: [Device] = [interpreter] + ["cpu", "opencl:0"].compactMap(present)
+
+    private static func present(_ name: String) -> Device? {
+        do { return try Device.named(name) } catch {
+            print("skipped on \(name): \(error)")
+            return nil
+        }
+    }
 }
 
 extension Tensor {
