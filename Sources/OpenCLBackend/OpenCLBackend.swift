@@ -32,11 +32,11 @@ public final class OpenCLBackend: Backend {
     let context: OpenCLContext
     let programs: OpenCLPrograms
     private let pool: OpenCLMemory
-    private let planner: StepPlanner
+    let planner: StepPlanner
     private let isIsolated: Bool
     private let state: Mutex<State>
 
-    private struct State: @unchecked Sendable {
+    struct State: @unchecked Sendable {
         var failure: BackendError?
         /// Scratch memory shared by all launches, which run one after the other.
         var workspace: OpenCLBuffer?
@@ -153,8 +153,8 @@ public final class OpenCLBackend: Backend {
         return step.aligned.map(\.sourceText).filter { seen.insert($0).inserted }.joined(separator: "\n")
     }
 
-    /// Runs calls on the queue; a failure other than a lack of memory is the device's last.
-    private func withQueue(_ body: (inout State) throws(OpenCLError) -> Void) throws {
+    /// Runs calls on the queue; a failure other than a lack of memory or a launch that is refused is the device's last.
+    func withQueue(_ body: (inout State) throws(OpenCLError) -> Void) throws {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
             do {
@@ -163,6 +163,7 @@ public final class OpenCLBackend: Backend {
                 if error.isOutOfMemory {
                     throw BackendError.outOfMemory(requested: 0, available: max(0, device.memoryBytes - pool.use.live), device: device.name)
                 }
+                if error.isRefusal { throw BackendError.unsupported("\(device.name) refuses a launch: \(error)") }
                 let failure = BackendError.deviceLost(device: device.name, reason: error.description)
                 state.failure = failure
                 throw failure

@@ -11,8 +11,11 @@ public struct OpenCLError: Error, Equatable, CustomStringConvertible {
 
     public var description: String { "\(function): \(Self.names[code] ?? "error") (\(code))" }
 
-    /// Whether the device had no room, which a program survives; everything else means that the device is lost.
+    /// Whether the device had no room, which a program survives.
     var isOutOfMemory: Bool { code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_INVALID_BUFFER_SIZE || code == CL_OUT_OF_HOST_MEMORY }
+
+    /// Whether a launch was refused for its arguments or its extents, before anything ran.
+    var isRefusal: Bool { (CL_INVALID_GLOBAL_OFFSET...CL_INVALID_ARG_INDEX).contains(code) }
 
     private static let names: [Int32: String] = [
         CL_DEVICE_NOT_FOUND: "no device", CL_DEVICE_NOT_AVAILABLE: "device not available",

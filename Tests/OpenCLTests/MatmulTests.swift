@@ -1,0 +1,132 @@
+import SomaBackend
+import SomaGraph
+import SomaReference
+import Testing
+
+@testable import OpenCLBackend
+
+/// A product with its operands in either order in memory, and what becomes of it: C + the column's number, rectified.
+struct Product {
+    var batch = 1
+    var m, n, k: Int
+    var isTransposedA = false
+    var isTransposedB = false
+    var isPlain = false
+
+    var step: MatmulStep {
+        let a = isTransposedA ? [m * k, 1, m] : [m * k, k, 1]
+        let b = isTransposedB ? [k * n, 1, k] : [k * n, n, 1]
+        let target = Operand(slot: 2, dtype: .float32, access: Access(strides: [m * n, n, 1]))
+        let bias = Operand(slot: 3, dtype: .float32, access: Access(strides: [0, 0, 1]))
+        let plain = Body(instructions: [Instruction(.accumulator, .float32)], stores: [Store(value: 0, target: target)])
+        let fused = Body(
+            loads: [bias], scalars: [0],
+            instructions: [
+                Instruction(.accumulator, .float32), Instruction(.load(operand: 0), .float32), Instruction(.binary(.add, 0, 1), .float32),
+                Instruction(.scalar(index: 0), .float32), Instruction(.binary(.maximum, 2, 3), .float32),
+            ],
+            stores: [Store(value: 4, target: target)])
+        return MatmulStep(
+            batch: batch, m: m, n: n, k: k, a: Operand(slot: 0, dtype: .float32, access: Access(strides: a)),
+            b: Operand(slot: 1, dtype: .float32, access: Access(strides: b)), epilogue: isPlain ? plain : fused)
+    }
+
+    /// Small halves, whose products add up exactly in any order.
+    var memory: [[UInt8]] {
+        func bytes(_ count: Int, _ factor: Int) -> [UInt8] {
+            (0..<count).map { Float(($0 * factor) % 11 - 5) / 2 }.withUnsafeBytes { [UInt8]($0) }
+        }
+        let output = [UInt8](repeating: 0xA5, count: batch * m * n * 4)
+        return [bytes(batch * m * k, 7), bytes(batch * k * n, 3), output, (0..<n).map { Float($0) }.withUnsafeBytes { [UInt8]($0) }]
+    }
+
+    func firstDifference(on backend: OpenCLBackend) throws -> String? {
+        let memory = memory
+        let output = try result(of: .matmul(step), on: backend, memory, scalars: [Scalar(0, .float32).bits])[2]
+        let floats = { (bytes: [UInt8]) in bytes.withUnsafeBytes { [Float]($0.bindMemory(to: Float.self)) } }
+        let (a, b, c) = (floats(memory[0]), floats(memory[1]), floats(output))
+        let (x, y) = (step.a.access.strides, step.b.access.strides)
+        for z in 0..<batch {
+            for i in 0..<m {
+                for j in 0..<n {
+                    var sum: Float = 0
+                    for p in 0..<k { sum += a[z * x[0] + i * x[1] + p * x[2]] * b[z * y[0] + p * y[1] + j * y[2]] }
+                    let wanted = isPlain ? sum : max(sum + Float(j), 0)
+                    let got = c[(z * m + i) * n + j]
+                    if got != wanted { return "\(self) at [\(z), \(i), \(j)]: \(got) instead of \(wanted)" }
+                }
+            }
+        }
+        return nil
+    }
+}
+
+extension BackendTests {
+    private static let products: [Product] = [
+        Product(m: 128, n: 128, k: 16), Product(m: 130, n: 260, k: 40), Product(m: 129, n: 131, k: 67), Product(batch: 3, m: 33, n: 66, k: 20),
+        Product(m: 2, n: 2, k: 3000), Product(m: 5, n: 200, k: 64), Product(m: 200, n: 5, k: 64), Product(m: 17, n: 9, k: 0),
+    ]
+
+    private static func inEveryOrder(_ product: Product) -> [Product] {
+        [(false, false), (false, true), (true, false), (true, true)].map { a, b in
+            var product = product
+            (product.isTransposedA, product.isTransposedB) = (a, b)
+            return product
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases)
+    func productsOfEveryShapeAndOrder(_ kind: KernelKind) throws {
+        let backend = try makeBackend(kind)
+        for product in Self.products.flatMap(Self.inEveryOrder) { #expect(try product.firstDifference(on: backend) == nil) }
+    }
+
+    /// Every tile that ships, whole and in segments of k, on products that do not fit it.
+    @Test(.timeLimit(.minutes(10)), arguments: [MatmulTile.large, .small, .flat, .narrow], [1, 3])
+    func productsByEveryTile(_ tile: MatmulTile, segments: Int) throws {
+        var tile = tile
+        tile.segments = segments
+        #expect(tile.isValid)
+        for product in Self.inEveryOrder(Product(batch: 2, m: 131, n: 132, k: 70)) + [Product(m: 260, n: 144, k: 64, isPlain: true)] {
+            var tuning = MatmulTuning()
+            tuning[product.step] = .tile(tile)
+            let backend = try makeBackend(.gpu) { $0.tuning = tuning }
+            #expect(try product.firstDifference(on: backend) == nil)
+            let plans = StepPlanner(traits: backend.planner.traits, tuning: tuning).matmul(product.step)
+            #expect(plans.count == (segments > 1 ? 2 : 1) && plans[0].source.contains("#define TILE_M \(tile.m)\n"))
+        }
+    }
+
+    /// A vector times a matrix is a reduction; it must have the same epilogue.
+    @Test func productsWithAVector() throws {
+        for kind in KernelKind.allCases {
+            let backend = try makeBackend(kind)
+            for product in [Product(m: 1, n: 70, k: 90), Product(m: 70, n: 1, k: 90), Product(batch: 2, m: 1, n: 1, k: 500)].flatMap(Self.inEveryOrder) {
+                #expect(try product.firstDifference(on: backend) == nil)
+            }
+        }
+    }
+
+    @Test func choicesSurviveTheirText() throws {
+        for choice in [MatmulChoice.clblast, .tile(.large), .tile(.narrow), .tile(MatmulTile(m: 64, n: 64, k: 16, threadM: 8, threadN: 8, segments: 5))] {
+            #expect(MatmulChoice(choice.description) == choice)
+        }
+        for text in ["", "tile", "tile 128x128x16 8x8", "tile 128x128x16 8x8/0", "tile 100x128x16 8x8/1", "tile 128x128x16 9x8/1", "cublas", "tile 1x2x3 4x5/6 7"] {
+            #expect(MatmulChoice(text) == nil, "\(text)")
+        }
+    }
+
+    /// Where it is installed, CLBlast computes plain products when it is chosen, and the project's own kernel those with an epilogue.
+    @Test(.timeLimit(.minutes(5))) func productsByCLBlast() throws {
+        let product = Product(batch: 2, m: 17, n: 23, k: 31, isTransposedB: true, isPlain: true)
+        var tuning = MatmulTuning()
+        tuning[product.step] = .clblast
+        let backend = try makeBackend(.gpu) { $0.tuning = tuning }
+        guard CLBlastLaunch(product.step, context: backend.context) != nil else { return print("skipped: CLBlast is not installed") }
+        #expect(backend.sourceText(of: try backend.prepare(.matmul(product.step)))?.contains("CLBlast") == true)
+        #expect(try product.firstDifference(on: backend) == nil)
+        var fused = product
+        fused.isPlain = false
+        #expect(try fused.firstDifference(on: backend) == nil)
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import SomaBackend
+import SomaGraph
+import Testing
+
+@testable import OpenCLBackend
+
+/// The disk cache serves what was built, and nothing it is given can do harm.
+@Suite struct ProgramCacheTests {
+    private func inFolder(_ body: (String) throws -> Void) throws {
+        let folder = NSTemporaryDirectory() + "soma-cache-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(folder)
+    }
+
+    @Test func whatIsWrittenIsRead() throws {
+        try inFolder { folder in
+            let cache = ProgramCache(folder: folder + "/deep/down")
+            let (content, key) = ((0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }, ProgramCache.key(["source", "options"]))
+            #expect(cache.read(key) == nil)
+            cache.write(content, key)
+            #expect(cache.read(key) == content)
+            // Nothing is left aside.
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/deep/down")
+            #expect(left == ["\(key).clbin"])
+            cache.remove(key)
+            #expect(cache.read(key) == nil)
+        }
+    }
+
+    @Test func keysKeepIngredientsApart() {
+        let keys = [["ab", "c"], ["a", "bc"], ["abc"], ["ab", "c", ""], ["ab", "d"]].map(ProgramCache.key)
+        #expect(Set(keys).count == keys.count)
+        #expect(keys.allSatisfy { $0.count == 32 })
+        // FNV-1a of the empty text and of "a" (the reference values of its authors).
+        #expect(Hash128([]).hexadecimal == "6c62272e07bb014262b821756295c58d")
+        #expect(Hash128("a".utf8).hexadecimal == "d228cb696f1a8caf78912b704e4a8964")
+    }
+
+    @Test func damageMeansNone() throws {
+        try inFolder { folder in
+            let (cache, key) = (ProgramCache(folder: folder), ProgramCache.key(["x"]))
+            cache.write([1, 2, 3, 4, 5], key)
+            let path = "\(folder)/\(key).clbin"
+            let good = try Data(contentsOf: URL(fileURLWithPath: path))
+            for size in 0..<good.count {
+                try good.prefix(size).write(to: URL(fileURLWithPath: path))
+                #expect(cache.read(key) == nil, "cut to \(size) bytes")
+            }
+            for place in good.indices {
+                var bad = good
+                bad[place] ^= 0x10
+                try bad.write(to: URL(fileURLWithPath: path))
+                #expect(cache.read(key) == nil, "byte \(place) changed")
+            }
+        }
+    }
+
+    @Test func aFolderThatCannotBeWrittenDoesNoHarm() throws {
+        for folder in ["/proc/soma", "/dev/null/soma", "", nil] as [String?] {
+            let cache = ProgramCache(folder: folder)
+            cache.write([1, 2, 3], "key")
+            #expect(cache.read("key") == nil)
+        }
+    }
+
+    /// A file with a right hash around something that is no program is built over.
+    @Test(.enabled(if: testDevice != nil, "no OpenCL device")) func aProgramThatDoesNotLoadIsBuiltAgain() throws {
+        try inFolder { folder in
+            let x = Operand(slot: 0, dtype: .float32, access: Access(strides: [1]))
+            let step = Step.map(
+                LoopNest(
+                    outer: [5],
+                    body: Body(
+                        loads: [x], instructions: [Instruction(.load(operand: 0), .float32), Instruction(.unary(.negate, 0), .float32)],
+                        stores: [Store(value: 1, target: x)])))
+            func run() throws {
+                let backend = try makeBackend(.gpu) { $0.cacheFolder = folder }
+                let slice = BufferSlice(try backend.allocate(byteCount: 20))
+                var values: [Float] = [1, 2, 3, 4, 5]
+                try values.withUnsafeBytes { try backend.upload($0, to: slice) }
+                try backend.enqueue([try backend.prepare(step)], Bindings(buffers: [slice]))
+                try values.withUnsafeMutableBytes { try backend.download(slice, into: $0) }
+                #expect(values == [-1, -2, -3, -4, -5])
+            }
+            try run()
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+            #expect(files.count == 1)
+            let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(files[0])"))
+            try run()
+            ProgramCache(folder: folder).write(Array("no program".utf8), String(files[0].dropLast(".clbin".count)))
+            try run()
+            #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(files[0])")).count == good.count)
+        }
+    }
+}
