@@ -13,3 +13,6 @@ size_t kernel_text_count(void);
 
 /// The file at a place below the count; the files are in the order of their names.
 kernel_text kernel_text_at(size_t place);
+
+/// The text of Kernels/tuning/matmul.txt, ended by a zero.
+const char *_Nonnull kernel_matmul_tiles(void);

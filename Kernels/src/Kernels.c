@@ -38,6 +38,10 @@ static const char row[] = {
 #embed "../row.cl"
     , 0};
 
+static const char matmul_tiles[] = {
+#embed "../tuning/matmul.txt"
+    , 0};
+
 #define ENTRY(name, array) {name, array, sizeof array - 1}
 
 static const kernel_text files[] = {
@@ -50,3 +54,5 @@ static const kernel_text files[] = {
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }
 
 kernel_text kernel_text_at(size_t place) { return files[place]; }
+
+const char *kernel_matmul_tiles(void) { return matmul_tiles; }

@@ -20,8 +20,10 @@ public final class OpenCLBackend: Backend {
         public var isProfiling = false
         /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
         public var cacheFolder: String?
-        /// What measuring found to be the fastest; empty for the choices that ship.
-        public var tuning = MatmulTuning()
+        /// What measuring found to be the fastest; empty for the choices that ship, `nil` for the device's tuning file.
+        public var tuning: MatmulTuning?
+        /// Where the tuning file lies; `nil` is `TuningFile.standardFolder`, empty reads none.
+        public var tuningFolder: String?
 
         public init() {}
     }
@@ -56,12 +58,15 @@ public final class OpenCLBackend: Backend {
             (size) throws(OpenCLError) in OpenCLMemory.SendableHandle(memory: try context.buffer(byteCount: size))
         }
         planner = StepPlanner(
-            traits: DeviceTraits(
-                isCPU: options.usesCPUKernels ?? device.isCPU, computeUnits: device.computeUnits,
-                maximumWorkGroupSize: device.maximumWorkGroupSize, localMemoryBytes: device.localMemoryBytes, isNVIDIA: device.isNVIDIA),
-            tuning: options.tuning)
+            traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels),
+            tuning: options.tuning ?? Self.tuning(of: device, in: options.tuningFolder ?? TuningFile.standardFolder))
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))
+    }
+
+    private static func tuning(of device: OpenCLDevice, in folder: String?) -> MatmulTuning {
+        guard let folder, !folder.isEmpty else { return MatmulTuning() }
+        return TuningFile(for: device, in: folder).readOrComplain() ?? MatmulTuning()
     }
 
     // MARK: Memory

@@ -30,6 +30,7 @@ private let devices = Mutex<[KernelKind: Device]>([:])
 func makeBackend(_ kind: KernelKind, _ change: (inout OpenCLBackend.Options) -> Void = { _ in }) throws -> OpenCLBackend {
     var options = OpenCLBackend.Options()
     options.usesCPUKernels = kind == .cpu
+    options.tuning = MatmulTuning()
     options.isIsolated = ProcessInfo.processInfo.environment["SOMA_MEMORY"] == "isolated"
     change(&options)
     return try OpenCLBackend(try #require(testDevice), options: options)

@@ -18,10 +18,9 @@ struct ProgramCache: Sendable {
     static let standard = ProgramCache(folder: standardFolder())
 
     private static func standardFolder() -> String? {
-        func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-        if let folder = variable("SOMA_CACHE") { return folder.isEmpty ? nil : folder }
-        if let folder = variable("XDG_CACHE_HOME"), folder.hasPrefix("/") { return folder + "/soma" }
-        guard let home = variable("HOME"), home.hasPrefix("/") else { return nil }
+        if let folder = environmentVariable("SOMA_CACHE") { return folder.isEmpty ? nil : folder }
+        if let folder = environmentVariable("XDG_CACHE_HOME"), folder.hasPrefix("/") { return folder + "/soma" }
+        guard let home = environmentVariable("HOME"), home.hasPrefix("/") else { return nil }
         return home + "/.cache/soma"
     }
 
@@ -37,11 +36,7 @@ struct ProgramCache: Sendable {
 
     /// The program kept under `key`, if there is an undamaged one.
     func read(_ key: String) -> [UInt8]? {
-        guard let path = path(key), let file = fopen(path, "rb") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = fread(&block, 1, block.count, file), count > 0 { bytes += block[..<count] }
+        guard let path = path(key), let bytes = try? WholeFile(path: path).read(limit: .max) else { return nil }
         let header = Self.magic.count + 16
         guard bytes.count > header, bytes.starts(with: Self.magic) else { return nil }
         let content = bytes[header...]
@@ -50,12 +45,7 @@ struct ProgramCache: Sendable {
 
     /// Keeps a program; does nothing where it cannot.
     func write(_ content: [UInt8], _ key: String) {
-        guard let folder, let path = path(key), Self.makeFolder(folder) else { return }
-        let aside = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max))"
-        guard let file = fopen(aside, "wbx") else { return }
-        let bytes = Self.magic + Hash128(content).bytes + content
-        let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
-        if fclose(file) != 0 || !isWritten || rename(aside, path) != 0 { unlink(aside) }
+        if let path = path(key) { try? WholeFile(path: path).write(Self.magic + Hash128(content).bytes + content, isSynced: false) }
     }
 
     /// Forgets a program that turned out not to load.
@@ -64,13 +54,9 @@ struct ProgramCache: Sendable {
     }
 
     private func path(_ key: String) -> String? { folder.map { "\($0)/\(key).clbin" } }
-
-    private static func makeFolder(_ path: String) -> Bool {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return true }
-        guard errno == ENOENT, let end = path.lastIndex(of: "/"), end > path.startIndex else { return false }
-        return makeFolder(String(path[..<end])) && (mkdir(path, 0o700) == 0 || errno == EEXIST)
-    }
 }
+
+func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
 /// The FNV-1a hash of 128 bits (Fowler, Noll, Vo; RFC 9923): for names of files, not against adversaries.
 struct Hash128 {

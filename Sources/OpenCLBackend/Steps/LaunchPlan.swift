@@ -24,14 +24,30 @@ struct DeviceTraits: Hashable {
     var maximumWorkGroupSize: Int
     var localMemoryBytes: Int
     var isNVIDIA = false
+    var vendor = ""
+}
+
+extension DeviceTraits {
+    /// - Parameter usesCPUKernels: whether kernels for processors are used; `nil` asks the device.
+    init(_ device: OpenCLDevice, usesCPUKernels: Bool? = nil) {
+        self.init(
+            isCPU: usesCPUKernels ?? device.isCPU, computeUnits: device.computeUnits, maximumWorkGroupSize: device.maximumWorkGroupSize,
+            localMemoryBytes: device.localMemoryBytes, isNVIDIA: device.isNVIDIA, vendor: device.vendor)
+    }
 }
 
 /// Turns steps into launches.
 struct StepPlanner {
     let traits: DeviceTraits
+    /// Choices for products that this device was measured with, and those that serve for all others.
+    let tuning: MatmulTuning
+    let shipped: ShippedTiles
     /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
     var allowsVectors = true
-    var tuning = MatmulTuning()
+
+    init(traits: DeviceTraits, tuning: MatmulTuning) {
+        (self.traits, self.tuning, shipped) = (traits, tuning, .forDevice(traits))
+    }
 
     /// Work-items of a work-group where a kernel does not ask for its own.
     var groupSize: Int { min(256, traits.maximumWorkGroupSize) }

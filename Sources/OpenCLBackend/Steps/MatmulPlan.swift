@@ -6,8 +6,8 @@ extension StepPlanner {
     func matmul(_ step: MatmulStep) -> [LaunchPlan] {
         // A product with a vector moves each element once: a reduction does it as fast as memory allows. A tiny one is not worth packing.
         if step.m == 1 || step.n == 1 || step.m * step.n * step.k <= 4096 { return reduce(step.asReduction) }
-        if case .tile(let tile) = choice(for: step), !traits.isCPU { return matmulOnGPU(step, tile) }
-        return traits.isCPU ? matmulOnCPU(step) : matmulOnGPU(step, MatmulTile(for: step, traits))
+        let tile = if case .tile(let chosen) = choice(for: step) { chosen } else { shipped.tile(for: step, traits) }
+        return traits.isCPU ? matmulOnCPU(step, tile) : matmulOnGPU(step, tile)
     }
 
     /// See matmul.cl.
@@ -50,14 +50,14 @@ extension StepPlanner {
     }
 
     /// See matmul_cpu.cl.
-    private func matmulOnCPU(_ step: MatmulStep) -> [LaunchPlan] {
-        let (panelM, panelN, packDepth) = (8, 32, 256)
+    private func matmulOnCPU(_ step: MatmulStep, _ tile: MatmulTile) -> [LaunchPlan] {
+        let (panelM, panelN, packDepth) = (tile.threadM, tile.threadN, tile.k)
         let (panelsM, panelsN) = (ceilDivide(step.m, panelM), ceilDivide(step.n, panelN))
         let aCount = step.batch * panelsM * panelM * step.k
         let bStart = (aCount + 63) / 64 * 64
         let bytes = (bStart + step.batch * panelsN * panelN * step.k) * 4
         let isWide = step.isWide
-        let rowPanels = ceilDivide(panelsM, 4) * panelsN * step.batch >= traits.computeUnits * 4 ? 4 : 1
+        let rowPanels = tile.m / panelM
 
         var parameters = KernelParameters(isWide: isWide)
         for (name, start) in [("a", 0), ("b", bStart)] {

@@ -1,18 +1,16 @@
+import Kernels
 import SomaBackend
+import SomaGraph
 
-/// Tile parameters of matmul.cl, and into how many segments k is cut.
+/// Tile parameters of matmul.cl and matmul_cpu.cl, and into how many segments k is cut.
 public struct MatmulTile: Hashable, Sendable {
+    /// Rows and columns of C that a work-group makes, and its steps along k; on a processor k is what is packed at once.
     var m, n, k: Int
+    /// Rows and columns of C that a work-item holds at a time.
     var threadM, threadN: Int
     var segments = 1
 
     var items: Int { m / threadM * (n / threadN) }
-
-    /// The shapes that ship. `large` has the least traffic for each product; the others keep a device busy where C is small or narrow.
-    static let large = MatmulTile(m: 128, n: 128, k: 16, threadM: 8, threadN: 8)
-    static let small = MatmulTile(m: 64, n: 64, k: 16, threadM: 8, threadN: 8)
-    static let flat = MatmulTile(m: 32, n: 128, k: 16, threadM: 4, threadN: 8)
-    static let narrow = MatmulTile(m: 128, n: 32, k: 16, threadM: 8, threadN: 4)
 
     var definitions: [(String, String)] {
         [("TILE_M", m), ("TILE_N", n), ("TILE_K", k), ("THREAD_M", threadM), ("THREAD_N", threadN)].map { ($0.0, "\($0.1)") }
@@ -23,26 +21,77 @@ public struct MatmulTile: Hashable, Sendable {
 
     func groups(_ step: MatmulStep) -> Int { step.batch * ((step.m + m - 1) / m) * ((step.n + n - 1) / n) }
 
-    /// The shipped choice.
-    init(for step: MatmulStep, _ traits: DeviceTraits) {
+    /// Whether the device's kernel can be built with these parameters and run there.
+    func fits(_ traits: DeviceTraits) -> Bool {
+        if traits.isCPU { return isForCPU }
+        return isForGPU && items <= traits.maximumWorkGroupSize && localMemoryBytes <= traits.localMemoryBytes
+    }
+
+    /// Whether matmul_cpu.cl can be built with these: whole panels of 8 × 32, which its text counts on.
+    private var isForCPU: Bool { isInRange && threadM == 8 && threadN == 32 && n == 32 && m % 8 == 0 && segments == 1 }
+
+    /// Whether matmul.cl can be built with these: whole 4×4 blocks, warps of 4 × 8 work-items, whole quads to carry.
+    private var isForGPU: Bool {
+        guard isInRange, threadM % 4 == 0, threadN % 4 == 0, k % 4 == 0, m % threadM == 0, n % threadN == 0,
+            m / threadM % 4 == 0, n / threadN % 8 == 0
+        else { return false }
+        return m * k % (4 * items) == 0 && n * k % (4 * items) == 0
+    }
+
+    private var isInRange: Bool { [m, n, k, threadM, threadN, segments].allSatisfy { (1...1024).contains($0) } }
+}
+
+extension MatmulTile: CustomStringConvertible, LosslessStringConvertible {
+    /// `MxNxK/AxB`: the tile, and what a work-item makes of it; `/S` more where k is cut into S segments.
+    public var description: String { "\(m)x\(n)x\(k)/\(threadM)x\(threadN)" + (segments > 1 ? "/\(segments)" : "") }
+
+    /// `nil` for what `description` never gives, and for a tile that no kernel can be built with.
+    public init?(_ description: String) {
+        var numbers = description.split { "x/".contains($0) }.compactMap { Int($0) }
+        if numbers.count == 5 { numbers.append(1) }
+        guard numbers.count == 6 else { return nil }
+        (m, n, k, threadM, threadN, segments) = (numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5])
+        guard isForGPU || isForCPU, self.description == description else { return nil }
+    }
+}
+
+/// The tiles that a class of devices uses where nothing was measured: a line of Kernels/tuning/matmul.txt, which says what each is for.
+struct ShippedTiles: Hashable {
+    let groupsPerUnit: Int
+    let large, small: MatmulTile
+    var flat, narrow: MatmulTile?
+
+    /// The line of a device's class.
+    static func forDevice(_ traits: DeviceTraits) -> ShippedTiles {
+        let words = traits.isCPU ? ["cpu"] : traits.vendor.lowercased().split { !$0.isLetter }.map(String.init)
+        guard let tiles = (words + ["other"]).lazy.compactMap({ table[$0] }).first else { programError("OpenCL", "tiles for other devices are missing") }
+        return tiles
+    }
+
+    /// Every line by its class.
+    static let table: [String: ShippedTiles] = {
+        let lines = String(cString: kernel_matmul_tiles()).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        return Dictionary(lines.map { line in
+            let words = line.split(separator: " ").map(String.init)
+            guard let tiles = ShippedTiles(words.dropFirst()) else { programError("OpenCL", "no tiles: \(line)") }
+            return (words[0], tiles)
+        }) { first, _ in first }
+    }()
+
+    private init?(_ words: ArraySlice<String>) {
+        let tiles = words.dropFirst().compactMap { MatmulTile($0) }
+        guard let groups = words.first.flatMap({ Int($0) }), tiles.count == words.count - 1, tiles.count == 2 || tiles.count == 4 else { return nil }
+        (groupsPerUnit, large, small) = (groups, tiles[0], tiles[1])
+        if tiles.count == 4 { (flat, narrow) = (tiles[2], tiles[3]) }
+    }
+
+    func tile(for step: MatmulStep, _ traits: DeviceTraits) -> MatmulTile {
         let units = traits.computeUnits
-        if step.m <= 32 {
-            self = .flat
-        } else if step.n <= 32 {
-            self = .narrow
-        } else if Self.large.groups(step) >= units && Self.large.fits(traits) {
-            self = .large
-        } else {
-            self = .small
-        }
+        let wanted = if let flat, step.m <= 32 { flat } else if let narrow, step.n <= 32 { narrow } else { large }
+        var tile = wanted.fits(traits) && (wanted != large || large.groups(step) >= units * groupsPerUnit) ? wanted : small
         // A product with fewer tiles than the device has units is cut along k, each segment long enough to be worth a second launch.
-        let wanted = units * 2 / max(groups(step), 1)
-        if groups(step) < units { segments = max(1, min(wanted, step.k / 256, 64)) }
+        let groups = tile.groups(step)
+        if !traits.isCPU && groups < units { tile.segments = max(1, min(units * 2 / max(groups, 1), step.k / 256, 64)) }
+        return tile
     }
-
-    init(m: Int, n: Int, k: Int, threadM: Int, threadN: Int, segments: Int = 1) {
-        (self.m, self.n, self.k, self.threadM, self.threadN, self.segments) = (m, n, k, threadM, threadN, segments)
-    }
-
-    func fits(_ traits: DeviceTraits) -> Bool { items <= traits.maximumWorkGroupSize && localMemoryBytes <= traits.localMemoryBytes }
 }

@@ -1,0 +1,59 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A file that is read and replaced as a whole, so that nobody ever sees a part of it.
+struct WholeFile {
+    let path: String
+
+    /// Why a file cannot be read or written.
+    struct Failure: Error {
+        let reason: String
+
+        static var system: Failure { Failure(reason: String(cString: strerror(errno))) }
+    }
+
+    /// The content; `nil` where there is no file.
+    /// - Throws: where it cannot be read, is no plain file, or holds more than `limit` bytes.
+    func read(limit: Int) throws(Failure) -> [UInt8]? {
+        // Without waiting: a pipe of this name must not hold up the start of a device.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        if file < 0 && errno == ENOENT { return nil }
+        guard file >= 0 else { throw .system }
+        guard let stream = fdopen(file, "rb") else { throw .system }
+        defer { fclose(stream) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw .system }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(reason: "it is no plain file") }
+        guard status.st_size <= limit else { throw Failure(reason: "it holds more than \(limit) bytes") }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        let count = fread(&bytes, 1, bytes.count, stream)
+        guard ferror(stream) == 0 else { throw .system }
+        return Array(bytes[..<count])
+    }
+
+    /// Replaces the content: written aside and renamed. Makes the folders above where they are missing.
+    /// - Parameter isSynced: whether it must survive a power cut.
+    /// - Throws: the reason; the file is then as before.
+    func write(_ bytes: [UInt8], isSynced: Bool) throws(Failure) {
+        if let end = path.lastIndex(of: "/"), end > path.startIndex { try Self.makeFolder(String(path[..<end])) }
+        let aside = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max))"
+        guard let file = fopen(aside, "wbxe") else { throw .system }
+        var failure: Failure?
+        if fwrite(bytes, 1, bytes.count, file) < bytes.count || fflush(file) != 0 || isSynced && fsync(fileno(file)) != 0 { failure = .system }
+        if fclose(file) != 0 { failure = failure ?? .system }
+        if failure == nil && rename(aside, path) != 0 { failure = .system }
+        guard let failure else { return }
+        unlink(aside)
+        throw failure
+    }
+
+    private static func makeFolder(_ path: String) throws(Failure) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let end = path.lastIndex(of: "/"), end > path.startIndex else { throw .system }
+        try makeFolder(String(path[..<end]))
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system }
+    }
+}
