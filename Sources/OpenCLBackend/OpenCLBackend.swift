@@ -107,7 +107,7 @@ public final class OpenCLBackend: Backend {
     }
 
     private func launches(_ step: Step, _ planner: StepPlanner) throws -> [any Launch] {
-        if case .matmul(let product) = step, planner.choice(for: product) == .clblast,
+        if case .matmul(let product) = step, planner.choice(for: product) == .clblast, planner.allowsVectors,
             let launch = CLBlastLaunch(product, context: context)
         {
             return [launch]
@@ -131,7 +131,7 @@ public final class OpenCLBackend: Backend {
     public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
         if steps.isEmpty { return }
         for case let step as OpenCLStep in steps where !step.isReady(bindings) {
-            // A binding that no earlier run had: a slice that begins at an odd element.
+            // A binding that no earlier run had: a slice that begins at an odd element, or beyond CLBlast's reach.
             var narrow = planner
             narrow.allowsVectors = false
             step.unaligned = try launches(step.step, narrow)

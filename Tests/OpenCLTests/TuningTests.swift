@@ -113,6 +113,18 @@ struct TuningTests {
         #expect(try large.error(on: backend) == 0)
     }
 
+    /// Large enough for CLBlast's fastest kernels, beginning somewhere in a buffer, with strides between the matrices of a batch.
+    @Test(.timeLimit(.minutes(5))) func largeProductsByCLBlast() throws {
+        guard CLBlastLaunch(large.step, context: try makeBackend(.gpu).context) != nil else { return print("skipped: no CLBlast") }
+        for product in [Product(m: 512, n: 512, k: 512), Product(batch: 2, m: 512, n: 512, k: 512)] {
+            var tuning = MatmulTuning()
+            tuning[product.step] = .clblast
+            let backend = try makeBackend(.cpu) { $0.tuning = tuning }
+            #expect(try product.source(backend).contains("CLBlast"))
+            #expect(try product.elements(on: backend) == product.elements(on: makeBackend(.cpu)))
+        }
+    }
+
     /// Every tile that ships for some device, and some that only a file could choose, give the product.
     @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases)
     func everyTileMultiplies(_ kind: KernelKind) throws {
@@ -155,34 +167,44 @@ struct TuningTests {
     private static func tile(_ text: String) throws -> MatmulTile { try #require(MatmulTile(text), "\(text)") }
 }
 
-/// A product of two matrices whose elements are small whole numbers, so that every way to add them up gives the same.
+/// A product of matrices whose elements are small whole numbers, so that every way to add them up gives the same.
 private struct Product {
+    var batch = 1
     var m, n, k: Int
     var isTransposedA = false, isTransposedB = false
 
     var step: MatmulStep {
         func operand(_ slot: Int, _ rows: Int, _ columns: Int, _ isTransposed: Bool) -> Operand {
-            Operand(slot: slot, dtype: .float32, access: Access(strides: [rows * columns] + (isTransposed ? [1, rows] : [columns, 1])))
+            let strides = [batch > 1 ? rows * columns : 0] + (isTransposed ? [1, rows] : [columns, 1])
+            return Operand(slot: slot, dtype: .float32, access: Access(strides: strides))
         }
         let store = Store(value: 0, target: operand(2, m, n, false))
         return MatmulStep(
-            batch: 1, m: m, n: n, k: k, a: operand(0, m, k, isTransposedA), b: operand(1, k, n, isTransposedB),
+            batch: batch, m: m, n: n, k: k, a: operand(0, m, k, isTransposedA), b: operand(1, k, n, isTransposedB),
             epilogue: Body(instructions: [Instruction(.accumulator, .float32)], stores: [store]))
+    }
+
+    private var factors: (a: [Float], b: [Float]) {
+        ((0..<batch * m * k).map { Float($0 * 7 % 11 - 5) }, (0..<batch * k * n).map { Float($0 * 5 % 13 - 6) })
     }
 
     func source(_ backend: OpenCLBackend) throws -> String { try #require(backend.sourceText(of: try backend.prepare(.matmul(step)))) }
 
-    /// The greatest distance of an element from what it should be.
-    func error(on backend: OpenCLBackend) throws -> Double {
-        let a = (0..<m * k).map { Float($0 * 7 % 11 - 5) }, b = (0..<k * n).map { Float($0 * 5 % 13 - 6) }
-        let buffers = try [a, b, [Float](repeating: .nan, count: m * n)].map { elements in
+    func elements(on backend: OpenCLBackend) throws -> [Float] {
+        var result = [Float](repeating: .nan, count: batch * m * n)
+        let buffers = try [factors.a, factors.b, result].map { elements in
             let slice = BufferSlice(try backend.allocate(byteCount: elements.count * 4))
             try elements.withUnsafeBytes { try backend.upload($0, to: slice) }
             return slice
         }
         try backend.enqueue([try backend.prepare(.matmul(step))], Bindings(buffers: buffers))
-        var result = [Float](repeating: 0, count: m * n)
         try result.withUnsafeMutableBytes { try backend.download(buffers[2], into: $0) }
+        return result
+    }
+
+    /// The greatest distance of an element of the first matrix from what it should be.
+    func error(on backend: OpenCLBackend) throws -> Double {
+        let (result, (a, b)) = (try elements(on: backend), factors)
         let (p, q) = (step.a.access.strides, step.b.access.strides)
         var worst = 0.0
         for row in 0..<m {

@@ -2,7 +2,7 @@
 #include "libraries_opencl.h"
 #include <clblast_c.h>
 
-#define LIBRARIES_CLBLAST_FUNCTIONS(F) F(CLBlastSgemm) F(CLBlastSgemmStridedBatched)
+#define LIBRARIES_CLBLAST_FUNCTIONS(F) F(CLBlastSgemm)
 #define LIBRARIES_CLBLAST_FIELD(function) __typeof__(function) *_Nonnull function;
 
 /// The functions of CLBlast that are called, found at run time; to be called only where `search.found`.

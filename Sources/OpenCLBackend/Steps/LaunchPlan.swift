@@ -45,7 +45,7 @@ struct StepPlanner {
     /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
     var allowsVectors = true
 
-    init(traits: DeviceTraits, tuning: MatmulTuning) {
+    init(traits: DeviceTraits, tuning: MatmulTuning = MatmulTuning()) {
         (self.traits, self.tuning, shipped) = (traits, tuning, .forDevice(traits))
     }
 
