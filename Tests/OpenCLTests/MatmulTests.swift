@@ -14,9 +14,11 @@ struct Product {
     var isPlain = false
 
     var step: MatmulStep {
-        let a = isTransposedA ? [m * k, 1, m] : [m * k, k, 1]
-        let b = isTransposedB ? [k * n, 1, k] : [k * n, n, 1]
-        let target = Operand(slot: 2, dtype: .float32, access: Access(strides: [m * n, n, 1]))
+        // The compiler gives a single product no stride.
+        func between(_ count: Int) -> Int { batch > 1 ? count : 0 }
+        let a = [between(m * k)] + (isTransposedA ? [1, m] : [k, 1])
+        let b = [between(k * n)] + (isTransposedB ? [1, k] : [n, 1])
+        let target = Operand(slot: 2, dtype: .float32, access: Access(strides: [between(m * n), n, 1]))
         let bias = Operand(slot: 3, dtype: .float32, access: Access(strides: [0, 0, 1]))
         let plain = Body(instructions: [Instruction(.accumulator, .float32)], stores: [Store(value: 0, target: target)])
         let fused = Body(
@@ -40,9 +42,14 @@ struct Product {
         return [bytes(batch * m * k, 7), bytes(batch * k * n, 3), output, (0..<n).map { Float($0) }.withUnsafeBytes { [UInt8]($0) }]
     }
 
+    func source(on backend: OpenCLBackend) throws -> String { try #require(backend.sourceText(of: try backend.prepare(.matmul(step)))) }
+
+    func output(on backend: OpenCLBackend) throws -> [UInt8] {
+        try result(of: .matmul(step), on: backend, memory, scalars: [Scalar(0, .float32).bits])[2]
+    }
+
     func firstDifference(on backend: OpenCLBackend) throws -> String? {
-        let memory = memory
-        let output = try result(of: .matmul(step), on: backend, memory, scalars: [Scalar(0, .float32).bits])[2]
+        let (memory, output) = (memory, try output(on: backend))
         let floats = { (bytes: [UInt8]) in bytes.withUnsafeBytes { [Float]($0.bindMemory(to: Float.self)) } }
         let (a, b, c) = (floats(memory[0]), floats(memory[1]), floats(output))
         let (x, y) = (step.a.access.strides, step.b.access.strides)
@@ -81,20 +88,33 @@ extension BackendTests {
         for product in Self.products.flatMap(Self.inEveryOrder) { #expect(try product.firstDifference(on: backend) == nil) }
     }
 
-    /// Every tile that ships, whole and in segments of k, on products that do not fit it.
-    @Test(.timeLimit(.minutes(10)), arguments: [MatmulTile.large, .small, .flat, .narrow], [1, 3])
+    private static let common = ShippedTiles.table["other"].map { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) } ?? []
+
+    /// The tiles of most devices, whole and in segments of k, on products that do not fit them.
+    @Test(.timeLimit(.minutes(10)), arguments: common, [1, 3])
     func productsByEveryTile(_ tile: MatmulTile, segments: Int) throws {
         var tile = tile
         tile.segments = segments
-        #expect(tile.isValid)
         for product in Self.inEveryOrder(Product(batch: 2, m: 131, n: 132, k: 70)) + [Product(m: 260, n: 144, k: 64, isPlain: true)] {
-            var tuning = MatmulTuning()
-            tuning[product.step] = .tile(tile)
-            let backend = try makeBackend(.gpu) { $0.tuning = tuning }
-            #expect(try product.firstDifference(on: backend) == nil)
-            let plans = StepPlanner(traits: backend.planner.traits, tuning: tuning).matmul(product.step)
-            #expect(plans.count == (segments > 1 ? 2 : 1) && plans[0].source.contains("#define TILE_M \(tile.m)\n"))
+            try check(product, by: tile)
         }
+    }
+
+    /// Those of other devices, and one that only a tuning file can choose.
+    @Test(.timeLimit(.minutes(10))) func productsByRareTiles() throws {
+        let shipped = ShippedTiles.table.filter { $0.key != "cpu" }.values.flatMap { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) }
+        let tiles = try Set(shipped + [#require(MatmulTile("64x64x8/4x8"))]).subtracting(Self.common)
+        #expect(tiles.count > 4)
+        for tile in tiles { try check(Product(m: 131, n: 132, k: 70, isTransposedA: true), by: tile) }
+    }
+
+    private func check(_ product: Product, by tile: MatmulTile) throws {
+        var tuning = MatmulTuning()
+        tuning[product.step] = .tile(tile)
+        let backend = try makeBackend(.gpu) { $0.tuning = tuning }
+        #expect(try product.firstDifference(on: backend) == nil)
+        let plans = StepPlanner(traits: backend.planner.traits, tuning: tuning).matmul(product.step)
+        #expect(plans.count == (tile.segments > 1 ? 2 : 1) && plans[0].source.contains("#define TILE_M \(tile.m)\n"))
     }
 
     /// A vector times a matrix is a reduction; it must have the same epilogue.
@@ -108,10 +128,8 @@ extension BackendTests {
     }
 
     @Test func choicesSurviveTheirText() throws {
-        for choice in [MatmulChoice.clblast, .tile(.large), .tile(.narrow), .tile(MatmulTile(m: 64, n: 64, k: 16, threadM: 8, threadN: 8, segments: 5))] {
-            #expect(MatmulChoice(choice.description) == choice)
-        }
-        for text in ["", "tile", "tile 128x128x16 8x8", "tile 128x128x16 8x8/0", "tile 100x128x16 8x8/1", "tile 128x128x16 9x8/1", "cublas", "tile 1x2x3 4x5/6 7"] {
+        for text in ["clblast", "128x128x16/8x8", "64x64x16/8x8/5", "32x32x256/8x32"] { #expect(MatmulChoice(text)?.description == text) }
+        for text in ["", "tile", "128x128x16", "128x128x16/8x8/0", "128x128x16/8x8/1", "128/128/16/8/8", "100x128x16/8x8", "128x128x16/9x8", "cublas", "1x2x3/4x5/6 7"] {
             #expect(MatmulChoice(text) == nil, "\(text)")
         }
     }
@@ -119,14 +137,30 @@ extension BackendTests {
     /// Where it is installed, CLBlast computes plain products when it is chosen, and the project's own kernel those with an epilogue.
     @Test(.timeLimit(.minutes(5))) func productsByCLBlast() throws {
         let product = Product(batch: 2, m: 17, n: 23, k: 31, isTransposedB: true, isPlain: true)
-        var tuning = MatmulTuning()
-        tuning[product.step] = .clblast
-        let backend = try makeBackend(.gpu) { $0.tuning = tuning }
-        guard CLBlastLaunch(product.step, context: backend.context) != nil else { return print("skipped: CLBlast is not installed") }
-        #expect(backend.sourceText(of: try backend.prepare(.matmul(product.step)))?.contains("CLBlast") == true)
+        guard let backend = try backendWithCLBlast(for: product) else { return }
         #expect(try product.firstDifference(on: backend) == nil)
         var fused = product
         fused.isPlain = false
         #expect(try fused.firstDifference(on: backend) == nil)
+    }
+
+    /// Large enough for CLBlast's fastest kernels, alone and with strides between the matrices of a batch.
+    @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func largeProductsByCLBlast(_ batch: Int) throws {
+        let product = Product(batch: batch, m: 512, n: 512, k: 512, isPlain: true)
+        guard let backend = try backendWithCLBlast(for: product) else { return }
+        #expect(try product.output(on: backend) == product.output(on: makeBackend(.cpu)))
+    }
+
+    private func backendWithCLBlast(for product: Product) throws -> OpenCLBackend? {
+        var tuning = MatmulTuning()
+        tuning[product.step] = .clblast
+        let backend = try makeBackend(.cpu) { $0.tuning = tuning }
+        guard CLBlastLaunch(product.step, context: backend.context) != nil else {
+            print("skipped: CLBlast is not installed")
+            return nil
+        }
+        #expect(try product.source(on: backend).contains("CLBlast"))
+        #expect(try !product.source(on: makeBackend(.cpu)).contains("CLBlast"))
+        return backend
     }
 }

@@ -48,14 +48,27 @@ import Testing
     }
 
     @Test func productsGetTilesThatFillTheDevice() {
-        func tile(_ product: Product) -> MatmulTile { MatmulTile(for: product.step, planner.traits) }
-        #expect(tile(Product(m: 4096, n: 4096, k: 4096)) == .large)
-        #expect(tile(Product(m: 1024, n: 1024, k: 1024)) == .small)
-        #expect(tile(Product(m: 16, n: 4096 * 8, k: 4096)) == .flat)
-        #expect(tile(Product(m: 4096 * 8, n: 10, k: 64)) == .narrow)
+        func tile(_ product: Product) -> MatmulTile { planner.shipped.tile(for: product.step, planner.traits) }
+        let tiles = planner.shipped
+        #expect(tile(Product(m: 4096, n: 4096, k: 4096)) == tiles.large)
+        #expect(tile(Product(m: 1024, n: 1024, k: 1024)) == tiles.small)
+        #expect(tile(Product(m: 16, n: 4096 * 8, k: 4096)) == tiles.flat)
+        #expect(tile(Product(m: 4096 * 8, n: 10, k: 64)) == tiles.narrow)
         #expect(tile(Product(m: 128, n: 128, k: 65_536)).segments > 16)
         #expect(tile(Product(m: 128, n: 128, k: 128)).segments == 1)
-        for tile in [MatmulTile.large, .small, .flat, .narrow] { #expect(tile.isValid && tile.fits(planner.traits)) }
+        for tile in [tiles.large, tiles.small, tiles.flat, tiles.narrow] { #expect(tile?.fits(planner.traits) == true) }
+    }
+
+    @Test func everyClassOfDevicesHasItsTiles() {
+        func tiles(_ vendor: String, isCPU: Bool = false) -> ShippedTiles {
+            .forDevice(DeviceTraits(isCPU: isCPU, computeUnits: 1, maximumWorkGroupSize: 256, localMemoryBytes: 1 << 15, vendor: vendor))
+        }
+        let classes = [
+            "NVIDIA Corporation": "nvidia", "Advanced Micro Devices, Inc.": "advanced", "AMD": "amd", "Intel(R) Corporation": "intel", "ARM": "arm",
+            "Apple": "apple", "QUALCOMM": "qualcomm", "GenuineIntel": "other", "": "other",
+        ]
+        for (vendor, name) in classes { #expect(tiles(vendor) == ShippedTiles.table[name], "\(vendor)") }
+        #expect(tiles("Intel(R) Corporation", isCPU: true) == ShippedTiles.table["cpu"])
     }
 
     @Test func slotsOfTemplatesAreFilled() {

@@ -1,8 +1,7 @@
 import Foundation
-@testable import OpenCLBackend
-import SomaBackend
-import SomaGraph
 import Testing
+
+@testable import OpenCLBackend
 
 /// The choice of how products are computed: as shipped, as given, and from the file of the device.
 @Suite(.enabled(if: testDevice != nil, "no OpenCL device"))
@@ -88,7 +87,7 @@ struct TuningTests {
             #expect(lines.count == 1 && lines[0].contains(file.path) && lines[0].contains(reason) && !lines[0].contains("\n"))
         }
         let backend = try makeBackend(.cpu) { ($0.tuning, $0.tuningFolder) = (nil, folder.path) }
-        #expect(try large.source(backend) == large.source(makeBackend(.cpu)))
+        #expect(try large.source(on: backend) == large.source(on: makeBackend(.cpu)))
     }
 
     /// A device reads its file when it starts, and its products are computed as that says.
@@ -98,61 +97,9 @@ struct TuningTests {
         tuning[large.step] = .tile(try Self.tile("64x32x256/8x32"))
         try TuningFile(for: try #require(testDevice), in: folder.path).write(tuning)
         let backend = try makeBackend(.cpu) { ($0.tuning, $0.tuningFolder) = (nil, folder.path) }
-        #expect(try large.source(backend).contains("#define ROW_PANELS 8"))
-        #expect(try !large.source(makeBackend(.cpu)).contains("#define ROW_PANELS 8"))
-        #expect(try large.error(on: backend) == 0)
-    }
-
-    @Test(.timeLimit(.minutes(5))) func choosesCLBlast() throws {
-        guard CLBlastLaunch(large.step, context: try makeBackend(.gpu).context) != nil else { return print("skipped: no CLBlast") }
-        var tuning = MatmulTuning()
-        tuning[large.step] = .clblast
-        let backend = try makeBackend(.gpu) { $0.tuning = tuning }
-        #expect(try large.source(backend).contains("CLBlast"))
-        #expect(try !large.source(makeBackend(.gpu)).contains("CLBlast"))
-        #expect(try large.error(on: backend) == 0)
-    }
-
-    /// Large enough for CLBlast's fastest kernels, beginning somewhere in a buffer, with strides between the matrices of a batch.
-    @Test(.timeLimit(.minutes(5))) func largeProductsByCLBlast() throws {
-        guard CLBlastLaunch(large.step, context: try makeBackend(.gpu).context) != nil else { return print("skipped: no CLBlast") }
-        for product in [Product(m: 512, n: 512, k: 512), Product(batch: 2, m: 512, n: 512, k: 512)] {
-            var tuning = MatmulTuning()
-            tuning[product.step] = .clblast
-            let backend = try makeBackend(.cpu) { $0.tuning = tuning }
-            #expect(try product.source(backend).contains("CLBlast"))
-            #expect(try product.elements(on: backend) == product.elements(on: makeBackend(.cpu)))
-        }
-    }
-
-    /// Every tile that ships for some device, and some that only a file could choose, give the product.
-    @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases)
-    func everyTileMultiplies(_ kind: KernelKind) throws {
-        let shipped = ShippedTiles.table.values.flatMap { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) }
-        let more = try ["64x64x8/4x8", "32x32x16/4x4/3", "16x32x32/8x32"].map(Self.tile)
-        let traits = DeviceTraits(try #require(testDevice), usesCPUKernels: kind == .cpu)
-        let tiles = Set(shipped + more).filter { $0.fits(traits) }
-        for tile in tiles {
-            var tuning = MatmulTuning()
-            let product = Product(m: 130, n: 67, k: 70, isTransposedA: true)
-            tuning[product.step] = .tile(tile)
-            let backend = try makeBackend(kind) { $0.tuning = tuning }
-            #expect(try product.error(on: backend) == 0, "\(tile)")
-        }
-        print("\(kind) kernels: \(tiles.count) tiles multiply")
-        #expect(tiles.count >= (kind == .cpu ? 3 : 10))
-    }
-
-    @Test func findsTheClassOfADevice() {
-        func tiles(_ vendor: String, isCPU: Bool = false) -> ShippedTiles {
-            .forDevice(DeviceTraits(isCPU: isCPU, computeUnits: 1, maximumWorkGroupSize: 256, localMemoryBytes: 1 << 15, vendor: vendor))
-        }
-        let classes = [
-            "NVIDIA Corporation": "nvidia", "Advanced Micro Devices, Inc.": "advanced", "AMD": "amd", "Intel(R) Corporation": "intel", "ARM": "arm",
-            "Apple": "apple", "QUALCOMM": "qualcomm", "GenuineIntel": "other", "": "other",
-        ]
-        for (vendor, name) in classes { #expect(tiles(vendor) == ShippedTiles.table[name], "\(vendor)") }
-        #expect(tiles("Intel(R) Corporation", isCPU: true) == ShippedTiles.table["cpu"])
+        #expect(try large.source(on: backend).contains("#define ROW_PANELS 8"))
+        #expect(try !large.source(on: makeBackend(.cpu)).contains("#define ROW_PANELS 8"))
+        #expect(try large.firstDifference(on: backend) == nil)
     }
 
     private func expectFailure(_ file: TuningFile, _ reason: String, at location: SourceLocation = #_sourceLocation) {
@@ -165,57 +112,6 @@ struct TuningTests {
     }
 
     private static func tile(_ text: String) throws -> MatmulTile { try #require(MatmulTile(text), "\(text)") }
-}
-
-/// A product of matrices whose elements are small whole numbers, so that every way to add them up gives the same.
-private struct Product {
-    var batch = 1
-    var m, n, k: Int
-    var isTransposedA = false, isTransposedB = false
-
-    var step: MatmulStep {
-        func operand(_ slot: Int, _ rows: Int, _ columns: Int, _ isTransposed: Bool) -> Operand {
-            let strides = [batch > 1 ? rows * columns : 0] + (isTransposed ? [1, rows] : [columns, 1])
-            return Operand(slot: slot, dtype: .float32, access: Access(strides: strides))
-        }
-        let store = Store(value: 0, target: operand(2, m, n, false))
-        return MatmulStep(
-            batch: batch, m: m, n: n, k: k, a: operand(0, m, k, isTransposedA), b: operand(1, k, n, isTransposedB),
-            epilogue: Body(instructions: [Instruction(.accumulator, .float32)], stores: [store]))
-    }
-
-    private var factors: (a: [Float], b: [Float]) {
-        ((0..<batch * m * k).map { Float($0 * 7 % 11 - 5) }, (0..<batch * k * n).map { Float($0 * 5 % 13 - 6) })
-    }
-
-    func source(_ backend: OpenCLBackend) throws -> String { try #require(backend.sourceText(of: try backend.prepare(.matmul(step)))) }
-
-    func elements(on backend: OpenCLBackend) throws -> [Float] {
-        var result = [Float](repeating: .nan, count: batch * m * n)
-        let buffers = try [factors.a, factors.b, result].map { elements in
-            let slice = BufferSlice(try backend.allocate(byteCount: elements.count * 4))
-            try elements.withUnsafeBytes { try backend.upload($0, to: slice) }
-            return slice
-        }
-        try backend.enqueue([try backend.prepare(.matmul(step))], Bindings(buffers: buffers))
-        try result.withUnsafeMutableBytes { try backend.download(buffers[2], into: $0) }
-        return result
-    }
-
-    /// The greatest distance of an element of the first matrix from what it should be.
-    func error(on backend: OpenCLBackend) throws -> Double {
-        let (result, (a, b)) = (try elements(on: backend), factors)
-        let (p, q) = (step.a.access.strides, step.b.access.strides)
-        var worst = 0.0
-        for row in 0..<m {
-            for column in 0..<n {
-                let want = (0..<k).reduce(Float(0)) { $0 + a[row * p[1] + $1 * p[2]] * b[$1 * q[1] + column * q[2]] }
-                let distance = Double(abs(result[row * n + column] - want))
-                worst = distance.isNaN ? .infinity : max(worst, distance)
-            }
-        }
-        return worst
-    }
 }
 
 /// A folder that vanishes with the last reference.

@@ -53,7 +53,7 @@ struct ProgramCache: Sendable {
         if let path = path(key) { unlink(path) }
     }
 
-    private func path(_ key: String) -> String? { folder.map { "\($0)/\(key).clbin" } }
+    private func path(_ key: String) -> String? { folder.flatMap { $0.isEmpty ? nil : "\($0)/\(key).clbin" } }
 }
 
 func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
