@@ -1,17 +1,21 @@
 // The scalar functions that generated text calls: soma_<function>_<type>(x), one for each function and type of the graph.
 //
+// A CPU-like device has some of them in activations_cpu.cl, which comes before.
+//
 // What C writes with an operator and means the same (float arithmetic, comparisons, logic on bool) is generated as that operator.
 // Accuracy is that of OpenCL's full profile: at most 4 units in the last place for exp, log and their like, 5 for tanh, 16 for erf and pow.
 
 // MARK: float
 
 static float soma_sign_float(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x; }
-static float soma_sigmoid_float(float x) { return 1.0f / (1.0f + exp(-x)); }
+#if !SOMA_CPU
+#define soma_exp_float(x) exp(x)
 // ±1 where no float is nearer: some devices are a last place short of it, and gradients multiply 1 - tanh(x)^2 by large numbers.
 static float soma_tanh_float(float x) { return fabs(x) > 9.02f ? copysign(1.0f, x) : tanh(x); }
+#endif
+static float soma_sigmoid_float(float x) { return 1.0f / (1.0f + soma_exp_float(-x)); }
 
 #define soma_abs_float(x) fabs(x)
-#define soma_exp_float(x) exp(x)
 #define soma_expm1_float(x) expm1(x)
 #define soma_log_float(x) log(x)
 #define soma_log1p_float(x) log1p(x)

@@ -18,7 +18,7 @@
 // With several segments the results go to a workspace [reduction, segment, position]; a second launch adds them up.
 
 #ifndef LANES
-#define LANES 16  // partial results of one position
+#define LANES 16  // partial results of one position; 64 where columns are many, which makes longer loops
 #endif
 #ifndef PLACES
 #define PLACES 64  // neighbouring positions of a work-item

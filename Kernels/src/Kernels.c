@@ -4,6 +4,9 @@
 static const char activations[] = {
 #embed "../activations.cl"
     , 0};
+static const char activations_cpu[] = {
+#embed "../activations_cpu.cl"
+    , 0};
 static const char copy[] = {
 #embed "../copy.cl"
     , 0};
@@ -45,10 +48,13 @@ static const char matmul_tiles[] = {
 #define ENTRY(name, array) {name, array, sizeof array - 1}
 
 static const kernel_text files[] = {
-    ENTRY("activations", activations), ENTRY("copy", copy),             ENTRY("gather", gather),
-    ENTRY("map", map),                 ENTRY("map_cpu", map_cpu),       ENTRY("matmul", matmul),
-    ENTRY("matmul_cpu", matmul_cpu),   ENTRY("prelude", prelude),       ENTRY("random", random_words),
-    ENTRY("reduce", reduce),           ENTRY("reduce_cpu", reduce_cpu), ENTRY("row", row),
+    ENTRY("activations", activations), ENTRY("activations_cpu", activations_cpu),
+    ENTRY("copy", copy),               ENTRY("gather", gather),
+    ENTRY("map", map),                 ENTRY("map_cpu", map_cpu),
+    ENTRY("matmul", matmul),           ENTRY("matmul_cpu", matmul_cpu),
+    ENTRY("prelude", prelude),         ENTRY("random", random_words),
+    ENTRY("reduce", reduce),           ENTRY("reduce_cpu", reduce_cpu),
+    ENTRY("row", row),
 };
 
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }

@@ -86,11 +86,12 @@ import Testing
             try run()
             let files = try FileManager.default.contentsOfDirectory(atPath: folder)
             #expect(files.count == 1)
-            let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(files[0])"))
             try run()
-            ProgramCache(folder: folder).write(Array("no program".utf8), String(files[0].dropLast(".clbin".count)))
+            let (cache, key) = (ProgramCache(folder: folder), String(files[0].dropLast(".clbin".count)))
+            cache.write(Array("no program".utf8), key)
             try run()
-            #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(files[0])")).count == good.count)
+            // The same program, though not always the same bytes: a driver may put in what it knows by now.
+            #expect(try #require(cache.read(key)).count > 100)
         }
     }
 }

@@ -75,7 +75,7 @@ struct StepPlanner {
     func source(isWide: Bool, uses files: [String] = ["activations"], definitions: [(String, String)] = [], _ lines: [String]) -> String {
         let settings = [("SOMA_CPU", traits.isCPU ? "1" : "0"), ("SOMA_WIDE", isWide ? "1" : "0")] + definitions
         let head = settings.map { "#define \($0.0) \($0.1)" }
-        let library = (["prelude"] + files).map { KernelTemplate.text(of: $0) }
+        let library = (["prelude"] + (traits.isCPU ? ["activations_cpu"] : []) + files).map { KernelTemplate.text(of: $0) }
         return (head + library + lines).joined(separator: "\n") + "\n"
     }
 

@@ -59,8 +59,10 @@ extension StepPlanner {
             "stores": stores ?? writer.singleStores(writer.stages.outerStores, positions: "o"),
         ])
         return LaunchPlan(
-            entry: "soma_reduce", source: source(isWide: nest.isWide, uses: files(for: nest.body), kernel), arguments: parameters.arguments,
-            global: [ceilDivide(nest.outerCount, block), segments], local: [1, 1])
+            entry: "soma_reduce",
+            source: source(
+                isWide: nest.isWide, uses: files(for: nest.body), definitions: [("LANES", columns >= 256 ? "64" : "16")], kernel),
+            arguments: parameters.arguments, global: [ceilDivide(nest.outerCount, block), segments], local: [1, 1])
     }
 
     private func walkAlong(_ stage: Stage, _ writer: BodyWriter, _ rowDigits: [String]) -> [String] {
