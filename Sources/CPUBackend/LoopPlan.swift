@@ -23,6 +23,8 @@ struct LoopPlan {
     var uniforms: [soma_instruction] = []
     var instructions: [soma_instruction] = []
     var reductions: [soma_reduction] = []
+    /// Of all chains.
+    var steps: [soma_chain_step] = []
     /// Offset of each value in scratch memory, or -1 for one whose address is set as the nest runs.
     var valuePlaces: [Int] = []
     /// Pairs: a value, and the place of the scalar it is.

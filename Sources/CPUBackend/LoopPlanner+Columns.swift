@@ -41,6 +41,7 @@ extension LoopPlanner {
         }
         for store in stages.outerStores { self.store(nest.body.stores[store], phase: Int(SOMA_PHASE_AFTER) + 2 * (plan.walkCount - 1)) }
         plan.hasAfter = true
+        makeChains()
         plan.block = columnBlock()
         givePlaces(isPersistent: { ($0 - Int(SOMA_PHASE_BLOCK)) % 2 != 0 })
         plan.reductionPlace = plan.scratchBytes

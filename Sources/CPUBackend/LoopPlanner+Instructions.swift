@@ -22,10 +22,10 @@ extension LoopPlanner {
         case .random(let key0, let key1, let counter, let index):
             valueOf[place] = random([key0, key1, counter], index, phase)
         case .unary(let function, let a):
-            valueOf[place] = emit(dtype, [a], phase) { _ in soma_loop_unary(function.loopFunction, dtype.loopType) }
+            valueOf[place] = emit(dtype, [a], phase, .unary(function)) { _ in soma_loop_unary(function.loopFunction, dtype.loopType) }
         case .binary(let function, let a, let b):
             let type = nest.body.instructions[a].dtype.loopType
-            valueOf[place] = emit(dtype, [a, b], phase) { soma_loop_binary(function.loopFunction, type, $0) }
+            valueOf[place] = emit(dtype, [a, b], phase, .binary(function)) { soma_loop_binary(function.loopFunction, type, $0) }
         case .select(let a, let b, let c):
             valueOf[place] = emit(dtype, [a, b, c], phase) { soma_loop_select(dtype.loopType, $0) }
         case .multiplyAdd(let a, let b, let c):
@@ -40,11 +40,15 @@ extension LoopPlanner {
 
     /// An instruction over the values of other instructions. `loop` finds it for the form that they have; where there is none in that form, single
     /// arguments are spread first.
-    private mutating func emit(_ dtype: DType, _ arguments: [Int], _ phase: Int, _ loop: (soma_form) -> soma_loop?) -> Int {
-        emit(dtype, values: arguments.map { value($0) }, phase, loop)
+    private mutating func emit(
+        _ dtype: DType, _ arguments: [Int], _ phase: Int, _ function: ChainFunction? = nil, _ loop: (soma_form) -> soma_loop?
+    ) -> Int {
+        emit(dtype, values: arguments.map { value($0) }, phase, function, loop)
     }
 
-    private mutating func emit(_ dtype: DType, values arguments: [Int], _ phase: Int, _ loop: (soma_form) -> soma_loop?) -> Int {
+    private mutating func emit(
+        _ dtype: DType, values arguments: [Int], _ phase: Int, _ function: ChainFunction?, _ loop: (soma_form) -> soma_loop?
+    ) -> Int {
         let variation = arguments.reduce(into: Variation()) { $0.formUnion(values[$1].variation) }
         var arguments = arguments
         var found = loop(form(of: variation.contains(.block) ? arguments : []))
@@ -54,7 +58,7 @@ extension LoopPlanner {
         }
         guard let found else { programError("loop plan", "a function that is not defined for its type") }
         let result = newResult(dtype, variation)
-        append(found, result, arguments, phase, isSingle: !variation.contains(.block))
+        append(found, result, arguments, phase, isSingle: !variation.contains(.block), function)
         return result
     }
 
@@ -64,14 +68,18 @@ extension LoopPlanner {
         return soma_form(rawValue: bits)
     }
 
-    mutating func append(_ loop: @escaping soma_loop, _ out: Int, _ arguments: [Int], _ phase: Int, isSingle: Bool) {
+    mutating func append(
+        _ loop: @escaping soma_loop, _ out: Int, _ arguments: [Int], _ phase: Int, isSingle: Bool, _ function: ChainFunction? = nil
+    ) {
         func argument(_ place: Int) -> Int32 { place < arguments.count ? Int32(arguments[place]) : -1 }
         let instruction = soma_instruction(
-            loop: loop, out: Int32(out), a: argument(0), b: argument(1), c: argument(2), phase: Int32(phase), is_single: isSingle, reduction: -1)
+            loop: loop, out: Int32(out), a: argument(0), b: argument(1), c: argument(2), phase: Int32(phase), is_single: isSingle, reduction: -1,
+            chain: 0, chain_count: 0)
         if isSingle && values[out].isScratch && (arguments + [out]).allSatisfy({ values[$0].variation.isEmpty }) {
             plan.uniforms.append(instruction)
         } else {
             plan.instructions.append(instruction)
+            functions.append(function)
         }
     }
 
@@ -90,10 +98,10 @@ extension LoopPlanner {
         let isFloat = dtype.isFloatingPoint
         let hasVectorFactor = !isSingle(x) || !isSingle(y)
         guard isFloat, hasVectorFactor || isSingle(z) else {
-            let product = emit(dtype, values: [x, y], phase) { soma_loop_binary(SOMA_MULTIPLY, type, $0) }
-            return emit(dtype, values: [product, z], phase) { soma_loop_binary(SOMA_ADD, type, $0) }
+            let product = emit(dtype, values: [x, y], phase, .binary(.multiply)) { soma_loop_binary(SOMA_MULTIPLY, type, $0) }
+            return emit(dtype, values: [product, z], phase, .binary(.add)) { soma_loop_binary(SOMA_ADD, type, $0) }
         }
-        return emit(dtype, values: isSingle(x) ? [y, x, z] : [x, y, z], phase) { soma_loop_multiply_add($0) }
+        return emit(dtype, values: isSingle(x) ? [y, x, z] : [x, y, z], phase, .multiplyAdd) { soma_loop_multiply_add($0) }
     }
 
     /// Random words; the loop wants the key's two words and the counter side by side.
@@ -120,7 +128,8 @@ extension LoopPlanner {
         plan.reductions.append(soma_reduction_for(operation.loopFunction, type))
         plan.instructions.append(soma_instruction(
             loop: nil, out: Int32(result), a: Int32(operand), b: -1, c: -1, phase: Int32(phase), is_single: false,
-            reduction: Int32(plan.reductions.count - 1)))
+            reduction: Int32(plan.reductions.count - 1), chain: 0, chain_count: 0))
+        functions.append(.reduce(operation))
         return result
     }
 }

@@ -33,6 +33,22 @@ extension LoopPlanner {
         plan.scratchBytes = (next + 63) / 64 * 64
     }
 
+    private func steps(of instruction: soma_instruction) -> ArraySlice<soma_chain_step> {
+        plan.steps[Int(instruction.chain)..<Int(instruction.chain + instruction.chain_count)]
+    }
+
+    /// The values that an instruction writes.
+    private func results(of instruction: soma_instruction) -> [Int] {
+        let stored = steps(of: instruction).filter { $0.isStore }.map { Int($0.y) }
+        return instruction.chain_count > 0 && instruction.reduction < 0 ? stored : stored + [Int(instruction.out)]
+    }
+
+    /// The values that an instruction reads.
+    private func arguments(of instruction: soma_instruction) -> [Int] {
+        let ofSteps = steps(of: instruction).flatMap { $0.isStore ? [] : [$0.y, $0.z] }
+        return ([instruction.a, instruction.b, instruction.c] + ofSteps).filter { $0 >= 0 }.map { Int($0) }
+    }
+
     /// The registers by the instruction that first writes each (-1: a load) and by the last that reads it, which may write its result there.
     private func lifetimes(_ isPersistent: (Int) -> Bool) -> (births: [Int: [Int]], deaths: [Int: [Int]]) {
         var birth: [Int: Int] = [:]
@@ -43,9 +59,10 @@ extension LoopPlanner {
             if plan.isByColumns { death[Int(operand.flat.value)] = end }
         }
         for (time, instruction) in plan.instructions.enumerated() {
-            if birth[Int(instruction.out)] == nil { birth[Int(instruction.out)] = time }
-            for argument in [instruction.a, instruction.b, instruction.c] where argument >= 0 {
-                death[Int(argument)] = max(death[Int(argument)] ?? 0, time)
+            for value in results(of: instruction) where birth[value] == nil { birth[value] = time }
+            for value in arguments(of: instruction) {
+                // A chain writes some of its results before it has read all of its arguments.
+                death[value] = max(death[value] ?? 0, instruction.chain_count > 0 ? time + 1 : time)
             }
             if isPersistent(Int(instruction.phase)) { death[Int(instruction.out)] = end }
         }
@@ -60,4 +77,8 @@ extension LoopPlanner {
         }
         return (births, deaths)
     }
+}
+
+extension soma_chain_step {
+    fileprivate var isStore: Bool { kind == SOMA_CHAIN_STORE || kind == SOMA_CHAIN_STREAM }
 }

@@ -47,6 +47,7 @@ extension LoopPlanner {
             self.store(store, phase: Int(isInner ? SOMA_PHASE_BLOCK : SOMA_PHASE_AFTER))
         }
         plan.hasWholeLines = !nest.inner.isEmpty && plan.width > 0 && (walksTwice || plan.width <= Self.longestWholeLine)
+        makeChains()
         plan.block = plan.hasWholeLines ? plan.width : blockLength()
         givePlaces(isPersistent: { _ in false })
         plan.grain = 1 + 32768 / (plan.instructions.count + 1)

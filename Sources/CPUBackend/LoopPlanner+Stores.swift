@@ -29,9 +29,9 @@ extension LoopPlanner {
         } else if isSingle(source) {
             append(soma_loop_splat(target.dtype.loopType), memory, [source], phase, isSingle: false)
         } else if (nest.outer + nest.inner).reduce(target.dtype.byteCount, *) >= Self.streamedBytes {
-            append(soma_loop_stream(target.dtype.loopType), memory, [source], phase, isSingle: false)
+            append(soma_loop_stream(target.dtype.loopType), memory, [source], phase, isSingle: false, .stream)
         } else if !computesInPlace(source, memory, phase) {
-            append(soma_loop_copy(target.dtype.loopType), memory, [source], phase, isSingle: false)
+            append(soma_loop_copy(target.dtype.loopType), memory, [source], phase, isSingle: false, .copy)
         }
     }
 

@@ -40,6 +40,8 @@ struct LoopPlanner {
     let nest: LoopNest
     var plan = LoopPlan()
     var values: [Value] = []
+    /// What each instruction of the plan is as a step of a chain.
+    var functions: [ChainFunction?] = []
     /// The value of each instruction of the body that is known.
     var valueOf: [Int: Int] = [:]
     /// How the body's accesses divide into the strides of lines, of the inner domain, and from element to element.

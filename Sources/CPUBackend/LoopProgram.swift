@@ -64,7 +64,7 @@ private final class FlatNest {
             whole_lines: plan.hasWholeLines, operand_count: Int32(operands.count), uniform_count: Int32(plan.uniforms.count),
             instruction_count: Int32(plan.instructions.count), reduction_count: Int32(plan.reductions.count),
             value_count: Int32(plan.valuePlaces.count), operands: copy(operands), uniforms: copy(plan.uniforms),
-            instructions: copy(plan.instructions), reductions: copy(plan.reductions), value_places: copy(plan.valuePlaces),
+            instructions: copy(plan.instructions), reductions: copy(plan.reductions), steps: copy(plan.steps), value_places: copy(plan.valuePlaces),
             scalar_values: copy(plan.scalarValues), scalar_count: Int32(plan.scalarValues.count / 2), scratch_bytes: plan.scratchBytes,
             reduction_place: plan.reductionPlace, has_after: plan.hasAfter, grain: plan.grain))
     }

@@ -1,5 +1,6 @@
 /// Everything that is compiled once per instruction set level.
 #include "loops_table.h"
+#include "chains.h"
 #include "matmul_tiles.h"
 #include "matmul_vector.h"
 #include "reductions.h"
@@ -12,6 +13,7 @@ const soma_level SOMA_LEVEL = {
     .lanes = SOMA_LANES,
     .loops = &loops,
     .reducers = &reducers,
+    .run_chain = run_chain,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
 };

@@ -1,4 +1,5 @@
 #pragma once
+#include "include/soma_chains.h"
 #include "loops.h"
 #include "matmul_internal.h"
 #include "reductions.h"
@@ -9,6 +10,7 @@ typedef struct soma_level {
     int lanes;                     ///< Floats in a vector.
     const soma_loops *loops;
     const soma_reducers *reducers;
+    void (*run_chain)(const soma_chain_step *steps, int step_count, long count, char *const *values, soma_state *state);
     soma_matmul_kernels matmul;
 } soma_level;
 

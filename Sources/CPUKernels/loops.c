@@ -23,4 +23,8 @@ soma_loop soma_loop_copy(soma_type type) { return table()->copy[type]; }
 
 soma_loop soma_loop_stream(soma_type type) { return table()->stream[type]; }
 
+void soma_chain_run(const soma_chain_step *steps, int step_count, long count, char *const *values, soma_state *state) {
+    soma_level_current()->run_chain(steps, step_count, count, values, state);
+}
+
 soma_loop soma_loop_random(void) { return table()->random; }

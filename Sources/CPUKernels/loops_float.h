@@ -35,7 +35,7 @@ enum argument { VECTOR, SINGLE, ABSENT };
 
 #define UNARY(name, result) FLOAT_LOOP(float_##name, VECTOR, ABSENT, ABSENT, result)
 
-UNARY(negate, from_bits(bits_of(x) ^ INT32_MIN))
+UNARY(negate, v_negate(x))
 UNARY(abs, magnitude(x))
 UNARY(sign, v_sign(x))
 UNARY(exp, v_exp(x))

@@ -38,7 +38,7 @@ bool nest_frame_open(nest_frame *frame, const soma_nest *nest, const soma_bindin
         frame->values[nest->scalar_values[2 * s]] = (char *)&bindings->scalars[nest->scalar_values[2 * s + 1]];
     }
     nest_go_to_line(frame, 0);
-    for (int i = 0; i < nest->uniform_count; i++) { nest_execute(frame->values, &nest->uniforms[i], 1); }
+    for (int i = 0; i < nest->uniform_count; i++) { nest_execute(nest, frame->values, &nest->uniforms[i], 1); }
     return true;
 }
 

@@ -28,10 +28,17 @@ void nest_wind(const nest_frame *frame, const soma_operand *operand, char *start
 /// Copies `count` elements at a constant distance (in elements) to or from `packed`, or numbers them.
 void nest_stride(const soma_operand *operand, char *start, long index, long stride, long count, char *packed);
 
-/// Runs instruction `i` on `count` elements.
-static inline void nest_execute(char *const *values, const soma_instruction *i, long count) {
+/// Runs instruction `i`, which is no reduction, on `count` elements.
+static inline void nest_execute(const soma_nest *nest, char *const *values, const soma_instruction *i, long count) {
+    if (i->chain_count > 0) { return soma_chain_run(nest->steps + i->chain, i->chain_count, count, values, NULL); }
     i->loop(i->is_single ? 1 : count, values[i->out], i->a < 0 ? NULL : values[i->a], i->b < 0 ? NULL : values[i->b],
             i->c < 0 ? NULL : values[i->c]);
+}
+
+/// Takes `count` elements, the first of them number `first`, into the state of reduction `i`.
+static inline void nest_reduce(const soma_nest *nest, char *const *values, const soma_instruction *i, long count, soma_state *state, long first) {
+    if (i->chain_count > 0) { return soma_chain_run(nest->steps + i->chain, i->chain_count, count, values, state); }
+    nest->reductions[i->reduction].add(state, count, values[i->a], first);
 }
 
 bool nest_run_by_rows(const soma_nest *nest, const soma_bindings *bindings);

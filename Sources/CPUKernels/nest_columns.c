@@ -125,7 +125,7 @@ static void run_instructions(walk *walk, int phase, long place, long done) {
         const soma_instruction *instruction = &nest->instructions[k];
         if (instruction->phase != phase) { continue; }
         if (instruction->reduction < 0) {
-            nest_execute(walk->frame.values, instruction, walk->columns);
+            nest_execute(nest, walk->frame.values, instruction, walk->columns);
         } else {
             reduce_step(walk, instruction->reduction, walk->frame.values[instruction->a], place, done);
         }

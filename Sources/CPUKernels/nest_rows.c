@@ -58,9 +58,9 @@ static void run_phase(nest_frame *frame, int phase, long first, long count) {
         const soma_instruction *instruction = &nest->instructions[k];
         if (instruction->phase != phase) { continue; }
         if (instruction->reduction < 0) {
-            nest_execute(frame->values, instruction, count);
+            nest_execute(nest, frame->values, instruction, count);
         } else {
-            nest->reductions[instruction->reduction].add(&frame->states[instruction->reduction], count, frame->values[instruction->a], first);
+            nest_reduce(nest, frame->values, instruction, count, &frame->states[instruction->reduction], first);
         }
     }
 }
@@ -88,11 +88,11 @@ static void run_whole_line(nest_frame *frame) {
     for (int k = 0; k < nest->instruction_count; k++) {
         const soma_instruction *instruction = &nest->instructions[k];
         if (instruction->reduction < 0) {
-            nest_execute(frame->values, instruction, nest->width);
+            nest_execute(nest, frame->values, instruction, nest->width);
         } else {
             const soma_reduction *reduction = &nest->reductions[instruction->reduction];
             soma_state state = soma_state_empty(reduction);
-            reduction->add(&state, nest->width, frame->values[instruction->a], 0);
+            nest_reduce(nest, frame->values, instruction, nest->width, &state, 0);
             soma_state_finish(reduction, &state, frame->values[instruction->out]);
         }
     }

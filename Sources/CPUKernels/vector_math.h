@@ -19,7 +19,19 @@
 
 INLINE vfloat splat(float value) { return (vfloat)value; }
 INLINE vfloat magnitude(vfloat x) { return from_bits(bits_of(x) & 0x7fffffff); }
+INLINE vfloat v_negate(vfloat x) { return from_bits(bits_of(x) ^ INT32_MIN); }
 INLINE vfloat with_sign_of(vfloat x, vfloat sign) { return from_bits(bits_of(x) | (bits_of(sign) & INT32_MIN)); }
+
+/// x · 2^n for whole n from -252 to 254.
+INLINE vfloat scaled(vfloat x, vint n) {
+#if SOMA_LANES == 16
+    return __builtin_bit_cast(vfloat, _mm512_scalef_ps(__builtin_bit_cast(__m512, x), _mm512_cvtepi32_ps(__builtin_bit_cast(__m512i, n))));
+#else
+    // In two factors, each a normal number, so that the last product alone overflows or becomes denormal.
+    vint half = n >> 1;
+    return x * from_bits((half + 127) << 23) * from_bits((n - half + 127) << 23);
+#endif
+}
 
 /// 2^n for n from -126 to 127.
 INLINE vfloat power_of_two(vint n) { return from_bits((n + 127) << 23); }
@@ -52,9 +64,7 @@ INLINE vfloat v_exp(vfloat x) {
     x = x < -105.0f ? splat(-105.0f) : x;
     vint n;
     vfloat r = reduce_by_log2(x, &n);
-    // In two factors, each a normal number, so that the last product alone overflows or becomes denormal.
-    vint half = n >> 1;
-    return exp_reduced(r) * power_of_two(half) * power_of_two(n - half);
+    return scaled(1.0f + (r * r * exp_series(r) + r), n);
 }
 
 INLINE vfloat v_expm1(vfloat x) {

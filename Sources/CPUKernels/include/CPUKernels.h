@@ -1,4 +1,5 @@
 #pragma once
+#include "soma_chains.h"
 #include "soma_levels.h"
 #include "soma_loops.h"
 #include "soma_matmul.h"

@@ -1,4 +1,5 @@
 #pragma once
+#include "soma_chains.h"
 #include "soma_loops.h"
 #include "soma_reductions.h"
 #include <stdbool.h>
@@ -45,13 +46,15 @@ enum {
     SOMA_PHASE_AFTER = 2,      ///< Once for a line, when the walk's reductions are complete: 2 + 2·walk.
 };
 
-/// One instruction. A reduction (`loop` is null) takes value `a` and gives a single `out` (by columns: a block).
+/// One instruction: a loop; a chain, where `chain_count` is not 0; or a reduction, which takes value `a`, or what its chain makes, and
+/// gives a single `out` (by columns: a block).
 typedef struct soma_instruction {
     soma_loop loop;
     int out, a, b, c;
     int phase;
     bool is_single;            ///< Runs on one element and not on a block.
     int reduction;             ///< Its place among the reductions, or -1.
+    int chain, chain_count;    ///< Its first step and how many there are.
 } soma_instruction;
 
 typedef struct soma_nest {
@@ -69,6 +72,7 @@ typedef struct soma_nest {
     const soma_instruction *uniforms;      ///< Run once on single elements, before everything.
     const soma_instruction *instructions;
     const soma_reduction *reductions;
+    const soma_chain_step *steps;          ///< Of all chains.
     const long *value_places;  ///< Offset of a value in the scratch memory, or -1.
     const int *scalar_values;  ///< For each scalar that is used: its value, its place among the bound scalars.
     int scalar_count;

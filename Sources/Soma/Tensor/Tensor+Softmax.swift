@@ -20,7 +20,8 @@ extension Tensor {
         let axis = normalized(axis: axis, "softmax", file: file, line: line)
         return withCustomGradient(of: self) { x in
             let exponentials = exp(x - x.max(alongAxes: axis, keepingDims: true))
-            return exponentials / exponentials.sum(alongAxes: axis, keepingDims: true)
+            // One division for a row.
+            return exponentials * reciprocal(exponentials.sum(alongAxes: axis, keepingDims: true))
         } pullback: { gradient, _, y in
             y * (gradient - (gradient * y).sum(alongAxes: axis, keepingDims: true))
         }
