@@ -34,6 +34,7 @@ public final class CPUBackend: Backend {
     deinit { thread.stop() }
 
     public var memory: MemoryUse { pool.use }
+    public func forgetPeak() { pool.forgetPeak() }
 
     public func allocate(byteCount: Int) throws -> Buffer { CPUBuffer(try pool.allocate(byteCount: byteCount)) }
 

@@ -55,6 +55,8 @@ final class CPUMemory: Sendable {
 
     var use: MemoryUse { guarded.withLock { MemoryUse(live: $0.contents.live, peak: $0.contents.peak) } }
 
+    func forgetPeak() { guarded.withLock { $0.contents.peak = $0.contents.live } }
+
     /// - Throws: `BackendError.outOfMemory` past the limit, or when the system has no more.
     func allocate(byteCount: Int) throws -> MemoryBlock {
         let capacity = Self.sizeClass(byteCount)

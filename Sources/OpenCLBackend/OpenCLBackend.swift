@@ -74,6 +74,7 @@ public final class OpenCLBackend: Backend {
     public func allocate(byteCount: Int) throws -> Buffer { try pool.allocate(byteCount: byteCount) }
 
     public var memory: MemoryUse { pool.use }
+    public func forgetPeak() { pool.forgetPeak() }
 
     public func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws {
         let buffer = OpenCLLaunch.buffer(target.buffer)

@@ -28,6 +28,8 @@ public protocol Backend: AnyObject, Sendable {
     func synchronize() throws
 
     var memory: MemoryUse { get }
+    /// Counts the peak of `memory` anew from what is live now.
+    func forgetPeak()
     /// The source text that a prepared step runs, for those who want to read it.
     func sourceText(of step: PreparedStep) -> String?
 }

@@ -44,6 +44,8 @@ public final class RecordingBackend: Backend {
 
     public var recorded: Record { record.withLock { $0 } }
 
+    public func forgetPeak() { record.withLock { $0.memory.peak = $0.memory.live } }
+
     /// Forgets the launches and counts; live memory stays.
     public func reset() {
         record.withLock { $0 = Record(memory: MemoryUse(live: $0.memory.live, peak: $0.memory.live)) }

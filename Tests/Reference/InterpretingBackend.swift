@@ -85,5 +85,6 @@ public final class InterpretingBackend: Backend {
     }
     public func synchronize() throws {}
     public var memory: MemoryUse { MemoryUse(live: 0, peak: 0) }
+    public func forgetPeak() {}
     public func sourceText(of step: PreparedStep) -> String? { nil }
 }

@@ -75,6 +75,8 @@ final class OpenCLMemory: Sendable {
 
     var use: MemoryUse { contents.withLock { MemoryUse(live: $0.live, peak: $0.peak) } }
 
+    func forgetPeak() { contents.withLock { $0.peak = $0.live } }
+
     /// - Parameter startsChunk: whether it must begin where a chunk begins.
     /// - Throws: `BackendError.outOfMemory`.
     func allocate(byteCount: Int, startsChunk: Bool = false) throws -> OpenCLBuffer {

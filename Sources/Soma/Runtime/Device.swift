@@ -36,6 +36,9 @@ extension Device {
     /// Every device of this machine, the best first.
     public static func all() -> [DeviceDescription] { DeviceManager.descriptions() }
 
+    /// The kinds of devices that there are backends for: each a name that `named` takes, or the part of one before its colon.
+    public static var kinds: [String] { DeviceManager.kinds }
+
     /// For each kind of device, the libraries and driver files that were looked for, what came of it, and what to do: a line each.
     public static func diagnosis() -> [(kind: String, lines: [String])] { DeviceManager.diagnosis() }
 
@@ -50,6 +53,9 @@ extension Device {
 
     /// Bytes of device memory in use, and the most that ever were.
     public var memory: MemoryUse { executor.backend.memory }
+
+    /// Counts the most bytes that ever were in use anew, from those that are now.
+    public func forgetMemoryPeak() { executor.backend.forgetPeak() }
 
     /// Waits until everything the device was asked for is done.
     /// - Throws: `BackendError`.

@@ -62,6 +62,8 @@ enum DeviceManager {
         }
     }
 
+    static var kinds: [String] { families.map(\.prefix) }
+
     static func diagnosis() -> [(kind: String, lines: [String])] { families.map { ($0.prefix, $0.diagnose()) } }
 
     static func descriptions() -> [DeviceDescription] {

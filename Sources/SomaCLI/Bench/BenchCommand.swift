@@ -23,7 +23,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
     var workload = "all"
 
-    @Option(help: "Seconds of repetitions for each workload.")
+    @Option(parsing: .unconditional, help: "Seconds of repetitions for each workload.")
     var budget = 2.5
 
     @Flag(help: "Print one object a line.")
@@ -41,7 +41,7 @@ struct BenchCommand: ParsableCommand {
         try Self.requireOptimisedBuild()
         let devices = try DeviceChoice.devices(device)
         if firstStep { return try devices.forEach { try TrainingWorkload($0).step() } }
-        try BenchReport(isJSON: json, budget: budget).run(workloads, on: devices)
+        try BenchReport(isJSON: json, budget: budget, workloads: workloads, devices: devices).run()
     }
 
     private static func requireOptimisedBuild() throws {

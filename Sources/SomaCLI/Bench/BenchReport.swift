@@ -5,13 +5,16 @@ import Soma
 struct BenchReport {
     let isJSON: Bool
     let budget: Double
+    let workloads: [Workload]
+    let devices: [Device]
 
-    func run(_ workloads: [Workload], on devices: [Device]) throws {
+    func run() throws {
         if !isJSON { try Console.print(Self.row("device", "workload", "median", "best", "metric", "spread")) }
         var failures = 0
         for device in devices {
             for workload in workloads {
                 do {
+                    device.forgetMemoryPeak()
                     try report(try workload.measure(device, budget), workload, device)
                 } catch let error as BackendError {
                     // What one workload lacks, such as memory, says nothing about the next.
@@ -46,17 +49,20 @@ struct BenchReport {
             "value": JSON(workload.value(measurement.median)), "repetitions": JSON(measurement.seconds.count),
             "spread": JSON(measurement.spread), "best": JSON(workload.value(measurement.best)),
             "first_call_s": JSON(measurement.firstCall), "capped": .bool(measurement.isCapped), "precision": "float32",
-            "device_peak_bytes": JSON(device.memory.peak), "resident_peak_bytes": JSON(Self.residentPeak),
+            "device_peak_bytes": JSON(device.memory.peak), "resident_peak_bytes": residentPeak,
         ]
     }
 
-    /// The most memory that this process ever had, in bytes.
-    private static var residentPeak: Int {
+    /// The most memory that this process ever had, in bytes; null where it runs several workloads.
+    private var residentPeak: JSON {
         var usage = rusage()
-        return getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 ? usage.ru_maxrss * 1024 : 0
+        guard workloads.count * devices.count == 1, getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return .null }
+        return JSON(usage.ru_maxrss * 1024)
     }
 
-    private static func row(_ device: String, _ name: String, _ median: String, _ best: String, _ metric: String, _ spread: String) -> String {
+    private static func row(
+        _ device: String, _ name: String, _ median: String, _ best: String, _ metric: String, _ spread: String
+    ) -> String {
         let cells = [
             TextTable.padded(device, to: 10, .left), TextTable.padded(name, to: 20, .left), TextTable.padded(median, to: 9, .right),
             TextTable.padded(best, to: 9, .right), TextTable.padded(metric, to: 24, .left), TextTable.padded(spread, to: 6, .right),
