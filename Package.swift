@@ -15,7 +15,7 @@ let package = Package(
         .executableTarget(
             name: "SomaCLI",
             dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .target(name: "SomaZoo", dependencies: ["Soma", "CDigits"]),
+        .target(name: "SomaZoo", dependencies: ["Soma"]),
         .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits"]),
         .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),
         .target(name: "CPUBackend", dependencies: ["SomaBackend", "CLibraries", "CPUKernels"]),

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func namesWhyItCannotWrite() {
-        expectError("/nonexistent/a", "No such file") { try AtomicFile.write([1], to: "/nonexistent/a") }
+        expectError("/proc/nonexistent/a", "No such file") { try AtomicFile.write([1], to: "/proc/nonexistent/a") }
         expectError("names a folder") { try AtomicFile.write([1], to: "\(folder.path)/") }
         let path = "\(folder.path)/folder"
         mkdir(path, 0o777)

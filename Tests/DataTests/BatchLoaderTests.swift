@@ -262,9 +262,14 @@ private struct Numbers: DataSet {
             _ = try ImageDataSet(images: images, labels: labels, shape: shape)
         }
         expectError("images has 2 images but", "has 3 labels") { try check(file("three", [3], [0, 0, 0]), nil) }
-        expectError("ten", "the label 10.0 at 1", "10 classes") { try check(file("ten", [2], [9, 10]), nil) }
+        expectError("ten", "the label 10 at 1", "10 classes") { try check(file("ten", [2], [9, 10]), nil) }
         expectError("wide", "not one label") { try check(file("wide", [2, 2], [0, 0, 0, 0]), nil) }
         expectError("images", "not [3]") { try check(file("good", [2], [0, 0]), [3]) }
+        for (name, shape) in [("none", [0, 2, 2]), ("flat", [2, 0, 2])] as [(String, [UInt32])] {
+            let images = try file(name, shape, [])
+            let labels = try file("labels", [shape[0]], [UInt8](repeating: 0, count: Int(shape[0])))
+            expectError("\(name) holds no pictures") { _ = try ImageDataSet(images: images, labels: labels) }
+        }
     }
 
     @Test func splitsDealEverySampleOnce() throws {

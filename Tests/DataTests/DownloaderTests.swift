@@ -181,8 +181,8 @@ private let hasCurl: Bool = {
     }
 
     @Test func namesAFolderThatIsNotThere() {
-        expectError("/nonexistent/f.part", "No such file") {
-            try downloader.download(from: server.address + "f", to: "/nonexistent/f")
+        expectError("/proc/nonexistent/f.part", "No such file") {
+            try downloader.download(from: server.address + "f", to: "/proc/nonexistent/f")
         }
     }
 }
@@ -299,7 +299,7 @@ private let hasCurl: Bool = {
         try Checksum.file(sha256: digest).verify(plain)
         expectError(packed, "instead of") { try Checksum.file(sha256: digest).verify(packed) }
         expectError(packed, "more than 2 bytes") { try Checksum.content(sha256: digest, byteCount: 2).verify(packed) }
-        expectError("No such file") { try Checksum.file(sha256: digest).verify("/nonexistent") }
+        expectError("No such file") { try Checksum.file(sha256: digest).verify("/proc/nonexistent") }
     }
 }
 
@@ -307,7 +307,7 @@ private let hasCurl: Bool = {
 @Suite(.disabled(if: hasCurl)) struct MissingCurlTests {
     @Test func isSaidWithWhatToInstall() {
         expectError("downloading needs libcurl", "install the package libcurl4") {
-            try Downloader().download(from: "http://127.0.0.1:1/f", to: "/nonexistent/f")
+            try Downloader().download(from: "http://127.0.0.1:1/f", to: "/proc/nonexistent/f")
         }
     }
 }

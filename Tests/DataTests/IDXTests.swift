@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func namesAMissingFileAndAFolder() {
-        expectError("/nonexistent/x", "No such file") { _ = try IDXFile(path: "/nonexistent/x") }
+        expectError("/proc/nonexistent/x", "No such file") { _ = try IDXFile(path: "/proc/nonexistent/x") }
         expectError("/tmp", "not a regular file") { _ = try IDXFile(path: "/tmp") }
     }
 

@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func namesAMissingAndAnEmptyFile() {
-        expectError("/nonexistent.png", "No such file") { _ = try PNGImage(path: "/nonexistent.png") }
+        expectError("/proc/nonexistent.png", "No such file") { _ = try PNGImage(path: "/proc/nonexistent.png") }
         let path = folder.file("e.png", [])
         expectError(path, "is empty") { _ = try PNGImage(path: path) }
     }

@@ -106,6 +106,24 @@ import Testing
         }
     }
 
+    @Test func modelsAreCheckedWithoutBeingDrawn() throws {
+        let folder = try TemporaryFolder()
+        try withDevice(TestDevices.interpreter) {
+            let (path, generator) = (folder.path("a"), RandomGenerator(seed: 5))
+            let model = Linear(from: 3, to: 2)
+            try Checkpoint.write(model, to: path)
+            let checkpoint = try Checkpoint(path: path)
+            let outline = withRandomGenerator(generator) { withoutInitialization { Linear(from: 3, to: 2) } }
+            #expect(generator.state.drawCount == 0)
+            #expect(try outline.weight.tensor.scalars(as: Float.self) == Array(repeating: 0, count: 6))
+            try checkpoint.check(outline)
+            try checkpoint.restore(outline)
+            #expect(try outline.weight.tensor.scalars(as: Float.self) == model.weight.tensor.scalars())
+            let huge = withoutInitialization { Linear(from: 1 << 20, to: 1 << 20) }
+            #expect { try checkpoint.check(huge) } throws: { "\($0)".contains("the model wants F32 [1048576, 1048576]") }
+        }
+    }
+
     @Test func anotherOptimizersStateIsRefused() throws {
         let folder = try TemporaryFolder()
         try withDevice(TestDevices.interpreter) {

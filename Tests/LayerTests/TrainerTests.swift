@@ -38,7 +38,7 @@ struct Quadrants: DataSet {
             try withRandomGenerator(generator) {
                 let model = Sequential(Linear(from: 2, to: 12), ReLU(), Dropout(rate: 0.1), Linear(from: 12, to: 2))
                 let optimizer = try Optimizer(
-                    Adam(), for: model, learningRate: .cosine(from: 0.1, over: 5 * epochs), averageDecay: averageDecay)
+                    Adam(), for: model, learningRate: .cosine(from: 0.1, over: max(5 * epochs, 1)), averageDecay: averageDecay)
                 var options = Trainer<Sequential>.Options(epochs: epochs, batchSize: 9, seed: 3)
                 options.folder = folder?.path("")
                 options.readingInterval = 3
@@ -111,6 +111,46 @@ struct Quadrants: DataSet {
             #expect(got == expected, "stopped after \(stop)")
             #expect(resumed.best?.value == result.best?.value && resumed.best?.epoch == result.best?.epoch)
         }
+    }
+
+    /// Counts that would overflow, and sums that are no numbers, are refused by name.
+    @Test func brokenProgressIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let run = try makeRun(TestDevices.interpreter, folder: folder)
+        _ = try run.trainer.run(on: training, evaluatingOn: heldOut)
+        let file = try SafetensorsFile(path: run.trainer.lastPath)
+        for key in ["epoch", "batch", "optimizer.updates", "unread.samples", "unread.batches", "epoch.samples", "best.epoch"] {
+            for value in ["9223372036854775807", "-1", "", "two"] { try expectRefusal(key, value) }
+        }
+        for key in ["epoch.loss_sum", "unread.loss_sum", "best.value"] {
+            for value in ["nan", "inf", ""] { try expectRefusal(key, value) }
+        }
+
+        func expectRefusal(_ key: String, _ value: String) throws {
+            var metadata = file.metadata
+            #expect(metadata.updateValue(value, forKey: key) != nil, "\(key)")
+            let path = folder.path("broken.safetensors")
+            try SafetensorsFile.write(file.tensors, metadata: metadata, to: path) { tensor, append in
+                try file.withBytes(of: tensor.name, append)
+            }
+            let other = try makeRun(TestDevices.interpreter)
+            #expect { try other.trainer.resume(from: Checkpoint(path: path)) } throws: {
+                "\($0)" == "\(path) is broken: its '\(key)' cannot be '\(value)'"
+            }
+        }
+    }
+
+    /// A run without an update gives the weights it began with, and one that was complete its checkpoint.
+    @Test func everyRunHasACheckpoint() throws {
+        let (folder, other) = (try TemporaryFolder(), try TemporaryFolder())
+        let untrained = try makeRun(TestDevices.interpreter, epochs: 0, folder: folder)
+        let path = try #require(try untrained.trainer.run(on: training).checkpoint)
+        #expect(path == untrained.trainer.lastPath)
+        let copy = try makeRun(TestDevices.interpreter, epochs: 0, folder: other)
+        try copy.trainer.resume(from: Checkpoint(path: path))
+        #expect(try copy.trainer.run(on: training).checkpoint == path)
+        #expect(try bits(copy.model) == bits(untrained.model))
+        #expect(try makeRun(TestDevices.interpreter, epochs: 0).trainer.run(on: training).checkpoint == nil)
     }
 
     @Test(arguments: TestDevices.all) func checkpointsHoldTheBest(_ device: Device) throws {

@@ -6,7 +6,7 @@ import SomaGraph
 /// that reading changes. This is all there is to write for one of your own:
 ///
 /// ```swift
-/// struct Sine: DataSet {
+/// struct Squares: DataSet {
 ///     let count = 10_000
 ///     let fields = [Field("x", .float32, []), Field("y", .float32, [])]
 ///
@@ -14,12 +14,12 @@ import SomaGraph
 ///         let (x, y) = (batch.values(of: "x", as: Float.self), batch.values(of: "y", as: Float.self))
 ///         for (row, index) in indices.enumerated() {
 ///             x[row] = Float(index) * 0.001
-///             y[row] = sin(x[row])
+///             y[row] = x[row] * x[row]
 ///         }
 ///     }
 /// }
 ///
-/// let loader = try BatchLoader(Sine(), batchSize: 32, seed: 1)
+/// let loader = try BatchLoader(Squares(), batchSize: 32, seed: 1)
 /// while let batch = try loader.next() { … }
 /// ```
 public protocol DataSet: Sendable {

@@ -27,6 +27,7 @@ public struct ImageDataSet: DataSet {
         guard images.count == labels.count else {
             throw SomaError("\(images.path) has \(images.count) images but \(labels.path) has \(labels.count) labels")
         }
+        guard images.count > 0, images.elementsPerSample > 0 else { throw SomaError("\(images.path) holds no pictures") }
         let shape = shape ?? [images.elementsPerSample]
         guard checkedProduct(shape) == images.elementsPerSample else {
             throw SomaError("the images of \(images.path) are \(images.shape.dropFirst()), not \(shape)")
@@ -46,8 +47,9 @@ public struct ImageDataSet: DataSet {
             var value: Float = 0
             withUnsafeMutablePointer(to: &value) { labels.readSample(index, into: .init(start: $0, count: 1)) }
             guard value >= 0, value < Float(classCount), let label = Int32(exactly: value) else {
+                let text = Int(exactly: value).map(String.init) ?? String(value)
                 throw SomaError(
-                    "\(labels.path) has the label \(value) at \(index), which is none of \(classCount) classes")
+                    "\(labels.path) has the label \(text) at \(index), which is none of \(classCount) classes")
             }
             return label
         }

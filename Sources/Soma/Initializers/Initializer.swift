@@ -28,6 +28,8 @@ public struct Initializer: Sendable {
 
     private let fill: Fill
 
+    @TaskLocal fileprivate static var isSkipped = false
+
     /// An initialiser of one's own.
     public init(_ fill: @escaping Fill) { self.fill = fill }
 
@@ -36,6 +38,7 @@ public struct Initializer: Sendable {
     public func callAsFunction(
         shape: Shape, fan: Fan? = nil, generator: RandomGenerator = .current, device: Device = .current
     ) -> Tensor {
+        if Self.isSkipped { return .zeros(shape, device: device) }
         let elements = [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
             let all = UnsafeMutableBufferPointer(rebasing: buffer[..<shape.count])
             all.initialize(repeating: 0)
@@ -44,6 +47,12 @@ public struct Initializer: Sendable {
         }
         return Tensor(elements, shape: shape, device: device)
     }
+}
+
+/// Makes layers in `body` with parameters that are 0 instead of drawn, and take no memory until they are computed: to
+/// learn what shapes a model has, or to read its parameters from a checkpoint.
+public func withoutInitialization<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try Initializer.$isSkipped.withValue(true, operation: body)
 }
 
 extension Initializer {

@@ -16,7 +16,39 @@ public struct Checkpoint: Sendable {
     /// - Throws: `SomaError` where the file is missing or broken.
     public init(path: String) throws { file = try SafetensorsFile(path: path) }
 
+    // MARK: Metadata
+
+    /// The number of something, as the metadata have it under `key`.
+    /// - Throws: `SomaError` naming the key where there is none, or one that no run ever reaches.
+    func count(_ key: String) throws -> Int {
+        // Far from where sums and products of counts overflow, and exact as a Double.
+        guard let count = Int(try text(key)), (0...(1 << 40)).contains(count) else { throw try unusable(key) }
+        return count
+    }
+
+    /// A finite number of the metadata.
+    /// - Throws: `SomaError` naming the key where there is none.
+    func number(_ key: String) throws -> Double {
+        guard let number = Double(try text(key)), number.isFinite else { throw try unusable(key) }
+        return number
+    }
+
+    private func text(_ key: String) throws -> String {
+        if let text = metadata[key] { return text }
+        throw SomaError("\(path) holds no state of training to go on from: it has no '\(key)'")
+    }
+
+    private func unusable(_ key: String) throws -> SomaError {
+        SomaError("\(path) is broken: its '\(key)' cannot be '\(try text(key))'")
+    }
+
     // MARK: Restoring
+
+    /// Checks that `restore` would find what it needs for `model`; nothing is read and nothing changed.
+    ///
+    /// With a model made by `withoutInitialization` this takes no memory, whatever size the model has.
+    /// - Throws: `SomaError` that names what does not fit.
+    public func check(_ model: some Layer) throws { try check(ModelContents(of: model).slots) }
 
     /// Sets all parameters and states of `model`. The file must have each of them with its shape and dtype, and no
     /// others.
@@ -35,11 +67,12 @@ public struct Checkpoint: Sendable {
     /// Sets what an optimiser of `model` keeps from update to update, and how many it has made.
     /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
     public func restore(_ optimizer: Optimizer, of model: some Layer) throws {
-        guard let updates = metadata[Self.updatesKey].flatMap({ Int($0) }), updates >= 0 else {
+        guard metadata[Self.updatesKey] != nil else {
             throw SomaError(
                 "\(path) holds no state of an optimiser",
                 hint: "training cannot go on from it, but can begin from its weights")
         }
+        let updates = try count(Self.updatesKey)
         let vectors = optimizer.vectors(Optimizer.names(of: model))
         for vector in vectors { for part in vector.parts { try check(part.name, shape: part.shape, dtype: .float32) } }
         for vector in vectors {

@@ -13,8 +13,8 @@ struct LoopProgress {
     var unreadBatches = 0
     var best: (value: Double, epoch: Int)?
     var batchesPerEpoch = 0
-    /// Whether this run has written or was resumed from a checkpoint.
-    var hasCheckpoint = false
+    /// The checkpoint that this run has written last, or was resumed from.
+    var checkpoint: String?
 
     /// Adds what was read to the epoch.
     mutating func countUnread() {
@@ -36,18 +36,18 @@ struct LoopProgress {
 
     init() {}
 
-    /// - Throws: `SomaError` where `checkpoint` does not say where training stopped.
+    /// - Throws: `SomaError` where `checkpoint` does not say where training stopped, or says what cannot be.
     init(_ checkpoint: Checkpoint) throws {
-        func value<Number: LosslessStringConvertible>(_ key: String) throws -> Number {
-            if let value = checkpoint.metadata[key].flatMap(Number.init) { return value }
-            throw SomaError("\(checkpoint.path) does not say where training stopped: it has no usable '\(key)'")
+        position = BatchPosition(epoch: try checkpoint.count("epoch"), batch: try checkpoint.count("batch"))
+        epochLossSum = try checkpoint.number("epoch.loss_sum")
+        epochSamples = try checkpoint.count("epoch.samples")
+        unreadLossSum = try checkpoint.number("unread.loss_sum")
+        unreadSamples = try checkpoint.count("unread.samples")
+        unreadBatches = try checkpoint.count("unread.batches")
+        if checkpoint.metadata["best.value"] != nil {
+            best = (try checkpoint.number("best.value"), try checkpoint.count("best.epoch"))
         }
-        position = BatchPosition(epoch: try value("epoch"), batch: try value("batch"))
-        (epochLossSum, epochSamples) = (try value("epoch.loss_sum"), try value("epoch.samples"))
-        (unreadLossSum, unreadSamples) = (try value("unread.loss_sum"), try value("unread.samples"))
-        unreadBatches = try value("unread.batches")
-        if checkpoint.metadata["best.value"] != nil { best = (try value("best.value"), try value("best.epoch")) }
-        hasCheckpoint = true
+        self.checkpoint = checkpoint.path
     }
 }
 
@@ -75,7 +75,7 @@ extension Trainer {
         guard options.folder != nil else { return }
         try Checkpoint.write(
             model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath)
-        progress.hasCheckpoint = true
+        progress.checkpoint = lastPath
         try report(.checkpoint(path: lastPath, isBest: false))
     }
 

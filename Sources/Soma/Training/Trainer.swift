@@ -85,14 +85,15 @@ public final class Trainer<Model: Layer> {
                 return result(lastEpoch, isInterrupted: true)
             }
         }
+        // Where there was nothing to train, the weights are still what this run has to give.
+        if progress.checkpoint == nil { try saveLast(report) }
         return result(lastEpoch, isInterrupted: false)
     }
 
     private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
-        let path = options.folder.map { _ in lastPath }
-        return TrainingResult(
+        TrainingResult(
             isInterrupted: isInterrupted, progress: standing, lastEpoch: lastEpoch, best: progress.best,
-            checkpoint: path)
+            checkpoint: progress.checkpoint)
     }
 
     // MARK: Steps
@@ -136,7 +137,7 @@ public final class Trainer<Model: Layer> {
 
     private var hintForDivergence: String {
         let advice = "a lower learning rate or gradient clipping may help"
-        return progress.hasCheckpoint ? "\(advice); the last good state is \(lastPath)" : advice
+        return progress.checkpoint.map { "\(advice); the last good state is \($0)" } ?? advice
     }
 
     // MARK: Epochs
