@@ -19,12 +19,15 @@ struct SomaCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            DevicesCommand.self, TrainCommand.self, PredictCommand.self, BenchCommand.self, DataCommand.self, InspectCommand.self,
+            DevicesCommand.self, TrainCommand.self, PredictCommand.self, BenchCommand.self, DataCommand.self,
+            InspectCommand.self,
         ])
 
     static func main() {
+        Console.openClosed()
         // A file that grows past a limit is an error to tell, not an end without a word.
         signal(SIGXFSZ, SIG_IGN)
+        Environment.complaints.forEach(Console.complain)
         do {
             if let recipe = RecipeHelp.recipe(askedFor: Array(CommandLine.arguments.dropFirst())) {
                 return try Console.print(RecipeHelp.page(recipe))
@@ -38,7 +41,9 @@ struct SomaCommand: ParsableCommand {
     }
 
     /// Names what was perhaps meant, which the parser does for options alone.
-    private static func checkNames(_ words: ArraySlice<String>, _ commands: [any ParsableCommand.Type], _ kind: String) throws {
+    private static func checkNames(
+        _ words: ArraySlice<String>, _ commands: [any ParsableCommand.Type], _ kind: String
+    ) throws {
         guard let name = words.first, !name.hasPrefix("-"), !commands.isEmpty, name != "help" else { return }
         // Not by a key path: the compiler crashes on one to a static member.
         guard let command = commands.first(where: { $0.configuration.commandName == name }) else {

@@ -16,8 +16,12 @@ public protocol Recipe: Sendable {
     /// Passes over the data unless told otherwise.
     var defaultEpochs: Int { get }
 
+    /// Whether an interrupted run can be resumed.
+    var keepsCheckpoints: Bool { get }
+
     /// Trains to the end, or until it is interrupted.
-    /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what `context.report` throws.
+    /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what
+    ///   `context.report` throws.
     func run(_ context: RecipeContext) throws -> RecipeResult
 
     /// The loss of the first minibatch and its gradients, not computed yet: what two devices are compared by.
@@ -30,6 +34,8 @@ public protocol Recipe: Sendable {
 }
 
 extension Recipe {
+    public var keepsCheckpoints: Bool { true }
+
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
         throw SomaError("\(checkpoint.path) is of the recipe \(name), which has no pictures to predict from")
     }
@@ -75,6 +81,8 @@ public enum RecipeEvent: Sendable {
     case model(ModelSummary)
     /// A step of a training loop.
     case training(TrainingEvent)
+    /// The run, which is no training loop, stops because it was asked to; the text says where.
+    case interrupted(String)
     /// A line of explanation.
     case message(String)
     case table(Table)
@@ -107,7 +115,9 @@ public struct Table: Hashable, Sendable {
     /// As many cells in each row as there are columns.
     public let rows: [[String]]
 
-    public init(_ title: String, columns: [String], rows: [[String]]) { (self.title, self.columns, self.rows) = (title, columns, rows) }
+    public init(_ title: String, columns: [String], rows: [[String]]) {
+        (self.title, self.columns, self.rows) = (title, columns, rows)
+    }
 }
 
 /// How a run ended.

@@ -3,7 +3,12 @@ import Soma
 /// The recipes there are.
 public enum Recipes {
     /// In historical order.
-    public static let all: [any Recipe] = [PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), VanishingGradientRecipe()]
+    public static let all: [any Recipe] = [
+        PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), VanishingGradientRecipe(),
+    ]
+
+    /// How many epochs a run may have: with more, the number of its updates might not fit an `Int`.
+    public static let epochs = 0...1_000_000_000
 
     /// The recipe called `name`.
     /// - Throws: `UsageError` with the nearest names.

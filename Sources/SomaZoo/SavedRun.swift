@@ -15,11 +15,14 @@ public struct SavedRun: Sendable {
             if let value = checkpoint.metadata[key] { return value }
             throw SomaError("\(checkpoint.path) does not say its \(key)", hint: "it was not written by soma train")
         }
-        func number<Number: LosslessStringConvertible>(_ key: String) throws -> Number {
-            if let number = Number(try value(key)) { return number }
-            throw SomaError("\(checkpoint.path) has no usable \(key): '\(try value(key))'")
+        func number<Number: LosslessStringConvertible & Comparable>(
+            _ key: String, in range: ClosedRange<Number>
+        ) throws -> Number {
+            if let number = Number(try value(key)), range.contains(number) { return number }
+            throw SomaError("\(checkpoint.path) is broken: its '\(key)' cannot be '\(try value(key))'")
         }
-        (seed, epochs) = (try number(Self.seedKey), try number(Self.epochsKey))
+        seed = try number(Self.seedKey, in: 0...UInt64.max)
+        epochs = try number(Self.epochsKey, in: Recipes.epochs)
         do {
             recipe = try Recipes.named(try value(Self.recipeKey))
             let arguments = checkpoint.metadata.filter { $0.key.hasPrefix(Self.settingPrefix) }.map { key, value in

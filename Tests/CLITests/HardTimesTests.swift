@@ -25,6 +25,7 @@ import Testing
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
         let checkpoint = "runs/digits/best.safetensors"
         let picture = try PNGImage(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
+        try folder.write("none.idx", [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 8])
         try folder.write("half.png", Array(picture.prefix(picture.count / 2)))
         try folder.write("blank.png", try PNGImage(width: 9, height: 9, channels: 1, pixels: [UInt8](repeating: 255, count: 81)).encoded())
         try folder.write("short.idx", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8, 1, 2, 3])
@@ -32,7 +33,8 @@ import Testing
         try folder.write("broken.gz", [0x1F, 0x8B, 8, 0, 1, 2, 3, 4, 5, 6, 7])
         try folder.write("text.png", Array("no picture".utf8))
         for (name, word) in [
-            ("half.png", "half.png"), ("blank.png", "nothing"), ("short.idx", "truncated"), ("other.idx", "1×2"), ("broken.gz", "broken.gz"),
+            ("half.png", "half.png"), ("blank.png", "nothing: its pixels are all from 255 to 255"), ("none.idx", "no pictures"),
+            ("short.idx", "truncated"), ("other.idx", "1×2"), ("broken.gz", "broken.gz"),
             ("text.png", "neither"), ("none.png", "No such file"),
         ] { Command.soma("predict", checkpoint, name, in: folder).expectComplaint(1, name, word) }
     }
@@ -48,7 +50,36 @@ import Testing
         #expect(!folder.exists("new"), "a run that never began leaves no folder")
     }
 
+    /// Weights that are no numbers have no answer, and weights that are not there take no memory.
+    @Test func brokenWeights() throws {
+        #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
+        let file = try SafetensorsFile(path: "\(folder.path)/runs/digits/best.safetensors")
+        let picture = try PNGImage(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
+        try folder.write("x.png", picture)
+        try SafetensorsFile.write(file.tensors, metadata: file.metadata, to: "\(folder.path)/nan.safetensors") { tensor, append in
+            let values = [Float](repeating: .nan, count: tensor.byteCount / 4)
+            try values.withUnsafeBytes(append)
+        }
+        for more in [[], ["--json"]] {
+            let command = Command.run(["\(Command.folder)/soma", "predict", "nan.safetensors", "x.png"] + more, in: folder)
+            command.expectComplaint(1, "nan.safetensors", "x.png", "NaN")
+            #expect(command.output.isEmpty)
+        }
+        var metadata = file.metadata
+        metadata["setting.hidden"] = "65536,65536,65536,65536"
+        try SafetensorsFile.write(file.tensors, metadata: metadata, to: "\(folder.path)/lie.safetensors") {
+            try file.withBytes(of: $0.name, $1)
+        }
+        let script = "ulimit -v 4000000; exec \(Command.folder)/soma predict --device cpu lie.safetensors x.png"
+        Command.run(["/bin/sh", "-c", script], in: folder).expectComplaint(1, "lie.safetensors")
+    }
+
     @Test func noMemory() {
+        let large = "train digits --device cpu hidden=65536,65536"
+        let script = "ulimit -v 4000000; exec \(Command.folder)/soma \(large)"
+        Command.run(["/bin/sh", "-c", script], in: folder).expectComplaint(1, "out of memory", "bytes asked for", "available")
+        Command.soma("train", "digits", "--device", "cpu", "--memory", "64M", "hidden=12000,12000", in: folder, limit: 20)
+            .expectComplaint(1, "out of memory", "67108864 available")
         Command.soma("train", "digits", "--device", "cpu", "--memory", "50K", in: folder).expectComplaint(1, "out of memory", "bytes asked for", "available")
     }
 
@@ -70,7 +101,7 @@ import Testing
 
     @Test func noLibraries() throws {
         // Hidden from the program, and, what comes first on the path, files that are no libraries.
-        let hidden = ["SOMA_WITHOUT": "opencl,clblast,openblas,onednn,openmp,curl"]
+        let hidden = ["SOMA_WITHOUT": "opencl,clblast,openblas,onednn,openmp,libcurl"]
         for name in ["libOpenCL.so.1", "libclblast.so.1", "libopenblas.so.0", "libdnnl.so.3", "libdnnl.so.2", "libgomp.so.1"] {
             try folder.write("broken/\(name)", Array("no library".utf8))
         }

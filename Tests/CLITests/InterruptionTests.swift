@@ -72,8 +72,57 @@ import Testing
         try folder.write("run/last.safetensors", Array(whole.dropLast(100)))
         Command.soma("train", "digits", "--resume", "run", in: folder).expectComplaint(1, "run/last.safetensors")
         try folder.write("run/last.safetensors", whole)
-        Command.soma("train", "digits", "--resume", "run", "hidden=8", "--epochs", "13", in: folder).expectComplaint(1, "run/last.safetensors", "hidden")
-        #expect(folder.bytes("run/last.safetensors") == whole, "a failed run replaces nothing")
+        let configuration = folder.bytes("run/config.json")
+        for (setting, old) in [("hidden=8", "hidden=32,16"), ("lr=0.1", "lr=0.004"), ("batch=64", "batch=32")] {
+            Command.soma("train", "digits", "--resume", "run", setting, "--epochs", "13", in: folder)
+                .expectComplaint(2, old, "not \(setting)", "only --epochs may change")
+        }
+        try setMetadata("best.value", "nan", of: "run/last.safetensors")
+        let broken = folder.bytes("run/last.safetensors")
+        Command.soma("train", "digits", "--resume", "run", "--epochs", "13", in: folder)
+            .expectComplaint(1, "run/last.safetensors", "'best.value' cannot be 'nan'")
+        #expect(folder.bytes("run/last.safetensors") == broken, "a failed run replaces nothing")
+        #expect(folder.bytes("run/config.json") == configuration, "a failed run replaces nothing")
+        try setMetadata("epochs", "9223372036854775807", of: "run/last.safetensors")
+        Command.soma("train", "digits", "--resume", "run", in: folder).expectComplaint(1, "run/last.safetensors", "'epochs'")
+        Command.soma("train", "digits", "--resume", "nowhere", in: folder).expectComplaint(1, "no run to resume in nowhere")
+        Command.soma("train", "--resume", "nowhere", in: folder).expectComplaint(1, "no run to resume in nowhere")
+        Command.soma("train", "digts", "--resume", in: folder).expectComplaint(2, "did you mean digits")
+    }
+
+    private func setMetadata(_ key: String, _ value: String, of name: String) throws {
+        let file = try SafetensorsFile(path: "\(folder.path)/\(name)")
+        var metadata = file.metadata
+        metadata[key] = value
+        try SafetensorsFile.write(file.tensors, metadata: metadata, to: file.path) { try file.withBytes(of: $0.name, $1) }
+    }
+
+    @Test func moreEpochsMayBeAsked() throws {
+        #expect(train("run").status == 0)
+        let resumed = Command.soma("train", "digits", "--resume", "run", "hidden=32,16", "--epochs", "13", "--json", in: folder)
+        #expect(resumed.status == 0, "\(resumed.complaint)")
+        #expect(try JSON(parsing: try #require(resumed.lines.last))["epochs"] == 13)
+        #expect(try JSON(parsing: folder.text("run/config.json"))["epochs"] == 13)
+    }
+
+    /// A comparison of many networks keeps those that are done.
+    @Test func comparisonsGoOn() throws {
+        let words = ["train", "vanishing-gradient", "--device", "cpu", "--epochs", "3", "depths=2,30", "width=32", "--output", "run"]
+        let cut = Command.run(
+            ["\(Command.folder)/soma"] + words, in: folder,
+            interrupt: (SIGINT, { self.folder.exists("run/last.safetensors") }))
+        #expect(cut.status == 130)
+        #expect(cut.lines.contains { $0.hasPrefix("interrupted at ") } && cut.output.contains("--resume run"))
+        #expect(!folder.exists("run/accuracy.svg"))
+        let resumed = Command.soma("train", "--resume", "run", in: folder)
+        #expect(resumed.status == 0, "\(resumed.complaint)")
+        #expect(folder.exists("run/accuracy.svg"))
+        #expect(cut.lines.filter { $0.contains("gradient ") && $0.contains("accuracy") }.allSatisfy(resumed.lines.contains))
+    }
+
+    @Test func whatKeepsNoCheckpointBeginsAnew() {
+        #expect(Command.soma("train", "perceptron", "--device", "cpu", in: folder).status == 0)
+        Command.soma("train", "perceptron", "--resume", in: folder).expectComplaint(2, "perceptron keeps no checkpoint", "anew")
     }
 
     @Test func oneRunAtATime() throws {

@@ -75,6 +75,37 @@ import Testing
     @Test func standardOutputThatIsFull() {
         let command = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma devices >/dev/full"], in: folder)
         command.expectComplaint(1, "standard output")
+        for words in ["train --help", "train digits --help", "--version"] {
+            let command = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma \(words) >/dev/full"], in: folder)
+            command.expectComplaint(1, "standard output")
+        }
+    }
+
+    @Test func standardOutputThatIsClosed() {
+        let script = "exec \(Command.folder)/soma train digits --device cpu --epochs 1 hidden=8 <&- >&- 2>&-"
+        #expect(Command.run(["/bin/sh", "-c", script], in: folder).status == 0)
+        #expect(folder.exists("runs/digits/last.safetensors"))
+        #expect(folder.bytes("runs/digits/.lock") == [], "the report went where it does not belong")
+    }
+
+    @Test func runsWithoutAnUpdate() throws {
+        for recipe in ["digits", "xor"] {
+            let command = Command.soma("train", recipe, "--device", "cpu", "--epochs", "0", "--json", in: folder)
+            #expect(command.status == 0, "\(command.complaint)")
+            let result = try JSON(parsing: try #require(command.lines.last))
+            #expect(result["checkpoint"] == .string("runs/\(recipe)/last.safetensors") && result["epochs"] == 0)
+            #expect(folder.exists("runs/\(recipe)/last.safetensors"))
+        }
+    }
+
+    @Test func memoryPeaksAreForgotten() throws {
+        let device = try Device.named("cpu")
+        let large = try Tensor.zeros([1 << 20], device: device).realize()
+        #expect(device.memory.peak >= 4 << 20)
+        withExtendedLifetime(large) {}
+        let before = device.memory.live
+        device.forgetMemoryPeak()
+        #expect(device.memory.peak <= max(before, device.memory.live) && device.memory.peak >= device.memory.live)
     }
 
     @Test func benchRefusesADebugBuild() {

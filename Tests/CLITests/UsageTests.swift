@@ -39,8 +39,40 @@ import Testing
         #expect(command.complaint.contains("Usage: soma \(words[0])") || command.complaint.contains("soma"))
     }
 
+    /// What is wrong with a number is said, also where it looks like an option.
+    @Test func numbersOutOfRange() {
+        let epochs = "whole number from 0 to 1000000000"
+        for wrong in ["-1", "9223372036854775807", "many"] {
+            let command = Command.soma("train", "digits", "--epochs", wrong, in: folder)
+            #expect(command.status == 2 && command.complaint.contains("'\(wrong)'") && command.complaint.contains(epochs))
+        }
+        let seed = Command.soma("train", "digits", "--seed", "-1", in: folder)
+        #expect(seed.status == 2 && seed.complaint.contains("whole number from 0 to 18446744073709551615"))
+        for words in [["predict", "a", "b", "--top", "-1"], ["train", "digits", "--interval", "-1"], ["bench", "--budget", "-1"]] {
+            let command = Command.run(["\(Command.folder)/soma"] + words, in: folder)
+            #expect(command.status == 2 && command.complaint.contains("\(words[words.count - 2]) takes"), "\(command.complaint)")
+        }
+        let output = Command.soma("train", "digits", "--output", "", in: folder)
+        #expect(output.status == 2 && output.complaint.contains("--output names no folder"))
+    }
+
     @Test func environmentNamesTheDevice() {
-        Command.soma("train", "digits", in: folder, environment: ["SOMA_DEVICE": "cpx"]).expectComplaint(2, "'cpx'", "cpu")
+        let nonsense = ["SOMA_DEVICE": "cpx"]
+        Command.soma("train", "digits", in: folder, environment: nonsense).expectComplaint(2, "'cpx'", "cpu")
+        let devices = Command.soma("devices", in: folder, environment: nonsense)
+        devices.expectComplaint(0, "SOMA_DEVICE=cpx", "none is the default")
+        #expect(!devices.output.contains("*"))
+    }
+
+    @Test func wordsOfTheEnvironmentAreChecked() {
+        let wrong = ["SOMA_MATMUL": "openBlass", "SOMA_WITHOUT": "opencl,curl"]
+        let lines = Command.soma("devices", in: folder, environment: wrong).complaint.split(separator: "\n")
+        #expect(lines == [
+            "soma: SOMA_MATMUL: 'openBlass' is none of own, openblas, onednn",
+            "soma: SOMA_WITHOUT: 'curl' is none of opencl, clblast, openblas, onednn, openmp, libcurl",
+        ])
+        let right = ["SOMA_MATMUL": "OpenBLAS", "SOMA_WITHOUT": "OpenCL,libcurl", "SOMA_MEMORY": ""]
+        #expect(Command.soma("devices", in: folder, environment: right).complaint == "")
     }
 
     @Test func helpTeaches() {
@@ -51,6 +83,31 @@ import Testing
             #expect(command.output.contains("soma "))
         }
         #expect(Command.soma("train", "digits", "--help", in: folder).output.contains("lr"))
+        #expect(Command.soma("train", "--help", in: folder).output.contains("keep no checkpoint and begin anew: perceptron."))
+        #expect(Command.soma("train", "perceptron", "--help", in: folder).output.contains("keeps no checkpoint"))
+    }
+
+    /// On a terminal of 80 columns nothing is broken in the middle, and what is a list or a command stays indented.
+    @Test func helpIsEightyColumnsWide() throws {
+        let commands = ["devices", "train", "predict", "bench", "data", "inspect", "data mnist"].map { $0.split(separator: " ").map(String.init) }
+        for words in [[]] + commands + ["digits", "mnist-mlp", "vanishing-gradient"].map({ ["train", $0] }) {
+            let lines = Command.run(["\(Command.folder)/soma"] + words + ["--help"], in: folder).lines
+            // The parser breaks no usage, and tables of settings are as wide as they are.
+            for line in lines where !line.hasPrefix("USAGE:") {
+                #expect(line.count <= 80 || words.count == 2 && line.hasPrefix(" "), "\(line)")
+            }
+        }
+        let train = Command.soma("train", "--help", in: folder).lines
+        let first = try #require(train.firstIndex { $0.hasPrefix("  perceptron:") })
+        let end = try #require(train.firstIndex { $0.hasPrefix("The run folder") })
+        #expect(train[first..<end].allSatisfy { $0.hasPrefix("  ") })
+        #expect(Command.soma("predict", "--help", in: folder).lines.contains { $0.hasPrefix("  soma predict") && $0.hasSuffix("--index 7") })
+        let explained = Command.soma("train", "mnist-mlp", "--help", in: folder).output
+        #expect(explained.contains("activation=sigmoid \\\n    dropout=0 smoothing=0 shift=0 lr=1e-2"))
+    }
+
+    @Test func prose() {
+        #expect(Prose.wrapped(String(repeating: "word ", count: 17), indents: (1, 2)) == " " + String(repeating: "word ", count: 15) + "word\n  word")
     }
 
     @Test func byteCounts() {

@@ -1,3 +1,4 @@
+import Glibc
 import Soma
 import SomaZoo
 import Testing
@@ -93,6 +94,44 @@ extension OnTheCPU {
                 if row.firstIndex(of: row.max() ?? 0) == Int(label) { right += 1 }
             }
             #expect(run.result.testAccuracy.map { abs($0 - Double(right) / 359) < 1e-6 } == true)
+        }
+
+        @Test func writesTheUntrainedNetwork() throws {
+            let folder = try TemporaryFolder()
+            let run = try record(recipe, on: try .named("cpu"), ["hidden=8"], epochs: 0, output: folder.path)
+            #expect(run.result.checkpoint == "\(folder.path)/last.safetensors" && folder.names == ["last.safetensors"])
+            #expect(try record(recipe, on: try .named("cpu"), ["hidden=8"], epochs: 0).result.checkpoint == nil)
+        }
+
+        /// No weight is drawn and no memory taken for a network that has no room, or that is not what a file holds.
+        @Test(.timeLimit(.minutes(1))) func refusesWhatIsTooLarge() throws {
+            let device = try Device.named("cpu")
+            let huge = ["hidden=65536,65536,65536,65536"]
+            let before = residentPeak()
+            #expect { try record(recipe, on: device, huge) } throws: { error in
+                guard case .outOfMemory(let asked, let available, _)? = error as? BackendError else { return false }
+                return asked > 200_000_000_000 && available < asked
+            }
+            let folder = try TemporaryFolder()
+            _ = try record(recipe, on: device, ["hidden=8"], epochs: 1, output: folder.path)
+            let file = try SafetensorsFile(path: "\(folder.path)/last.safetensors")
+            var metadata = file.metadata
+            metadata["setting.hidden"] = "65536,65536,65536,65536"
+            let lie = "\(folder.path)/lie.safetensors"
+            try SafetensorsFile.write(file.tensors, metadata: metadata, to: lie) { tensor, append in
+                try file.withBytes(of: tensor.name, append)
+            }
+            let checkpoint = try Checkpoint(path: lie)
+            #expect(throws: SomaError.self) { try recipe.predictor(checkpoint, device: device) }
+            #expect(throws: SomaError.self) { try record(recipe, on: device, huge, resume: lie) }
+            #expect(residentPeak() - before < 1 << 30)
+        }
+
+        /// The most memory that this process ever had, in bytes.
+        private func residentPeak() -> Int {
+            var usage = rusage()
+            getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss * 1024
         }
 
         @Test func refusesACheckpointOfAnotherRecipe() throws {

@@ -45,6 +45,17 @@ extension OnTheCPU {
             #expect(throws: SomaError.self) { try record(recipe, on: try .named("cpu"), epochs: 1, data: folder.path) }
         }
 
+        @Test func namesTheFileWithoutPictures() throws {
+            for (train, test, name) in [(0, 10, "train"), (10, 0, "t10k")] {
+                let folder = try TemporaryFolder()
+                try folder.writeIDX("train", count: train, side: 5)
+                try folder.writeIDX("t10k", count: test, side: 5)
+                #expect { try record(recipe, on: try .named("cpu"), epochs: 1, data: folder.path) } throws: {
+                    "\($0)".hasSuffix("\(name)-images-idx3-ubyte holds no pictures")
+                }
+            }
+        }
+
         @Test func predictsPicturesOfTheSizeItWasTrainedOn() throws {
             let (folder, output) = (try TemporaryFolder(), try TemporaryFolder())
             for part in ["train", "t10k"] { try folder.writeIDX(part, count: 20, side: 28) }

@@ -50,6 +50,7 @@ import Testing
         })
         #expect(run.result.isInterrupted)
         #expect(run.result.epochs == 2)
+        #expect(run.interruptions == ["at XOR"])
     }
 
     @Test func drawsAPictureOfEachGate() throws {

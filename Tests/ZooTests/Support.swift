@@ -16,6 +16,7 @@ struct Record {
     var models: [ModelSummary] = []
     var epochs: [EpochSummary] = []
     var checkpoints: [String] = []
+    var interruptions: [String] = []
 }
 
 /// Runs a recipe to its end and notes what it tells.
@@ -38,6 +39,7 @@ func record(
         case .training(.epoch(let summary)): record.epochs.append(summary)
         case .training(.checkpoint(let path, _)): record.checkpoints.append(path)
         case .training: break
+        case .interrupted(let place): record.interruptions.append(place)
         }
     }
     record.result = try recipe.run(context)

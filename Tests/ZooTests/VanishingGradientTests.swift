@@ -18,7 +18,7 @@ extension OnTheCPU {
             #expect(first[1] < 1e-3 * last[1])
             #expect(last[2] < 1e-6)
             #expect(first[3] > 0.1 * last[3] && first[3] > 1e-2)
-            #expect(run.files.count == 2 && folder.names == ["accuracy.svg", "gradients.svg"])
+            #expect(run.files.count == 2 && folder.names == ["accuracy.svg", "gradients.svg", "last.safetensors"])
         }
 
         @Test func onlyRectifiersBegunWellLearnWhenDeep() throws {
@@ -34,7 +34,31 @@ extension OnTheCPU {
                 asked += 1
                 return asked == 5
             })
-            #expect(run.result.isInterrupted && run.messages.count == 1 && run.tables.isEmpty)
+            #expect(run.result.isInterrupted && run.messages.isEmpty && run.tables.isEmpty)
+            #expect(run.interruptions == ["at 2 hidden layers, sigmoid, small"])
+        }
+
+        /// A run that is interrupted keeps the networks that are done and goes on with the others.
+        @Test func goesOnWithTheNetworksThatAreLeft() throws {
+            let (folder, device) = (try TemporaryFolder(), try Device.named("cpu"))
+            let words = ["depths=2,3", "width=8"]
+            let whole = try record(recipe, on: device, words, epochs: 1)
+            let updates = 23
+            var asked = 0
+            let first = try record(recipe, on: device, words, epochs: 1, output: folder.path, isInterrupted: {
+                asked += 1
+                return asked == 2 * updates + 1
+            })
+            let last = "\(folder.path)/last.safetensors"
+            #expect(first.result.isInterrupted && first.messages.count == 2 && first.result.checkpoint == last)
+            asked = 0
+            let second = try record(recipe, on: device, words, epochs: 1, output: folder.path, resume: last, isInterrupted: {
+                asked += 1
+                return false
+            })
+            #expect(asked == 6 * updates, "six of eight networks are left")
+            #expect(second.tables == whole.tables && second.result.measures == whole.result.measures)
+            #expect(throws: SomaError.self) { try record(recipe, on: device, words, epochs: 2, resume: last) }
         }
     }
 }

@@ -30,10 +30,12 @@ struct MNISTCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where to put the four files.", valueName: "folder"), completion: .directory)
     var output = "data/mnist"
 
-    @Option(help: ArgumentHelp("The address of a folder with the four files; may be given several times. (default: two public mirrors)", valueName: "url"))
+    @Option(help: ArgumentHelp(
+        "The address of a folder with the four files; may be given several times. (default: two public mirrors)",
+        valueName: "url"))
     var mirror: [String] = []
 
-    @Option(help: "How often a failing transfer is begun.")
+    @Option(parsing: .unconditional, help: "How often a failing transfer is begun.")
     var attempts = 5
 
     func validate() throws {

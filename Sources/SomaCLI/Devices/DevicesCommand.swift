@@ -26,10 +26,13 @@ struct DevicesCommand: ParsableCommand {
 
     func run() throws {
         if diagnose {
-            for (kind, lines) in Device.diagnosis() { try ([kind] + lines.map { "  " + $0 }).forEach(Console.print) }
+            for (kind, lines) in Device.diagnosis() {
+                try ([kind] + lines.map { "  " + $0 }).forEach(Console.print)
+            }
             return
         }
         let all = Device.all()
+        DeviceChoice.complaint(among: all).map(Console.complain)
         if json { return try Console.print(DeviceListing.json(all).description) }
         try DeviceListing.table(all).lines.forEach(Console.print)
     }

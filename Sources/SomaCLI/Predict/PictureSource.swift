@@ -17,7 +17,9 @@ struct PictureSource {
         if withExtendedLifetime(file, { file.bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) }) {
             let picture = try InkPicture(try PNGImage(path: path), path: path).fitted(rows: shape[0], columns: shape[1])
             (count, isSingle, read) = (1, true, { _ in picture.ink })
-        } else if withExtendedLifetime(file, { file.bytes.starts(with: [0, 0]) || file.bytes.starts(with: [0x1F, 0x8B]) }) {
+        } else if withExtendedLifetime(
+            file, { file.bytes.starts(with: [0, 0]) || file.bytes.starts(with: [0x1F, 0x8B]) })
+        {
             let file = try IDXFile(path: path)
             (count, isSingle) = (file.count, false)
             read = try Self.reader(file, shape)
@@ -29,8 +31,11 @@ struct PictureSource {
     func picture(_ index: Int) -> [Float] { read(index) }
 
     private static func reader(_ file: IDXFile, _ shape: [Int]) throws -> (Int) -> [Float] {
+        guard file.count > 0 else { throw SomaError("\(file.path) holds no pictures") }
         guard Array(file.shape.dropFirst()) == shape else {
-            throw SomaError("\(file.path) has samples of \(file.shape.dropFirst().map(String.init).joined(separator: "×")), the model takes pictures of \(shape[0])×\(shape[1])")
+            let found = file.shape.dropFirst().map(String.init).joined(separator: "×")
+            throw SomaError(
+                "\(file.path) has samples of \(found), the model takes pictures of \(shape[0])×\(shape[1])")
         }
         let scale = scale(file)
         return { index in

@@ -7,11 +7,12 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Tells what pictures show, by a trained checkpoint.",
         discussion: """
-            Pictures are PNG files, or IDX files of many pictures, plain or gzip. A PNG picture may be dark on light or light on dark, of \
-            any size, grey or in colour: it is cut to what is drawn and scaled to what the model takes, unless it already has that size.
+            Pictures are PNG files, or IDX files of many pictures, plain or gzip. A PNG picture may be dark on light or \
+            light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the model takes, and \
+            centred as the pictures are that it was trained on, unless it already has that size.
 
               soma predict runs/digits/best.safetensors some-digit.png
-              soma predict runs/mnist-mlp/best.safetensors data/mnist/t10k-images-idx3-ubyte.gz --index 7
+              soma predict runs/mnist-mlp/best.safetensors pictures-idx3-ubyte --index 7
             """)
 
     @Argument(help: "A checkpoint of soma train.", completion: .file(extensions: ["safetensors"]))
@@ -20,10 +21,10 @@ struct PredictCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("PNG or IDX files.", valueName: "pictures"), completion: .file())
     var files: [String]
 
-    @Option(help: "How many classes to show for each picture.")
+    @Option(parsing: .unconditional, help: "How many classes to show for each picture.")
     var top = 3
 
-    @Option(help: "The number of one picture of an IDX file, from 0. (default: all of them)")
+    @Option(parsing: .unconditional, help: "The number of one picture of an IDX file, from 0. (default: all of them)")
     var index: Int?
 
     @Option(help: "The device, as soma devices names it.")
@@ -43,6 +44,7 @@ struct PredictCommand: ParsableCommand {
         let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
         // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
         let sources = try files.map { try PictureSource(path: $0, shape: predictor.pictureShape) }
-        for source in sources { try Prediction(predictor, top: top, isJSON: json).tell(source, index) }
+        let prediction = Prediction(predictor, checkpoint: checkpoint, top: top, isJSON: json)
+        for source in sources { try prediction.tell(source, index) }
     }
 }

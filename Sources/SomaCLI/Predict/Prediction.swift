@@ -4,11 +4,13 @@ import SomaZoo
 /// Tells the likeliest classes of pictures.
 struct Prediction {
     private let predictor: Predictor
+    private let checkpoint: String
     private let top: Int
     private let isJSON: Bool
 
-    init(_ predictor: Predictor, top: Int, isJSON: Bool) {
-        (self.predictor, self.top, self.isJSON) = (predictor, min(top, predictor.classes.count), isJSON)
+    init(_ predictor: Predictor, checkpoint: String, top: Int, isJSON: Bool) {
+        (self.predictor, self.checkpoint, self.isJSON) = (predictor, checkpoint, isJSON)
+        self.top = min(top, predictor.classes.count)
     }
 
     /// - Parameter index: the picture to tell of; nil for all.
@@ -26,6 +28,10 @@ struct Prediction {
     }
 
     private func tell(_ source: PictureSource, _ number: Int, _ probabilities: [Float]) throws {
+        let name = source.isSingle ? source.path : "\(source.path)[\(number)]"
+        guard probabilities.allSatisfy(\.isFinite) else {
+            throw SomaError("\(checkpoint) has no answer to \(name): its weights give NaN or an infinity")
+        }
         let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }.prefix(top)
         if isJSON {
             let classes = order.map { place -> JSON in
@@ -33,11 +39,10 @@ struct Prediction {
             }
             return try Console.print(
                 JSON.object([
-                    .init("file", .string(source.path)), .init("index", JSON(number)), .init("class", classes[0]["class"] ?? .null),
-                    .init("top", .array(classes)),
+                    .init("file", .string(source.path)), .init("index", JSON(number)),
+                    .init("class", classes[0]["class"] ?? .null), .init("top", .array(classes)),
                 ]).description)
         }
-        let name = source.isSingle ? source.path : "\(source.path)[\(number)]"
         let classes = order.map { "\(predictor.classes[$0]) \(Quantity.fixed(100 * Double(probabilities[$0]), 1)) %" }
         try Console.print("\(name): \(classes.joined(separator: ", "))")
     }

@@ -3,6 +3,14 @@ import Soma
 
 /// Standard output and standard error, unbuffered: each line is out when the call returns.
 enum Console {
+    /// Gives standard input, output and error that the process was started without to nobody: the first file that is opened
+    /// would else take their place, and get what is meant for a person.
+    static func openClosed() {
+        var descriptor: Int32
+        repeat { descriptor = open("/dev/null", O_RDWR) } while (0...2).contains(descriptor)
+        if descriptor > 2 { close(descriptor) }
+    }
+
     /// Writes a line to standard output.
     /// - Throws: `SomaError` where it cannot be written, as on a full disk.
     static func print(_ line: String) throws { try write(line + "\n") }

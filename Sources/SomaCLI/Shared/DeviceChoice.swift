@@ -1,4 +1,3 @@
-import Glibc
 import Soma
 import SomaZoo
 
@@ -8,7 +7,7 @@ enum DeviceChoice {
     /// - Throws: `UsageError` where there is no such name, `SomaError` where the device cannot be used.
     static func device(_ name: String?) throws -> Device {
         if let name { return try named(name) }
-        let variable = getenv("SOMA_DEVICE").map { String(cString: $0) } ?? ""
+        let variable = Environment.text(variable)
         return variable.isEmpty ? Device.default : try named(variable)
     }
 
@@ -21,9 +20,20 @@ enum DeviceChoice {
 
     /// What `devices` marks: what is used where none is named.
     static func isDefault(_ description: DeviceDescription, among all: [DeviceDescription]) -> Bool {
-        let variable = getenv("SOMA_DEVICE").map { String(cString: $0) } ?? ""
-        let isWanted = { (name: String) in variable.isEmpty || name == variable || name.hasPrefix(variable + ":") }
-        return all.first { isWanted($0.name) }?.name == description.name
+        all.first { isWanted($0.name) }?.name == description.name
+    }
+
+    /// What is wrong with `SOMA_DEVICE`, in a line.
+    static func complaint(among all: [DeviceDescription]) -> String? {
+        if all.contains(where: { isWanted($0.name) }) { return nil }
+        return "soma: \(variable)=\(Environment.text(variable)) is none of these devices, so none is the default"
+    }
+
+    private static let variable = "SOMA_DEVICE"
+
+    private static func isWanted(_ name: String) -> Bool {
+        let wanted = Environment.text(variable)
+        return wanted.isEmpty || name == wanted || name.hasPrefix(wanted + ":")
     }
 
     private static func named(_ name: String) throws -> Device {
@@ -31,9 +41,10 @@ enum DeviceChoice {
             return try Device.named(name)
         } catch {
             let names = Device.all().map(\.name)
-            let family = name.prefix { $0 != ":" }
-            // A kind of device of which this machine has none is no misspelling: the reason is worth more than a list of names.
-            let isMissing = family == "opencl" && !names.contains { $0.hasPrefix("opencl:") }
+            let kind = String(name.prefix { $0 != ":" })
+            // A kind of device of which this machine has none is no misspelling: the reason is worth more than a list of
+            // names.
+            let isMissing = Device.kinds.contains(kind) && !names.contains { $0 == kind || $0.hasPrefix(kind + ":") }
             if names.contains(name) || isMissing { throw error }
             throw UsageError(unknown: "device", name, among: names)
         }

@@ -31,13 +31,17 @@ struct Ending {
         }
     }
 
-    /// The log of a compiler, say, has many lines; the first that says something is the one to show.
+    /// The log of a compiler, say, has many lines.
     private static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).joined(separator: " | ")
     }
 
     func exit() -> Never {
-        if !output.isEmpty { try? Console.print(output) }
+        do {
+            if !output.isEmpty { try Console.print(output) }
+        } catch {
+            Ending(error).exit()
+        }
         if !complaint.isEmpty { Console.complain(complaint) }
         Glibc.exit(status)
     }

@@ -20,15 +20,24 @@ final class JSONReport: RunReport {
             let rows = summary.rows.map { row -> JSON in
                 ["name": .string(row.name), "shape": .array(row.shape.dimensions.map { JSON($0) })]
             }
-            try emit("model", [.init("title", .string(summary.title)), .init("parameters", JSON(summary.parameterCount)), .init("tensors", .array(rows))])
+            try emit(
+                "model",
+                [
+                    .init("title", .string(summary.title)), .init("parameters", JSON(summary.parameterCount)),
+                    .init("tensors", .array(rows)),
+                ])
         case .training(let event): try note(event)
         case .message(let text): try emit("message", [.init("text", .string(text))])
         case .table(let table):
             let rows = table.rows.map { JSON.array($0.map { .string($0) }) }
             try emit(
                 "table",
-                [.init("title", .string(table.title)), .init("columns", .array(table.columns.map { .string($0) })), .init("rows", .array(rows))])
+                [
+                    .init("title", .string(table.title)), .init("columns", .array(table.columns.map { .string($0) })),
+                    .init("rows", .array(rows)),
+                ])
         case .file(let path): try emit("file", [.init("path", .string(path))])
+        case .interrupted(let place): try emit("interrupted", [.init("text", .string(place))])
         }
     }
 
@@ -39,17 +48,23 @@ final class JSONReport: RunReport {
             guard let loss else { return }
             try emit("step", standing(progress) + [.init("loss", JSON(loss))])
         case .epoch(let summary):
-            let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key < $1.key }.map { JSON.Member("test_\($0.key)", JSON($0.value)) }
-            try emit("epoch", standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))] + measures + [.init("best", .bool(summary.isBest))])
-        case .checkpoint(let path, let isBest): try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
+            let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key < $1.key }
+                .map { JSON.Member("test_\($0.key)", JSON($0.value)) }
+            try emit(
+                "epoch",
+                standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))] + measures
+                    + [.init("best", .bool(summary.isBest))])
+        case .checkpoint(let path, let isBest):
+            try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
         case .interrupted(let progress): try emit("interrupted", standing(progress))
         }
     }
 
     private func standing(_ progress: TrainingProgress, epoch: Int? = nil) -> [JSON.Member] {
         [
-            .init("epoch", JSON((epoch ?? progress.epoch) + 1)), .init("epochs", JSON(progress.epochCount)), .init("step", JSON(progress.updateCount)),
-            .init("learning_rate", JSON(progress.learningRate)), .init("samples_per_second", Self.number(progress.samplesPerSecond)),
+            .init("epoch", JSON((epoch ?? progress.epoch) + 1)), .init("epochs", JSON(progress.epochCount)),
+            .init("step", JSON(progress.updateCount)), .init("learning_rate", JSON(progress.learningRate)),
+            .init("samples_per_second", Self.number(progress.samplesPerSecond)),
             .init("memory_bytes", JSON(device?.memory.live ?? 0)), .init("seconds", JSON(progress.seconds)),
         ]
     }

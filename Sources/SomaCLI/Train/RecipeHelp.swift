@@ -3,25 +3,38 @@ import SomaZoo
 
 /// What help tells of recipes.
 enum RecipeHelp {
-    /// One line for each.
-    static var list: String { Recipes.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n") }
+    /// A few words on each.
+    static var list: String {
+        Recipes.all.map { Prose.wrapped("\($0.name): \($0.summary)", indents: (2, 4)) }.joined(separator: "\n")
+    }
+
+    /// Which recipes cannot be resumed.
+    static var exceptions: String {
+        "Recipes that keep no checkpoint and begin anew: "
+            + Recipes.all.filter { !$0.keepsCheckpoints }.map(\.name).joined(separator: ", ") + "."
+    }
 
     /// All about one: `soma train RECIPE --help`.
     static func page(_ recipe: any Recipe) -> String {
         var table = TextTable(["setting", "default", "what", "values"], [.left, .left, .left, .left])
         for setting in recipe.settings { table.add([setting.key, setting.defaultText, setting.help, setting.form]) }
-        return """
+        return Prose.page(
+            """
             soma train \(recipe.name): \(recipe.summary)
 
             \(recipe.discussion)
 
-            Data: \(text(recipe.data)). Epochs: \(recipe.defaultEpochs) unless --epochs says otherwise.
+            Data: \(text(recipe.data)). Epochs: \(recipe.defaultEpochs) unless --epochs says otherwise. \(resumption(recipe))
 
-            \(table.lines.joined(separator: "\n"))
+            \(table.lines.map { " " + $0 }.joined(separator: "\n"))
 
             A setting is written behind the recipe: soma train \(recipe.name)\(example(recipe))
             The options are those of soma train --help.
-            """
+            """)
+    }
+
+    private static func resumption(_ recipe: any Recipe) -> String {
+        recipe.keepsCheckpoints ? "" : "It keeps no checkpoint: a run that was interrupted begins anew."
     }
 
     /// The recipe whose help `arguments` ask for.

@@ -34,7 +34,8 @@ struct ResumeSource {
             (recipe, settings, epochs, seed) = (saved.recipe.name, saved.settings, saved.epochs, saved.seed)
         } else if let configuration {
             (path, checkpoint) = (start, nil)
-            (recipe, settings, epochs, seed) = (configuration.recipe, configuration.settings, configuration.epochs, configuration.seed)
+            (recipe, settings) = (configuration.recipe, configuration.settings)
+            (epochs, seed) = (configuration.epochs, configuration.seed)
         } else {
             throw SomaError("there is no run to resume in \(start)", hint: "begin one without --resume")
         }

@@ -38,9 +38,9 @@ struct RunConfiguration {
             guard let text = json[key]?.string else { throw SomaError("it has no usable '\(key)'") }
             return text
         }
-        guard let epochs = json["epochs"]?.integer, case .number(let digits)? = json["seed"], let seed = UInt64(digits) else {
-            throw SomaError("it has no usable 'epochs' and 'seed'")
-        }
+        guard let epochs = json["epochs"]?.integer, Recipes.epochs.contains(epochs),
+            case .number(let digits)? = json["seed"], let seed = UInt64(digits)
+        else { throw SomaError("it has no usable 'epochs' and 'seed'") }
         (recipe, device, self.epochs, self.seed) = (try text("recipe"), try text("device"), epochs, seed)
         let arguments = (json["settings"]?.members ?? []).map { "\($0.name)=\($0.value.string ?? "")" }
         settings = try Settings(try Recipes.named(recipe), arguments: arguments)
@@ -49,8 +49,8 @@ struct RunConfiguration {
 
     var json: JSON {
         [
-            "recipe": .string(recipe), "device": .string(device), "data": data.map { .string($0) } ?? .null, "epochs": JSON(epochs),
-            "seed": .number(String(seed)), "precision": "float32",
+            "recipe": .string(recipe), "device": .string(device), "data": data.map { .string($0) } ?? .null,
+            "epochs": JSON(epochs), "seed": .number(String(seed)), "precision": "float32",
             "settings": .object(settings.texts.map { JSON.Member($0.key, .string($0.value)) }),
         ]
     }

@@ -35,23 +35,39 @@ struct RunPlan {
     /// - Throws: `UsageError` for what there is not; `SomaError` where what is to be resumed is missing or broken.
     init(_ request: RunRequest) throws {
         let words = try Words(request)
+        if let name = words.recipe { _ = try Recipes.named(name) }
         let source = try request.resumes ? ResumeSource(words, output: request.output) : nil
         guard let name = words.recipe ?? source?.recipe else {
             throw UsageError("soma train needs a recipe: \(Recipes.all.map(\.name).joined(separator: ", "))")
         }
         recipe = try Recipes.named(name)
-        if let found = source?.recipe, found != name { throw UsageError("\(source?.path ?? "") is a run of \(found), not of \(name)") }
+        if let source, source.recipe != name {
+            throw UsageError("\(source.path) is a run of \(source.recipe), not of \(name)")
+        }
+        if request.resumes && !recipe.keepsCheckpoints {
+            throw UsageError("\(name) keeps no checkpoint to resume from: begin anew without --resume")
+        }
         folder = RunFolder(path: request.output ?? source?.folder ?? "runs/\(name)")
         settings = source?.settings ?? Settings(recipe)
         try settings.set(words.settings, of: recipe)
+        if let source { try Self.refuseChanges(from: source.settings, to: settings) }
         epochs = request.epochs ?? source?.epochs ?? recipe.defaultEpochs
         if let saved = source?.seed, let seed = request.seed, seed != saved {
-            throw UsageError("the run that is resumed has the seed \(saved), not \(seed)")
+            throw UsageError("the run that is resumed has the seed \(saved), not \(seed); only --epochs may change")
         }
         seed = request.seed ?? source?.seed ?? 0
         device = request.device ?? source?.device
         (checkpoint, resumes, memory, reference) = (source?.checkpoint, request.resumes, request.memory, request.reference)
         data = try Self.data(request.data ?? source?.data, for: recipe)
+    }
+
+    /// A run goes on as it began: with another batch size, say, its place in the epoch would be another.
+    private static func refuseChanges(from old: Settings, to new: Settings) throws {
+        for (before, after) in zip(old.texts, new.texts) where before.value != after.value {
+            throw UsageError(
+                "the run that is resumed has \(before.key)=\(before.value), not \(after.key)=\(after.value); "
+                    + "only --epochs may change")
+        }
     }
 
     private static func data(_ folder: String?, for recipe: any Recipe) throws -> String? {
@@ -80,7 +96,7 @@ extension RunPlan {
             for word in request.words {
                 if word.contains("=") && !word.hasPrefix("=") && access(word, F_OK) != 0 {
                     settings.append(word)
-                } else if request.resumes && (word.contains("/") || access(word, F_OK) == 0) && !Recipes.all.contains(where: { $0.name == word }) {
+                } else if request.resumes && path == nil && Self.isPath(word, recipe) {
                     path = word
                 } else if recipe == nil {
                     recipe = word
@@ -88,6 +104,14 @@ extension RunPlan {
                     throw UsageError("'\(word)' is no key=value")
                 }
             }
+        }
+
+        /// Whether a word behind `--resume` names a run, and not a recipe, misspelt perhaps.
+        private static func isPath(_ word: String, _ recipe: String?) -> Bool {
+            let names = Recipes.all.map(\.name)
+            if names.contains(word) { return false }
+            return recipe != nil || word.contains("/") || access(word, F_OK) == 0
+                || nearestNames(to: word, among: names).isEmpty
         }
     }
 }

@@ -26,7 +26,7 @@ final class RunRecord {
             try flush()
             model = summary.title
         case .training(let event): try note(event)
-        case .message, .table, .file: break
+        case .message, .table, .file, .interrupted: break
         }
     }
 
@@ -52,8 +52,9 @@ final class RunRecord {
 
     private func row(_ progress: TrainingProgress, _ loss: Double?) -> MetricsFile.Row {
         MetricsFile.Row(
-            model: model, epoch: progress.epoch + 1, step: progress.updateCount, loss: loss, learningRate: progress.learningRate,
-            samplesPerSecond: progress.samplesPerSecond, memoryBytes: device.memory.live, seconds: earlierSeconds + progress.seconds)
+            model: model, epoch: progress.epoch + 1, step: progress.updateCount, loss: loss,
+            learningRate: progress.learningRate, samplesPerSecond: progress.samplesPerSecond,
+            memoryBytes: device.memory.live, seconds: earlierSeconds + progress.seconds)
     }
 
     private func flush() throws {

@@ -45,6 +45,7 @@ final class TextReport: RunReport {
             table.rows.forEach { text.add($0) }
             try ([""] + (table.title.isEmpty ? [] : [table.title]) + text.lines).forEach(say)
         case .file(let path): try say("wrote \(path)")
+        case .interrupted(let place): try say("interrupted \(place)")
         }
     }
 
@@ -62,12 +63,17 @@ final class TextReport: RunReport {
         case .started(let progress):
             pace = Pace()
             lastLine = .now
-            if progress.updateCount > 0 { try say("goes on in epoch \(progress.epoch + 1) after \(Quantity.grouped(progress.updateCount)) updates") }
+            if progress.updateCount > 0 { try say("goes on \(Self.place(progress))") }
         case .step(let progress, let loss): try step(progress, loss)
         case .epoch(let summary): try epoch(summary)
-        case .checkpoint(let path, let isBest): if isVerbose { try say("wrote \(path)\(isBest ? ", the best so far" : "")") }
-        case .interrupted(let progress): try say("interrupted in epoch \(progress.epoch + 1) after \(Quantity.grouped(progress.updateCount)) updates")
+        case .checkpoint(let path, let isBest):
+            if isVerbose { try say("wrote \(path)\(isBest ? ", the best so far" : "")") }
+        case .interrupted(let progress): try say("interrupted \(Self.place(progress))")
         }
+    }
+
+    private static func place(_ progress: TrainingProgress) -> String {
+        "in epoch \(progress.epoch + 1) after \(Quantity.grouped(progress.updateCount)) updates"
     }
 
     private func step(_ progress: TrainingProgress, _ loss: Double?) throws {
@@ -82,8 +88,10 @@ final class TextReport: RunReport {
         lastLine = .now
         let width = String(summary.progress.epochCount).count
         let number = TextTable.padded(String(summary.epoch + 1), to: width, .right)
-        let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key > $1.key }.map { "test \($0.key) \(Quantity.fixed($0.value, 4))" }
-        let parts = ["epoch \(number)/\(summary.progress.epochCount)", "loss \(Quantity.fixed(summary.trainingLoss, 4))"] + measures + [
+        let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key > $1.key }
+            .map { "test \($0.key) \(Quantity.fixed($0.value, 4))" }
+        let loss = "loss \(Quantity.fixed(summary.trainingLoss, 4))"
+        let parts = ["epoch \(number)/\(summary.progress.epochCount)", loss] + measures + [
             Pace.rate(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
         ]
         try say(parts.filter { !$0.isEmpty }.joined(separator: "  "))
@@ -94,14 +102,20 @@ final class TextReport: RunReport {
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
         bar?.clear()
         let figures = [
-            result.testAccuracy.map { "test accuracy \(Quantity.fixed($0, 4))" }, result.testLoss.map { "test loss \(Quantity.fixed($0, 4))" },
+            result.testAccuracy.map { "test accuracy \(Quantity.fixed($0, 4))" },
+            result.testLoss.map { "test loss \(Quantity.fixed($0, 4))" },
             "\(result.epochs) epochs in \(Quantity.duration(result.seconds))",
             result.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" },
             "at most \(Quantity.bytes(device.memory.peak)) on \(device)",
         ]
         if !result.isInterrupted { try say("\n" + figures.compactMap { $0 }.joined(separator: ", ")) }
         if let checkpoint = result.checkpoint { try say("checkpoint \(checkpoint)") }
-        if result.isInterrupted && result.checkpoint != nil { try say("go on by: soma train \(plan.recipe.name) --resume \(plan.folder.path)") }
+        if result.isInterrupted {
+            try say(
+                result.checkpoint == nil
+                    ? "\(plan.recipe.name) keeps no checkpoint and begins anew: soma train \(plan.recipe.name)"
+                    : "go on by: soma train \(plan.recipe.name) --resume \(plan.folder.path)")
+        }
     }
 
     func failed(_ error: any Error) { bar?.clear() }

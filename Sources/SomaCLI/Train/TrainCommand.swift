@@ -10,10 +10,12 @@ struct TrainCommand: ParsableCommand {
             Recipes, in historical order (soma train RECIPE --help tells more and lists the settings):
             \(RecipeHelp.list)
 
-            The run folder gets config.json, metrics.csv, curves.svg, and the checkpoints last.safetensors, from which --resume goes on, \
-            and best.safetensors, the weights that did best on the held-out data. A run that was there before is moved aside, not replaced.
+            The run folder gets config.json, metrics.csv, curves.svg, and the checkpoints last.safetensors, from which \
+            --resume goes on, and best.safetensors, the weights that did best on the held-out data. A run that was there \
+            before is moved aside, not replaced.
 
             Control-C or SIGTERM writes a checkpoint and ends with status 130.
+            \(RecipeHelp.exceptions)
 
               soma train digits
               soma train digits --device opencl:0 --epochs 20 --seed 1
@@ -30,13 +32,21 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "The device, as soma devices names it.")
     var device: String?
 
-    @Option(help: ArgumentHelp("The folder with the data, for recipes that need one. (default: data/mnist where it is there)", valueName: "folder"))
+    @Option(help: ArgumentHelp(
+        "The folder with the data, for recipes that need one. (default: data/mnist where it is there)",
+        valueName: "folder"))
     var data: String?
 
-    @Option(help: "Passes over the data. (default: the recipe's)")
+    @Option(
+        parsing: .unconditional,
+        help: "Passes over the data; a run that is resumed may get another number of them. (default: the recipe's)",
+        transform: { try whole($0, in: Recipes.epochs) })
     var epochs: Int?
 
-    @Option(help: "Decides initial weights, the order of samples and every other random number. (default: 0)")
+    @Option(
+        parsing: .unconditional,
+        help: "Decides initial weights, the order of samples and every other random number. (default: 0)",
+        transform: { try whole($0, in: 0...UInt64.max) })
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("The run folder. (default: runs/RECIPE)", valueName: "folder"))
@@ -57,14 +67,20 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The most memory to use on the device, such as 512M or 4G.", valueName: "bytes"))
     var memory: ByteCount?
 
-    @Option(help: ArgumentHelp("First compute the loss and gradients of a minibatch there too, and stop at the first node that differs.", valueName: "device"))
+    @Option(help: ArgumentHelp(
+        "First compute the loss and gradients of a minibatch there too, and stop at the first node that differs.",
+        valueName: "device"))
     var checkAgainst: String?
 
-    @Option(help: ArgumentHelp("Seconds from one line of progress to the next, where standard output is no terminal.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seconds from one line of progress to the next, where standard output is no terminal.",
+            valueName: "seconds"))
     var interval = 5.0
 
     func validate() throws {
-        if let epochs, epochs < 0 { throw ValidationError("--epochs takes a whole number from 0 on") }
+        if output == "" { throw ValidationError("--output names no folder") }
         guard interval >= 0 else { throw ValidationError("--interval takes a number of seconds from 0 on") }
     }
 
@@ -76,8 +92,16 @@ struct TrainCommand: ParsableCommand {
 
     private var request: RunRequest {
         RunRequest(
-            words: (recipe.map { [$0] } ?? []) + settings, device: device, data: data, epochs: epochs, seed: seed, output: output,
-            resumes: resume, memory: memory?.count, reference: checkAgainst)
+            words: (recipe.map { [$0] } ?? []) + settings, device: device, data: data, epochs: epochs, seed: seed,
+            output: output, resumes: resume, memory: memory?.count, reference: checkAgainst)
+    }
+
+    /// - Throws: `ValidationError` that says what is expected.
+    private static func whole<Number: FixedWidthInteger>(_ text: String, in range: ClosedRange<Number>) throws -> Number {
+        guard let number = Number(text), range.contains(number) else {
+            throw ValidationError("expected is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
     }
 }
 

@@ -30,15 +30,31 @@ struct DepthTrial: Sendable {
     /// The gradient's norm at the first hidden layer, which it reaches last.
     var reach: Double { gradientNorms.first ?? 0 }
 
+    /// A trial that was made before.
+    init(
+        _ variant: DeepVariant, depth: Int, gradientNorms: [Double], accuracy: Double, loss: Double, hasDiverged: Bool
+    ) {
+        (self.variant, self.depth, self.gradientNorms) = (variant, depth, gradientNorms)
+        (self.accuracy, self.loss, self.hasDiverged) = (accuracy, loss, hasDiverged)
+    }
+
     /// - Throws: `BackendError`.
     init(_ variant: DeepVariant, depth: Int, _ context: RecipeContext, training: Subset, heldOut: Subset) throws {
         (self.variant, self.depth) = (variant, depth)
         let generator = RandomGenerator(seed: context.seed)
         let settings = context.settings
-        let model = withRandomGenerator(generator) { variant.model(depth: depth, width: settings[VanishingGradientRecipe.width]) }
+        var fresh = context
+        fresh.checkpoint = nil
+        let model = try withRandomGenerator(generator) {
+            try fresh.model(trainedBy: Adam()) {
+                variant.model(depth: depth, width: settings[VanishingGradientRecipe.width])
+            }
+        }
         gradientNorms = try Self.norms(model, training, seed: context.seed)
-        let optimizer = try Optimizer(Adam(), for: model, learningRate: .constant(settings[VanishingGradientRecipe.rate]))
-        let options = Trainer<MLP>.Options(epochs: context.epochs, batchSize: settings[VanishingGradientRecipe.batch], seed: context.seed)
+        let optimizer = try Optimizer(
+            Adam(), for: model, learningRate: .constant(settings[VanishingGradientRecipe.rate]))
+        let options = Trainer<MLP>.Options(
+            epochs: context.epochs, batchSize: settings[VanishingGradientRecipe.batch], seed: context.seed)
         let trainer = Trainer(model, Classification(model), optimizer, options, generator: generator)
         do {
             isInterrupted = try trainer.run(on: training, isInterrupted: context.isInterrupted).isInterrupted

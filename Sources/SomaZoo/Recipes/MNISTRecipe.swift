@@ -2,14 +2,20 @@ import Soma
 
 /// A multilayer perceptron reads the 70,000 digits of MNIST.
 public struct MNISTRecipe: Recipe {
-    static let options = ClassifierSettings(hidden: [512, 256], batch: 128, rate: 2e-3, warmup: 300, dropout: 0.3, smoothing: 0.1, shift: 1)
+    static let options = ClassifierSettings(
+        hidden: [512, 256], batch: 128, rate: 2e-3, warmup: 300, dropout: 0.3, smoothing: 0.1, shift: 1)
 
     public let name = "mnist-mlp"
     public let summary = "a multilayer perceptron reads the 70,000 digits of MNIST"
     public let discussion = """
-        Hidden layers of 512 and 256 rectifiers between 28×28 pixels and 10 classes. hidden=16,16 activation=sigmoid is the network by \
-        which neural networks are often explained. Settings are chosen with validation=N, which leaves the test set out of sight until \
-        the last epoch is over.
+        Hidden layers of 512 and 256 rectifiers between 28×28 pixels and 10 classes. Settings are chosen with validation=N, which leaves \
+        the test set out of sight until the last epoch is over.
+
+        The network by which neural networks are often explained, of two layers of 16 sigmoid units, is too small for the dropout, \
+        smoothing and shifts that help the larger one. It reads 0.95 of the test set after
+
+          soma train mnist-mlp --epochs 10 hidden=16,16 activation=sigmoid \\
+            dropout=0 smoothing=0 shift=0 lr=1e-2
         """
     public var settings: [any AnySetting] { Self.options.all }
     public let data = DataNeed.folder("the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)")

@@ -2,7 +2,9 @@ import Soma
 
 /// One unit learns logical functions, or cannot.
 public struct PerceptronRecipe: Recipe {
-    static let gates = Setting<[Gate]>("gates", [.and, .or, .xor], "logical functions to learn", limits: "at least one") { !$0.isEmpty }
+    static let gates = Setting<[Gate]>(
+        "gates", [.and, .or, .xor], "logical functions to learn", limits: "at least one"
+    ) { !$0.isEmpty }
 
     public let name = "perceptron"
     public let summary = "one unit learns AND and OR by Rosenblatt's rule, and cannot learn XOR"
@@ -14,20 +16,25 @@ public struct PerceptronRecipe: Recipe {
     public var settings: [any AnySetting] { [Self.gates] }
     public let data = DataNeed.embedded("the four pairs of truth values")
     public let defaultEpochs = 100
+    public let keepsCheckpoints = false
 
     public init() {}
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
-        if context.checkpoint != nil { throw UsageError("\(name) writes no checkpoints to go on from; it takes less than a second") }
         let clock = ContinuousClock.now
         let generator = RandomGenerator(seed: context.seed)
         var result = RecipeResult()
         var accuracies: [Double] = []
         for gate in context.settings[Self.gates] where !result.isInterrupted {
             let run = try withDevice(context.device) {
-                try PerceptronRun(gate, from: PerceptronRun.start(generator), passLimit: context.epochs, isInterrupted: context.isInterrupted)
+                try PerceptronRun(
+                    gate, from: PerceptronRun.start(generator), passLimit: context.epochs,
+                    isInterrupted: context.isInterrupted)
             }
-            result.isInterrupted = context.isInterrupted()
+            if context.isInterrupted() {
+                result.isInterrupted = true
+                try context.report(.interrupted("at \(gate.title)"))
+            }
             try show(run, context)
             accuracies.append(run.accuracy)
             result.measures["\(gate.rawValue)_accuracy"] = run.accuracy

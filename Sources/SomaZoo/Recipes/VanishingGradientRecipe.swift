@@ -3,8 +3,12 @@ import Soma
 /// The same deep perceptron with sigmoids and rectifiers, begun badly and well: how far the gradient reaches, and who learns.
 public struct VanishingGradientRecipe: Recipe {
     static let depths = Setting("depths", [3, 10, 20, 30], "numbers of hidden layers", eachIn: 1...100, count: 1...20)
-    static let activations = Setting<[Activation]>("activation", [.sigmoid, .relu], "activation functions to compare", limits: "at least one") { !$0.isEmpty }
-    static let initializations = Setting<[Initialization]>("init", [.small, .he], "initialisations to compare", limits: "at least one") { !$0.isEmpty }
+    static let activations = Setting<[Activation]>(
+        "activation", [.sigmoid, .relu], "activation functions to compare", limits: "at least one"
+    ) { !$0.isEmpty }
+    static let initializations = Setting<[Initialization]>(
+        "init", [.small, .he], "initialisations to compare", limits: "at least one"
+    ) { !$0.isEmpty }
     static let width = Setting("width", 64, "units of each hidden layer", in: 1...4096)
     static let batch = Setting("batch", 64, "samples per update", in: 1...10_000)
     static let rate = Setting("lr", 1e-3, "learning rate of Adam", in: 0...10)
@@ -15,7 +19,8 @@ public struct VanishingGradientRecipe: Recipe {
         Backpropagation multiplies by the slope of the activation function and by the weights at every layer. The slope of a sigmoid is \
         at most a quarter, and weights drawn too small do the rest: the first layers of a deep network get no gradient (Hochreiter, 1991; \
         Bengio, Simard and Frasconi, 1994). Rectifiers (Nair and Hinton, 2010; Glorot, Bordes and Bengio, 2011) with weights of variance \
-        2 / inputs (He et al., 2015) let it through. The networks read the embedded digits.
+        2 / inputs (He et al., 2015) let it through. The networks read the embedded digits. A run that was interrupted keeps the \
+        networks it has trained and goes on with the one it was at.
         """
     public var settings: [any AnySetting] {
         [Self.depths, Self.activations, Self.initializations, Self.width, Self.batch, Self.rate]
@@ -26,26 +31,47 @@ public struct VanishingGradientRecipe: Recipe {
     public init() {}
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
-        if context.checkpoint != nil { throw UsageError("\(name) compares many models and writes no checkpoints to go on from") }
         let clock = ContinuousClock.now
-        let (training, heldOut) = DigitsRecipe.dataSets
         var result = RecipeResult()
-        var trials: [DepthTrial] = []
-        for depth in context.settings[Self.depths] {
-            for variant in variants(context) where !result.isInterrupted {
-                let trial = try withDevice(context.device) {
-                    try DepthTrial(variant, depth: depth, context, training: training, heldOut: heldOut)
-                }
-                result.isInterrupted = trial.isInterrupted
-                result.measures["\(variant.key)_\(depth)_accuracy"] = trial.accuracy
-                trials.append(trial)
-                try context.report(.message(Self.line(trial)))
-            }
-        }
+        let trials = try trials(context, &result)
+        for trial in trials { result.measures["\(trial.variant.key)_\(trial.depth)_accuracy"] = trial.accuracy }
         result.epochs = context.epochs
         result.seconds = (.now - clock) / .seconds(1)
         if !result.isInterrupted { try show(DepthReport(trials: trials), context) }
         return result
+    }
+
+    /// All trials, those that the checkpoint has and new ones; fewer where the run is interrupted.
+    private func trials(_ context: RecipeContext, _ result: inout RecipeResult) throws -> [DepthTrial] {
+        let (training, heldOut) = DigitsRecipe.dataSets
+        let archive = try context.checkpoint.map { try DepthArchive($0, epochs: context.epochs) }
+        var trials: [DepthTrial] = []
+        for depth in context.settings[Self.depths] {
+            for variant in variants(context) {
+                let known = try archive?.trial(variant, depth: depth)
+                let trial = try known ?? withDevice(context.device) {
+                    try DepthTrial(variant, depth: depth, context, training: training, heldOut: heldOut)
+                }
+                if trial.isInterrupted {
+                    result.isInterrupted = true
+                    result.checkpoint = try save(trials, context)
+                    try context.report(.interrupted("at \(depth) hidden layers, \(variant.title)"))
+                    return trials
+                }
+                trials.append(trial)
+                try context.report(.message(Self.line(trial)))
+                if known == nil { result.checkpoint = try save(trials, context) }
+            }
+        }
+        return trials
+    }
+
+    private func save(_ trials: [DepthTrial], _ context: RecipeContext) throws -> String? {
+        guard let folder = context.output else { return nil }
+        let path = "\(folder)/last.safetensors"
+        try DepthArchive.write(trials, metadata: SavedRun.metadata(self, context), to: path)
+        try context.report(.training(.checkpoint(path: path, isBest: false)))
+        return path
     }
 
     private func variants(_ context: RecipeContext) -> [DeepVariant] {

@@ -35,7 +35,8 @@ public struct XorRecipe: Recipe {
                 let gate = context.settings[Self.gate]
                 let table = TruthTable(gate: gate, count: context.settings[Self.sweeps])
                 let result = try trainer.run(
-                    on: table, evaluatingOn: TruthTable(gate: gate, count: 1), report: { try context.report(.training($0)) },
+                    on: table, evaluatingOn: TruthTable(gate: gate, count: 1),
+                    report: context.reporting(ModelSummary(name, network)),
                     isInterrupted: context.isInterrupted)
                 if !result.isInterrupted { try show(network, gate, context) }
                 return try RecipeResult(result) { try trainer.evaluate(TruthTable(gate: gate, count: 1)) }
@@ -43,8 +44,9 @@ public struct XorRecipe: Recipe {
         }
     }
 
-    private func makeTrainer(_ network: LogicNetwork, _ context: RecipeContext, _ generator: RandomGenerator) throws -> Trainer<LogicNetwork> {
-        try context.report(.model(ModelSummary(name, network)))
+    private func makeTrainer(
+        _ network: LogicNetwork, _ context: RecipeContext, _ generator: RandomGenerator
+    ) throws -> Trainer<LogicNetwork> {
         let settings = context.settings
         let rule = SGD(momentum: settings[Self.momentum])
         let optimizer = try Optimizer(rule, for: network, learningRate: .constant(settings[Self.rate]))

@@ -17,7 +17,9 @@ struct ClassifierRun {
             initialization: settings[options.initialization], dropout: settings[options.dropout])
     }
 
-    private func setting<Value>(_ key: KeyPath<ClassifierSettings, Setting<Value>>) -> Value { context.settings[options[keyPath: key]] }
+    private func setting<Value>(_ key: KeyPath<ClassifierSettings, Setting<Value>>) -> Value {
+        context.settings[options[keyPath: key]]
+    }
 
     private func objective(_ model: MLP) -> Classification<Sequential> {
         let shift = RandomShift(rows: pictureShape[0], columns: pictureShape[1], distance: setting(\.shift))
@@ -40,19 +42,23 @@ struct ClassifierRun {
         let generator = RandomGenerator(seed: context.seed)
         return try withDevice(context.device) {
             try withRandomGenerator(generator) {
-                let trainer = try makeTrainer(sampleCount: training.count, generator)
+                let model = try context.model(trainedBy: rule) { self.model }
+                let trainer = try makeTrainer(model, sampleCount: training.count, generator)
                 if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
                 let result = try trainer.run(
-                    on: training, evaluatingOn: heldOut, report: { try context.report(.training($0)) }, isInterrupted: context.isInterrupted)
+                    on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model)),
+                    isInterrupted: context.isInterrupted)
                 return try summary(result, trainer, heldOut, test)
             }
         }
     }
 
-    private func makeTrainer(sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<MLP> {
-        let model = Self.model(context.settings, options, pictureShape: pictureShape)
-        try context.report(.model(ModelSummary(recipe.name, model)))
-        let optimizer = try Optimizer(setting(\.rule).rule(decay: setting(\.decay)), for: model, learningRate: schedule(sampleCount))
+    private var model: MLP { Self.model(context.settings, options, pictureShape: pictureShape) }
+
+    private var rule: any UpdateRule { setting(\.rule).rule(decay: setting(\.decay)) }
+
+    private func makeTrainer(_ model: MLP, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<MLP> {
+        let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount))
         var trainerOptions = Trainer<MLP>.Options(epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
         trainerOptions.folder = context.output
         trainerOptions.metadata = SavedRun.metadata(recipe, context)
@@ -80,7 +86,7 @@ struct ClassifierRun {
     func probe(training: some DataSet) throws -> [Tensor] {
         try withDevice(context.device) {
             try withRandomGenerator(RandomGenerator(seed: context.seed)) {
-                let model = Self.model(context.settings, options, pictureShape: pictureShape)
+                let model = try context.model(trainedBy: rule) { self.model }
                 let loader = try BatchLoader(training, batchSize: setting(\.batch), seed: context.seed, epochs: 1)
                 guard let batch = try loader.next() else { return [] }
                 let minibatch = try Minibatch(batch)
@@ -98,7 +104,9 @@ struct ClassifierRun {
         guard saved.recipe.name == recipe.name else {
             throw SomaError("\(checkpoint.path) is of the recipe \(saved.recipe.name), not \(recipe.name)")
         }
-        let model = withDevice(device) { Self.model(saved.settings, options, pictureShape: pictureShape) }
+        let model = withDevice(device) {
+            withoutInitialization { Self.model(saved.settings, options, pictureShape: pictureShape) }
+        }
         try checkpoint.restore(model)
         return Predictor(classes: classes, pictureShape: pictureShape, device: device) { model($0) }
     }

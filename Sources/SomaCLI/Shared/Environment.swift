@@ -1,0 +1,25 @@
+import Glibc
+
+/// Environment variables that take one of a few words. A misspelt one would be passed over without a sign.
+enum Environment {
+    /// - `isList`: whether several may stand with commas between them.
+    private static let variables: [(name: String, words: [String], isList: Bool)] = [
+        ("SOMA_MATMUL", ["own", "openblas", "onednn"], false),
+        ("SOMA_WITHOUT", ["opencl", "clblast", "openblas", "onednn", "openmp", "libcurl"], true),
+        ("SOMA_MEMORY", ["isolated"], false),
+    ]
+
+    /// A line for each word that means nothing.
+    static var complaints: [String] {
+        variables.flatMap { variable -> [String] in
+            let value = text(variable.name)
+            let words = variable.isList ? value.split(separator: ",").map(String.init) : [value]
+            return words.filter { !$0.isEmpty && !variable.words.contains($0.lowercased()) }.map {
+                "soma: \(variable.name): '\($0)' is none of \(variable.words.joined(separator: ", "))"
+            }
+        }
+    }
+
+    /// The value of a variable; empty where it is not set.
+    static func text(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
+}

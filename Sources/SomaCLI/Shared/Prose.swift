@@ -1,0 +1,28 @@
+/// Text for people.
+enum Prose {
+    /// The columns of a terminal that nobody has widened.
+    static let width = 80
+
+    /// The words of `text` in lines of at most `width` columns, of which the first begins with as many spaces as `indents`
+    /// says first, and the others with as many as it says second.
+    static func wrapped(_ text: String, indents: (Int, Int) = (0, 0)) -> String {
+        var lines: [String] = []
+        var line = String(repeating: " ", count: indents.0)
+        var isEmpty = true
+        for word in text.split(separator: " ") {
+            if !isEmpty && line.count + 1 + word.count > width {
+                lines.append(line)
+                (line, isEmpty) = (String(repeating: " ", count: indents.1), true)
+            }
+            line += isEmpty ? String(word) : " \(word)"
+            isEmpty = false
+        }
+        return (lines + [line]).joined(separator: "\n")
+    }
+
+    /// Paragraphs wrapped, and lines that begin with a space as they are.
+    static func page(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { $0.hasPrefix(" ") ? String($0) : wrapped(String($0)) }.joined(separator: "\n")
+    }
+}
