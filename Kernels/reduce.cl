@@ -16,6 +16,9 @@
 // Launch: groups of LANES·PLACES work-items; first dimension: outer positions / PLACES; second: segments of the inner domain.
 // With several segments the results go to a workspace [reduction, segment, position], and a second launch of the same kernel adds
 // them up: a long sum uses the whole device and needs no atomics.
+//
+// Long chains of float additions lose accuracy, so a lane that meets more than CHAIN groups adds so many up by themselves (`c`) before
+// it adds them to its sum (`a`).
 
 #ifndef LANES
 #define LANES 256  // work-items that share an outer position, a power of two
@@ -28,6 +31,10 @@
 #endif
 #ifndef WIDTH
 #define WIDTH 1  // neighbouring inner elements that a lane takes at once: 4 makes 128-bit loads
+#endif
+
+#ifndef CHAIN
+#define CHAIN 32  // groups of inner elements that a lane adds up by themselves
 #endif
 
 #if ACROSS
@@ -57,6 +64,14 @@ kernel __attribute__((reqd_work_group_size(LANES * PLACES, 1, 1))) void soma_red
 //@ section walk
 for (soma_index i = first + lane * WIDTH; i < last; i += LANES * WIDTH) {
     //@ elements
+}
+
+//@ section chains
+for (soma_index i = first + lane * WIDTH, stop; i < last;) {
+    for (stop = i + SOMA_MIN(CHAIN * LANES * WIDTH, last - i); i < stop; i += LANES * WIDTH) {
+        //@ elements
+    }
+    //@ fold
 }
 
 //@ section tree

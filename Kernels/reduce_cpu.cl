@@ -16,12 +16,19 @@
 //               ↓ ↓ ↓ ↓   ↓
 //
 // With several segments the results go to a workspace [reduction, segment, position]; a second launch adds them up.
+//
+// Long chains of float additions lose accuracy: an element that is added to a sum of n of its like is rounded to n of its ulps. So where
+// a lane meets more than CHAIN elements, it adds so many up by themselves (`c`) before it adds them to its sum (`t`), and segments are
+// no longer than CHAIN² elements a lane: then no chain anywhere is much longer than CHAIN.
 
 #ifndef LANES
 #define LANES 16  // partial results of one position; 64 where columns are many, which makes longer loops
 #endif
 #ifndef PLACES
 #define PLACES 64  // neighbouring positions of a work-item
+#endif
+#ifndef CHAIN
+#define CHAIN 64  // elements that a lane adds up by themselves
 #endif
 
 //@ section along
@@ -58,6 +65,37 @@ for (soma_index row = first_row; row < last_row; row++) {
     }
 }
 
+//@ section chains
+{
+    int done = 0;
+    for (soma_index row = first_row; row < last_row; row++) {
+        //@ coordinates
+        for (soma_index start = first, stop; start < last; start = stop) {
+            stop = start + SOMA_MIN(CHAIN * LANES, last - start);
+            done += (int)((stop - start + LANES - 1) / LANES);
+            for (; start + LANES <= stop; start += LANES) {
+                SOMA_VECTORIZE
+                for (int lane = 0; lane < LANES; lane++) {
+                    const soma_index column = start + lane;
+                    //@ elements
+                }
+            }
+            for (int lane = 0; start + lane < stop; lane++) {
+                const soma_index column = start + lane;
+                //@ elements
+            }
+            if (done < CHAIN) { continue; }  // short rows share a chain
+            done = 0;
+            for (int lane = 0; lane < LANES; lane++) {
+                //@ fold
+            }
+        }
+    }
+    for (int lane = 0; lane < LANES; lane++) {
+        //@ fold
+    }
+}
+
 //@ section tree
 for (int distance = LANES / 2; distance > 0; distance /= 2) {
     for (int lane = 0; lane < distance; lane++) {
@@ -77,7 +115,26 @@ kernel void soma_reduce(
     //@ uniforms
     //@ coordinates
     //@ locals
-    for (soma_index i = first; i < last; i++) {
+    //@ walk
+    for (int lane = 0; lane < places; lane++) {
+        const soma_index outer_column = first_place + lane;
+        //@ stores
+    }
+}
+
+//@ section walk across
+for (soma_index i = first; i < last; i++) {
+    //@ inner
+    SOMA_VECTORIZE
+    for (int lane = 0; lane < places; lane++) {
+        const soma_index outer_column = first_place + lane;
+        //@ elements
+    }
+}
+
+//@ section chains across
+for (soma_index i = first, stop; i < last;) {
+    for (stop = i + SOMA_MIN(CHAIN, last - i); i < stop; i++) {
         //@ inner
         SOMA_VECTORIZE
         for (int lane = 0; lane < places; lane++) {
@@ -86,7 +143,6 @@ kernel void soma_reduce(
         }
     }
     for (int lane = 0; lane < places; lane++) {
-        const soma_index outer_column = first_place + lane;
-        //@ stores
+        //@ fold
     }
 }

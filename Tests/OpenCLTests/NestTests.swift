@@ -57,6 +57,28 @@ extension BackendTests {
         }
     }
 
+    /// A chain of n equal numbers added one by one is off by up to n roundings; sums in parts stay near one.
+    @Test(.timeLimit(.minutes(5)), arguments: KernelKind.allCases)
+    func longSumsKeepTheirDigits(_ kind: KernelKind) throws {
+        let backend = try makeBackend(kind)
+        let domains: [(outer: [Int], inner: [Int], strides: [Int])] = [
+            ([1], [1 << 22], [0, 1]), ([64], [1 << 16], [1, 64]), ([2], [1 << 18, 3], [3 << 18, 3, 1]), ([1], [5, 1 << 17], [0, 1 << 17, 1]),
+        ]
+        for (outer, inner, strides) in domains {
+            let values = [Float](repeating: 0.1, count: (outer + inner).reduce(1, *))
+            let strides = Access(strides: strides), sum = Access(strides: [1] + inner.map { _ in 0 })
+            let body = Body(
+                loads: [Operand(slot: 0, dtype: .float32, access: strides)],
+                instructions: [Instruction(.load(operand: 0), .float32), Instruction(.reduce(.sum, 0), .float32)],
+                stores: [Store(value: 1, target: Operand(slot: 1, dtype: .float32, access: sum))])
+            let memory = [values.withUnsafeBytes { [UInt8]($0) }, [UInt8](repeating: 0xA5, count: outer[0] * 4)]
+            let step = Step.reduce(LoopNest(outer: outer, inner: inner, body: body))
+            let actual = try result(of: step, on: backend, memory, scalars: [])[1].withUnsafeBytes { [Float]($0.bindMemory(to: Float.self)) }
+            let exact = Double(Float(0.1)) * Double(inner.reduce(1, *))
+            for sum in actual { #expect(abs(Double(sum) / exact - 1) < 4e-6, "\(outer) × \(inner): \(sum) is not \(exact)") }
+        }
+    }
+
     @Test(.timeLimit(.minutes(5)), arguments: KernelKind.allCases)
     func rowsOfEveryLengthAreNormalised(_ kind: KernelKind) throws {
         let backend = try makeBackend(kind)

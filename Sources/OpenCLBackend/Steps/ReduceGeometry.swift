@@ -45,6 +45,11 @@ struct ReduceGeometry: Hashable {
 }
 
 extension LoopNest {
+    /// Whether it sums real numbers, which rounds.
+    var hasRealSum: Bool {
+        body.instructions.contains { if case .reduce(.sum, _) = $0.operation { $0.dtype.isFloatingPoint } else { false } }
+    }
+
     var hasIndexReduction: Bool {
         body.instructions.contains { if case .reduce(let operation, _) = $0.operation { operation.givesIndex } else { false } }
     }

@@ -11,88 +11,127 @@ extension StepPlanner {
 
     private func reduceOnGPU(_ nest: LoopNest, _ isSecondPass: Bool) -> [LaunchPlan] {
         let geometry = ReduceGeometry(nest, self, isSecondPass: isSecondPass)
-        if geometry.segments == 1 { return [reduceOnGPU(nest, geometry, segments: nil)] }
+        if geometry.segments == 1 { return [GPUReduction(nest, self, geometry).plan] }
         let workspace = SegmentWorkspace(nest, segments: geometry.segments)
-        var first = reduceOnGPU(nest, geometry, segments: workspace)
+        var first = GPUReduction(nest, self, geometry, workspace).plan
         first.workspaceBytes = workspace.byteCount
         return [first] + reduceOnGPU(workspace.secondPass, true)
     }
+}
 
-    private func reduceOnGPU(_ nest: LoopNest, _ geometry: ReduceGeometry, segments: SegmentWorkspace?) -> LaunchPlan {
-        var parameters = KernelParameters(isWide: nest.isWide)
-        var writer = BodyWriter(nest, width: geometry.width, &parameters)
-        parameters.add(index: "positions", nest.outerCount)
-        parameters.add(index: "inner_count", nest.innerCount)
-        if geometry.hold == 0 { parameters.add(index: "segment", ceilDivide(nest.innerCount, geometry.segments, to: geometry.lanes * geometry.width)) }
-        let template = KernelTemplate(geometry.hold > 0 ? "row" : "reduce")
-        let outerClasses = Array(writer.table.classes.indices)
-        var coordinates = digits(of: "outer", "i", extents: nest.outer, &parameters)
-        coordinates += writer.positions(outerClasses, "o", nest.outer.indices.map { ($0, "i\($0)") })
-        let innerDigits = digits(of: "i", "j", extents: nest.inner, &parameters)
-        segments?.declare(in: &parameters)
+/// One launch of reduce.cl or row.cl.
+private struct GPUReduction {
+    private let nest: LoopNest
+    private let planner: StepPlanner
+    private let geometry: ReduceGeometry
+    /// Where partial results go when the inner domain is cut into segments.
+    private let workspace: SegmentWorkspace?
+    private var writer: BodyWriter
+    private var parameters: KernelParameters
+    private let template: KernelTemplate
+    /// Elements of a segment, and loads that are kept in registers from walk to walk.
+    private let segment: Int
+    private let held: Set<Int>
 
-        let held = geometry.hold > 0 ? Self.heldLoads(writer.stages, nest.body) : []
-        var lines = writer.lines(writer.stages.prologue, positions: "o")
-        var seen = Set<Int>()
-        for (number, stage) in writer.stages.stages.enumerated() {
-            let loads = held.intersection(stage.elements)
-            (writer.kept, writer.taken) = (loads.subtracting(seen), loads.intersection(seen))
-            seen.formUnion(loads)
-            lines += walk(number, writer, template, innerDigits)
-            if segments == nil { lines += writer.lines(stage.outers, positions: "o") }
-        }
-        var stores: [String] = []
-        let finals = segments.map { $0.stores(writer) } ?? writer.singleStores(writer.stages.outerStores, positions: "o")
-        if !finals.isEmpty { stores = ["if (is_inside && lane == 0) {"] + finals.map { "    " + $0 } + ["}"] }
-        let kernel = template.filled("head") + template.filled("kernel", [
-            "parameters": parameters.list,
-            "locals": Self.locals(writer) + writer.holders(held),
-            "coordinates": coordinates,
-            "uniforms": writer.uniforms,
-            "stages": lines,
-            "stores": stores,
-        ])
+    /// CHAIN of reduce.cl.
+    private static let chain = 32
+
+    init(_ nest: LoopNest, _ planner: StepPlanner, _ geometry: ReduceGeometry, _ workspace: SegmentWorkspace? = nil) {
+        (self.nest, self.planner, self.geometry, self.workspace) = (nest, planner, geometry, workspace)
+        parameters = KernelParameters(isWide: nest.isWide)
+        writer = BodyWriter(nest, width: geometry.width, &parameters)
+        template = KernelTemplate(geometry.hold > 0 ? "row" : "reduce")
+        segment = planner.ceilDivide(nest.innerCount, geometry.segments, to: geometry.lanes * geometry.width)
+        held = geometry.hold > 0 ? Self.heldLoads(writer.stages, nest.body) : []
+    }
+
+    var plan: LaunchPlan {
+        var launch = self
+        let kernel = launch.kernel()
         var definitions = [("LANES", "\(geometry.lanes)"), ("PLACES", "\(geometry.places)"), ("WIDTH", "\(geometry.width)")]
         definitions.append(geometry.hold > 0 ? ("HOLD", "\(geometry.hold)") : ("ACROSS", geometry.isAcross ? "1" : "0"))
         let items = geometry.lanes * geometry.places
         return LaunchPlan(
             entry: geometry.hold > 0 ? "soma_row" : "soma_reduce",
-            source: source(isWide: nest.isWide, uses: files(for: nest.body), definitions: definitions, kernel),
-            arguments: parameters.arguments, global: [ceilDivide(nest.outerCount, geometry.places) * items, geometry.segments],
-            local: [items, 1])
+            source: planner.source(isWide: nest.isWide, uses: planner.files(for: nest.body), definitions: definitions, kernel),
+            arguments: launch.parameters.arguments,
+            global: [planner.ceilDivide(nest.outerCount, geometry.places) * items, geometry.segments], local: [items, 1])
     }
 
-    /// One walk over the inner domain and the tree that completes its reductions.
-    private func walk(_ number: Int, _ writer: BodyWriter, _ template: KernelTemplate, _ innerDigits: [String]) -> [String] {
-        let (stage, body) = (writer.stages.stages[number], writer.nest.body)
-        var result: [String] = []
-        if !stage.reductions.isEmpty || !stage.elementStores.isEmpty {
-            let axes = writer.nest.inner.indices.map { (axis: $0 + writer.nest.outer.count, name: "j\($0)") }
-            var elements = innerDigits
-            elements += writer.positions(writer.classes(of: stage.elements, stores: stage.elementStores), "p", base: "o", axes)
-            elements += writer.lines(stage.elements, positions: "p")
-            for reduction in stage.reductions {
-                result += Partial(reduction, body).declaration
-                let argument = body.instructions[reduction].arguments[0]
-                for lane in 0..<writer.width {
-                    elements += Partial(reduction, body).combine("a\(reduction)", "k\(reduction)", writer.value(argument, lane), "(int)i + \(lane)")
-                }
-            }
-            let stores = writer.elementStores(stage.elementStores, positions: "p")
-            if !stores.isEmpty { elements += ["if (is_inside) {"] + stores.map { "    " + $0 } + ["}"] }
-            result += template.filled("walk", ["elements": elements])
+    private mutating func kernel() -> [String] {
+        parameters.add(index: "positions", nest.outerCount)
+        parameters.add(index: "inner_count", nest.innerCount)
+        if geometry.hold == 0 { parameters.add(index: "segment", segment) }
+        var coordinates = planner.digits(of: "outer", "i", extents: nest.outer, &parameters)
+        coordinates += writer.positions(Array(writer.table.classes.indices), "o", nest.outer.indices.map { ($0, "i\($0)") })
+        let innerDigits = planner.digits(of: "i", "j", extents: nest.inner, &parameters)
+        workspace?.declare(in: &parameters)
+        return template.filled("head") + template.filled("kernel", [
+            "parameters": parameters.list,
+            "locals": locals + writer.holders(held),
+            "coordinates": coordinates,
+            "uniforms": writer.uniforms,
+            "stages": stages(innerDigits),
+            "stores": stores,
+        ])
+    }
+
+    private mutating func stages(_ innerDigits: [String]) -> [String] {
+        var lines = writer.lines(writer.stages.prologue, positions: "o")
+        var seen = Set<Int>()
+        for stage in writer.stages.stages {
+            let loads = held.intersection(stage.elements)
+            (writer.kept, writer.taken) = (loads.subtracting(seen), loads.intersection(seen))
+            seen.formUnion(loads)
+            lines += walk(stage, innerDigits) + tree(partials(stage))
+            if workspace == nil { lines += writer.lines(stage.outers, positions: "o") }
         }
-        let partials = stage.reductions.map { Partial($0, body) }
-        guard !partials.isEmpty else { return result }
-        return result + template.filled("tree", [
+        return lines
+    }
+
+    private var stores: [String] {
+        let finals = workspace.map { $0.stores(writer) } ?? writer.singleStores(writer.stages.outerStores, positions: "o")
+        return finals.isEmpty ? [] : ["if (is_inside && lane == 0) {"] + finals.map { "    " + $0 } + ["}"]
+    }
+
+    /// A reduction's partial results; those of long sums are chained.
+    private func partials(_ stage: Stage) -> [Partial] {
+        let isLong = geometry.hold == 0 && planner.ceilDivide(segment, geometry.lanes * geometry.width) > Self.chain
+        return stage.reductions.map { Partial($0, nest.body, isLong: isLong) }
+    }
+
+    /// One walk over the inner domain.
+    private func walk(_ stage: Stage, _ innerDigits: [String]) -> [String] {
+        guard !stage.reductions.isEmpty || !stage.elementStores.isEmpty else { return [] }
+        let partials = partials(stage)
+        let axes = nest.inner.indices.map { (axis: $0 + nest.outer.count, name: "j\($0)") }
+        var elements = innerDigits
+        elements += writer.positions(writer.classes(of: stage.elements, stores: stage.elementStores), "p", base: "o", axes)
+        elements += writer.lines(stage.elements, positions: "p")
+        for partial in partials {
+            let argument = nest.body.instructions[partial.number].arguments[0]
+            for lane in 0..<writer.width {
+                elements += partial.combine(partial.running("a"), "k\(partial.number)", writer.value(argument, lane), "(int)i + \(lane)")
+            }
+        }
+        let stores = writer.elementStores(stage.elementStores, positions: "p")
+        if !stores.isEmpty { elements += ["if (is_inside) {"] + stores.map { "    " + $0 } + ["}"] }
+        let fold = partials.flatMap { $0.fold("a") }
+        return partials.flatMap(\.declaration) + template.filled(fold.isEmpty ? "walk" : "chains", ["elements": elements, "fold": fold])
+    }
+
+    /// The tree that completes a walk's reductions.
+    private func tree(_ partials: [Partial]) -> [String] {
+        if partials.isEmpty { return [] }
+        return template.filled("tree", [
             "write": partials.flatMap { $0.write("item") },
             "combine": partials.flatMap { $0.combineInMemory("item", "other") },
             "read": partials.map { $0.read("item - lane * LANE_STRIDE") },
         ])
     }
 
-    private static func locals(_ writer: BodyWriter) -> [String] {
-        writer.stages.stages.flatMap(\.reductions).flatMap { Partial($0, writer.nest.body).storage("local ", "LANES * PLACES") }
+    private var locals: [String] {
+        writer.stages.stages.flatMap(\.reductions).flatMap { Partial($0, nest.body).storage("local ", "LANES * PLACES") }
     }
 
     /// Loads of element level that more than one walk needs.
@@ -106,60 +145,8 @@ extension StepPlanner {
         }
         return twice
     }
-
-    func ceilDivide(_ a: Int, _ b: Int, to multiple: Int) -> Int { max(1, ceilDivide(ceilDivide(a, b), multiple)) * multiple }
 }
 
-/// The text of a partial result: an accumulator `an` (and for argmax and argmin the index `kn` beside it) that becomes the value `vn`.
-struct Partial {
-    let number: Int
-    let operation: ReduceOperation
-    /// The type of what is reduced.
-    let argument: DType
-    let result: DType
-
-    init(_ reduction: Int, _ body: Body) {
-        guard case .reduce(let operation, let argument) = body.instructions[reduction].operation else {
-            programError("OpenCL", "instruction \(reduction) is no reduction")
-        }
-        (number, self.operation) = (reduction, operation)
-        (self.argument, result) = (body.instructions[argument].dtype, body.instructions[reduction].dtype)
-    }
-
-    private var type: String { argument.valueType }
-
-    var declaration: [String] {
-        ["\(type) a\(number) = \(operation.identity(argument));"] + (operation.givesIndex ? ["int k\(number) = INT_MAX;"] : [])
-    }
-
-    /// Arrays of partial results, `tn` (and `un`).
-    func storage(_ qualifier: String, _ count: String) -> [String] {
-        ["\(qualifier)\(type) t\(number)[\(count)];"] + (operation.givesIndex ? ["\(qualifier)int u\(number)[\(count)];"] : [])
-    }
-
-    /// A candidate taken into a partial result.
-    func combine(_ partial: String, _ partialIndex: String, _ candidate: String, _ index: String) -> [String] {
-        guard operation.givesIndex else { return ["\(partial) = \(operation.combined(partial, candidate, argument));"] }
-        let before = operation == .argmax ? ">" : "<"
-        return [
-            "if (SOMA_PRECEDES(\(candidate), \(index), \(partial), \(partialIndex), \(before))) {",
-            "    \(partial) = \(candidate);", "    \(partialIndex) = \(index);", "}",
-        ]
-    }
-
-    func combineInMemory(_ place: String, _ other: String) -> [String] {
-        combine("t\(number)[\(place)]", "u\(number)[\(place)]", "t\(number)[\(other)]", "u\(number)[\(other)]")
-    }
-
-    func write(_ place: String) -> [String] {
-        ["t\(number)[\(place)] = a\(number);"] + (operation.givesIndex ? ["u\(number)[\(place)] = k\(number);"] : [])
-    }
-
-    func initialise(_ place: String) -> [String] {
-        ["t\(number)[\(place)] = \(operation.identity(argument));"] + (operation.givesIndex ? ["u\(number)[\(place)] = INT_MAX;"] : [])
-    }
-
-    func read(_ place: String) -> String {
-        "const \(result.valueType) v\(number) = \(operation.givesIndex ? "u" : "t")\(number)[\(place)];"
-    }
+extension StepPlanner {
+    func ceilDivide(_ a: Int, _ b: Int, to multiple: Int) -> Int { max(1, ceilDivide(ceilDivide(a, b), multiple)) * multiple }
 }

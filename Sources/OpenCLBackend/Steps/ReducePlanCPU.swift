@@ -4,140 +4,203 @@ import SomaGraph
 extension StepPlanner {
     /// See reduce_cpu.cl.
     func reduceOnCPU(_ nest: LoopNest) -> [LaunchPlan] {
-        let isAcross = BodyStages(nest).stages.count == 1 && nest.isAcross
-        let segments = segmentsOnCPU(nest, isAcross: isAcross)
-        let plan = isAcross ? reduceAcross : reduceAlong
-        guard segments > 1 else { return [plan(nest, 1, nil)] }
+        let segments = CPUReduction.segments(nest, self)
+        guard segments > 1 else { return [CPUReduction(nest, self).plan] }
         let workspace = SegmentWorkspace(nest, segments: segments)
-        var first = plan(nest, segments, workspace)
+        var first = CPUReduction(nest, self, workspace).plan
         first.workspaceBytes = workspace.byteCount
-        let second = workspace.secondPass
-        return [first, second.isAcross && BodyStages(second).stages.count == 1 ? reduceAcross(second, 1, nil) : reduceAlong(second, 1, nil)]
+        return [first, CPUReduction(workspace.secondPass, self).plan]
+    }
+}
+
+/// One launch of reduce_cpu.cl.
+private struct CPUReduction {
+    private let nest: LoopNest
+    private let planner: StepPlanner
+    /// Where partial results go when the inner domain is cut into segments.
+    private let workspace: SegmentWorkspace?
+    private let segments: Int
+    private let isAcross: Bool
+    private let writer: BodyWriter
+    private var parameters: KernelParameters
+    private let template = KernelTemplate("reduce_cpu")
+
+    /// PLACES and CHAIN of reduce_cpu.cl.
+    private static let places = 64
+    private static let chain = 64
+
+    init(_ nest: LoopNest, _ planner: StepPlanner, _ workspace: SegmentWorkspace? = nil) {
+        (self.nest, self.planner, self.workspace, segments) = (nest, planner, workspace, workspace?.segments ?? 1)
+        isAcross = Self.isAcross(nest)
+        parameters = KernelParameters(isWide: nest.isWide)
+        writer = BodyWriter(nest, width: 1, &parameters)
     }
 
-    private static let placesAcross = 64
+    var plan: LaunchPlan {
+        var launch = self
+        return isAcross ? launch.across() : launch.along()
+    }
 
-    /// Into how many parts the inner domain is cut so that every core has work.
-    private func segmentsOnCPU(_ nest: LoopNest, isAcross: Bool) -> Int {
+    // MARK: How the work is cut
+
+    private static func isAcross(_ nest: LoopNest) -> Bool { BodyStages(nest).stages.count == 1 && nest.isAcross }
+    private static func lanes(_ nest: LoopNest) -> Int { (nest.inner.last ?? 1) >= 256 ? 64 : 16 }
+
+    /// Elements of the whole inner domain that one lane meets.
+    private static func steps(_ nest: LoopNest) -> Int {
+        let columns = nest.inner.last ?? 1
+        return isAcross(nest) || columns == 0 ? nest.innerCount : nest.innerCount / columns * ((columns - 1) / lanes(nest) + 1)
+    }
+
+    /// Into how many parts the inner domain is cut, so that every core has work and no chain of additions is long.
+    static func segments(_ nest: LoopNest, _ planner: StepPlanner) -> Int {
         guard BodyStages(nest).stages.count == 1, !nest.hasIndexReduction, nest.outerCount * nest.innerCount >= 1 << 16 else { return 1 }
         let last = nest.outer.last ?? 1
-        let items = isAcross ? nest.outerCount / max(last, 1) * ceilDivide(last, Self.placesAcross) : nest.outerCount
-        let wanted = ceilDivide(traits.computeUnits * 4, max(items, 1))
-        return wanted > 1 ? max(1, min(wanted, nest.innerCount / 256)) : 1
+        let items = isAcross(nest) ? nest.outerCount / max(last, 1) * planner.ceilDivide(last, places) : nest.outerCount
+        let forCores = planner.ceilDivide(planner.traits.computeUnits * 4, max(items, 1))
+        let forChains = nest.hasRealSum ? planner.ceilDivide(steps(nest), chain * chain) : 1
+        return max(1, min(max(forCores, forChains), nest.innerCount / 256))
     }
 
-    private func reduceAlong(_ nest: LoopNest, _ segments: Int, _ workspace: SegmentWorkspace?) -> LaunchPlan {
-        var parameters = KernelParameters(isWide: nest.isWide)
-        let writer = BodyWriter(nest, width: 1, &parameters)
-        let columns = nest.inner.last ?? 1
-        let rows = columns == 0 ? 0 : nest.innerCount / columns
-        // Rows are cut where there are several, else columns.
-        let (rowParts, columnParts) = rows >= segments ? (segments, 1) : (1, segments)
-        let block = max(1, min(ceilDivide(nest.outerCount, traits.computeUnits * 4), max(1, (1 << 20) / max(nest.innerCount, 1))))
-        let numbers = [
-            ("positions", nest.outerCount), ("block", block), ("rows", rows), ("columns", columns), ("column_parts", columnParts),
-            ("row_segment", ceilDivide(rows, rowParts)), ("column_segment", ceilDivide(columns, columnParts)),
-        ]
-        for (name, value) in numbers { parameters.add(index: name, value) }
-        var coordinates = digits(of: "outer", "i", extents: nest.outer, &parameters)
+    /// A reduction's partial results; those of long sums are chained.
+    private func partials(_ stage: Stage) -> [Partial] {
+        let isLong = planner.ceilDivide(Self.steps(nest), segments) > Self.chain
+        return stage.reductions.map { Partial($0, nest.body, isLong: isLong) }
+    }
+
+    private func source(_ kernel: [String], definitions: [(String, String)] = []) -> String {
+        planner.source(
+            isWide: nest.isWide, uses: planner.files(for: nest.body), definitions: definitions, template.filled("head") + kernel)
+    }
+
+    /// What an element of the inner domain adds to the partial results of a lane.
+    private func combinations(_ partials: [Partial], index: String) -> [String] {
+        partials.flatMap { partial in
+            let candidate = writer.value(nest.body.instructions[partial.number].arguments[0], 0)
+            return partial.combine("\(partial.running("t"))[lane]", "u\(partial.number)[lane]", candidate, index)
+        }
+    }
+
+    private func storage(_ partials: [Partial], count: String, used: String) -> [String] {
+        let starts = partials.flatMap { $0.initialise("lane") }.map { "    " + $0 }
+        return partials.flatMap { $0.storage("", count) } + ["for (int lane = 0; lane < \(used); lane++) {"] + starts + ["}"]
+    }
+
+    // MARK: Along
+
+    private mutating func along() -> LaunchPlan {
+        let block = addExtentsAlong()
+        var coordinates = planner.digits(of: "outer", "i", extents: nest.outer, &parameters)
         coordinates += writer.positions(Array(writer.table.classes.indices), "o", nest.outer.indices.map { ($0, "i\($0)") })
         let innerRows = Array(nest.inner.dropLast())
-        let rowDigits = innerRows.isEmpty ? [] : digits(of: "row", "j", extents: innerRows, &parameters)
+        let rowDigits = innerRows.isEmpty ? [] : planner.digits(of: "row", "j", extents: innerRows, &parameters)
         workspace?.declare(in: &parameters)
 
         var lines = writer.lines(writer.stages.prologue, positions: "o")
         for stage in writer.stages.stages {
-            lines += walkAlong(stage, writer, rowDigits)
+            lines += walkAlong(stage, rowDigits)
             if workspace == nil { lines += writer.lines(stage.outers, positions: "o") }
         }
         let stores = workspace?.stores(writer, segment: "get_global_id(1)", position: "outer")
-        let kernel = KernelTemplate("reduce_cpu").filled("head") + KernelTemplate("reduce_cpu").filled("along", [
-            "parameters": parameters.list,
-            "uniforms": writer.uniforms,
-            "coordinates": coordinates,
-            "stages": lines,
+        let kernel = template.filled("along", [
+            "parameters": parameters.list, "uniforms": writer.uniforms, "coordinates": coordinates, "stages": lines,
             "stores": stores ?? writer.singleStores(writer.stages.outerStores, positions: "o"),
         ])
         return LaunchPlan(
-            entry: "soma_reduce",
-            source: source(
-                isWide: nest.isWide, uses: files(for: nest.body), definitions: [("LANES", columns >= 256 ? "64" : "16")], kernel),
-            arguments: parameters.arguments, global: [ceilDivide(nest.outerCount, block), segments], local: [1, 1])
+            entry: "soma_reduce", source: source(kernel, definitions: [("LANES", "\(Self.lanes(nest))")]), arguments: parameters.arguments,
+            global: [planner.ceilDivide(nest.outerCount, block), segments], local: [1, 1])
     }
 
-    private func walkAlong(_ stage: Stage, _ writer: BodyWriter, _ rowDigits: [String]) -> [String] {
-        let (nest, template) = (writer.nest, KernelTemplate("reduce_cpu"))
+    /// Declares how the domain is cut; gives the outer positions of a work-item.
+    private mutating func addExtentsAlong() -> Int {
+        let columns = nest.inner.last ?? 1
+        let rows = columns == 0 ? 0 : nest.innerCount / columns
+        // Rows are cut where there are several, else columns.
+        let (rowParts, columnParts) = rows >= segments ? (segments, 1) : (1, segments)
+        let shared = planner.ceilDivide(nest.outerCount, planner.traits.computeUnits * 4)
+        let block = max(1, min(shared, max(1, (1 << 20) / max(nest.innerCount, 1))))
+        let numbers = [
+            ("positions", nest.outerCount), ("block", block), ("rows", rows), ("columns", columns), ("column_parts", columnParts),
+            ("row_segment", planner.ceilDivide(rows, rowParts)), ("column_segment", planner.ceilDivide(columns, columnParts)),
+        ]
+        for (name, value) in numbers { parameters.add(index: name, value) }
+        return block
+    }
+
+    private func walkAlong(_ stage: Stage, _ rowDigits: [String]) -> [String] {
         guard !stage.reductions.isEmpty || !stage.elementStores.isEmpty else { return [] }
         let classes = writer.classes(of: stage.elements, stores: stage.elementStores)
         let (outerRank, innerRank) = (nest.outer.count, nest.inner.count)
         let rowAxes = (0..<innerRank - 1).map { (axis: outerRank + $0, name: "j\($0)") }
+        let partials = partials(stage)
         var elements = writer.positions(classes, "p", base: "r", [(outerRank + innerRank - 1, "column")])
         elements += writer.lines(stage.elements, positions: "p") + writer.elementStores(stage.elementStores, positions: "p")
-        let partials = stage.reductions.map { Partial($0, nest.body) }
-        for (reduction, partial) in zip(stage.reductions, partials) {
-            let candidate = writer.value(nest.body.instructions[reduction].arguments[0], 0)
-            elements += partial.combine("t\(reduction)[lane]", "u\(reduction)[lane]", candidate, "(int)(row * columns + column)")
-        }
-        let walk = template.filled("walk", [
-            "coordinates": rowDigits + writer.positions(classes, "r", base: "o", rowAxes), "elements": elements,
+        elements += combinations(partials, index: "(int)(row * columns + column)")
+        let fold = partials.flatMap { $0.fold("t", "[lane]") }
+        let walk = template.filled(fold.isEmpty ? "walk" : "chains", [
+            "coordinates": rowDigits + writer.positions(classes, "r", base: "o", rowAxes), "elements": elements, "fold": fold,
         ])
         guard !partials.isEmpty else { return walk }
-        let start = partials.flatMap { $0.storage("", "LANES") } + ["for (int lane = 0; lane < LANES; lane++) {"]
-            + partials.flatMap { $0.initialise("lane") }.map { "    " + $0 } + ["}"]
-        return start + walk + template.filled("tree", [
+        return storage(partials, count: "LANES", used: "LANES") + walk + template.filled("tree", [
             "combine": partials.flatMap { $0.combineInMemory("lane", "other") }, "read": partials.map { $0.read("0") },
         ])
     }
 
-    private func reduceAcross(_ nest: LoopNest, _ segments: Int, _ workspace: SegmentWorkspace?) -> LaunchPlan {
-        var parameters = KernelParameters(isWide: nest.isWide)
-        let writer = BodyWriter(nest, width: 1, &parameters)
-        let columns = nest.outer.last ?? 1
-        let rows = nest.outerCount / max(columns, 1)
-        let numbers = [
-            ("positions", nest.outerCount), ("outer_columns", columns), ("inner_count", nest.innerCount),
-            ("segment", ceilDivide(nest.innerCount, segments)),
-        ]
-        for (name, value) in numbers { parameters.add(index: name, value) }
-        let last = (axis: nest.outer.count - 1, name: "outer_column")
+    // MARK: Across
+
+    private mutating func across() -> LaunchPlan {
+        let (columns, rows) = addExtentsAcross()
         let outerRows = Array(nest.outer.dropLast())
         let all = Array(writer.table.classes.indices)
-        var coordinates = outerRows.isEmpty ? [] : digits(of: "outer_row", "i", extents: outerRows, &parameters)
+        var coordinates = outerRows.isEmpty ? [] : planner.digits(of: "outer_row", "i", extents: outerRows, &parameters)
         coordinates += writer.positions(all, "o", outerRows.indices.map { ($0, "i\($0)") })
         let axes = nest.inner.indices.map { (axis: $0 + nest.outer.count, name: "j\($0)") }
-        let inner = digits(of: "i", "j", extents: nest.inner, &parameters) + writer.positions(all, "r", base: "o", axes)
+        let inner = planner.digits(of: "i", "j", extents: nest.inner, &parameters) + writer.positions(all, "r", base: "o", axes)
         workspace?.declare(in: &parameters)
 
-        let stages = writer.stages
-        let stage = stages.stages[0]
-        let partials = stage.reductions.map { Partial($0, nest.body) }
-        let walked = (stages.prologue + stage.elements).sorted()
-        var elements = writer.positions(writer.classes(of: walked, stores: stage.elementStores), "p", base: "r", [last])
-        elements += writer.lines(walked, positions: "p") + writer.elementStores(stage.elementStores, positions: "p")
-        for (reduction, partial) in zip(stage.reductions, partials) {
-            let candidate = writer.value(nest.body.instructions[reduction].arguments[0], 0)
-            elements += partial.combine("t\(reduction)[lane]", "u\(reduction)[lane]", candidate, "(int)i")
-        }
-        var stores = partials.map { $0.read("lane") }
-        if let workspace {
-            stores += workspace.stores(writer, segment: "get_global_id(2)", position: "outer_row * outer_columns + outer_column")
-        } else {
-            let once = (stages.prologue + stage.outers).sorted()
-            stores = writer.positions(writer.classes(of: once, stores: stages.outerStores), "p", base: "o", [last]) + stores
-            stores += writer.lines(once, positions: "p") + writer.singleStores(stages.outerStores, positions: "p")
-        }
-        let start = ["for (int lane = 0; lane < places; lane++) {"] + partials.flatMap { $0.initialise("lane") }.map { "    " + $0 } + ["}"]
-        let kernel = KernelTemplate("reduce_cpu").filled("head") + KernelTemplate("reduce_cpu").filled("across", [
-            "parameters": parameters.list,
-            "uniforms": writer.uniforms,
-            "coordinates": coordinates,
-            "locals": partials.flatMap { $0.storage("", "PLACES") } + start,
-            "inner": inner,
-            "elements": elements,
-            "stores": stores,
+        let partials = partials(writer.stages.stages[0])
+        let fold = partials.flatMap { $0.fold("t", "[lane]") }
+        let walk = template.filled(fold.isEmpty ? "walk across" : "chains across", [
+            "inner": inner, "elements": elementsAcross(partials), "fold": fold,
+        ])
+        let kernel = template.filled("across", [
+            "parameters": parameters.list, "uniforms": writer.uniforms, "coordinates": coordinates,
+            "locals": storage(partials, count: "PLACES", used: "places"), "walk": walk, "stores": storesAcross(partials),
         ])
         return LaunchPlan(
-            entry: "soma_reduce", source: source(isWide: nest.isWide, uses: files(for: nest.body), kernel), arguments: parameters.arguments,
-            global: [ceilDivide(columns, Self.placesAcross), rows, segments], local: [1, 1, 1])
+            entry: "soma_reduce", source: source(kernel), arguments: parameters.arguments,
+            global: [planner.ceilDivide(columns, Self.places), rows, segments], local: [1, 1, 1])
+    }
+
+    private mutating func addExtentsAcross() -> (columns: Int, rows: Int) {
+        let columns = nest.outer.last ?? 1
+        let numbers = [
+            ("positions", nest.outerCount), ("outer_columns", columns), ("inner_count", nest.innerCount),
+            ("segment", planner.ceilDivide(nest.innerCount, segments)),
+        ]
+        for (name, value) in numbers { parameters.add(index: name, value) }
+        return (columns, nest.outerCount / max(columns, 1))
+    }
+
+    /// The last outer axis, along which neighbours lie.
+    private var lastAxis: (axis: Int, name: String) { (nest.outer.count - 1, "outer_column") }
+
+    private func elementsAcross(_ partials: [Partial]) -> [String] {
+        let (stages, stage) = (writer.stages, writer.stages.stages[0])
+        let walked = (stages.prologue + stage.elements).sorted()
+        return writer.positions(writer.classes(of: walked, stores: stage.elementStores), "p", base: "r", [lastAxis])
+            + writer.lines(walked, positions: "p") + writer.elementStores(stage.elementStores, positions: "p")
+            + combinations(partials, index: "(int)i")
+    }
+
+    private func storesAcross(_ partials: [Partial]) -> [String] {
+        let (stages, results) = (writer.stages, partials.map { $0.read("lane") })
+        if let workspace {
+            let position = "outer_row * outer_columns + outer_column"
+            return results + workspace.stores(writer, segment: "get_global_id(2)", position: position)
+        }
+        let once = (stages.prologue + stages.stages[0].outers).sorted()
+        return writer.positions(writer.classes(of: once, stores: stages.outerStores), "p", base: "o", [lastAxis]) + results
+            + writer.lines(once, positions: "p") + writer.singleStores(stages.outerStores, positions: "p")
     }
 }
