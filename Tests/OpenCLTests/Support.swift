@@ -30,6 +30,8 @@ private let devices = Mutex<[KernelKind: Device]>([:])
 func makeBackend(_ kind: KernelKind, _ change: (inout OpenCLBackend.Options) -> Void = { _ in }) throws -> OpenCLBackend {
     var options = OpenCLBackend.Options()
     options.usesCPUKernels = kind == .cpu
+    // Some drivers compile a program twice where it is to be kept.
+    options.cacheFolder = ""
     options.tuning = MatmulTuning()
     options.isIsolated = ProcessInfo.processInfo.environment["SOMA_MEMORY"] == "isolated"
     change(&options)

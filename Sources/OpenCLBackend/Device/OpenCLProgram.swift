@@ -61,7 +61,8 @@ final class OpenCLPrograms: Sendable {
             _ = cl.pointee.clReleaseProgram(program)
             throw BackendError.buildFailed(kernel: name, log: log.isEmpty ? OpenCLError(function: "clBuildProgram", code: code).description : log)
         }
-        if let binary = binary(of: program) { cache.write(binary, key) }
+        // A driver may compile only to answer this: it is asked only where the answer is kept.
+        if cache.folder != nil, let binary = binary(of: program) { cache.write(binary, key) }
         return program
     }
 
