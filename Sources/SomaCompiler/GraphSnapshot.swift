@@ -140,6 +140,7 @@ public struct GraphSnapshot {
         case .custom(let operation): return list(22, [ObjectIdentifier(operation).hashValue])
         case .customGradient: return 23
         case .stopGradient: return 24
+        case .deviceCopy: return 25
         }
     }
 }

@@ -36,7 +36,7 @@ struct Lowering {
             add(.elementwise(function), inputs.map { $0.expanded(toMapShape: shape) }, shape, dtype)
         }
         switch entry.primitive {
-        case .buffer: programError("compile", "a buffer without storage")
+        case .buffer, .deviceCopy: programError("compile", "a source without storage")
         case .constant:
             scalarCount += 1
             return add(.scalar(scalarCount - 1), [], shape, dtype)

@@ -21,27 +21,27 @@ struct MemoryPlan {
 
     init(_ temporaries: [Temporary], stepCount: Int) {
         offsets = [Int](repeating: 0, count: temporaries.count)
-        let sizes = temporaries.map { ($0.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment }
+        let sizes = temporaries.map { ($0.byteCount.addingSaturated(Self.alignment - 1)) / Self.alignment * Self.alignment }
         var placed: [Int] = []
         for number in temporaries.indices.sorted(by: { (sizes[$0], $1) > (sizes[$1], $0) }) {
             var offset = 0
             let neighbours = placed.filter { temporaries[$0].life.overlaps(temporaries[number].life) }
             for other in neighbours.sorted(by: { offsets[$0] < offsets[$1] }) {
-                if offsets[other] >= offset + sizes[number] { break }
-                offset = max(offset, offsets[other] + sizes[other])
+                if offsets[other] >= offset.addingSaturated(sizes[number]) { break }
+                offset = max(offset, offsets[other].addingSaturated(sizes[other]))
             }
             offsets[number] = offset
             placed.append(number)
-            byteCount = max(byteCount, offset + sizes[number])
+            byteCount = max(byteCount, offset.addingSaturated(sizes[number]))
         }
         var live = [Int](repeating: 0, count: stepCount + 1)
         for (number, temporary) in temporaries.enumerated() {
-            live[temporary.life.lowerBound] += sizes[number]
-            live[temporary.life.upperBound + 1] -= sizes[number]
+            live[temporary.life.lowerBound] = live[temporary.life.lowerBound].addingSaturated(sizes[number])
+            live[temporary.life.upperBound + 1] = live[temporary.life.upperBound + 1].addingSaturated(-sizes[number])
         }
         var current = 0
         for change in live {
-            current += change
+            current = current.addingSaturated(change)
             largestLiveByteCount = max(largestLiveByteCount, current)
         }
     }

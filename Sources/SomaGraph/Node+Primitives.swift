@@ -78,14 +78,18 @@ extension Node {
 
     /// `counts[i]` elements along axis i from `starts[i]` in steps of `steps[i]` (negative walks backwards).
     public static func slice(_ x: Node, starts: [Int], counts: [Int], steps: [Int]) -> Node {
+        var steps = steps
         guard starts.count == x.shape.rank, counts.count == x.shape.rank, steps.count == x.shape.rank else {
             programError("slice", "\(starts.count) ranges for shape \(x.shape)")
         }
         for axis in 0..<x.shape.rank where counts[axis] > 0 {
-            let last = starts[axis] + (counts[axis] - 1) * steps[axis]
-            guard steps[axis] != 0, starts[axis] >= 0, starts[axis] < x.shape[axis], last >= 0, last < x.shape[axis] else {
+            let (way, overflow) = (counts[axis] - 1).multipliedReportingOverflow(by: steps[axis])
+            let inside = 0..<x.shape[axis]
+            guard steps[axis] != 0, !overflow, inside.contains(starts[axis]), inside.contains(starts[axis].addingSaturated(way)) else {
                 programError("slice", "axis \(axis): start \(starts[axis]), count \(counts[axis]), step \(steps[axis]) leaves \(x.shape)")
             }
+            // A step that is never taken may be of any size.
+            if counts[axis] == 1 && steps[axis] != 1 { steps[axis] = 1 }
         }
         if counts == x.shape.dimensions && steps.allSatisfy({ $0 == 1 }) { return x }
         return Node(.slice(starts: starts, steps: steps), .one(x), shape: Shape(counts), dtype: x.dtype, device: x.device)
@@ -99,7 +103,7 @@ extension Node {
             programError("pad", "the value is \(value.dtype) \(value.shape), not one \(x.dtype)")
         }
         requireOneDevice("pad", x, value)
-        let shape = Shape((0..<x.shape.rank).map { x.shape[$0] + before[$0] + after[$0] })
+        let shape = Shape((0..<x.shape.rank).map { x.shape[$0].addingSaturated(before[$0]).addingSaturated(after[$0]) })
         if shape == x.shape { return x }
         return Node(.pad(before: before), .two(x, value), shape: shape, dtype: x.dtype, device: x.device)
     }
@@ -115,7 +119,7 @@ extension Node {
                 programError("concatenate", "\(part.dtype) \(part.shape) beside \(first.dtype) \(first.shape) along axis \(axis)")
             }
             requireOneDevice("concatenate", first, part)
-            extent += part.shape[axis]
+            extent = extent.addingSaturated(part.shape[axis])
         }
         var dimensions = first.shape.dimensions
         dimensions[axis] = extent
@@ -124,6 +128,13 @@ extension Node {
 
     public static func contiguous(_ x: Node) -> Node {
         Node(.contiguous, .one(x), shape: x.shape, dtype: x.dtype, device: x.device)
+    }
+
+    /// `x` on another device; `storage` is what will hold its elements there.
+    public static func deviceCopy(_ x: Node, to device: DeviceTag, holding storage: Storage) -> Node {
+        let copy = Node(.deviceCopy, .one(x), shape: x.shape, dtype: x.dtype, device: device)
+        Node.lock.withLock { _ in copy.complete(with: storage) }
+        return copy
     }
 
     public static func dynamicSlice(_ x: Node, starts: Node, shape: Shape) -> Node {

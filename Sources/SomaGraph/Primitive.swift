@@ -35,6 +35,8 @@ public enum Primitive: Sendable {
     case concatenate(axis: Int)
     /// The same elements in memory of their own, row-major.
     case contiguous
+    /// The same elements on the node's device, which is not the input's. The node's storage brings them, so no program computes it.
+    case deviceCopy
     /// Inputs: x, starts (int32, [rank]). A block of the node's shape; starts are clamped so that it fits.
     case dynamicSlice
     /// Inputs: x, update, starts (int32, [rank]). x with a block overwritten; starts are clamped so that it fits.

@@ -10,12 +10,15 @@ public struct Shape: Sendable {
         @usableFromInline let count: Int
 
         init(_ dimensions: [Int]) {
-            var count = 1
+            // Strides of an empty shape are products too, so extents of 0 do not make others harmless.
+            var (count, reach) = (1, 1)
             for extent in dimensions {
                 guard extent >= 0 else { programError("Shape", "extent \(extent) of \(dimensions) is negative") }
-                let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-                guard !overflow else { programError("Shape", "\(dimensions) has more elements than an Int can count") }
-                count = product
+                let (product, overflow) = reach.multipliedReportingOverflow(by: Swift.max(extent, 1))
+                guard !overflow, product <= Shape.greatestCount else {
+                    programError("Shape", "\(dimensions) has more than \(Shape.greatestCount) elements, whose bytes nothing can count")
+                }
+                (count, reach) = (count * extent, product)
             }
             self.dimensions = dimensions
             self.count = count
@@ -24,6 +27,9 @@ public struct Shape: Sendable {
 
     public init(_ dimensions: [Int]) { storage = dimensions.isEmpty ? Shape.scalar.storage : Extents(dimensions) }
     private init(storage: Extents) { self.storage = storage }
+
+    /// The most elements of a tensor, and the largest stride: 2⁵⁹, so that the bytes of a few tensors can be counted.
+    public static let greatestCount = 1 << 59
 
     /// The shape of a single number: rank 0, one element.
     public static let scalar = Shape(storage: Extents([]))
@@ -39,16 +45,6 @@ public struct Shape: Sendable {
         var strides = [Int](repeating: 1, count: rank)
         for axis in stride(from: rank - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * self[axis + 1] }
         return strides
-    }
-
-    /// The axis counted from the front, for one that may be counted from the back (`-1` is the last).
-    /// A mistake traps in the name of `operation`.
-    public func normalizedAxis(_ axis: Int, _ operation: @autoclosure () -> String) -> Int {
-        let normalized = axis < 0 ? axis + rank : axis
-        guard normalized >= 0 && normalized < rank else {
-            programError(operation(), "axis \(axis) is out of range for shape \(self)")
-        }
-        return normalized
     }
 }
 
@@ -85,5 +81,13 @@ extension Shape {
         var result = dimensions
         for axis in axes { result[axis] = 1 }
         return Shape(result)
+    }
+}
+
+extension Int {
+    /// The sum, or the nearest number an Int holds: extents and byte counts too large to be are refused later, with a reason.
+    package func addingSaturated(_ other: Int) -> Int {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }

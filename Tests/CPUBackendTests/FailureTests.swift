@@ -1,4 +1,5 @@
 import CPUBackend
+import Soma
 import SomaBackend
 import SomaGraph
 import Testing
@@ -21,6 +22,17 @@ extension CPUBackendTests {
         #expect(throws: BackendError.self) { try backend.enqueue([step], Bindings(buffers: [slice])) }
         var bytes = [UInt8](repeating: 0, count: 4)
         #expect(throws: BackendError.self) { try bytes.withUnsafeMutableBytes { try backend.download(slice, into: $0) } }
+    }
+
+    /// Sizes that no machine has are refused when they are to be stored, and nothing overflows on the way.
+    @Test func aTensorBeyondAnyMemoryIsAnError() throws {
+        let device = Device(running: CPUBackend())
+        let huge = Tensor.full([Shape.greatestCount], 1, device: device)
+        for tensor in [huge.contiguous(), (huge + 1).contiguous(), huge.as(.int64).contiguous()] {
+            #expect(throws: BackendError.self) { try tensor.realize() }
+        }
+        #expect(throws: BackendError.self) { try realizeAll([(huge * 2).contiguous(), (huge * 3).contiguous()]) }
+        #expect(try Tensor([1] as [Float], device: device).scalars() == [1] as [Float])
     }
 
     @Test func pastTheLimitNothingIsAllocated() throws {

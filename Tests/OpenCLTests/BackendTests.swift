@@ -1,4 +1,5 @@
 import Foundation
+import Soma
 import SomaBackend
 import SomaGraph
 import SomaReference
@@ -51,6 +52,21 @@ import Testing
         #expect(backend.memory.peak == 1000 + (40 << 20))
         // The process goes on.
         #expect(try download(try upload([1, 2, 3], backend), 3, backend) == [1, 2, 3])
+    }
+
+    @Test func aTensorBeyondAnyMemoryIsAnError() throws {
+        let device = Device(running: try makeBackend(.gpu))
+        let huge = Tensor.full([Shape.greatestCount], 1, device: device)
+        #expect(throws: BackendError.self) { try huge.contiguous().realize() }
+        #expect(try Tensor([1] as [Float], device: device).scalars() == [1] as [Float])
+    }
+
+    @Test func tensorsGoToTheProcessorAndBack() throws {
+        let (here, there) = (try sharedDevice(.gpu), try Device.named("cpu"))
+        let x = Tensor((0..<1000).map(Float.init), device: here)
+        let loss = (square(x.to(there)) * 0.5).to(here).sum()
+        #expect(try gradient(of: loss, withRespectTo: x).scalars(as: Float.self) == (0..<1000).map(Float.init))
+        #expect(try (x + 1).to(there).scalars(as: Float.self) == (1...1000).map(Float.init))
     }
 
     @Test func neighboursInOneChunkDoNotTouch() throws {

@@ -50,6 +50,7 @@ struct GradientRule {
                 start[axis] += inputs[index].shape[axis]
             }
         case .contiguous: pass(to: 0, g)
+        case .deviceCopy: pass(to: 0, g.to(Device(tag: inputs[0].device)))
         case .dynamicSlice:
             pass(to: 0, Tensor(node: .updateSlice(Tensor.zeros(like: input(0)).node, g.node, starts: inputs[1])))
         case .updateSlice:

@@ -49,11 +49,13 @@ final class Executor: Sendable {
     /// Computes nodes as one program. Nodes that no trainable parameter lies upstream of lose their inputs; the others keep them, so
     /// that a gradient can still be taken.
     func realize(_ nodes: [Node]) throws {
-        try inTurn {
-            guard let run = try prepare(roots: nodes.filter { !$0.hasElements }, states: []) else { return }
-            try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
-            run.complete(cutting: false)
-        }
+        try fetchingCopies { try inTurn { try realizeInTurn(nodes) } }
+    }
+
+    private func realizeInTurn(_ nodes: [Node]) throws {
+        guard let run = try prepare(roots: nodes.filter { !$0.hasElements }, states: []) else { return }
+        try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
+        run.complete(cutting: false)
     }
 
     /// Computes nodes and every pending version of a state as one program, and releases the graph below them.
@@ -62,7 +64,12 @@ final class Executor: Sendable {
     func update(_ nodes: [Node]) throws {
         // A captured step computes its updates when it is replayed.
         if Capture.current != nil { return }
-        try inTurn { try compute(nodes, takePendingStates()) }
+        do {
+            try fetchingCopies { try inTurn { try compute(nodes, takePendingStates()) } }
+        } catch {
+            for state in takePendingStates() { state.revert() }
+            throw error
+        }
     }
 
     private func compute(_ nodes: [Node], _ states: [State]) throws {
@@ -73,6 +80,10 @@ final class Executor: Sendable {
             try self.run(run.program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: run.starts)
             run.complete(cutting: true)
             for (number, state) in states.enumerated() { state.settle(on: run.roots[run.roots.count - states.count + number]) }
+        } catch let missing as UnfetchedCopy {
+            // Not a failure: the states are computed when this is tried again.
+            for state in states { note(pending: state) }
+            throw missing
         } catch {
             for state in states { state.revert() }
             throw error

@@ -33,9 +33,11 @@ final class HostArray: Storage, @unchecked Sendable {
 
 extension Storage {
     /// The memory on the device that holds these elements.
+    /// - Throws: `BackendError`; `UnfetchedCopy` where they are still on another device.
     func resolved(on backend: any Backend) throws -> Buffer {
         if let buffer = self as? Buffer { return buffer }
         if let array = self as? HostArray { return try array.buffer(on: backend) }
+        if let copy = self as? DeviceCopy { return try copy.buffer() }
         programError("realize", "storage of an unknown kind")
     }
 }

@@ -89,7 +89,8 @@ extension Tensor {
     private func read(_ storage: Storage, into target: UnsafeMutableRawBufferPointer) throws {
         if target.isEmpty { return }
         let backend = device.executor.backend
-        try backend.download(BufferSlice(try storage.resolved(on: backend)), into: target)
+        let buffer = try fetchingCopies { try storage.resolved(on: backend) }
+        try backend.download(BufferSlice(buffer), into: target)
     }
 }
 

@@ -46,7 +46,7 @@ final class Replay: Sendable {
             let node = snapshot.nodes[place]
             if let input = places.firstIndex(where: { $0 === node }) { return .input(input) }
             if let state = states.first(where: { $0.versions.old === node }) { return .state(state) }
-            return .fixed(try storage.resolved(on: executor.backend))
+            return .fixed(try fetchingCopies { try storage.resolved(on: executor.backend) })
         }
         let constants = snapshot.constants
         hostValues = recorded.scalars.compactMap { scalar in
@@ -59,20 +59,22 @@ final class Replay: Sendable {
 
     /// - Parameter isFirst: whether the host's scalars still are those of the capture.
     func run(_ inputs: [Tensor], isFirst: Bool) throws -> [Tensor] {
-        let inputs = try inputs.map { try $0.storage() }
+        let inputs = try inputs.map { input in try fetchingCopies { try input.storage().resolved(on: executor.backend) } }
         if sources.contains(where: { if case .state(let state) = $0 { state.hasPending } else { false } }) { try executor.update([]) }
         var results: [Tensor] = []
-        try executor.inTurn { results = try runInTurn(inputs, isFirst: isFirst) }
+        try fetchingCopies { try executor.inTurn { results = try runInTurn(inputs, isFirst: isFirst) } }
         return results
     }
 
-    private func runInTurn(_ inputs: [Storage], isFirst: Bool) throws -> [Tensor] {
-        var scalars = scalars
-        if !isFirst { for host in hostValues { scalars[host.place] = Scalar(host.value(), host.dtype).bits } }
-        var run = Run(program: program, roots: [], sources: try sources.map { try buffer($0, inputs) }, outputs: [], scalars: scalars, starts: starts)
+    private func runInTurn(_ inputs: [Buffer], isFirst: Bool) throws -> [Tensor] {
+        // The sources come first: where one must be fetched all this begins anew, and random counters may move only once. Nothing but
+        // the run may hold them, or no state could be overwritten.
+        var run = Run(
+            program: program, roots: [], sources: try sources.map { try buffer($0, inputs) }, outputs: [],
+            scalars: currentScalars(isFirst: isFirst), starts: starts)
         run.outputs = try program.plan.outputs.map { $0.mayOverwrite == nil ? try executor.allocate($0.byteCount) : Run.unknown }
         try run.overwriteOrAllocate(written, executor)
-        try executor.run(program, sources: run.sources, outputs: run.outputs, scalars: scalars, starts: starts)
+        try executor.run(program, sources: run.sources, outputs: run.outputs, scalars: run.scalars, starts: starts)
         let roots = program.plan.roots.map { root in
             switch root {
             case .output(let place): run.outputs[place]
@@ -85,9 +87,15 @@ final class Replay: Sendable {
         }
     }
 
-    private func buffer(_ source: Source, _ inputs: [Storage]) throws -> Buffer {
+    private func currentScalars(isFirst: Bool) -> [UInt64] {
+        var scalars = scalars
+        if !isFirst { for host in hostValues { scalars[host.place] = Scalar(host.value(), host.dtype).bits } }
+        return scalars
+    }
+
+    private func buffer(_ source: Source, _ inputs: [Buffer]) throws -> Buffer {
         switch source {
-        case .input(let place): return try inputs[place].resolved(on: executor.backend)
+        case .input(let place): return inputs[place]
         case .state(let state):
             guard let storage = state.storage else { throw SomaError("a state was never computed") }
             return try storage.resolved(on: executor.backend)

@@ -51,7 +51,7 @@ extension Tensor {
         sizes: [Int], alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
     ) -> [Tensor] {
         let axis = normalized(axis: axis, "split", file: file, line: line)
-        guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, +) == shape[axis] else {
+        guard sizes.allSatisfy({ (0...shape[axis]).contains($0) }), sizes.reduce(0, +) == shape[axis] else {
             programError("split", "sizes \(sizes) do not add up to axis \(axis) of \(shape)", file: file, line: line)
         }
         var starts = [Int](repeating: 0, count: rank)

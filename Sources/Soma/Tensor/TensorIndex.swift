@@ -51,7 +51,7 @@ extension Range<Int>: TensorIndexing {
     public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound) }
 }
 extension ClosedRange<Int>: TensorIndexing {
-    public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound == -1 ? nil : upperBound + 1) }
+    public var tensorIndex: TensorIndex { .range(from: lowerBound, to: pastEnd(upperBound)) }
 }
 extension PartialRangeFrom<Int>: TensorIndexing {
     public var tensorIndex: TensorIndex { .range(from: lowerBound) }
@@ -60,8 +60,12 @@ extension PartialRangeUpTo<Int>: TensorIndexing {
     public var tensorIndex: TensorIndex { .range(to: upperBound) }
 }
 extension PartialRangeThrough<Int>: TensorIndexing {
-    public var tensorIndex: TensorIndex { .range(to: upperBound == -1 ? nil : upperBound + 1) }
+    public var tensorIndex: TensorIndex { .range(to: pastEnd(upperBound)) }
 }
+
+/// The bound after `last`, which is the end where `last` is the last one counted from the back.
+private func pastEnd(_ last: Int) -> Int? { last == -1 ? nil : last.addingSaturated(1) }
+
 extension StrideTo<Int>: TensorIndexing {
     public var tensorIndex: TensorIndex { .positions(of: Array(self)) }
 }
@@ -163,14 +167,17 @@ private struct SubscriptPlan {
         func bound(_ position: Int) -> Int { position < 0 ? position + extent : position }
         let start = from.map(bound) ?? (step > 0 ? 0 : extent - 1)
         let end = to.map(bound) ?? (step > 0 ? extent : -1)
-        let count = Swift.max(0, (end - start + step - step.signum()) / step)
-        let last = start + (count - 1) * step
-        let axis = 0..<extent
-        let isInside = count == 0 || axis.contains(start) && axis.contains(last)
-        guard isInside, (-1...extent).contains(start), (-1...extent).contains(end) else {
+        func leaves() -> Never {
             let (lower, upper) = (from.map(String.init) ?? "", to.map(String.init) ?? "")
             fail("range \(lower)..<\(upper) on an axis of \(extent) of \(shape)")
         }
-        append(from: count == 0 ? 0 : start, count: count, by: step)
+        guard (-1...extent).contains(start), (-1...extent).contains(end) else { leaves() }
+        let distance = end - start
+        let isEmpty = distance.signum() != step.signum()
+        // In magnitudes, since the least Int has no negative.
+        let count = isEmpty ? 0 : Int((distance.magnitude - 1) / step.magnitude) + 1
+        let axis = 0..<extent
+        guard isEmpty || axis.contains(start) && axis.contains(start + (count - 1) * step) else { leaves() }
+        append(from: isEmpty ? 0 : start, count: count, by: step)
     }
 }
