@@ -45,6 +45,10 @@ import Testing
                     == .infinity)
             let lost = try crossEntropy(huge, Tensor([3, -1] as [Int32]), reduction: .none).scalars(as: Float.self)
             #expect(lost.allSatisfy { $0.isNaN }, "a target that is no class")
+            let far = try crossEntropy(huge, Tensor([1 << 32, 1 << 40] as [Int64]), reduction: .none).scalars(as: Float.self)
+            #expect(far.allSatisfy { $0.isNaN }, "an int64 that is no class")
+            let wide = crossEntropy(huge, Tensor([0, 1] as [Int64]), reduction: .none)
+            #expect(try wide.difference(from: [0, 0.6931471805599453]) == nil)
             let ignored = crossEntropy(huge, Tensor([1, -100] as [Int32]), ignoredIndex: -100, reduction: .none)
             #expect(try ignored.difference(from: [20000, 0]) == nil)
         }

@@ -146,4 +146,16 @@ import Testing
         let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
         #expect(text.contains("tensor 0 (float32 [1])") && text.contains("read values after taking the gradient"))
     }
+
+    /// The engine computes long paths by itself, and then only a parameter's graph is kept: the message says so.
+    @Test func aChainThatTheEngineCutIsReported() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let x = Tensor([Float(1)], device: Device(running: InterpretingBackend()))
+            var sum = x
+            for _ in 0..<5_000 { sum *= 0.999 }
+            _ = gradient(of: sum, withRespectTo: x)
+        }
+        let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        #expect(text.contains("more than 4000 operations") && text.contains("in a Parameter"))
+    }
 }

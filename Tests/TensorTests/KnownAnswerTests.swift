@@ -24,6 +24,29 @@ import Testing
         return (try? JSONDecoder().decode([Answer].self, from: Data(contentsOf: file))) ?? []
     }()
 
+    /// Small integers are added up in int32, as NumPy and PyTorch add them up in a wider type.
+    @Test func sumsOfSmallIntegersDoNotWrap() {
+        let bytes = Tensor(reference: Value([200, 100], shape: [2], dtype: .uint8))
+        let flags = Tensor(reference: Value([1, 0, 1, 1], shape: [2, 2], dtype: .bool))
+        for (result, elements) in [
+            (bytes.sum(), [300.0]), (bytes.product(), [20_000]), (flags.sum(), [3]), (flags.sum(alongAxes: 0), [2, 1]), (flags.product(), [0]),
+        ] {
+            #expect(result.dtype == .int32)
+            #expect(Interpreter().evaluate(result).elements == elements)
+        }
+        let rows = Tensor(reference: Value([7, 9, 5, 6], shape: [2, 2], dtype: .uint8))
+        #expect(rows.picked(atIndices: Tensor(reference: Value([1, 0], dtype: .int32))).dtype == .uint8)
+    }
+
+    /// Steps that are never taken twice may be of any size.
+    @Test func stepsBeyondAnAxis() {
+        let x = Tensor(reference: Value([1, 2, 3]))
+        func read(_ tensor: Tensor) -> [Double] { Interpreter().evaluate(tensor).elements }
+        #expect(read(x[.every(.max)]) == [1] && read(x[.every(.min)]) == [3])
+        #expect(read(x[.range(from: 0, to: 3, by: 2)]) == [1, 3] && read(x[.range(from: 2, to: nil, by: -2)]) == [3, 1])
+        #expect(read(x[.range(from: 2, to: 0, by: 5)]) == [] && read(x[...(-1)]) == [1, 2, 3])
+    }
+
     private static let operations: [String: @Sendable ([Tensor]) -> Tensor] = [
         "softmax": { $0[0].softmax(alongAxis: 1) },
         "logSoftmax": { $0[0].logSoftmax(alongAxis: 0) },

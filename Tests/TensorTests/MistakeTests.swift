@@ -31,7 +31,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("select, shapes", "select", "[3]", "[2]") { _ = Tensor.select(x([3], .bool), x([2]), x([2])) },
         Mistake("sum, axis", "sum", "axis 2", "[2, 3]", "MistakeTests.swift") { _ = x([2, 3]).sum(alongAxes: 2) },
         Mistake("sum, axis twice", "sum", "[0, -2]", "twice") { _ = x([2, 3]).sum(alongAxes: 0, -2) },
-        Mistake("sum of bool", "sum", "bool") { _ = x([2], .bool).sum() },
+        Mistake("greatest of bool", "max", "bool") { _ = x([2], .bool).max() },
         Mistake("mean of integers", "mean", "int32") { _ = x([2], .int32).mean() },
         Mistake("argmax of nothing", "argmax", "[0, 3]", "empty") { _ = x([0, 3]).argmax(alongAxis: 0) },
         Mistake("reshape", "reshape", "6 elements of [2, 3]", "[4]", "MistakeTests.swift") {
@@ -72,6 +72,32 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("uniform", "randomUniform", "1.0 to 0.0") {
             _ = Tensor.randomUniform([2], from: 1, to: 0, device: .reference)
         },
+        Mistake("uniform, too wide", "randomUniform", "-3e+38 to 3e+38", "float32") {
+            _ = Tensor.randomUniform([2], from: -3e38, to: 3e38, device: .reference)
+        },
+        Mistake("uniform, too narrow", "randomUniform", "1.0 to 1.0") {
+            _ = Tensor.randomUniform([2], from: 1, to: 1 + 1e-12, device: .reference)
+        },
+        Mistake("range, wrapping", "range", "uint8 does not hold 257", "MistakeTests.swift") {
+            _ = Tensor.range(258, dtype: .uint8, device: .reference)
+        },
+        Mistake("range, wrapping ends", "range", "uint8 does not hold 259") {
+            _ = Tensor.range(from: 250, to: 260, dtype: .uint8, device: .reference)
+        },
+        Mistake("range, too long", "range", "0.0 to 1000000000000.0", "int32 counts") {
+            _ = Tensor.range(from: 0, to: 1e12, device: .reference)
+        },
+        Mistake("range, endless", "range", "inf", "not finite") {
+            _ = Tensor.range(from: 0, to: .infinity, device: .reference)
+        },
+        Mistake("shape, elements", "Shape", "[4611686018427387904]") { _ = Tensor.full([1 << 62], 1, device: .reference) },
+        Mistake("shape, elements of an empty one", "Shape", "[0, 9223372036854775807, 2]") {
+            _ = Tensor.zeros([0, .max, 2], device: .reference)
+        },
+        Mistake("pad, overflow", "Shape", "9223372036854775807") { _ = x([2]).padded([(.max, .max)]) },
+        Mistake("subscript, far range", "subscript", "9223372036854775807", "axis of 3") { _ = x([3])[0...Int.max] },
+        Mistake("subscript, widest range", "subscript", "axis of 3") { _ = x([3])[.range(from: .min, to: .max)] },
+        Mistake("split, overflow", "split", "9223372036854775807") { _ = x([3]).split(sizes: [.max, .max, 5]) },
         Mistake("Bernoulli", "randomBernoulli", "1.5") {
             _ = Tensor.randomBernoulli([2], probability: 1.5, device: .reference)
         },

@@ -43,6 +43,13 @@ import Testing
         expect([-2, 0, -0.0, 3], give: [[-1, 0, 0, 1]]) { abs($0[0]) }
     }
 
+    /// ½e² has the second derivative 1 at 0 too.
+    @Test func huberLossIsAParabolaAtZero() {
+        func slope(_ x: Tensor) -> Tensor { gradient(of: huberLoss(x, .zeros(like: x), reduction: .sum), withRespectTo: x) }
+        expect([-3, -0.5, 0, 0.5, 3], give: [[0, 1, 1, 1, 0]]) { slope($0[0]) }
+        expect([-3, -0.5, 0, 0.5, 3], give: [[-1, -0.5, 0, 0.5, 1]]) { huberLoss($0[0], .zeros(like: $0[0]), reduction: .sum) }
+    }
+
     @Test func rootsAndLogarithmsAreSteepAtZero() {
         expect([0, 4], give: [[infinity, 0.25]]) { sqrt($0[0]) }
         expect([0, 4], give: [[infinity, 0.25]]) { pow($0[0], 0.5) }

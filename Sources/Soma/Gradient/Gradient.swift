@@ -5,7 +5,9 @@ import SomaGraph
 /// A gradient is a graph of ordinary operations: nothing is computed yet, it fuses with the rest of a step, and it can be
 /// differentiated again. A tensor on which the loss does not depend gets zeros.
 ///
-/// Take gradients before the values on their way are read or updated: what is computed may release the graph behind it.
+/// Take gradients before the values on their way are read or updated: what is computed may release the graph behind it. The engine
+/// itself computes what lies behind some thousands of pending operations in a row, so that a running sum does not grow without bound;
+/// the graph behind a `Parameter` is kept then, that behind a plain tensor is not.
 /// - Parameters:
 ///   - loss: real, and of one element unless `seed` is given.
 ///   - seed: the gradient of what is wanted with respect to `loss`, of its shape; 1 by default.

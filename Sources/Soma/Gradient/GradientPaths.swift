@@ -72,8 +72,10 @@ struct GradientPaths {
         for (index, tensor) in tensors.enumerated() where requested[index] == nil && !tensor.node.isTracked {
             programError(
                 "gradient",
-                "the graph between the loss and \(name(index, tensor)) was released when a value on the way was "
-                    + "computed; read values after taking the gradient", file: file, line: line)
+                "the graph between the loss and \(name(index, tensor)) was released when a value on the way was computed: "
+                    + "read values after taking the gradient, and keep what leads to a path of more than "
+                    + "\(Tensor.longestPendingPath) operations, which the engine computes on the way, in a Parameter", file: file,
+                line: line)
         }
     }
 

@@ -50,8 +50,9 @@ private struct CrossEntropyRows {
 
     init(_ logits: Tensor, _ targets: Tensor, _ smoothing: Double, _ classWeights: Tensor?, _ ignoredIndex: Int?) {
         let classes = logits.shape[logits.rank - 1]
-        let column = targets.as(.int32).expandingDims(at: -1)
-        let isTarget = column .== Tensor.range(classes, device: logits.device)
+        // An int64 beyond int32 must not become another class.
+        let column = (targets.dtype == .int64 ? targets : targets.as(.int32)).expandingDims(at: -1)
+        let isTarget = column .== Tensor.range(classes, dtype: column.dtype, device: logits.device)
         let zero = logits.operand(0, "crossEntropy")
         func sum(_ x: Tensor) -> Tensor { x.sum(alongAxes: -1, keepingDims: true) }
         func picked(_ x: Tensor) -> Tensor { sum(.select(isTarget, x, zero)) }

@@ -33,9 +33,20 @@ extension Tensor {
 }
 
 extension Tensor {
-    /// The whole numbers 0 ..< `count`.
-    public static func range(_ count: Int, dtype: DType = .int32, device: Device = .current) -> Tensor {
-        Tensor(node: .range(count, device: device.tag)).as(dtype)
+    /// The whole numbers 0 ..< `count`. An integer dtype must hold every one of them; a real one rounds those above 2²⁴.
+    public static func range(
+        _ count: Int, dtype: DType = .int32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        guard (0...Int(Int32.max)).contains(count) else {
+            programError("range", "a count of \(count) does not fit int32", file: file, line: line)
+        }
+        if count > 0 { requireExact(Double(count - 1), dtype, file, line) }
+        return Tensor(node: .range(count, device: device.tag)).as(dtype)
+    }
+
+    private static func requireExact(_ last: Double, _ dtype: DType, _ file: StaticString, _ line: UInt) {
+        if dtype.isFloatingPoint || Scalar(last, dtype).double == last { return }
+        programError("range", "\(dtype) does not hold \(last)", file: file, line: line)
     }
 
     /// `start`, `start + step`, … up to and without `end`. The dtype must hold every one of them.
@@ -44,10 +55,18 @@ extension Tensor {
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         let steps = ((end - start) / step).rounded(.up)
-        guard step != 0, steps.isFinite, steps <= Double(Int32.max) else {
+        guard step != 0, steps.isFinite else {
             programError("range", "from \(start) to \(end) by \(step) is not finite", file: file, line: line)
         }
-        return range(Swift.max(0, Int(steps)), dtype: dtype, device: device) * step + start
+        guard steps <= Double(Int32.max) else {
+            programError("range", "from \(start) to \(end) by \(step) are \(steps) numbers; int32 counts them", file: file, line: line)
+        }
+        let count = Swift.max(0, Int(steps))
+        if count > 0 {
+            requireExact(start, dtype, file, line)
+            requireExact(start + Double(count - 1) * step, dtype, file, line)
+        }
+        return Tensor(node: .range(count, device: device.tag)).as(dtype) * step + start
     }
 
     /// `count` numbers at equal distances from `start` to `end`, both included.

@@ -50,7 +50,7 @@ extension Tensor {
             programError("pick", "indices \(indices.dtype) \(indices.shape) for shape \(shape)", file: file, line: line)
         }
         let isPicked = indices.oneHot(depth: shape[rank - 1], dtype: .bool)
-        return Tensor.select(isPicked, self, operand(0, "pick")).sum(alongAxes: [rank - 1])
+        return Tensor.select(isPicked, self, operand(0, "pick")).sum(alongAxes: [rank - 1]).as(dtype)
     }
 
     /// The block of `shape` at `starts` (int32, one for each axis), whose values are known only when the program runs; starts

@@ -9,8 +9,11 @@ extension Tensor {
         device: Device = .current,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        guard lower < upper, lower.isFinite, upper.isFinite else {
+        guard Float(lower) < Float(upper), lower.isFinite, upper.isFinite else {
             programError("randomUniform", "no interval from \(lower) to \(upper)", file: file, line: line)
+        }
+        guard Float(upper - lower).isFinite else {
+            programError("randomUniform", "the width from \(lower) to \(upper) is beyond float32", file: file, line: line)
         }
         let numbers = generator.words(shape, device: device).unitInterval * (upper - lower) + lower
         // Rounding can reach the upper bound itself.

@@ -2,9 +2,12 @@ import SomaGraph
 
 // Reductions. `alongAxes:` names the axes, counted from the back where negative; without it all axes are meant.
 // `keepingDims:` leaves the reduced axes with extent 1, so that the result broadcasts against the argument.
+//
+// Sums and products of `bool` and `uint8` are `int32`. Those of other integers keep their dtype and wrap round where it cannot hold
+// them: cast to `int64` first.
 
 extension Tensor {
-    /// The sum; 0 of nothing.
+    /// The sum; 0 of nothing. Of `bool` and `uint8` it is `int32`; other integers wrap round.
     public func sum(
         alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
@@ -17,7 +20,7 @@ extension Tensor {
         reduced(.sum, axes, keepingDims, file, line)
     }
 
-    /// The product; 1 of nothing.
+    /// The product; 1 of nothing. Of `bool` and `uint8` it is `int32`; other integers wrap round.
     public func product(
         alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
@@ -134,6 +137,9 @@ extension Tensor {
     func reduced(
         _ operation: ReduceOperation, _ axes: [Int]?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt
     ) -> Tensor {
+        if (operation == .sum || operation == .product) && (dtype == .bool || dtype == .uint8) {
+            return self.as(.int32).reduced(operation, axes, keepingDims, file, line)
+        }
         if dtype == .bool {
             programError("\(operation)", "not defined for bool; cast with `as(_:)` first", file: file, line: line)
         }

@@ -75,6 +75,8 @@ extension OperationCase {
         OperationCase("sum of infinities", Value([.infinity, 1, -.infinity]), differentiable: false) { $0[0].sum() },
         OperationCase("sum of int32 beyond its range", Value([2_147_483_647, 2], dtype: .int32)) { $0[0].sum() },
         OperationCase("sum of int32", .sample([3, 7], in: -50...50, dtype: .int32)) { $0[0].sum(alongAxes: 0) },
+        OperationCase("sum of uint8", .sample([3, 7], in: 0...255, dtype: .uint8)) { $0[0].sum(alongAxes: 1) },
+        OperationCase("sum of bool", .sample([3, 7], dtype: .bool)) { $0[0].sum(alongAxes: 0) },
         OperationCase("max of uint8", .sample([3, 7], in: 0...255, dtype: .uint8)) { $0[0].max(alongAxes: 1) },
         OperationCase("product of int64", .sample([3, 4], in: -9...9, dtype: .int64)) { $0[0].product(alongAxes: 1) },
         OperationCase("any, all", Value([0, 1, 1, 1, 0, 0], shape: [3, 2], dtype: .bool)) { x in
