@@ -64,7 +64,7 @@ extension LoopPlanner {
                 // A chain writes some of its results before it has read all of its arguments.
                 death[value] = max(death[value] ?? 0, instruction.chain_count > 0 ? time + 1 : time)
             }
-            if isPersistent(Int(instruction.phase)) { death[Int(instruction.out)] = end }
+            if isPersistent(Int(instruction.phase)) { for value in results(of: instruction) { death[value] = end } }
         }
         // Strided stores are written after a block's last instruction.
         for operand in plan.operands where operand.flat.is_store { death[Int(operand.flat.value)] = end }
