@@ -1,6 +1,7 @@
 import Soma
 
-/// A model of the history of deep learning, with the data and the way of training that show what it could and could not do.
+/// A model of the history of deep learning, with the data and the way of training that show what it could and could not
+/// do.
 ///
 /// A further recipe is one file and one line in `Recipes.all`.
 public protocol Recipe: Sendable {

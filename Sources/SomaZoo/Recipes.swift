@@ -29,7 +29,8 @@ public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
     ///   - names: what there is.
     public init(unknown kind: String, _ name: String, among names: [String]) {
         let near = nearestNames(to: name, among: names)
-        let advice = near.isEmpty ? "there are \(names.joined(separator: ", "))" : "did you mean \(near.joined(separator: " or "))?"
+        let all = "there are \(names.joined(separator: ", "))"
+        let advice = near.isEmpty ? all : "did you mean \(near.joined(separator: " or "))?"
         description = names.isEmpty ? "there is no \(kind) '\(name)'" : "there is no \(kind) '\(name)'; \(advice)"
     }
 }

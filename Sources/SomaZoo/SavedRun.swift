@@ -9,7 +9,8 @@ public struct SavedRun: Sendable {
 
     private static let (recipeKey, seedKey, epochsKey, settingPrefix) = ("recipe", "seed", "epochs", "setting.")
 
-    /// - Throws: `SomaError` where the checkpoint is of no recipe of this program, or of settings that it does not have.
+    /// - Throws: `SomaError` where the checkpoint is of no recipe of this program, or of settings that it does not
+    ///   have.
     public init(_ checkpoint: Checkpoint) throws {
         func value(_ key: String) throws -> String {
             if let value = checkpoint.metadata[key] { return value }

@@ -5,14 +5,17 @@ import SomaBackend
 enum HostMemory {
     /// Bytes by all that limits the process: the machine's free memory, that of its control group, and its own limit.
     static var available: Int {
-        let free = value("MemAvailable:", in: "/proc/meminfo").map { ($0 + (value("SwapFree:", in: "/proc/meminfo") ?? 0)) * 1024 }
+        let meminfo = { value($0, in: "/proc/meminfo") }
+        let free = meminfo("MemAvailable:").map { ($0 + (meminfo("SwapFree:") ?? 0)) * 1024 }
         return min(free ?? .max, value(nil, in: "/sys/fs/cgroup/memory.max") ?? .max, addressSpace ?? .max)
     }
 
     /// What `ulimit -v` leaves; nil where it sets no limit.
     private static var addressSpace: Int? {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, let bytes = Int(exactly: limit.rlim_cur) else { return nil }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0,
+            let bytes = Int(exactly: limit.rlim_cur)
+        else { return nil }
         return max(bytes - (value(nil, in: "/proc/self/statm") ?? 0) * sysconf(Int32(_SC_PAGESIZE)), 0)
     }
 
@@ -32,8 +35,8 @@ enum HostMemory {
 }
 
 extension Device {
-    /// Checks that this many bytes can be had before any are asked for: a plan that cannot work should fail at once, and the
-    /// host's own arrays end the process where there is no memory for them.
+    /// Checks that this many bytes can be had before any are asked for: a plan that cannot work should fail at once, and
+    /// the host's own arrays end the process where there is no memory for them.
     /// - Parameters:
     ///   - byteCount: bytes of buffers on the device.
     ///   - hostByteCount: bytes that the host needs beside them.

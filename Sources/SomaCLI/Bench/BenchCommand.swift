@@ -6,8 +6,8 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measures how fast devices are.",
         discussion: """
-            Values are medians of at least five timed repetitions after a warm-up, in float32; the spread is the distance between \
-            the quartiles over the median. Measure on a quiet machine: a spread above a fifth means little.
+            Values are medians of at least five timed repetitions after a warm-up, in float32; the spread is the distance \
+            between the quartiles over the median. Measure on a quiet machine: a spread above a fifth means little.
 
             Workloads:
             \(WorkloadList.help)
@@ -20,7 +20,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Devices with commas between them, or `all`. (default: as `soma devices` marks it)")
     var device: String?
 
-    @Option(help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
+    @Option(
+        help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
     var workload = "all"
 
     @Option(parsing: .unconditional, help: "Seconds of repetitions for each workload.")

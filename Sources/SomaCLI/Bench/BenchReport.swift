@@ -33,13 +33,14 @@ struct BenchReport {
         } else {
             try Console.print(
                 Self.row(
-                    "\(device)", workload.name, Quantity.significant(median), Quantity.significant(best), workload.metric,
-                    Quantity.fixed(100 * measurement.spread, 0) + " %"))
+                    "\(device)", workload.name, Quantity.significant(median), Quantity.significant(best),
+                    workload.metric, Quantity.fixed(100 * measurement.spread, 0) + " %"))
         }
         if measurement.spread > Measurement.wideSpread {
+            let spread = Quantity.fixed(100 * measurement.spread, 0)
             Console.complain(
-                "soma: \(workload.name) on \(device) spreads over \(Quantity.fixed(100 * measurement.spread, 0)) % of its median; "
-                + "measure again when the machine is quiet")
+                "soma: \(workload.name) on \(device) spreads over \(spread) % of its median; "
+                    + "measure again when the machine is quiet")
         }
     }
 
@@ -56,7 +57,8 @@ struct BenchReport {
     /// The most memory that this process ever had, in bytes; null where it runs several workloads.
     private var residentPeak: JSON {
         var usage = rusage()
-        guard workloads.count * devices.count == 1, getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return .null }
+        guard workloads.count * devices.count == 1, getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0
+        else { return .null }
         return JSON(usage.ru_maxrss * 1024)
     }
 
@@ -64,8 +66,9 @@ struct BenchReport {
         _ device: String, _ name: String, _ median: String, _ best: String, _ metric: String, _ spread: String
     ) -> String {
         let cells = [
-            TextTable.padded(device, to: 10, .left), TextTable.padded(name, to: 20, .left), TextTable.padded(median, to: 9, .right),
-            TextTable.padded(best, to: 9, .right), TextTable.padded(metric, to: 24, .left), TextTable.padded(spread, to: 6, .right),
+            TextTable.padded(device, to: 10, .left), TextTable.padded(name, to: 20, .left),
+            TextTable.padded(median, to: 9, .right), TextTable.padded(best, to: 9, .right),
+            TextTable.padded(metric, to: 24, .left), TextTable.padded(spread, to: 6, .right),
         ]
         return cells.joined(separator: "  ")
     }

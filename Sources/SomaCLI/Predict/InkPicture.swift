@@ -1,6 +1,7 @@
 import Soma
 
-/// A grey picture by how much ink each pixel has: 0 is the ground, 1 the darkest stroke, whichever of the two was light.
+/// A grey picture by how much ink each pixel has: 0 is the ground, 1 the darkest stroke, whichever of the two was
+/// light.
 struct InkPicture {
     let rows: Int
     let columns: Int
@@ -37,8 +38,8 @@ struct InkPicture {
         return edge.map { pixels[$0] }.sorted()[edge.count / 2]
     }
 
-    /// The picture as a model takes it: unchanged where it has the size, else what is drawn, scaled and laid where pictures
-    /// of that size have it.
+    /// The picture as a model takes it: unchanged where it has the size, else what is drawn, scaled and laid where
+    /// pictures of that size have it.
     func fitted(rows: Int, columns: Int) -> InkPicture {
         if self.rows == rows && self.columns == columns { return self }
         let drawn = Drawing(self)
@@ -53,8 +54,8 @@ struct InkPicture {
             // As the embedded digits: the middle of the height in the middle, and across the centre of mass.
             top = (Double(rows) - Double(drawn.rows.count) * scale) / 2
         } else {
-            // As MNIST: fitted into 20×20 and moved by whole pixels, until the pixel right and below of the middle of 28×28
-            // has the centre of mass.
+            // As MNIST: fitted into 20×20 and moved by whole pixels, until the pixel right of and below the middle of
+            // 28×28 has the centre of mass.
             (top, left) = (top.rounded(.up), left.rounded(.up))
         }
         return resampled(

@@ -9,7 +9,8 @@ struct PictureSource {
     private let read: (Int) -> [Float]
 
     /// - Parameter shape: rows and columns.
-    /// - Throws: `SomaError` naming the file where it is missing, broken, neither PNG nor IDX, or of pictures of another size.
+    /// - Throws: `SomaError` naming the file where it is missing, empty, broken, neither PNG nor IDX, or of pictures of
+    ///   another size.
     init(path: String, shape: [Int]) throws {
         self.path = path
         let file = try ByteRegion(mapping: path)

@@ -8,8 +8,8 @@ struct PredictCommand: ParsableCommand {
         abstract: "Tells what pictures show, by a trained checkpoint.",
         discussion: """
             Pictures are PNG files, or IDX files of many pictures, plain or gzip. A PNG picture may be dark on light or \
-            light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the model takes, and \
-            centred as the pictures are that it was trained on, unless it already has that size.
+            light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the model takes, \
+            and centred as the pictures are that it was trained on, unless it already has that size.
 
               soma predict runs/digits/best.safetensors some-digit.png
               soma predict runs/mnist-mlp/best.safetensors pictures-idx3-ubyte --index 7

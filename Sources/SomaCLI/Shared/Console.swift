@@ -3,8 +3,8 @@ import Soma
 
 /// Standard output and standard error, unbuffered: each line is out when the call returns.
 enum Console {
-    /// Gives standard input, output and error that the process was started without to nobody: the first file that is opened
-    /// would else take their place, and get what is meant for a person.
+    /// Gives standard input, output and error that the process was started without to nobody: the first file that is
+    /// opened would else take their place, and get what is meant for a person.
     static func openClosed() {
         var descriptor: Int32
         repeat { descriptor = open("/dev/null", O_RDWR) } while (0...2).contains(descriptor)

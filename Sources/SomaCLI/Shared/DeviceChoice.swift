@@ -42,8 +42,8 @@ enum DeviceChoice {
         } catch {
             let names = Device.all().map(\.name)
             let kind = String(name.prefix { $0 != ":" })
-            // A kind of device of which this machine has none is no misspelling: the reason is worth more than a list of
-            // names.
+            // A kind of device of which this machine has none is no misspelling: the reason is worth more than a list
+            // of names.
             let isMissing = Device.kinds.contains(kind) && !names.contains { $0 == kind || $0.hasPrefix(kind + ":") }
             if names.contains(name) || isMissing { throw error }
             throw UsageError(unknown: "device", name, among: names)

@@ -5,7 +5,8 @@ import SomaZoo
 
 /// How the command ends after an error: what it says, where, and its exit status.
 ///
-/// 0: help was asked for. 1: something went wrong, told in one line. 2: the command was called wrongly. 130: interrupted.
+/// 0: help was asked for. 1: something went wrong, told in one line. 2: the command was called wrongly. 130: it was
+/// interrupted.
 struct Ending {
     private(set) var status: Int32
     private(set) var output = ""

@@ -3,8 +3,8 @@ enum Prose {
     /// The columns of a terminal that nobody has widened.
     static let width = 80
 
-    /// The words of `text` in lines of at most `width` columns, of which the first begins with as many spaces as `indents`
-    /// says first, and the others with as many as it says second.
+    /// The words of `text` in lines of at most `width` columns, of which the first begins with as many spaces as
+    /// `indents` says first, and the others with as many as it says second.
     static func wrapped(_ text: String, indents: (Int, Int) = (0, 0)) -> String {
         var lines: [String] = []
         var line = String(repeating: " ", count: indents.0)

@@ -52,8 +52,8 @@ final class JSONReport: RunReport {
                 .map { JSON.Member("test_\($0.key)", JSON($0.value)) }
             try emit(
                 "epoch",
-                standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))] + measures
-                    + [.init("best", .bool(summary.isBest))])
+                standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))]
+                    + measures + [.init("best", .bool(summary.isBest))])
         case .checkpoint(let path, let isBest):
             try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
         case .interrupted(let progress): try emit("interrupted", standing(progress))
@@ -78,7 +78,8 @@ final class JSONReport: RunReport {
             "result",
             [
                 .init("recipe", .string(plan.recipe.name)), .init("device", .string("\(device)")),
-                .init("test_accuracy", Self.number(result.testAccuracy)), .init("test_loss", Self.number(result.testLoss)),
+                .init("test_accuracy", Self.number(result.testAccuracy)),
+                .init("test_loss", Self.number(result.testLoss)),
                 .init("epochs", JSON(result.epochs)), .init("seconds", JSON(result.seconds)),
                 .init("samples_per_second", Self.number(result.samplesPerSecond)),
                 .init("checkpoint", result.checkpoint.map { .string($0) } ?? .null),

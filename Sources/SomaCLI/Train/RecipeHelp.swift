@@ -24,7 +24,8 @@ enum RecipeHelp {
 
             \(recipe.discussion)
 
-            Data: \(text(recipe.data)). Epochs: \(recipe.defaultEpochs) unless --epochs says otherwise. \(resumption(recipe))
+            Data: \(text(recipe.data)). Epochs: \(recipe.defaultEpochs) unless --epochs says otherwise. \
+            \(resumption(recipe))
 
             \(table.lines.map { " " + $0 }.joined(separator: "\n"))
 
@@ -39,7 +40,7 @@ enum RecipeHelp {
 
     /// The recipe whose help `arguments` ask for.
     static func recipe(askedFor arguments: [String]) -> (any Recipe)? {
-        guard arguments.first == "train", arguments.contains(where: { $0 == "--help" || $0 == "-h" }) else { return nil }
+        guard arguments.first == "train", !Set(arguments).isDisjoint(with: ["--help", "-h"]) else { return nil }
         return Recipes.all.first { arguments.contains($0.name) }
     }
 

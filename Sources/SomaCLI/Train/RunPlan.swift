@@ -57,7 +57,8 @@ struct RunPlan {
         }
         seed = request.seed ?? source?.seed ?? 0
         device = request.device ?? source?.device
-        (checkpoint, resumes, memory, reference) = (source?.checkpoint, request.resumes, request.memory, request.reference)
+        (checkpoint, resumes) = (source?.checkpoint, request.resumes)
+        (memory, reference) = (request.memory, request.reference)
         data = try Self.data(request.data ?? source?.data, for: recipe)
     }
 

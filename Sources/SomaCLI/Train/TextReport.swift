@@ -55,7 +55,8 @@ final class TextReport: RunReport {
         let lines = table.lines
         // A deep network would fill screens.
         let shown = isVerbose || lines.count <= 24 ? lines : lines.prefix(12) + ["…"] + lines.suffix(8)
-        try ([""] + shown + ["\(summary.title): \(Quantity.grouped(summary.parameterCount)) parameters", ""]).forEach(say)
+        let total = "\(summary.title): \(Quantity.grouped(summary.parameterCount)) parameters"
+        try ([""] + shown + [total, ""]).forEach(say)
     }
 
     private func note(_ event: TrainingEvent) throws {

@@ -11,8 +11,8 @@ struct TrainCommand: ParsableCommand {
             \(RecipeHelp.list)
 
             The run folder gets config.json, metrics.csv, curves.svg, and the checkpoints last.safetensors, from which \
-            --resume goes on, and best.safetensors, the weights that did best on the held-out data. A run that was there \
-            before is moved aside, not replaced.
+            --resume goes on, and best.safetensors, the weights that did best on the held-out data. A run that was \
+            there before is moved aside, not replaced.
 
             Control-C or SIGTERM writes a checkpoint and ends with status 130.
             \(RecipeHelp.exceptions)
@@ -97,7 +97,9 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// - Throws: `ValidationError` that says what is expected.
-    private static func whole<Number: FixedWidthInteger>(_ text: String, in range: ClosedRange<Number>) throws -> Number {
+    private static func whole<Number: FixedWidthInteger>(
+        _ text: String, in range: ClosedRange<Number>
+    ) throws -> Number {
         guard let number = Number(text), range.contains(number) else {
             throw ValidationError("expected is a whole number from \(range.lowerBound) to \(range.upperBound)")
         }

@@ -1,7 +1,7 @@
 import Soma
 
-/// The trials that are done, as a file from which a run goes on. Each is a vector of its accuracy, its loss, whether it diverged
-/// (0 or 1), and its gradient's norms.
+/// The trials that are done, as a file from which a run goes on. Each is a vector of its accuracy, its loss, whether it
+/// diverged (0 or 1), and its gradient's norms.
 struct DepthArchive {
     private let file: SafetensorsFile
 
@@ -9,7 +9,9 @@ struct DepthArchive {
     init(_ checkpoint: Checkpoint, epochs: Int) throws {
         let saved = try SavedRun(checkpoint).epochs
         guard saved == epochs else {
-            throw SomaError("\(checkpoint.path) holds networks trained for \(saved) epochs, with which others of \(epochs) do not compare")
+            throw SomaError(
+                "\(checkpoint.path) holds networks trained for \(saved) epochs, with which others of \(epochs) "
+                    + "do not compare")
         }
         file = try SafetensorsFile(path: checkpoint.path)
     }

@@ -8,11 +8,11 @@ public struct MNISTRecipe: Recipe {
     public let name = "mnist-mlp"
     public let summary = "a multilayer perceptron reads the 70,000 digits of MNIST"
     public let discussion = """
-        Hidden layers of 512 and 256 rectifiers between 28×28 pixels and 10 classes. Settings are chosen with validation=N, which leaves \
-        the test set out of sight until the last epoch is over.
+        Hidden layers of 512 and 256 rectifiers between 28×28 pixels and 10 classes. Settings are chosen with \
+        validation=N, which leaves the test set out of sight until the last epoch is over.
 
-        The network by which neural networks are often explained, of two layers of 16 sigmoid units, is too small for the dropout, \
-        smoothing and shifts that help the larger one. It reads 0.95 of the test set after
+        The network by which neural networks are often explained, of two layers of 16 sigmoid units, is too small for \
+        the dropout, smoothing and shifts that help the larger one. It reads 0.95 of the test set after
 
           soma train mnist-mlp --epochs 10 hidden=16,16 activation=sigmoid \\
             dropout=0 smoothing=0 shift=0 lr=1e-2
@@ -32,8 +32,11 @@ public struct MNISTRecipe: Recipe {
     }
 
     private func classifier(_ context: RecipeContext, _ images: IDXFile) throws -> ClassifierRun {
-        guard images.shape.count == 3 else { throw SomaError("\(images.path) holds no pictures of rows and columns") }
-        return ClassifierRun(recipe: self, context: context, options: Self.options, pictureShape: Array(images.shape.dropFirst()))
+        guard images.shape.count == 3 else {
+            throw SomaError("\(images.path) holds no pictures of rows and columns")
+        }
+        return ClassifierRun(
+            recipe: self, context: context, options: Self.options, pictureShape: Array(images.shape.dropFirst()))
     }
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {

@@ -9,9 +9,10 @@ public struct PerceptronRecipe: Recipe {
     public let name = "perceptron"
     public let summary = "one unit learns AND and OR by Rosenblatt's rule, and cannot learn XOR"
     public let discussion = """
-        The neuron of McCulloch and Pitts (1943) fires where the weighted sum of its inputs reaches a threshold; Rosenblatt (1958) let \
-        it learn from its mistakes. It finds a line that parts two classes wherever there is one. For XOR there is none: its weights go \
-        round in a circle, which the run shows together with the reason. An epoch is one pass over the four inputs.
+        The neuron of McCulloch and Pitts (1943) fires where the weighted sum of its inputs reaches a threshold; \
+        Rosenblatt (1958) let it learn from its mistakes. It finds a line that parts two classes wherever there is one. \
+        For XOR there is none: its weights go round in a circle, which the run shows together with the reason. An epoch \
+        is one pass over the four inputs.
         """
     public var settings: [any AnySetting] { [Self.gates] }
     public let data = DataNeed.embedded("the four pairs of truth values")

@@ -1,6 +1,7 @@
 import Soma
 
-/// The same deep perceptron with sigmoids and rectifiers, begun badly and well: how far the gradient reaches, and who learns.
+/// The same deep perceptron with sigmoids and rectifiers, begun badly and well: how far the gradient reaches, and who
+/// learns.
 public struct VanishingGradientRecipe: Recipe {
     static let depths = Setting("depths", [3, 10, 20, 30], "numbers of hidden layers", eachIn: 1...100, count: 1...20)
     static let activations = Setting<[Activation]>(
@@ -14,13 +15,16 @@ public struct VanishingGradientRecipe: Recipe {
     static let rate = Setting("lr", 1e-3, "learning rate of Adam", in: 0...10)
 
     public let name = "vanishing-gradient"
-    public let summary = "deep networks with sigmoid or ReLU, begun badly or well: where the gradient ends, and who learns"
+    public let summary = """
+        deep networks with sigmoid or ReLU, begun badly or well: where the gradient ends, and who learns
+        """
     public let discussion = """
-        Backpropagation multiplies by the slope of the activation function and by the weights at every layer. The slope of a sigmoid is \
-        at most a quarter, and weights drawn too small do the rest: the first layers of a deep network get no gradient (Hochreiter, 1991; \
-        Bengio, Simard and Frasconi, 1994). Rectifiers (Nair and Hinton, 2010; Glorot, Bordes and Bengio, 2011) with weights of variance \
-        2 / inputs (He et al., 2015) let it through. The networks read the embedded digits. A run that was interrupted keeps the \
-        networks it has trained and goes on with the one it was at.
+        Backpropagation multiplies by the slope of the activation function and by the weights at every layer. The slope \
+        of a sigmoid is at most a quarter, and weights drawn too small do the rest: the first layers of a deep network \
+        get no gradient (Hochreiter, 1991; Bengio, Simard and Frasconi, 1994). Rectifiers (Nair and Hinton, 2010; \
+        Glorot, Bordes and Bengio, 2011) with weights of variance 2 / inputs (He et al., 2015) let it through. The \
+        networks read the embedded digits. A run that was interrupted keeps the networks it has trained and goes on \
+        with the one it was at.
         """
     public var settings: [any AnySetting] {
         [Self.depths, Self.activations, Self.initializations, Self.width, Self.batch, Self.rate]

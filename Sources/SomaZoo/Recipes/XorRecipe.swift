@@ -2,7 +2,8 @@ import Soma
 
 /// Two layers and backpropagation learn what one unit cannot.
 public struct XorRecipe: Recipe {
-    static let hidden = Setting("hidden", 4, "hidden units; two can be enough, but do not always find the way", in: 1...1000)
+    static let hidden = Setting(
+        "hidden", 4, "hidden units; two can be enough, but do not always find the way", in: 1...1000)
     static let loss = Setting("loss", LogicLoss.squared, "what is minimised")
     static let rate = Setting("lr", 0.1, "learning rate", in: 0...100)
     static let momentum = Setting("momentum", 0.9, "share of the last change that is made again", in: 0...0.999)
@@ -12,9 +13,9 @@ public struct XorRecipe: Recipe {
     public let name = "xor"
     public let summary = "a two-layer sigmoid network learns XOR by backpropagation"
     public let discussion = """
-        What a single unit cannot do, two layers can, once the error finds its way back to the first: backpropagation (Rumelhart, Hinton \
-        and Williams, 1986). The picture shows the network's answer over the plane. Each update takes all four rows of the truth table, \
-        and an epoch is many such sweeps.
+        What a single unit cannot do, two layers can, once the error finds its way back to the first: backpropagation \
+        (Rumelhart, Hinton and Williams, 1986). The picture shows the network's answer over the plane. Each update \
+        takes all four rows of the truth table, and an epoch is many such sweeps.
         """
     public var settings: [any AnySetting] { [Self.hidden, Self.loss, Self.rate, Self.momentum, Self.sweeps, Self.gate] }
     public let data = DataNeed.embedded("the four pairs of truth values")
@@ -65,7 +66,8 @@ public struct XorRecipe: Recipe {
         let rows = zip(zip(Gate.inputs, gate.outputs), answers).map { sample, answer in
             ["\(Int(sample.0[0]))", "\(Int(sample.0[1]))", "\(Int(sample.1))", fixed(Double(answer), 3)]
         }
-        try context.report(.table(Table("\(gate.title) and the network", columns: ["x1", "x2", "target", "answer"], rows: rows)))
+        let columns = ["x1", "x2", "target", "answer"]
+        try context.report(.table(Table("\(gate.title) and the network", columns: columns, rows: rows)))
         guard let folder = context.output else { return }
         let path = "\(folder)/surface.svg"
         try AtomicFile.write(try surface(network, gate).svg, to: path)
@@ -79,8 +81,8 @@ public struct XorRecipe: Recipe {
         let answers: [Float] = try network(Tensor(grid, shape: [places.count * places.count, 2])).scalars()
         let rows = places.indices.map { row in answers[row * places.count..<(row + 1) * places.count].map(Double.init) }
         var map = SVGHeatMap(
-            title: "Two layers and \(gate.title)", xLabel: "x1", yLabel: "x2", xRange: -0.5...1.5, yRange: -0.5...1.5, rows: rows,
-            valueRange: 0...1)
+            title: "Two layers and \(gate.title)", xLabel: "x1", yLabel: "x2", xRange: -0.5...1.5, yRange: -0.5...1.5,
+            rows: rows, valueRange: 0...1)
         map.marks = gate.marks
         return map
     }

@@ -13,8 +13,9 @@ struct ClassifierRun {
     /// The network, untrained; its weights come from the current generator.
     static func model(_ settings: Settings, _ options: ClassifierSettings, pictureShape: [Int]) -> MLP {
         MLP(
-            [pictureShape.reduce(1, *)] + settings[options.hidden] + [classes.count], activation: settings[options.activation],
-            initialization: settings[options.initialization], dropout: settings[options.dropout])
+            [pictureShape.reduce(1, *)] + settings[options.hidden] + [classes.count],
+            activation: settings[options.activation], initialization: settings[options.initialization],
+            dropout: settings[options.dropout])
     }
 
     private func setting<Value>(_ key: KeyPath<ClassifierSettings, Setting<Value>>) -> Value {
@@ -26,8 +27,8 @@ struct ClassifierRun {
         return Classification(Sequential(shift, model), labelSmoothing: setting(\.smoothing))
     }
 
-    /// Trains on `training` and evaluates every epoch on `test`; with the setting `validation`, on a part of `training` instead, and on
-    /// `test` only the last weights.
+    /// Trains on `training` and evaluates every epoch on `test`; with the setting `validation`, on a part of `training`
+    /// instead, and on `test` only the last weights.
     func run(training: some DataSet, test: some DataSet) throws -> RecipeResult {
         let validation = setting(\.validation)
         if validation == 0 { return try run(training: training, heldOut: test, test: nil) }
@@ -59,7 +60,8 @@ struct ClassifierRun {
 
     private func makeTrainer(_ model: MLP, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<MLP> {
         let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount))
-        var trainerOptions = Trainer<MLP>.Options(epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
+        var trainerOptions = Trainer<MLP>.Options(
+            epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
         trainerOptions.folder = context.output
         trainerOptions.metadata = SavedRun.metadata(recipe, context)
         return Trainer(model, objective(model), optimizer, trainerOptions, generator: generator)
@@ -98,7 +100,8 @@ struct ClassifierRun {
 
     /// The trained network of a checkpoint of `recipe`.
     static func predictor(
-        _ recipe: any Recipe, _ options: ClassifierSettings, pictureShape: [Int], _ checkpoint: Checkpoint, device: Device
+        _ recipe: any Recipe, _ options: ClassifierSettings, pictureShape: [Int], _ checkpoint: Checkpoint,
+        device: Device
     ) throws -> Predictor {
         let saved = try SavedRun(checkpoint)
         guard saved.recipe.name == recipe.name else {

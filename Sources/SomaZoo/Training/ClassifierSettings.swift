@@ -29,13 +29,17 @@ struct ClassifierSettings: Sendable {
         decay = Setting("decay", 0, "weight decay", in: 0...10)
         self.dropout = Setting("dropout", dropout, "share of hidden units dropped in training", in: 0...0.95)
         self.smoothing = Setting("smoothing", smoothing, "label smoothing", in: 0...1)
-        self.shift = Setting("shift", shift, "pixels by which pictures are moved at random in training, at most", in: 0...8)
+        self.shift = Setting(
+            "shift", shift, "pixels by which pictures are moved at random in training, at most", in: 0...8)
         validation = Setting(
             "validation", 0, "training samples held out to choose settings by, with the test set left for the end",
             in: 0...1_000_000)
     }
 
     var all: [any AnySetting] {
-        [hidden, activation, initialization, batch, rule, rate, decline, warmup, decay, dropout, smoothing, shift, validation]
+        [
+            hidden, activation, initialization, batch, rule, rate, decline, warmup, decay, dropout, smoothing, shift,
+            validation,
+        ]
     }
 }

@@ -1,8 +1,8 @@
 import Soma
 
 extension RecipeContext {
-    /// The model to train: with weights drawn by the current generator or, where there is a checkpoint to go on from, with
-    /// none yet. That the checkpoint fits, and that there is memory to train it, is checked before any weight is drawn.
+    /// The model to train: with weights drawn by the current generator or, where there is a checkpoint to go on from,
+    /// with none yet. That the checkpoint fits, and that there is memory to train it, is checked before any is drawn.
     /// - Throws: `SomaError` naming what does not fit; `BackendError.outOfMemory`.
     func model<Model: Layer>(trainedBy rule: any UpdateRule, _ make: () -> Model) throws -> Model {
         let outline = withoutInitialization(make)
@@ -13,8 +13,8 @@ extension RecipeContext {
         return checkpoint == nil ? make() : outline
     }
 
-    /// Passes the events of a training loop on, the model's summary before the first. Until then nothing is told, so that a
-    /// run that cannot begin leaves its folder as it was.
+    /// Passes the events of a training loop on, the model's summary before the first. Until then nothing is told, so
+    /// that a run that cannot begin leaves its folder as it was.
     func reporting(_ model: ModelSummary) -> (TrainingEvent) throws -> Void {
         { event in
             if case .started = event { try report(.model(model)) }
