@@ -65,7 +65,13 @@ public final class Node: @unchecked Sendable {
     /// Whether a trainable parameter lies upstream.
     public let isTracked: Bool
     /// Whether inputs were released when the value was computed: there is no graph left to differentiate.
-    @exclusivity(unchecked) public private(set) var isCut = false
+    public var isCut: Bool { origins != nil }
+    /// What a value was computed from whose inputs were released.
+    @exclusivity(unchecked) public private(set) var origins: Origins?
+    /// Tells sources in memory apart, also after they are gone; 0 for all other nodes.
+    let number: UInt64
+    /// Whether it began as elements in memory, and was not computed.
+    public var isSource: Bool { number != 0 }
     /// The longest path to a source or to a computed node: tells when a graph grows too long to stay pending.
     public var depth: Int { Int(pendingDepth.load(ordering: .relaxed)) }
     private let pendingDepth: Atomic<Int32>
@@ -91,6 +97,7 @@ public final class Node: @unchecked Sendable {
         self.shape = shape
         self.dtype = dtype
         self.device = device
+        number = 0
         var upstream = Upstream(isTracked: isTracked)
         switch inputs {
         case .none: break
@@ -132,6 +139,7 @@ public final class Node: @unchecked Sendable {
         self.device = device
         self.storage = storage
         self.isTracked = isTracked
+        number = Origins.newNumber()
         pendingDepth = Atomic(0)
         height = Atomic(0)
     }
@@ -144,12 +152,14 @@ public final class Node: @unchecked Sendable {
 
     /// Releases the inputs, and with them all that only they held: the value is about to be computed, and no gradient will be
     /// taken through it. Call with `lock` held and drop what is returned outside of it.
-    public func cut() -> NodeInputs {
+    /// - Parameter origins: the sources below the node.
+    public func cut(_ origins: Origins) -> NodeInputs {
         if case .buffer = primitive { return .none }
         height.store(0, ordering: .relaxed)
         let released = inputs
         inputs = .none
-        isCut = true
+        // Through this one no gradient would have passed.
+        if case .stopGradient = primitive { self.origins = Origins(of: []) } else { self.origins = origins }
         return released
     }
 

@@ -60,16 +60,18 @@ struct GradientPaths {
         for case let place? in requested { isEnd[place] = true }
         var isMet = [Bool](repeating: false, count: order.count)
         isMet[order.count - 1] = true
-        var metCut = false
+        var released: [Origins] = []
         for i in order.indices.reversed() where isMet[i] && !isEnd[i] {
-            if order[i].isCut {
-                metCut = true
+            if let origins = order[i].origins {
+                released.append(origins)
                 if order[i].isTracked { releasedHistory(order[i], file, line) }
             }
             forEachDifferentiableInput(of: i) { isMet[sources[$0]] = true }
         }
-        guard metCut else { return }
-        for (index, tensor) in tensors.enumerated() where requested[index] == nil && !tensor.node.isTracked {
+        for (index, tensor) in tensors.enumerated() where !tensor.node.isTracked {
+            // Of a tensor that was computed it is not known where it led to.
+            let isLost = tensor.node.isSource ? released.contains { $0.include(tensor.node) } : requested[index] == nil && !released.isEmpty
+            guard isLost else { continue }
             programError(
                 "gradient",
                 "the graph between the loss and \(name(index, tensor)) was released when a value on the way was computed: "

@@ -60,7 +60,7 @@ final class DeviceCopy: Storage, @unchecked Sendable {
             contents.place = .here(try moved(source))
             // As with every computed value: the graph behind it stays where a parameter lies upstream.
             guard let node = contents.node, !node.isTracked else { return nil }
-            return Node.lock.withLock { _ in node.cut() }
+            return Node.lock.withLock { _ in node.cut(Origins(of: [source.node])) }
         }
         withExtendedLifetime(released) {}
     }

@@ -106,13 +106,15 @@ final class Executor: Sendable {
         let program = try self.program(for: graph)
         let outputs = try program.plan.outputs.map { $0.mayOverwrite == nil ? try allocate($0.byteCount) : Run.unknown }
         return Run(
-            program: program, roots: all, sources: sources, outputs: outputs, scalars: snapshot.scalars, starts: snapshot.starts)
+            program: program, roots: all, sources: sources, outputs: outputs, scalars: snapshot.scalars, starts: snapshot.starts,
+            origins: graph.origins)
     }
 
     /// A graph as data, with what is needed to run it.
     struct CapturedGraph {
         var snapshot: GraphSnapshot
         var sources: [Storage]
+        var origins: Origins
         /// The graph's program, or what it is compiled of.
         var program: Result
         enum Result {
@@ -128,6 +130,7 @@ final class Executor: Sendable {
             let known = contents.withLock { $0.programs.program(for: snapshot.key) }
             return CapturedGraph(
                 snapshot: snapshot, sources: snapshot.sources.compactMap { snapshot.nodes[$0].storage },
+                origins: Origins(of: snapshot.sources.map { snapshot.nodes[$0] }),
                 program: known.map { .known($0) } ?? .entries(snapshot.hasLostNodes ? [] : snapshot.entries()))
         }
     }

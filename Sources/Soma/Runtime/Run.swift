@@ -10,13 +10,15 @@ struct Run {
     var outputs: [Buffer]
     let scalars: [UInt64]
     let starts: [Int]
+    /// The sources below all roots.
+    var origins = Origins(of: [])
 
     /// Stands for memory that is not chosen yet.
     static let unknown = Buffer(byteCount: 0)
 
     /// Releases the graph below the roots.
     func cut() {
-        let released = Node.lock.withLock { _ in roots.map { $0.cut() } }
+        let released = Node.lock.withLock { _ in roots.map { $0.cut(origins) } }
         withExtendedLifetime(released) {}
     }
 
@@ -38,13 +40,16 @@ struct Run {
 
     func complete(cutting: Bool) {
         var released: [NodeInputs] = []
-        Node.lock.withLock { _ in
-            for (number, root) in roots.enumerated() {
-                switch program.plan.roots[number] {
+        Node.lock.withLock { number in
+            let origins = roots.map { root in
+                roots.count == 1 || cutting ? self.origins : Origins(of: Node.topologicalOrder(of: [root], &number))
+            }
+            for (place, root) in roots.enumerated() {
+                switch program.plan.roots[place] {
                 case .output(let place): root.complete(with: outputs[place])
                 case .source(let place): root.complete(with: sources[place])
                 }
-                if !cutting && !root.isTracked { released.append(root.cut()) }
+                if !cutting && !root.isTracked { released.append(root.cut(origins[place])) }
             }
         }
         withExtendedLifetime(released) {}
