@@ -122,3 +122,8 @@ import Testing
         }
     }
 }
+
+/// The lines of a text file, without the blanks around them.
+func lines(of path: String) throws -> [String] {
+    try String(contentsOf: URL(filePath: path), encoding: .utf8).components(separatedBy: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+}
