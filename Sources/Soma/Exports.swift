@@ -2,11 +2,19 @@ import SomaBackend
 import SomaGraph
 
 // The words of lower floors that users of Soma need, so that `import Soma` is all they write.
+/// The extents of a tensor.
 public typealias Shape = SomaGraph.Shape
+/// The type of a tensor's elements.
 public typealias DType = SomaGraph.DType
+/// What a device says of itself.
 public typealias DeviceDescription = SomaBackend.DeviceDescription
+/// Bytes of a device's memory in use.
 public typealias MemoryUse = SomaBackend.MemoryUse
+/// What a device fails with.
 public typealias BackendError = SomaBackend.BackendError
+/// A kernel of one's own, with a closure for the CPU.
 public typealias CustomKernel = SomaGraph.CustomKernel
+/// One number of a given dtype.
 public typealias Scalar = SomaGraph.Scalar
+/// Random numbers for scalar code on the host.
 public typealias Philox = SomaGraph.Philox

@@ -13,6 +13,7 @@ public struct SomaError: Error, Hashable, Sendable, CustomStringConvertible {
         self.hint = hint.map(Self.oneLine)
     }
 
+    /// The message and the hint as one line.
     public var description: String {
         guard let hint else { return message }
         return "\(message); \(hint)"

@@ -14,7 +14,7 @@ struct Emission {
     private(set) var offsets: [Plan.Offset] = []
     private(set) var order: [Cluster]
     private var slotOf: [Int: Int] = [:]
-    private var isStored: [Bool]
+    private(set) var isStored: [Bool]
 
     init(_ clustering: Clustering, roots: [Int], _ capabilities: Capabilities) {
         operations = clustering.operations
@@ -109,7 +109,7 @@ struct Emission {
     // MARK: Memory
 
     /// The operation whose memory holds the elements of `place`, and where in it they begin.
-    private func owner(of place: Int) -> (place: Int, offset: Int, strides: [Int]) {
+    func owner(of place: Int) -> (place: Int, offset: Int, strides: [Int]) {
         let operation = operations[place]
         if let placement = operation.placement { return (placement.assembly, placement.offset, placement.strides) }
         switch operation.kind {
@@ -118,21 +118,21 @@ struct Emission {
         }
     }
 
-    private mutating func slot(_ owner: Int) -> Int {
+    mutating func slot(_ owner: Int) -> Int {
         if let slot = slotOf[owner] { return slot }
         owners.append(owner)
         slotOf[owner] = owners.count - 1
         return owners.count - 1
     }
 
-    private mutating func operand(_ view: StridedView, strides: [Int]) -> Operand {
+    mutating func operand(_ view: StridedView, strides: [Int]) -> Operand {
         let home = owner(of: view.base)
         return Operand(
             slot: slot(home.place), dtype: operations[view.base].dtype,
             access: Access(strides: strides, offset: home.offset, runtimeOffset: runtimeOffset(view)))
     }
 
-    private mutating func runtimeOffset(_ view: StridedView) -> Int? {
+    mutating func runtimeOffset(_ view: StridedView) -> Int? {
         guard !view.starts.isEmpty else { return nil }
         let offset = Plan.Offset(terms: view.starts)
         if let known = offsets.firstIndex(of: offset) { return known }
@@ -239,66 +239,5 @@ struct Emission {
             CustomStep(
                 operation: kernel, inputs: operation.operands.map { operand($0, strides: $0.strides) },
                 inputShapes: operation.operands.map(\.shape), output: target(place), outputShape: operation.shape))
-    }
-}
-
-// MARK: - Bodies
-
-extension Emission {
-    private mutating func build(_ builder: inout BodyBuilder) {
-        let cluster = builder.cluster
-        let members = Set(cluster.members)
-        for place in cluster.members {
-            let operation = operations[place]
-            if operation.kind == .matmul {
-                builder.define(place, as: builder.add(.accumulator, operation.dtype))
-                continue
-            }
-            let arguments = operation.operands.map { view in
-                members.contains(view.base) ? builder.value(of: view.base) : read(view, by: place, &builder)
-            }
-            // A copy is its argument.
-            let instruction = Self.instruction(operation, arguments)
-            builder.define(place, as: instruction.map { builder.add($0, operation.dtype) } ?? arguments[0])
-        }
-        for place in cluster.members where isStored[place] {
-            let home = owner(of: place)
-            let strides = builder.strides(home.strides, over: operations[place].shape, outerOnly: isOuter[place])
-            let access = Access(strides: strides, offset: home.offset)
-            let target = Operand(slot: slot(home.place), dtype: operations[place].dtype, access: access)
-            builder.body.stores.append(Store(value: builder.value(of: place), target: target))
-        }
-    }
-
-    private static func instruction(_ operation: Operation, _ arguments: [Int]) -> Instruction.Operation? {
-        switch operation.kind {
-        case .elementwise(.unary(let function)): .unary(function, arguments[0])
-        case .elementwise(.binary(let function)): .binary(function, arguments[0], arguments[1])
-        case .elementwise(.select): .select(arguments[0], arguments[1], arguments[2])
-        case .elementwise(.cast): .cast(arguments[0])
-        case .elementwise(.copy): nil
-        case .reduce(let function, _): .reduce(function, arguments[0])
-        default: programError("compile", "\(operation.kind) in a fused step")
-        }
-    }
-
-    /// An instruction that gives the element of a view outside the cluster at each position.
-    private mutating func read(_ view: StridedView, by reader: Int, _ builder: inout BodyBuilder) -> Int {
-        // A reduction reads at every position, though its own result is outer.
-        var outerOnly = isOuter[reader]
-        if case .reduce = operations[reader].kind { outerOnly = false }
-        let strides = builder.strides(view.strides, over: view.shape, outerOnly: outerOnly)
-        let base = operations[view.base]
-        switch base.kind {
-        case .scalar(let index): return builder.scalar(index, base.dtype)
-        case .range: return builder.add(.index(Access(strides: strides, runtimeOffset: runtimeOffset(view))), .int32)
-        case .random:
-            let words = base.operands.map { operand in
-                read(operand.expanded(toMapShape: view.shape), by: reader, &builder)
-            }
-            let index = builder.add(.index(Access(strides: strides, runtimeOffset: runtimeOffset(view))), .int32)
-            return builder.add(.random(key0: words[0], key1: words[1], counter: words[2], index: index), .uint32)
-        default: return builder.load(operand(view, strides: strides))
-        }
     }
 }

@@ -3,6 +3,7 @@ import SomaGraph
 // Initialisers whose spread follows from the fan, so that signals keep their size from layer to layer.
 
 extension Initializer {
+    /// What weights are drawn from.
     public enum Distribution: Sendable { case uniform, normal }
 
     /// Variance 1 / inputs: keeps the size of signals with activations that are linear near 0, and with `selu`.

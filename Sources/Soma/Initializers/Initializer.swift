@@ -2,9 +2,12 @@ import SomaGraph
 
 /// The number of inputs that reach one output of a layer, and of outputs that one input reaches.
 public struct Fan: Hashable, Sendable {
+    /// How many numbers enter one output.
     public var inputs: Int
+    /// How many outputs one number enters.
     public var outputs: Int
 
+    /// Both counts as they are.
     public init(inputs: Int, outputs: Int) { (self.inputs, self.outputs) = (inputs, outputs) }
 
     /// Those of a weight [outputs, inputs, extents of a filter…].

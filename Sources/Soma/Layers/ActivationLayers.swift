@@ -2,36 +2,50 @@
 
 /// max(x, 0)
 public struct ReLU: Layer {
+    /// A layer without parameters.
     public init() {}
+    /// max(x, 0), of the shape of x.
     public func callAsFunction(_ x: Tensor) -> Tensor { relu(x) }
 }
 
 /// x where it is positive, else `slope` · x.
 public struct LeakyReLU: Layer {
+    /// What negative numbers are multiplied by.
     public let slope: Double
+    /// - Parameter slope: not negative.
     public init(slope: Double = 0.01) { self.slope = slope }
+    /// x where it is positive, else `slope` · x.
     public func callAsFunction(_ x: Tensor) -> Tensor { leakyReLU(x, slope: slope) }
 }
 
 /// x where it is positive, else α(eˣ − 1).
 public struct ELU: Layer {
+    /// The limit −α towards −∞.
     public let alpha: Double
+    /// - Parameter alpha: not negative.
     public init(alpha: Double = 1) { self.alpha = alpha }
+    /// x where it is positive, else α(eˣ − 1).
     public func callAsFunction(_ x: Tensor) -> Tensor { elu(x, alpha: alpha) }
 }
 
 /// The self-normalising `elu`.
 public struct SELU: Layer {
+    /// A layer without parameters.
     public init() {}
+    /// λ · elu(x, α) with the λ and α of the paper.
     public func callAsFunction(_ x: Tensor) -> Tensor { selu(x) }
 }
 
 /// x Φ(x), exactly or by the hyperbolic tangent.
 public struct GELU: Layer {
+    /// `exact` by the error function, `tanh` by its approximation.
     public enum Form: Sendable { case exact, tanh }
+    /// Which of the two is computed.
     public let form: Form
+    /// - Parameter form: exact unless the approximation is asked for.
     public init(_ form: Form = .exact) { self.form = form }
 
+    /// x Φ(x), of the shape of x.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         switch form {
         case .exact: gelu(x)
@@ -42,31 +56,42 @@ public struct GELU: Layer {
 
 /// x · sigmoid(x)
 public struct SiLU: Layer {
+    /// A layer without parameters.
     public init() {}
+    /// x · sigmoid(x).
     public func callAsFunction(_ x: Tensor) -> Tensor { silu(x) }
 }
 
 /// log(1 + e^(βx)) / β
 public struct Softplus: Layer {
+    /// How sharp the bend at 0 is.
     public let beta: Double
+    /// - Parameter beta: the larger, the nearer to `ReLU`.
     public init(beta: Double = 1) { self.beta = beta }
+    /// log(1 + e^(βx)) / β.
     public func callAsFunction(_ x: Tensor) -> Tensor { softplus(x, beta: beta) }
 }
 
 /// The hyperbolic tangent.
 public struct Tanh: Layer {
+    /// A layer without parameters.
     public init() {}
+    /// The hyperbolic tangent.
     public func callAsFunction(_ x: Tensor) -> Tensor { tanh(x) }
 }
 
 /// 1 / (1 + e⁻ˣ)
 public struct Sigmoid: Layer {
+    /// A layer without parameters.
     public init() {}
+    /// 1 / (1 + e⁻ˣ).
     public func callAsFunction(_ x: Tensor) -> Tensor { sigmoid(x) }
 }
 
 /// 1 where x ≥ 0, else 0.
 public struct BinaryStep: Layer {
+    /// A layer without parameters.
     public init() {}
+    /// 1 where x ≥ 0, else 0; no gradient passes.
     public func callAsFunction(_ x: Tensor) -> Tensor { step(x) }
 }

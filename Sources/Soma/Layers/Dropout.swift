@@ -5,6 +5,7 @@ import SomaGraph
 ///
 /// N. Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting*, JMLR 15, 2014.
 public struct Dropout: Layer {
+    /// The probability that an element is dropped, in [0, 1).
     public let rate: Double
     private let generator: RandomGenerator?
 
@@ -14,6 +15,7 @@ public struct Dropout: Layer {
         (self.rate, self.generator) = (rate, generator)
     }
 
+    /// x itself in inference; in training x with elements dropped at random and the others scaled by 1 / (1 − rate).
     public func callAsFunction(_ x: Tensor) -> Tensor {
         if Mode.current == .inference || rate == 0 { return x }
         return x * Tensor.dropoutMask(x.shape, rate: rate, generator: generator ?? .current, device: x.device)

@@ -31,7 +31,9 @@ extension Layer {
 
 /// A parameter and the path that leads to it in a model.
 public struct NamedParameter: Sendable {
+    /// As a state_dict names it: `hidden.weight`.
     public let name: String
+    /// What is trained.
     public let parameter: Parameter
     /// Further paths that lead to the same parameter.
     public internal(set) var aliases: [String] = []
@@ -39,7 +41,9 @@ public struct NamedParameter: Sendable {
 
 /// A state that is not trained and the path that leads to it in a model.
 public struct NamedState: Sendable {
+    /// As a state_dict names it: `norm.running_mean`.
     public let name: String
+    /// What changes without being trained.
     public let state: State
     /// Further paths that lead to the same state.
     public internal(set) var aliases: [String] = []

@@ -9,6 +9,7 @@ public struct LayerNorm: Layer {
     public let weight: Parameter?
     /// β, zeros at first.
     public let bias: Parameter?
+    /// ε, which keeps the root from 0.
     public let epsilon: Double
     private let shape: Shape
 
@@ -30,6 +31,7 @@ public struct LayerNorm: Layer {
         self.init([features], epsilon: epsilon, isAffine: isAffine, hasBias: hasBias, device: device)
     }
 
+    /// y as above, of the shape of x, which must end in the normalised shape.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.shape.dimensions.suffix(shape.rank) == shape.dimensions[...] else {
             programError("LayerNorm", "an input of \(x.shape) does not end in \(shape)")

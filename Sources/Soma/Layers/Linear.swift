@@ -25,6 +25,7 @@ public struct Linear: Layer {
         self.bias = hasBias ? Parameter(bias(shape: [outputs], fan: fan, device: device)) : nil
     }
 
+    /// x Wᵀ + b: [..., inputs] → [..., outputs].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let product = matmul(x, weight.tensor.transposed())
         return bias.map { product + $0.tensor } ?? product

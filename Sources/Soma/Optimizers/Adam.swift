@@ -11,6 +11,7 @@ import SomaGraph
 /// D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015.
 public struct Adam: UpdateRule {
     private let moments: AdamMoments
+    /// λ, added to the gradient as λ · weight.
     public let weightDecay: Double
 
     /// - Parameter weightDecay: λ of the penalty ½ λ |w|², whose gradient the means take in; see `AdamW` for the other
@@ -20,8 +21,10 @@ public struct Adam: UpdateRule {
         self.weightDecay = weightDecay
     }
 
+    /// What PyTorch calls the moments.
     public var momentNames: [String] { AdamMoments.names }
 
+    /// m̂ / (√v̂ + ε), of the gradient with its decay.
     public func direction(_ update: inout WeightUpdate) -> Tensor { moments.direction(update.decayedGradient, &update) }
 }
 
@@ -31,6 +34,7 @@ public struct Adam: UpdateRule {
 /// I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019.
 public struct AdamW: UpdateRule {
     private let moments: AdamMoments
+    /// λ, by which weights shrink apart from the gradient.
     public let weightDecay: Double
 
     /// - Parameter weightDecay: λ; a weight shrinks by rate · λ of its size in each update.
@@ -39,8 +43,10 @@ public struct AdamW: UpdateRule {
         self.weightDecay = weightDecay
     }
 
+    /// What PyTorch calls the moments.
     public var momentNames: [String] { AdamMoments.names }
 
+    /// m̂ / (√v̂ + ε), and the decay of the weight beside it.
     public func direction(_ update: inout WeightUpdate) -> Tensor {
         let direction = moments.direction(update.gradient, &update)
         return update.weightDecay.map { direction + $0 * update.weights } ?? direction

@@ -10,6 +10,7 @@ import Synchronization
 /// }
 /// ```
 public final class Optimizer: Sendable {
+    /// What turns a gradient into a step.
     public let rule: any UpdateRule
     /// The parameters that are trained: those of all groups that are not frozen.
     public var parameters: [Parameter] { arena.parameters }

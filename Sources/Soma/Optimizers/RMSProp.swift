@@ -6,10 +6,15 @@ import SomaGraph
 /// T. Tieleman, G. Hinton, *Lecture 6.5*, Coursera: Neural Networks for Machine Learning, 2012; *centered* subtracts
 /// the squared running mean: A. Graves, *Generating Sequences with Recurrent Neural Networks*, 2013.
 public struct RMSProp: UpdateRule {
+    /// α, the share of the old mean square.
     public let smoothing: Double
+    /// μ, the share of the last step.
     public let momentum: Double
+    /// Whether the mean gradient is subtracted, which makes the mean square a variance.
     public let isCentered: Bool
+    /// ε, which keeps the root from 0.
     public let epsilon: Double
+    /// λ, added to the gradient as λ · weight.
     public let weightDecay: Double
 
     /// - Parameter smoothing: α.
@@ -21,10 +26,12 @@ public struct RMSProp: UpdateRule {
         (self.epsilon, self.weightDecay) = (epsilon, weightDecay)
     }
 
+    /// What PyTorch calls the moments.
     public var momentNames: [String] {
         ["square_avg"] + (isCentered ? ["grad_avg"] : []) + (momentum > 0 ? ["momentum_buffer"] : [])
     }
 
+    /// g / (√v + ε), with momentum where there is any.
     public func direction(_ update: inout WeightUpdate) -> Tensor {
         let gradient = update.decayedGradient
         let squares = update.moments[0] * smoothing + square(gradient) * (1 - smoothing)

@@ -5,8 +5,11 @@ import SomaGraph
 /// H. Robbins, S. Monro, *A Stochastic Approximation Method*, 1951; Y. Nesterov, 1983, as in I. Sutskever et al., ICML
 /// 2013.
 public struct SGD: UpdateRule {
+    /// μ, the share of the last step.
     public let momentum: Double
+    /// Whether the gradient counts as taken one step ahead.
     public let isNesterov: Bool
+    /// λ, added to the gradient as λ · weight.
     public let weightDecay: Double
 
     /// - Parameters:
@@ -19,8 +22,10 @@ public struct SGD: UpdateRule {
         (self.momentum, self.isNesterov, self.weightDecay) = (momentum, isNesterov, weightDecay)
     }
 
+    /// What PyTorch calls the moment, where there is one.
     public var momentNames: [String] { momentum > 0 ? ["momentum_buffer"] : [] }
 
+    /// g, or with momentum v ← μ v + g; in Nesterov's form g + μ v.
     public func direction(_ update: inout WeightUpdate) -> Tensor {
         let gradient = update.decayedGradient
         guard momentum > 0 else { return gradient }

@@ -10,11 +10,13 @@ import SomaGraph
 public struct Schedule: Sendable {
     private let value: @Sendable (Int) -> Double
 
+    /// - Parameter value: the learning rate after so many updates.
     public init(_ value: @escaping @Sendable (_ updates: Int) -> Double) { self.value = value }
 
     /// The rate of the update that follows on `updates` others.
     public func rate(after updates: Int) -> Double { value(updates) }
 
+    /// The same rate always.
     public static func constant(_ rate: Double) -> Schedule { Schedule { _ in rate } }
 
     /// `rate`, multiplied by `factor` every `interval` updates.
@@ -52,6 +54,8 @@ public struct Schedule: Sendable {
 }
 
 extension Schedule: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+    /// A constant rate.
     public init(floatLiteral value: Double) { self = .constant(value) }
+    /// A constant rate.
     public init(integerLiteral value: Int) { self = .constant(Double(value)) }
 }

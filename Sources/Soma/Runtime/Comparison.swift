@@ -6,11 +6,14 @@ public struct Divergence: Sendable, Equatable, CustomStringConvertible {
     public var node: String
     /// Where in row-major order the worst element is, and its two values: on the device under test, and on the reference.
     public var element: Int
+    /// What the device computed.
     public var value: Double
+    /// What it was to compute.
     public var reference: Double
     /// The difference that would have been let pass.
     public var tolerance: Double
 
+    /// One line that names the node and both numbers.
     public var description: String {
         "\(node): element \(element) is \(value), the reference has \(reference) (tolerance \(tolerance))"
     }

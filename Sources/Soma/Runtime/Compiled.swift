@@ -31,6 +31,7 @@ public final class CompiledStep: Sendable {
         return try replay.run(inputs, isFirst: true)
     }
 
+    /// The first result of the step; see the call with an array.
     public func callAsFunction(_ inputs: Tensor...) throws -> Tensor {
         let results = try self(inputs)
         guard let result = results.first else { programError("compiled", "the step has no result") }

@@ -69,5 +69,6 @@ extension Device {
 }
 
 extension Device: CustomStringConvertible {
+    /// The name that `--device` takes.
     public var description: String { deviceDescription.name }
 }

@@ -6,6 +6,7 @@ import Synchronization
 /// An optimiser re-homes its parameters into one long state, so that it updates all of them with one launch; who holds the parameter
 /// notices nothing.
 public final class Parameter: Sendable {
+    /// The extents, which never change.
     public let shape: Shape
     private struct Home {
         var state: State
@@ -13,6 +14,7 @@ public final class Parameter: Sendable {
     }
     private let home: Mutex<Home>
 
+    /// - Parameter value: what training starts from; computed when it is first needed.
     public init(_ value: Tensor) {
         shape = value.shape
         home = Mutex(Home(state: State(value, isTracked: true), offset: 0))

@@ -21,8 +21,11 @@ public final class State: Sendable {
         var shape: Shape
     }
 
+    /// The extents, which never change.
     public let shape: Shape
+    /// The type of the elements, which never changes.
     public let dtype: DType
+    /// Where it lives, always.
     public let device: Device
     private let isTracked: Bool
     private let contents: Mutex<Contents>

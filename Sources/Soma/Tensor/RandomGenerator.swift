@@ -13,6 +13,7 @@ public final class RandomGenerator: Sendable {
         /// How many draws were made, whatever their size.
         public var drawCount: UInt64
 
+        /// The state after `drawCount` draws from this seed.
         public init(seed: UInt64, drawCount: UInt64 = 0) {
             self.seed = seed
             self.drawCount = drawCount
@@ -21,8 +22,10 @@ public final class RandomGenerator: Sendable {
 
     private let protected: Mutex<State>
 
+    /// A generator at the start of this seed's sequence.
     public init(seed: UInt64) { protected = Mutex(State(seed: seed)) }
 
+    /// Read it to save the sequence, set it to go on from there.
     public var state: State {
         get { protected.withLock { $0 } }
         set { protected.withLock { $0 = newValue } }

@@ -34,13 +34,21 @@ extension Tensor {
     /// −x
     public static prefix func - (x: Tensor) -> Tensor { Tensor(node: .unary(.negate, x.node)) }
 
+    /// a becomes a + b; who holds the old value keeps it.
     public static func += (a: inout Tensor, b: Tensor) { a = a + b }
+    /// a becomes a − b; who holds the old value keeps it.
     public static func -= (a: inout Tensor, b: Tensor) { a = a - b }
+    /// a becomes a · b; who holds the old value keeps it.
     public static func *= (a: inout Tensor, b: Tensor) { a = a * b }
+    /// a becomes a / b; who holds the old value keeps it.
     public static func /= (a: inout Tensor, b: Tensor) { a = a / b }
+    /// a becomes a + b; who holds the old value keeps it.
     public static func += (a: inout Tensor, b: Double) { a = a + b }
+    /// a becomes a − b; who holds the old value keeps it.
     public static func -= (a: inout Tensor, b: Double) { a = a - b }
+    /// a becomes a · b; who holds the old value keeps it.
     public static func *= (a: inout Tensor, b: Double) { a = a * b }
+    /// a becomes a / b; who holds the old value keeps it.
     public static func /= (a: inout Tensor, b: Double) { a = a / b }
 }
 

@@ -10,18 +10,30 @@ prefix operator .!
 // declared by the standard library for SIMD vectors.
 
 extension Tensor {
+    /// a = b, element by element
     public static func .== (a: Tensor, b: Tensor) -> Tensor { binary(.equal, a, b) }
+    /// a ≠ b, element by element
     public static func .!= (a: Tensor, b: Tensor) -> Tensor { binary(.notEqual, a, b) }
+    /// a < b, element by element
     public static func .< (a: Tensor, b: Tensor) -> Tensor { binary(.less, a, b) }
+    /// a ≤ b, element by element
     public static func .<= (a: Tensor, b: Tensor) -> Tensor { binary(.lessOrEqual, a, b) }
+    /// a > b, element by element
     public static func .> (a: Tensor, b: Tensor) -> Tensor { binary(.greater, a, b) }
+    /// a ≥ b, element by element
     public static func .>= (a: Tensor, b: Tensor) -> Tensor { binary(.greaterOrEqual, a, b) }
 
+    /// a = b, element by element
     public static func .== (a: Tensor, b: Double) -> Tensor { binary(.equal, a, a.operand(b, "equal")) }
+    /// a ≠ b, element by element
     public static func .!= (a: Tensor, b: Double) -> Tensor { binary(.notEqual, a, a.operand(b, "notEqual")) }
+    /// a < b, element by element
     public static func .< (a: Tensor, b: Double) -> Tensor { binary(.less, a, a.operand(b, "less")) }
+    /// a ≤ b, element by element
     public static func .<= (a: Tensor, b: Double) -> Tensor { binary(.lessOrEqual, a, a.operand(b, "lessOrEqual")) }
+    /// a > b, element by element
     public static func .> (a: Tensor, b: Double) -> Tensor { binary(.greater, a, a.operand(b, "greater")) }
+    /// a ≥ b, element by element
     public static func .>= (a: Tensor, b: Double) -> Tensor {
         binary(.greaterOrEqual, a, a.operand(b, "greaterOrEqual"))
     }

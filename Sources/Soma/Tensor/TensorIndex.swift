@@ -24,6 +24,7 @@ public struct TensorIndex: TensorIndexing, Sendable {
     }
 
     let form: Form
+    /// The place itself.
     public var tensorIndex: TensorIndex { self }
 }
 
@@ -45,21 +46,27 @@ extension TensorIndexing where Self == TensorIndex {
 }
 
 extension Int: TensorIndexing {
+    /// One position; the axis goes.
     public var tensorIndex: TensorIndex { .at(self) }
 }
 extension Range<Int>: TensorIndexing {
+    /// The positions of the range.
     public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound) }
 }
 extension ClosedRange<Int>: TensorIndexing {
+    /// The positions of the range.
     public var tensorIndex: TensorIndex { .range(from: lowerBound, to: pastEnd(upperBound)) }
 }
 extension PartialRangeFrom<Int>: TensorIndexing {
+    /// The positions of the range.
     public var tensorIndex: TensorIndex { .range(from: lowerBound) }
 }
 extension PartialRangeUpTo<Int>: TensorIndexing {
+    /// The positions of the range.
     public var tensorIndex: TensorIndex { .range(to: upperBound) }
 }
 extension PartialRangeThrough<Int>: TensorIndexing {
+    /// The positions of the range.
     public var tensorIndex: TensorIndex { .range(to: pastEnd(upperBound)) }
 }
 
@@ -67,9 +74,11 @@ extension PartialRangeThrough<Int>: TensorIndexing {
 private func pastEnd(_ last: Int) -> Int? { last == -1 ? nil : last.addingSaturated(1) }
 
 extension StrideTo<Int>: TensorIndexing {
+    /// The positions of the stride.
     public var tensorIndex: TensorIndex { .positions(of: Array(self)) }
 }
 extension StrideThrough<Int>: TensorIndexing {
+    /// The positions of the stride.
     public var tensorIndex: TensorIndex { .positions(of: Array(self)) }
 }
 
