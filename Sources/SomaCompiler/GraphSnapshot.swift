@@ -141,6 +141,8 @@ public struct GraphSnapshot {
         case .customGradient: return 23
         case .stopGradient: return 24
         case .deviceCopy: return 25
+        case .window(let axis, let step, let dilation): return list(26, [axis, step, dilation])
+        case .fold(let axis, let step, let dilation): return list(27, [axis, step, dilation])
         }
     }
 }

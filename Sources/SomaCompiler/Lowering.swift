@@ -53,6 +53,9 @@ struct Lowering {
             startCount += steps.count
             return inputs[0].sliced(to: shape, steps: steps, firstStart: startCount - steps.count)
         case .pad(let before): return padded(inputs[0], inputs[1], before, shape, dtype)
+        case .window(let axis, let step, let dilation):
+            return inputs[0].windowed(to: shape, axis: axis, step: step, dilation: dilation)
+        case .fold(let axis, let step, let dilation): return folded(inputs[0], inputs[1], axis, step, dilation, shape, dtype)
         case .concatenate(let axis): return concatenated(inputs, axis, shape, dtype)
         case .contiguous: return StridedView(of: whole(inputs[0]), shape)
         case .dynamicSlice: return add(.dynamicSlice, [stored(inputs[0]), contiguous(inputs[1])], shape, dtype)
@@ -176,6 +179,34 @@ extension Lowering {
         operations[part.base].placement = .init(assembly: whole.base, offset: offset, strides: strides)
         operations[part.base].after = [fill.base]
         return whole
+    }
+
+    /// Windows added up where they overlap, as a gather: nothing is added to memory.
+    ///
+    /// Element i gets the windows' elements (o, r) with o·step + r·dilation = i. They are laid out among zeros so that r runs backwards and
+    /// window o begins at o·step: then those of i lie at a constant distance from each other.
+    private mutating func folded(
+        _ x: StridedView, _ zero: StridedView, _ axis: Int, _ step: Int, _ dilation: Int, _ shape: Shape, _ dtype: DType
+    ) -> StridedView {
+        let last = x.shape.rank - 1, size = x.shape[last], reach = (size - 1) * dilation
+        var spaced = x.shape.dimensions
+        spaced[axis] = shape[axis] + reach
+        let fill = copy(zero.expanded(toMapShape: Shape(spaced)))
+        let part = copy(x)
+        let whole = add(.assembly, [fill, part], Shape(spaced), dtype)
+        let strides = Shape(spaced).contiguousStrides
+        operations[fill.base].placement = .init(assembly: whole.base, offset: 0, strides: strides)
+        var placed = strides
+        placed[axis] *= step
+        placed[last] = -strides[last]
+        operations[part.base].placement = .init(
+            assembly: whole.base, offset: reach * strides[axis] + (size - 1) * strides[last], strides: placed)
+        operations[part.base].after = [fill.base]
+        var view = whole
+        view.shape = Shape(shape.dimensions + [size])
+        view.strides[last] = dilation * strides[axis] + strides[last]
+        if size > 1 { view = add(.reduce(.sum, axes: [last]), [view], Shape(shape.dimensions + [1]), dtype) }
+        return reshaped(view, to: shape)
     }
 
     /// Lets the parts of each concatenation be computed in their place; where that cannot be, they are copied there.

@@ -36,6 +36,13 @@ struct StridedView: Hashable {
         with(target, (0..<target.rank).map { shape[$0] == target[$0] ? strides[$0] : 0 })
     }
 
+    /// Windows along an axis, the place in the window being a further axis.
+    func windowed(to target: Shape, axis: Int, step: Int, dilation: Int) -> StridedView {
+        var strides = strides + [strides[axis] * dilation]
+        strides[axis] *= step
+        return with(target, strides)
+    }
+
     /// - Parameter firstStart: the place of the slice's first start among all starts.
     func sliced(to target: Shape, steps: [Int], firstStart: Int) -> StridedView {
         var view = with(target, zip(strides, steps).map(*))

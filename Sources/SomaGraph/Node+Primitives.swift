@@ -108,6 +108,43 @@ extension Node {
         return Node(.pad(before: before), .two(x, value), shape: shape, dtype: x.dtype, device: x.device)
     }
 
+    /// Windows of `size` elements, `dilation` apart, of which each begins `step` after the one before.
+    public static func window(_ x: Node, axis: Int, size: Int, step: Int, dilation: Int) -> Node {
+        guard axis >= 0, axis < x.shape.rank else { programError("window", "axis \(axis) of shape \(x.shape)") }
+        let count = windowCount("window", x.shape[axis], size: size, step: step, dilation: dilation)
+        var dimensions = x.shape.dimensions + [size]
+        dimensions[axis] = count
+        return Node(
+            .window(axis: axis, step: step, dilation: dilation), .one(x), shape: Shape(dimensions), dtype: x.dtype, device: x.device)
+    }
+
+    /// The sum of windows over the `extent` elements that they were taken from.
+    public static func fold(_ x: Node, axis: Int, extent: Int, step: Int, dilation: Int) -> Node {
+        let rank = x.shape.rank
+        guard axis >= 0, axis < rank - 1 else { programError("fold", "axis \(axis) of shape \(x.shape)") }
+        guard x.dtype != .bool else { programError("fold", "not defined for bool; cast first") }
+        let count = windowCount("fold", extent, size: x.shape[rank - 1], step: step, dilation: dilation)
+        guard count == x.shape[axis] else {
+            programError("fold", "\(x.shape[axis]) windows where \(extent) elements have \(count)")
+        }
+        var dimensions = Array(x.shape.dimensions.dropLast())
+        dimensions[axis] = extent
+        let zero = constant(Scalar(0, x.dtype), device: x.device)
+        return Node(.fold(axis: axis, step: step, dilation: dilation), .two(x, zero), shape: Shape(dimensions), dtype: x.dtype, device: x.device)
+    }
+
+    /// How many windows lie in `extent` elements.
+    private static func windowCount(_ operation: String, _ extent: Int, size: Int, step: Int, dilation: Int) -> Int {
+        guard size > 0, step > 0, dilation > 0 else {
+            programError(operation, "windows of \(size) elements, \(dilation) apart, in steps of \(step)")
+        }
+        let reach = (size - 1).multipliedReportingOverflow(by: dilation)
+        guard !reach.overflow, reach.partialValue < extent else {
+            programError(operation, "a window of \(size) elements, \(dilation) apart, does not fit \(extent)")
+        }
+        return (extent - reach.partialValue - 1) / step + 1
+    }
+
     public static func concatenate(_ parts: [Node], axis: Int) -> Node {
         guard let first = parts.first else { programError("concatenate", "nothing to concatenate") }
         if parts.count == 1 { return first }

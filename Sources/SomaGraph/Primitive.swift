@@ -32,6 +32,12 @@ public enum Primitive: Sendable {
     case slice(starts: [Int], steps: [Int])
     /// Inputs: x and a rank-0 fill value. `before[i]` elements precede axis i; the node's shape tells how many follow.
     case pad(before: [Int])
+    /// Windows that slide along an axis, which becomes the place of the window; the place in the window is a further, last axis:
+    /// y[…, o, …, r] = x[…, o·step + r·dilation, …].
+    case window(axis: Int, step: Int, dilation: Int)
+    /// The adjoint of `window`: every element of windows is added where it came from. The last axis goes.
+    /// Inputs: the windows, and the number 0.
+    case fold(axis: Int, step: Int, dilation: Int)
     case concatenate(axis: Int)
     /// The same elements in memory of their own, row-major.
     case contiguous

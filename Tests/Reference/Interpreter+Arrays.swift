@@ -8,6 +8,25 @@ func pad(_ shape: Shape, _ x: Value, _ fill: Value, _ before: [Int]) -> Value {
     }
 }
 
+func window(_ shape: Shape, _ x: Value, _ axis: Int, _ step: Int, _ dilation: Int) -> Value {
+    Value(shape, dtype: x.dtype) { position in
+        var source = Array(position.dropLast())
+        source[axis] = position[axis] * step + position[position.count - 1] * dilation
+        return x[source]
+    }
+}
+
+func fold(_ shape: Shape, _ x: Value, _ axis: Int, _ step: Int, _ dilation: Int) -> Value {
+    var result = Value(shape, dtype: x.dtype) { _ in 0 }
+    for position in x.shape.positions {
+        var target = Array(position.dropLast())
+        target[axis] = position[axis] * step + position[position.count - 1] * dilation
+        let place = shape.offset(target)
+        result.elements[place] = apply(.add, result.elements[place], x[position], x.dtype)
+    }
+    return result
+}
+
 func concatenate(_ shape: Shape, _ parts: [Value], _ axis: Int) -> Value {
     Value(shape, dtype: parts[0].dtype) { position in
         var inner = position

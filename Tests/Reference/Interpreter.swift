@@ -86,6 +86,8 @@ public struct Interpreter {
                 inputs[0][position.indices.map { starts[$0] + position[$0] * steps[$0] }]
             }
         case .pad(let before): return pad(shape, inputs[0], inputs[1], before)
+        case .window(let axis, let step, let dilation): return window(shape, inputs[0], axis, step, dilation)
+        case .fold(let axis, let step, let dilation): return fold(shape, inputs[0], axis, step, dilation)
         case .concatenate(let axis): return concatenate(shape, inputs, axis)
         case .dynamicSlice:
             let starts = clampedStarts(inputs[1], block: shape, in: inputs[0].shape)

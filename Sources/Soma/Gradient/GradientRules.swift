@@ -43,6 +43,11 @@ struct GradientRule {
         case .pad(let before):
             pass(to: 0, g.block(at: before, of: inputs[0].shape))
             pass(to: 1, g.replacing(with: 0, where: padInterior(before)))
+        case .window(let axis, let step, let dilation):
+            pass(to: 0, Tensor(node: .fold(g.node, axis: axis, extent: inputs[0].shape[axis], step: step, dilation: dilation)))
+        case .fold(let axis, let step, let dilation):
+            let size = inputs[0].shape[node.shape.rank]
+            pass(to: 0, Tensor(node: .window(g.node, axis: axis, size: size, step: step, dilation: dilation)))
         case .concatenate(let axis):
             var start = [Int](repeating: 0, count: node.shape.rank)
             for index in 0..<inputs.count {

@@ -133,6 +133,7 @@ private struct GraphCopy {
         case .matmul: node.inputs[0].shape.dimensions.last ?? 1
         case .reduce: Swift.max(node.inputs[0].shape.count / Swift.max(node.shape.count, 1), 1)
         case .scatterAdd: Swift.max(node.inputs[1].shape.count, 1)
+        case .fold: node.inputs[0].shape.dimensions.last ?? 1
         default: 1
         }
     }
@@ -140,7 +141,7 @@ private struct GraphCopy {
     /// Whether a result can be small though its inputs are large.
     static func mayCancel(_ node: Node) -> Bool {
         switch node.primitive {
-        case .binary, .matmul, .reduce, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
+        case .binary, .matmul, .reduce, .fold, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
         default: false
         }
     }
