@@ -56,7 +56,8 @@ extension LoopPlanner {
     /// A block of this many elements keeps all its registers and operands in the first-level cache. Where nothing is kept, only the rounding
     /// error of a block's sum speaks against a longer one.
     private func blockLength() -> Int {
-        if !plan.instructions.isEmpty, plan.instructions.allSatisfy({ $0.reduction >= 0 && $0.chain_count == 0 }) { return 16384 }
+        let ofBlocks = plan.instructions.filter { $0.phase == SOMA_PHASE_BLOCK }
+        if !ofBlocks.isEmpty, ofBlocks.allSatisfy({ $0.reduction >= 0 && $0.chain_count == 0 }) { return 16384 }
         let registers = min(values.filter { if case .register = $0.home { true } else { false } }.count, 8)
         let streams = plan.operands.filter { $0.flat.reach == SOMA_REACH_DIRECT }.count
         let length = 28 * 1024 / (4 * max(registers + streams, 1))
