@@ -49,6 +49,12 @@ extension LoopPlanner {
         return ([instruction.a, instruction.b, instruction.c] + ofSteps).filter { $0 >= 0 }.map { Int($0) }
     }
 
+    /// How many registers are written at all; what a chain hands on takes none.
+    var registersInUse: Int {
+        let written = plan.instructions.flatMap { results(of: $0) } + plan.operands.filter { !$0.flat.is_store }.map { Int($0.flat.value) }
+        return Set(written).count { if case .register = values[$0].home { true } else { false } }
+    }
+
     /// The registers by the instruction that first writes each (-1: a load) and by the last that reads it, which may write its result there.
     private func lifetimes(_ isPersistent: (Int) -> Bool) -> (births: [Int: [Int]], deaths: [Int: [Int]]) {
         var birth: [Int: Int] = [:]

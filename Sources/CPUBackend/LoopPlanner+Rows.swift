@@ -58,7 +58,7 @@ extension LoopPlanner {
     private func blockLength() -> Int {
         let ofBlocks = plan.instructions.filter { $0.phase == SOMA_PHASE_BLOCK }
         if !ofBlocks.isEmpty, ofBlocks.allSatisfy({ $0.reduction >= 0 && $0.chain_count == 0 }) { return 16384 }
-        let registers = min(values.filter { if case .register = $0.home { true } else { false } }.count, 8)
+        let registers = min(registersInUse, 8)
         let streams = plan.operands.filter { $0.flat.reach == SOMA_REACH_DIRECT }.count
         let length = 28 * 1024 / (4 * max(registers + streams, 1))
         return max(256, min(2048, length / 64 * 64))

@@ -45,8 +45,9 @@ INLINE vfloat kept(vfloat x, vfloat rest, int k, long count, bool is_whole) {
     return load(lanes);
 }
 
-INLINE vfloat greater(vfloat x, vfloat y) { return ((x > y) | (x != x)) ? x : y; }
-INLINE vfloat lesser(vfloat x, vfloat y) { return ((x < y) | (x != x)) ? x : y; }
+// Of vectors or of numbers; NaN if either is.
+#define GREATER(x, y) ((((x) > (y)) | ((x) != (x))) ? (x) : (y))
+#define LESSER(x, y) ((((x) < (y)) | ((x) != (x))) ? (x) : (y))
 
 #define Y fetch(y, k, count, is_whole)
 #define Z fetch(z, k, count, is_whole)
@@ -97,8 +98,8 @@ INLINE void run_steps(const placed_step *steps, int step_count, long first, long
         STEP(SOMA_CHAIN_MULTIPLY, x[k] * b)
         STEP(SOMA_CHAIN_DIVIDE, x[k] / b)
         STEP(SOMA_CHAIN_DIVIDE_INTO, b / x[k])
-        STEP(SOMA_CHAIN_MAXIMUM, greater(x[k], b))
-        STEP(SOMA_CHAIN_MINIMUM, lesser(x[k], b))
+        STEP(SOMA_CHAIN_MAXIMUM, GREATER(x[k], b))
+        STEP(SOMA_CHAIN_MINIMUM, LESSER(x[k], b))
         case SOMA_CHAIN_SCALE_ADD: EACH { x[k] = x[k] * Y + Z; } break;
         case SOMA_CHAIN_SCALE_ADD_Y: EACH { x[k] = x[k] * *steps[s].y + Z; } break;
         case SOMA_CHAIN_SCALE_ADD_Z: EACH { x[k] = x[k] * Y + *steps[s].z; } break;
@@ -106,8 +107,8 @@ INLINE void run_steps(const placed_step *steps, int step_count, long first, long
         case SOMA_CHAIN_ADD_PRODUCT: EACH { x[k] = Y * Z + x[k]; } break;
         case SOMA_CHAIN_ADD_PRODUCT_Z: EACH { x[k] = Y * *steps[s].z + x[k]; } break;
         case SOMA_CHAIN_SUM: EACH { totals[k] += kept(x[k], splat(0), k, count, is_whole); } break;
-        case SOMA_CHAIN_MAX: EACH { totals[k] = greater(kept(x[k], totals[k], k, count, is_whole), totals[k]); } break;
-        case SOMA_CHAIN_MIN: EACH { totals[k] = lesser(kept(x[k], totals[k], k, count, is_whole), totals[k]); } break;
+        case SOMA_CHAIN_MAX: EACH { vfloat b = kept(x[k], totals[k], k, count, is_whole); totals[k] = GREATER(b, totals[k]); } break;
+        case SOMA_CHAIN_MIN: EACH { vfloat b = kept(x[k], totals[k], k, count, is_whole); totals[k] = LESSER(b, totals[k]); } break;
         }
     }
 }
@@ -120,25 +121,26 @@ INLINE void run_steps(const placed_step *steps, int step_count, long first, long
             totals[k] = expression; \
         } \
     } \
-    for (int width = SOMA_LANES / 2; width > 0; width /= 2) { \
-        float lanes[2 * SOMA_LANES]; \
-        store(lanes, totals[0]); \
-        store(lanes + SOMA_LANES, totals[0]); \
-        vfloat a = totals[0], b = load(lanes + width); \
-        totals[0] = expression; \
+    float lanes[SOMA_LANES]; \
+    store(lanes, totals[0]); \
+    UNROLLED for (int width = SOMA_LANES / 2; width > 0; width /= 2) { \
+        UNROLLED for (int k = 0; k < width; k++) { \
+            float a = lanes[k], b = lanes[k + width]; \
+            lanes[k] = expression; \
+        } \
     }
 
 /// Adds what a chain has reduced to the state.
 INLINE void join_totals(soma_chain_step_kind kind, vfloat *totals, soma_state *state) {
     if (kind == SOMA_CHAIN_SUM) {
         JOIN(a + b)
-        state->real += (double)totals[0][0];
+        state->real += (double)lanes[0];
     } else if (kind == SOMA_CHAIN_MAX) {
-        JOIN(greater(a, b))
-        state->real = (double)totals[0][0];
+        JOIN(GREATER(a, b))
+        state->real = (double)lanes[0];
     } else if (kind == SOMA_CHAIN_MIN) {
-        JOIN(lesser(a, b))
-        state->real = (double)totals[0][0];
+        JOIN(LESSER(a, b))
+        state->real = (double)lanes[0];
     }
 }
 
@@ -166,3 +168,5 @@ static void run_chain(const soma_chain_step *steps, int step_count, long count, 
 #undef Z
 #undef STEP
 #undef JOIN
+#undef GREATER
+#undef LESSER

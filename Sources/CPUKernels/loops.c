@@ -5,8 +5,6 @@
 
 static const soma_loops *table(void) { return soma_level_current()->loops; }
 
-int soma_type_size(soma_type type) { return type == SOMA_INT64 ? 8 : type == SOMA_UINT8 || type == SOMA_BOOL ? 1 : 4; }
-
 soma_loop soma_loop_unary(soma_unary function, soma_type type) { return table()->unary[function][type]; }
 
 soma_loop soma_loop_binary(soma_binary function, soma_type type, soma_form form) { return table()->binary[function][type][form]; }

@@ -8,7 +8,7 @@ typedef void (*soma_loop)(long count, void *out, const void *a, const void *b, c
 typedef enum soma_type { SOMA_FLOAT32, SOMA_INT32, SOMA_UINT32, SOMA_INT64, SOMA_UINT8, SOMA_BOOL, SOMA_TYPES } soma_type;
 
 /// Bytes of an element.
-int soma_type_size(soma_type type);
+static inline int soma_type_size(soma_type type) { return type == SOMA_INT64 ? 8 : type == SOMA_UINT8 || type == SOMA_BOOL ? 1 : 4; }
 
 typedef enum soma_unary {
     SOMA_NEGATE, SOMA_ABS, SOMA_SIGN, SOMA_EXP, SOMA_EXPM1, SOMA_LOG, SOMA_LOG1P, SOMA_SQRT, SOMA_RSQRT, SOMA_RECIPROCAL,

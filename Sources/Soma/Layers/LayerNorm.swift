@@ -52,7 +52,7 @@ extension Tensor {
         let axes = normalized(axes: axes, "standardize", file: file, line: line)
         return withCustomGradient(of: self) { x in
             let deviation = x - x.mean(axes)
-            return deviation * x.inverseDeviation(axes, epsilon)
+            return deviation * rsqrt(square(deviation).mean(axes) + epsilon)
         } pullback: { gradient, x, y in
             // μ and σ move with x: the parts of the gradient along 1 and along y have no effect.
             (gradient - gradient.mean(axes) - y * (gradient * y).mean(axes)) * x.inverseDeviation(axes, epsilon)

@@ -150,8 +150,12 @@ extension Tensor {
 
     private func averaged(_ axes: [Int]?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt) -> Tensor {
         requireReal("mean", file, line)
-        let total = reduced(.sum, axes, keepingDims, file, line)
-        return total / Double(elements(along: axes, file, line))
+        return reduced(.sum, axes, keepingDims, file, line).divided(by: elements(along: axes, file, line))
+    }
+
+    /// x / n; for a power of two, whose reciprocal is exact, by the faster product.
+    private func divided(by n: Int) -> Tensor {
+        n > 0 && n & (n - 1) == 0 ? self * (1 / Double(n)) : self / Double(n)
     }
 
     private func variance(
@@ -160,7 +164,7 @@ extension Tensor {
         requireReal("variance", file, line)
         let deviation = self - averaged(axes, true, file, line)
         let divisor = elements(along: axes, file, line) - (unbiased ? 1 : 0)
-        return square(deviation).reduced(.sum, axes, keepingDims, file, line) / Double(divisor)
+        return square(deviation).reduced(.sum, axes, keepingDims, file, line).divided(by: divisor)
     }
 
     private func indexed(
