@@ -123,9 +123,14 @@ struct Clustering {
         return changed
     }
 
+    /// Whether an operation of `b` overwrites part of what one of `a` writes: in one step the order would be lost.
+    private func overwrites(_ a: Cluster, _ b: Cluster) -> Bool {
+        b.members.contains { place in operations[place].after.contains { clusterOf[$0] == clusterOf[a.members[0]] } }
+    }
+
     @discardableResult
     private mutating func merge(_ a: Int, _ b: Int) -> Bool {
-        guard a != b, let first = clusters[a], let second = clusters[b] else { return false }
+        guard a != b, let first = clusters[a], let second = clusters[b], !overwrites(first, second), !overwrites(second, first) else { return false }
         guard let (merged, outers) = merged(first, second), !hasPathAround(a, b) else { return false }
         let (survivor, removed) = first.members.count > second.members.count ? (a, b) : (b, a)
         clusters[removed] = nil

@@ -4,21 +4,24 @@ import SomaGraph
 extension OperationCase {
     static let windows: [OperationCase] = [
         OperationCase("windows", .sample([7])) { $0[0].windows(alongAxis: 0, size: 3) * 2 },
-        OperationCase("windows, step 2", .sample([2, 7, 3])) { $0[0].windows(alongAxis: 1, size: 2, step: 2) * 2 },
+        OperationCase("windows, step 2", .sample([2, 5, 2])) { $0[0].windows(alongAxis: 1, size: 2, step: 2) * 2 },
         OperationCase("windows, dilated", .sample([2, 9])) { $0[0].windows(alongAxis: 1, size: 3, step: 2, dilation: 2) * 2 },
         OperationCase("windows of one", .sample([5])) { $0[0].windows(alongAxis: 0, size: 1, step: 3) * 2 },
-        OperationCase("windows of windows", .sample([2, 6, 5])) {
+        OperationCase("windows of windows", .sample([1, 4, 5])) {
             $0[0].windows(alongAxis: 1, size: 3).windows(alongAxis: 2, size: 2, step: 2).permuted(axes: [0, 3, 4, 1, 2]).contiguous()
         },
         OperationCase("windows of an expression", .sample([8])) { exp($0[0]).windows(alongAxis: 0, size: 4, step: 3) },
-        OperationCase("greatest of windows", .sample([2, 3, 8])) {
+        OperationCase("greatest of windows", .sample([2, 2, 6])) {
             $0[0].windows(alongAxis: 2, size: 2, step: 2).max(alongAxes: -1)
         },
-        OperationCase("sum of windows", .sample([5, 9])) { $0[0].windows(alongAxis: 1, size: 4).sum(alongAxes: -1) },
+        OperationCase("sum of windows", .sample([3, 7])) { $0[0].windows(alongAxis: 1, size: 4).sum(alongAxes: -1) },
+        OperationCase("windows of a padded tensor, as many as its elements", .sample([1, 1, 4, 3])) {
+            $0[0].padded([(0, 0), (0, 0), (1, 1), (0, 1)]).windows(alongAxis: 2, size: 2, dilation: 2).windows(alongAxis: 3, size: 2) * 2
+        },
         OperationCase("windows of nothing", .sample([0, 5])) { $0[0].windows(alongAxis: 1, size: 2) * 2 },
         OperationCase("windows of int32", .sample([6], in: -9...9, dtype: .int32)) { $0[0].windows(alongAxis: 0, size: 3) + 1 },
         OperationCase("fold", .sample([5, 3])) { $0[0].folded(alongAxis: 0, extent: 7) },
-        OperationCase("fold, step 2", .sample([2, 3, 4, 3])) { $0[0].folded(alongAxis: 1, extent: 8, step: 2) },
+        OperationCase("fold, step 2", .sample([1, 3, 2, 3])) { $0[0].folded(alongAxis: 1, extent: 8, step: 2) },
         OperationCase("fold, step beyond the window", .sample([3, 2])) { $0[0].folded(alongAxis: 0, extent: 9, step: 3) },
         OperationCase("fold, dilated", .sample([2, 3, 3])) { $0[0].folded(alongAxis: 1, extent: 9, step: 2, dilation: 2) },
         OperationCase("fold of one", .sample([2, 1])) { $0[0].folded(alongAxis: 0, extent: 4, step: 3) },
@@ -31,35 +34,38 @@ extension OperationCase {
 
 extension OperationCase {
     static let convolutions: [OperationCase] = [
-        OperationCase("convolution", .sample([2, 3, 5, 6]), .sample([4, 3, 3, 2], seed: 1)) { convolution($0[0], $0[1]) },
-        OperationCase("convolution, stride 2, padded", .sample([2, 2, 5, 6]), .sample([3, 2, 3, 3], seed: 1)) {
+        OperationCase("convolution", .sample([2, 2, 3, 4]), .sample([3, 2, 2, 3], seed: 1), terms: 12) { convolution($0[0], $0[1]) },
+        OperationCase("convolution, stride 2, padded", .sample([1, 2, 4, 3]), .sample([2, 2, 3, 2], seed: 1), terms: 12) {
             convolution($0[0], $0[1], stride: [2], padding: .all(1))
         },
-        OperationCase("convolution, dilated groups", .sample([1, 4, 6, 6]), .sample([4, 2, 2, 2], seed: 1)) {
+        OperationCase("convolution, dilated groups", .sample([1, 4, 4, 3]), .sample([2, 2, 2, 2], seed: 1), terms: 8) {
             convolution($0[0], $0[1], padding: .same, dilation: [2, 1], groups: 2)
         },
-        OperationCase("depthwise convolution", .sample([2, 3, 5, 5]), .sample([6, 1, 3, 3], seed: 1)) {
-            convolution($0[0], $0[1], padding: .all(1), groups: 3)
+        OperationCase("depthwise convolution", .sample([1, 2, 3, 4]), .sample([4, 1, 2, 3], seed: 1), terms: 6) {
+            convolution($0[0], $0[1], padding: .all(1), groups: 2)
         },
-        OperationCase("convolution in one dimension", .sample([2, 3, 9]), .sample([2, 3, 4], seed: 1)) {
+        OperationCase("convolution in one dimension", .sample([2, 2, 6]), .sample([2, 2, 3], seed: 1), terms: 6) {
             convolution($0[0], $0[1], stride: [2], padding: .all(2))
         },
-        OperationCase("convolution of nothing", .sample([0, 2, 5, 5]), .sample([3, 2, 3, 3], seed: 1)) { convolution($0[0], $0[1]) },
-        OperationCase("convolution with a bias and tanh", .sample([2, 2, 4, 4]), .sample([3, 2, 3, 3], seed: 1), .sample([3], seed: 2)) {
-            tanh(convolution($0[0], $0[1]) + $0[2].reshaped(to: [3, 1, 1]))
+        OperationCase("convolution of many channels", .sample([3, 17, 9, 10]), .sample([33, 17, 3, 3], seed: 1), differentiable: false, terms: 153) {
+            convolution($0[0], $0[1], padding: .all(1))
         },
-        OperationCase("transposed convolution", .sample([2, 3, 3, 4]), .sample([3, 2, 3, 3], seed: 1)) {
+        OperationCase("convolution of nothing", .sample([0, 2, 5, 5]), .sample([3, 2, 3, 3], seed: 1)) { convolution($0[0], $0[1]) },
+        OperationCase("convolution with a bias and tanh", .sample([1, 2, 3, 3]), .sample([2, 2, 2, 2], seed: 1), .sample([2], seed: 2), terms: 8) {
+            tanh(convolution($0[0], $0[1]) + $0[2].reshaped(to: [2, 1, 1]))
+        },
+        OperationCase("transposed convolution", .sample([1, 2, 2, 3]), .sample([2, 2, 3, 2], seed: 1), terms: 12) {
             transposedConvolution($0[0], $0[1], stride: [2], padding: 1, outputPadding: [1])
         },
-        OperationCase("max pooling", .sample([2, 2, 5, 6])) { $0[0].maxPooled(PoolingWindow(size: [2])) },
-        OperationCase("max pooling, overlapping and padded", .sample([1, 2, 7, 7])) {
+        OperationCase("max pooling", .sample([1, 2, 5, 4])) { $0[0].maxPooled(PoolingWindow(size: [2])) },
+        OperationCase("max pooling, overlapping and padded", .sample([1, 1, 5, 6])) {
             $0[0].maxPooled(PoolingWindow(size: [3], stride: [2], padding: [1], isCeiling: true))
         },
-        OperationCase("average pooling", .sample([2, 2, 6, 4])) { $0[0].averagePooled(PoolingWindow(size: [3, 2])) },
-        OperationCase("average pooling without padding", .sample([1, 2, 5, 5])) {
+        OperationCase("average pooling", .sample([1, 2, 6, 2])) { $0[0].averagePooled(PoolingWindow(size: [3, 2])) },
+        OperationCase("average pooling without padding", .sample([1, 1, 4, 5])) {
             $0[0].averagePooled(PoolingWindow(size: [3], stride: [2], padding: [1]), countsPadding: false)
         },
-        OperationCase("adaptive average pooling", .sample([2, 2, 5, 7])) { $0[0].adaptiveAveragePooled(to: [2, 3]) },
-        OperationCase("global average pooling", .sample([2, 3, 4, 5])) { $0[0].adaptiveAveragePooled(to: [1, 1]) },
+        OperationCase("adaptive average pooling", .sample([1, 2, 4, 5])) { $0[0].adaptiveAveragePooled(to: [2, 3]) },
+        OperationCase("global average pooling", .sample([1, 3, 2, 3])) { $0[0].adaptiveAveragePooled(to: [1, 1]) },
     ]
 }
