@@ -1,3 +1,4 @@
+import Foundation
 import Soma
 import SomaBackend
 import SomaReference
@@ -31,6 +32,21 @@ import Testing
         try device.update()
         #expect(try held.scalars() == [2, 3] as [Float])
         #expect(try state.tensor.scalars() == [20, 30] as [Float])
+    }
+
+    /// What a thread's update computes must not depend on what others have assigned, or the same seed would not give the same bits.
+    @Test func threadsUpdateTheirOwn() throws {
+        let state = State(Tensor([1, 2] as [Float], device: device))
+        try device.update()
+        state.assign(state.tensor * 3)
+        let prepared = backend.preparedCount
+        let other = Thread { [device] in try? device.update() }
+        other.start()
+        while !other.isFinished { usleep(1000) }
+        #expect(backend.preparedCount == prepared)
+        try device.update()
+        #expect(backend.preparedCount > prepared)
+        #expect(try state.tensor.scalars() == [3, 6] as [Float])
     }
 
     @Test func aReplayReadsAndWritesStates() throws {

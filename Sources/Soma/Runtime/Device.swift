@@ -61,7 +61,7 @@ extension Device {
     /// - Throws: `BackendError`.
     public func synchronize() throws { try executor.backend.synchronize() }
 
-    /// Computes `results` and the pending version of every state on this device, as one program.
+    /// Computes `results` and the pending version of every state on this device that this thread has assigned, as one program.
     ///
     /// Afterwards no gradient can be taken through `results`: the graph below them is released.
     /// - Throws: `BackendError`; the states keep their versions of before.

@@ -1,3 +1,4 @@
+import Glibc
 import SomaBackend
 import SomaCompiler
 import SomaGraph
@@ -11,7 +12,8 @@ final class Executor: Sendable {
     private struct Contents {
         var programs = ProgramCache()
         var arena: Buffer?
-        var pending: [ObjectIdentifier: WeakState] = [:]
+        /// By the thread that assigned them: what is computed together must not depend on what other threads do meanwhile.
+        var pending: [UInt: [ObjectIdentifier: WeakState]] = [:]
     }
 
     private struct WeakState { weak var state: State? }
@@ -31,15 +33,18 @@ final class Executor: Sendable {
 
     /// Remembers that `state` has a version that is not computed yet.
     func note(pending state: State) {
-        contents.withLock { $0.pending[ObjectIdentifier(state)] = WeakState(state: state) }
+        contents.withLock { $0.pending[Self.thread, default: [:]][ObjectIdentifier(state)] = WeakState(state: state) }
     }
 
+    /// The pending states that this thread has assigned.
     func takePendingStates() -> [State] {
         contents.withLock { contents in
-            defer { contents.pending = [:] }
-            return contents.pending.values.compactMap(\.state).sorted { $0.serial < $1.serial }
+            let own = contents.pending.removeValue(forKey: Self.thread) ?? [:]
+            return own.values.compactMap(\.state).sorted { $0.serial < $1.serial }
         }
     }
+
+    private static var thread: UInt { UInt(pthread_self()) }
 
     // MARK: Realisation
 
@@ -58,7 +63,7 @@ final class Executor: Sendable {
         run.complete(cutting: false)
     }
 
-    /// Computes nodes and every pending version of a state as one program, and releases the graph below them.
+    /// Computes nodes and every version of a state that this thread has assigned as one program, and releases the graph below them.
     ///
     /// A new version takes the memory of the old one if nobody else holds that.
     func update(_ nodes: [Node]) throws {

@@ -63,7 +63,7 @@ public final class State: Sendable {
         }
     }
 
-    /// Makes `value` the newest version. It is computed with the next update on its device.
+    /// Makes `value` the newest version. It is computed with this thread's next update on its device, or when it is read.
     public func assign(_ value: Tensor) {
         guard value.shape == shape, value.dtype == dtype, value.device == device else {
             programError("assign", "\(value.dtype) \(value.shape) to a state of \(dtype) \(shape), or of another device")
