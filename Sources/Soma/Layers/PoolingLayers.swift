@@ -1,0 +1,27 @@
+/// The greatest element of each window of [N, C, spatial…].
+public struct MaxPooling: Layer {
+    public let window: PoolingWindow
+    public init(_ window: PoolingWindow) { self.window = window }
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.maxPooled(window) }
+}
+
+/// The mean of each window of [N, C, spatial…].
+public struct AveragePooling: Layer {
+    public let window: PoolingWindow
+    public let countsPadding: Bool
+
+    /// - Parameter countsPadding: whether elements of the padding count.
+    public init(_ window: PoolingWindow, countsPadding: Bool = true) { (self.window, self.countsPadding) = (window, countsPadding) }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.averagePooled(window, countsPadding: countsPadding) }
+}
+
+/// The means over windows that divide each spatial axis into as many parts as evenly as can be.
+public struct AdaptiveAveragePooling: Layer {
+    public let outputs: [Int]
+
+    /// - Parameter outputs: one number for each spatial axis; ones pool globally.
+    public init(to outputs: [Int]) { self.outputs = outputs }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveAveragePooled(to: outputs) }
+}

@@ -1,0 +1,59 @@
+import Soma
+import Testing
+
+/// A network of convolutions and poolings is found, named and trained as any other.
+@Suite struct ConvolutionLayerTests {
+    struct Network: Layer {
+        let first: Convolution
+        let second: Convolution
+        let output: Linear
+        let device: Device
+
+        init(device: Device) {
+            first = Convolution(from: 1, to: 4, size: [3, 3], padding: .all(1), device: device)
+            second = Convolution(from: 4, to: 6, size: [3, 3], stride: [2], groups: 2, device: device)
+            output = Linear(from: 6, to: 2, device: device)
+            self.device = device
+        }
+
+        func callAsFunction(_ x: Tensor) -> Tensor {
+            let features = MaxPooling(PoolingWindow(size: [2]))(relu(first(x)))
+            return output(AdaptiveAveragePooling(to: [1, 1])(relu(second(features))).flattened(fromAxis: 1))
+        }
+    }
+
+    @Test func namesAndShapesArePyTorchs() {
+        let network = withRandomGenerator(RandomGenerator(seed: 1)) { Network(device: TestDevices.interpreter) }
+        let shapes = Dictionary(uniqueKeysWithValues: network.namedParameters.map { ($0.name, $0.parameter.tensor.shape) })
+        #expect(
+            shapes == [
+                "first.weight": [4, 1, 3, 3], "first.bias": [4], "second.weight": [6, 2, 3, 3], "second.bias": [6],
+                "output.weight": [2, 6], "output.bias": [2],
+            ])
+    }
+
+    /// Stripes along or across: no single pixel tells which.
+    @Test(.timeLimit(.minutes(5)), arguments: Array(TestDevices.all.dropFirst())) func learnsStripes(_ device: Device) throws {
+        try withDevice(device) {
+            try withRandomGenerator(RandomGenerator(seed: 3)) {
+                let network = Network(device: device)
+                let optimizer = try Optimizer(Adam(), for: network, learningRate: 1e-2)
+                var pictures: [Float] = []
+                for sample in 0..<16 {
+                    for row in 0..<12 {
+                        for column in 0..<12 { pictures.append((((sample % 2 == 0 ? row : column) + sample / 2) % 4) < 2 ? 1 : 0) }
+                    }
+                }
+                let x = Tensor(pictures, shape: [16, 1, 12, 12], device: device)
+                let y = Tensor((0..<16).map { Int32($0 % 2) }, device: device)
+                var losses: [Double] = []
+                for _ in 0..<60 {
+                    let loss = crossEntropy(network(x), y)
+                    try optimizer.update(minimizing: loss)
+                    losses.append(try loss.item())
+                }
+                #expect(losses[0] > 0.5 && losses[59] < 0.05, "\(losses[0]) … \(losses[59])")
+            }
+        }
+    }
+}
