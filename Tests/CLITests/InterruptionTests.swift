@@ -24,7 +24,7 @@ import Testing
         #expect(metrics(other) == metrics("whole"))
     }
 
-    @Test(arguments: [SIGINT, SIGTERM]) func interruptedRunsGoOn(signal: Int32) throws {
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func interruptedRunsGoOn(signal: Int32) throws {
         #expect(train("whole").status == 0)
         let command = train("cut", interrupt: (signal, { epochs("cut") >= 3 }))
         #expect(command.status == 130)

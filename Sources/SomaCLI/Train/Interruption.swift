@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Synchronization
 
-/// Whether SIGINT or SIGTERM asked the process to end. A second one ends it at once.
+/// Whether SIGINT, SIGTERM or SIGHUP, which a lost connection sends, asked the process to end. A second one ends it at once.
 enum Interruption {
     private static let isAsked = Atomic<Bool>(false)
 
@@ -15,8 +15,11 @@ enum Interruption {
     static func watch() {
         // The handler must not be the first to touch the flag: making it takes a lock.
         _ = isPending
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
             var action = sigaction()
+            // Whoever started the process with a signal ignored, as nohup does, wants it so.
+            sigaction(number, nil, &action)
+            if number == SIGHUP && unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 { continue }
             action.__sigaction_handler.sa_handler = { _ in Interruption.note() }
             action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
             sigaction(number, &action, nil)

@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
             --resume goes on, and best.safetensors, the weights that did best on the held-out data. A run that was \
             there before is moved aside, not replaced.
 
-            Control-C or SIGTERM writes a checkpoint and ends with status 130.
+            Control-C, SIGTERM or SIGHUP writes a checkpoint and ends with status 130.
             \(RecipeHelp.exceptions)
 
               soma train digits

@@ -30,11 +30,11 @@ final class TrainRun {
     }
 
     private func train() throws {
+        Interruption.watch()
         try plan.folder.open()
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)
         if let name = plan.reference { try check(against: try DeviceChoice.device(name)) }
-        Interruption.watch()
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
         try record?.draw()

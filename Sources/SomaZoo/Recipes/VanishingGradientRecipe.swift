@@ -58,7 +58,8 @@ public struct VanishingGradientRecipe: Recipe {
                 }
                 if trial.isInterrupted {
                     result.isInterrupted = true
-                    result.checkpoint = try save(trials, context)
+                    // Nothing is lost by leaving out a checkpoint of nothing.
+                    if !trials.isEmpty { result.checkpoint = try save(trials, context) }
                     try context.report(.interrupted("at \(depth) hidden layers, \(variant.title)"))
                     return trials
                 }
