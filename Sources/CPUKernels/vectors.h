@@ -30,6 +30,12 @@ INLINE void store(float *to, vfloat value) { memcpy(to, &value, sizeof value); }
 
 /// The first `count` lanes from memory, zero in the others; `count` is less than a vector's.
 INLINE vfloat load_part(const float *from, long count) {
+    // Single elements are read soon after they were written, which masks would hold up.
+    if (count == 1) {
+        vfloat value = 0;
+        value[0] = *from;
+        return value;
+    }
 #if SOMA_LANES == 16
     return __builtin_bit_cast(vfloat, _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from));
 #else
@@ -40,6 +46,10 @@ INLINE vfloat load_part(const float *from, long count) {
 }
 
 INLINE void store_part(float *to, vfloat value, long count) {
+    if (count == 1) {
+        *to = value[0];
+        return;
+    }
 #if SOMA_LANES == 16
     _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), __builtin_bit_cast(__m512, value));
 #else

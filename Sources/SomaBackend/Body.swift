@@ -92,3 +92,21 @@ public struct LoopNest: Hashable, Sendable {
     public var outerCount: Int { outer.reduce(1, *) }
     public var innerCount: Int { inner.reduce(1, *) }
 }
+
+extension Instruction {
+    /// The instruction with its arguments under other numbers.
+    package func renumbered(_ place: (Int) -> Int) -> Instruction {
+        let operation: Operation =
+            switch operation {
+            case .load, .scalar, .index, .accumulator: operation
+            case .random(let a, let b, let c, let d): .random(key0: place(a), key1: place(b), counter: place(c), index: place(d))
+            case .unary(let function, let a): .unary(function, place(a))
+            case .binary(let function, let a, let b): .binary(function, place(a), place(b))
+            case .select(let a, let b, let c): .select(place(a), place(b), place(c))
+            case .multiplyAdd(let a, let b, let c): .multiplyAdd(place(a), place(b), place(c))
+            case .cast(let a): .cast(place(a))
+            case .reduce(let function, let a): .reduce(function, place(a))
+            }
+        return Instruction(operation, dtype)
+    }
+}

@@ -35,27 +35,9 @@ extension LoopNest {
         for (place, instruction) in body.instructions.enumerated() {
             places.append(result.body.instructions.count)
             if isUnused(place) { continue }
-            result.body.instructions.append(instruction.mappingArguments { places[$0] })
+            result.body.instructions.append(instruction.renumbered { places[$0] })
         }
         result.body.stores = body.stores.map { Store(value: places[$0.value], target: $0.target) }
         return result
-    }
-}
-
-extension Instruction {
-    func mappingArguments(_ place: (Int) -> Int) -> Instruction {
-        let mapped: Operation =
-            switch operation {
-            case .load, .scalar, .index, .accumulator: operation
-            case .unary(let function, let a): .unary(function, place(a))
-            case .binary(let function, let a, let b): .binary(function, place(a), place(b))
-            case .select(let a, let b, let c): .select(place(a), place(b), place(c))
-            case .multiplyAdd(let a, let b, let c): .multiplyAdd(place(a), place(b), place(c))
-            case .cast(let a): .cast(place(a))
-            case .reduce(let function, let a): .reduce(function, place(a))
-            case .random(let key0, let key1, let counter, let index):
-                .random(key0: place(key0), key1: place(key1), counter: place(counter), index: place(index))
-            }
-        return Instruction(mapped, dtype)
     }
 }

@@ -34,6 +34,30 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("greatest of bool", "max", "bool") { _ = x([2], .bool).max() },
         Mistake("mean of integers", "mean", "int32") { _ = x([2], .int32).mean() },
         Mistake("argmax of nothing", "argmax", "[0, 3]", "empty") { _ = x([0, 3]).argmax(alongAxis: 0) },
+        Mistake("convolution, channels", "convolution", "4 channels", "[1, 4, 5, 5]", "MistakeTests.swift") {
+            _ = convolution(x([1, 4, 5, 5]), x([2, 3, 3, 3]))
+        },
+        Mistake("convolution, filter beyond the input", "convolution", "reaches over 7", "the 5", "[1, 1, 5]") {
+            _ = convolution(x([1, 1, 5]), x([1, 1, 4]), dilation: [2])
+        },
+        Mistake("convolution, groups", "convolution", "3 groups", "4 filters") {
+            _ = convolution(x([1, 6, 5]), x([4, 2, 2]), groups: 3)
+        },
+        Mistake("convolution, stride", "convolution", "stride [0]") { _ = convolution(x([1, 1, 5]), x([1, 1, 2]), stride: [0]) },
+        Mistake("convolution, dilation beyond all", "convolution", "reaches over", "the 5") {
+            _ = convolution(x([1, 1, 5]), x([1, 1, 4]), dilation: [.max])
+        },
+        Mistake("convolution, padding beyond all", "Shape") { _ = convolution(x([1, 1, 5]), x([1, 1, 2]), padding: .all(.max)) },
+        Mistake("transposed convolution, output padding", "transposedConvolution", "output padding 2", "stride 2") {
+            _ = transposedConvolution(x([1, 1, 5]), x([1, 1, 2]), stride: [2], outputPadding: [2])
+        },
+        Mistake("transposed convolution, stride beyond all", "transposedConvolution", "than can be counted") {
+            _ = transposedConvolution(x([1, 1, 5]), x([1, 1, 2]), stride: [.max])
+        },
+        Mistake("pooling, window", "maxPooled", "6 elements", "5", "[1, 1, 5]") { _ = x([1, 1, 5]).maxPooled(PoolingWindow(size: [6])) },
+        Mistake("pooling, padding", "averagePooled", "padding 2", "window of 3") {
+            _ = x([1, 1, 5]).averagePooled(PoolingWindow(size: [3], padding: [2]))
+        },
         Mistake("reshape", "reshape", "6 elements of [2, 3]", "[4]", "MistakeTests.swift") {
             _ = x([2, 3]).reshaped(to: [4])
         },

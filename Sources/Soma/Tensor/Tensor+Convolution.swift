@@ -18,8 +18,9 @@ public enum Padding: Hashable, Sendable {
         case .all(let amount): return (amount, amount)
         case .each(let amounts): return (amounts[axis], amounts[axis])
         case .same:
-            let outputs = (extent + stride - 1) / stride
-            let total = Swift.max(0, (outputs - 1) * stride + (size - 1) * dilation + 1 - extent)
+            // As many steps as begin inside of the input.
+            let last = (Swift.max(extent, 1) - 1) / stride * stride
+            let total = Swift.max(0, last.addingSaturated(ConvolutionGeometry.reach(size, dilation)) - extent)
             return (total / 2, total - total / 2)
         }
     }
@@ -62,13 +63,20 @@ struct ConvolutionGeometry {
         }
     }
 
+    /// The elements from a filter's first to its last, or the greatest number where these are more.
+    static func reach(_ size: Int, _ dilation: Int) -> Int {
+        let (gaps, overflow) = (size - 1).multipliedReportingOverflow(by: dilation)
+        return overflow ? .max : gaps.addingSaturated(1)
+    }
+
     /// Traps where a filter does not fit the padded input.
     func requireFit(_ input: Shape, _ filter: Shape) {
         guard input[1] == filter[1] * groups else {
             programError(name, "\(input[1]) channels of input \(input) are not \(groups) groups of the \(filter[1]) of filter \(filter)", file: file, line: line)
         }
         for axis in before.indices {
-            let (padded, reach) = (before[axis] + input[axis + 2] + after[axis], (filter[axis + 2] - 1) * dilation[axis] + 1)
+            let padded = input[axis + 2].addingSaturated(before[axis]).addingSaturated(after[axis])
+            let reach = Self.reach(filter[axis + 2], dilation[axis])
             guard reach <= padded else {
                 programError(name, "a filter that reaches over \(reach) elements does not fit the \(padded) of the padded input \(input)", file: file, line: line)
             }
@@ -110,17 +118,26 @@ public func transposedConvolution(
 ) -> Tensor {
     let geometry = ConvolutionGeometry("transposedConvolution", x.shape, filter.shape, stride, .all(padding), dilation, groups, file, line)
     let spatial = geometry.stride.count
-    guard x.shape[1] == filter.shape[0], outputPadding.count == 1 || outputPadding.count == spatial else {
+    guard x.shape[1] == filter.shape[0] else {
         programError("transposedConvolution", "\(x.shape[1]) channels of input \(x.shape) for filter \(filter.shape)", file: file, line: line)
+    }
+    guard outputPadding.count == 1 || outputPadding.count == spatial else {
+        programError("transposedConvolution", "output padding \(outputPadding) for input \(x.shape)", file: file, line: line)
     }
     let extents = (0..<spatial).map { axis in
         let extra = outputPadding[outputPadding.count == 1 ? 0 : axis]
         guard extra >= 0, extra < Swift.max(geometry.stride[axis], geometry.dilation[axis]) else {
             programError("transposedConvolution", "output padding \(extra) with stride \(geometry.stride[axis])", file: file, line: line)
         }
-        return (x.shape[axis + 2] - 1) * geometry.stride[axis] + (filter.shape[axis + 2] - 1) * geometry.dilation[axis] + 1 + extra
+        let (places, overflow) = (x.shape[axis + 2] - 1).multipliedReportingOverflow(by: geometry.stride[axis])
+        let reach = ConvolutionGeometry.reach(filter.shape[axis + 2], geometry.dilation[axis])
+        let extent = places.addingSaturated(reach).addingSaturated(extra)
+        guard !overflow, extent < .max else {
+            programError("transposedConvolution", "stride \(geometry.stride[axis]) makes more of input \(x.shape) than can be counted", file: file, line: line)
+        }
+        return extent
     }
-    guard extents.allSatisfy({ $0 > 2 * padding }) else {
+    guard extents.allSatisfy({ ($0 - 1) / 2 >= padding }) else {
         programError("transposedConvolution", "padding \(padding) leaves nothing of \(extents)", file: file, line: line)
     }
     let channels = filter.shape[1] * groups

@@ -108,12 +108,12 @@ private struct PoolingGeometry {
         padding = spread(window.padding, "padding", from: 0)
         extents = Array(shape.dimensions[2...])
         for axis in 0..<count {
+            guard padding[axis] <= size[axis] / 2 else { refuse("padding \(padding[axis]) of more than half a window of \(size[axis])") }
             let room = extents[axis] + 2 * padding[axis] - size[axis]
-            guard padding[axis] * 2 <= size[axis] else { refuse("padding \(padding[axis]) of more than half a window of \(size[axis])") }
             guard room >= 0 else { refuse("a window of \(size[axis]) elements does not fit \(extents[axis] + 2 * padding[axis])") }
             var places = room / stride[axis] + 1
             if window.isCeiling {
-                places = (room + stride[axis] - 1) / stride[axis] + 1
+                places = room / stride[axis] + (room % stride[axis] == 0 ? 1 : 2)
                 // The last window must begin in the input or in the padding before it.
                 if (places - 1) * stride[axis] >= extents[axis] + padding[axis] { places -= 1 }
             }
