@@ -57,6 +57,7 @@ public final class CPUBackend: Backend {
         switch step {
         case .map(let nest), .reduce(let nest), .row(let nest): try LoopProgram(nest)
         case .matmul(let step): try MatmulProgram(step, pool: pool)
+        case .convolution, .pooling: throw BackendError.unsupported("\(step.name) steps")
         case .gather(let step): GatherProgram(step)
         case .scatterAdd(let step): ScatterAddProgram(step)
         case .blockCopy(let step): BlockCopyProgram(step)

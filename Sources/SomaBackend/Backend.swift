@@ -104,11 +104,14 @@ public struct Capabilities: Sendable, Hashable {
     public var maximumInstructions: Int
     /// The longest row, in elements, that a `row` step may walk more than once.
     public var maximumRowCount: Int
+    /// How the steps for images want them; `nil` where there are no such steps, so that their compositions run instead.
+    public var images: ImageOrder?
 
-    public init(maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192) {
+    public init(maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil) {
         self.maximumOperands = maximumOperands
         self.maximumInstructions = maximumInstructions
         self.maximumRowCount = maximumRowCount
+        self.images = images
     }
 }
 

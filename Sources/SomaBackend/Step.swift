@@ -10,6 +10,10 @@ public enum Step: Hashable, Sendable {
     /// Reductions over contiguous rows short enough to stay in local memory or the first-level cache, walked several times.
     case row(LoopNest)
     case matmul(MatmulStep)
+    /// Only where `Capabilities.images` allows it.
+    case convolution(ConvolutionStep)
+    /// Only where `Capabilities.images` allows it.
+    case pooling(PoolingStep)
     case gather(GatherStep)
     case scatterAdd(ScatterAddStep)
     case blockCopy(BlockCopyStep)
@@ -35,12 +39,7 @@ public struct MatmulStep: Hashable, Sendable {
     public var nest: LoopNest { LoopNest(outer: [batch, m, n], body: epilogue) }
 
     /// Where the product itself, and nothing else, is written.
-    public var plainTarget: Operand? {
-        guard epilogue.stores.count == 1, let store = epilogue.stores.first,
-            case .accumulator = epilogue.instructions[store.value].operation
-        else { return nil }
-        return store.target
-    }
+    public var plainTarget: Operand? { epilogue.plainTarget }
 }
 
 /// output[o, j, i] = input[o, indices[j], i], with o < outer, j < count, i < inner; all contiguous.
@@ -116,6 +115,8 @@ extension Step {
         switch self {
         case .map(let nest), .reduce(let nest), .row(let nest): nest.body.loads
         case .matmul(let step): [step.a, step.b] + step.epilogue.loads
+        case .convolution(let step): [step.first, step.second] + step.epilogue.loads
+        case .pooling(let step): step.operands
         case .gather(let step): [step.input, step.indices]
         case .scatterAdd(let step): [step.indices, step.updates, step.target]
         case .blockCopy(let step): [step.source, step.starts]
@@ -128,6 +129,8 @@ extension Step {
         switch self {
         case .map(let nest), .reduce(let nest), .row(let nest): nest.body.stores.map(\.target)
         case .matmul(let step): step.epilogue.stores.map(\.target)
+        case .convolution(let step): step.epilogue.stores.map(\.target)
+        case .pooling(let step): [step.result]
         case .gather(let step): [step.output]
         case .scatterAdd(let step): [step.target]
         case .blockCopy(let step): [step.target]
@@ -142,6 +145,8 @@ extension Step {
         case .reduce: "reduce"
         case .row: "row"
         case .matmul: "matmul"
+        case .convolution: "convolution"
+        case .pooling: "pooling"
         case .gather: "gather"
         case .scatterAdd: "scatterAdd"
         case .blockCopy: "blockCopy"

@@ -3,7 +3,7 @@ import SomaGraph
 
 /// Operations that one step computes.
 struct Cluster {
-    enum Kind { case map, matmul, alone }
+    enum Kind { case map, product, alone }
 
     var kind: Kind
     var members: [Int]
@@ -88,7 +88,7 @@ struct Clustering {
             kind = .map
             domain = Domain(operation.operands[0].shape, inner: axes)
             isOuter[place] = true
-        case .matmul: kind = .matmul
+        case .matmul, .convolution: kind = .product
         default: break
         }
         var cluster = Cluster(kind: domain.count == 0 ? .alone : kind, members: [place], domain: domain)
@@ -168,7 +168,7 @@ struct Clustering {
 extension Clustering {
     /// The two as one, and the operations that thereby come to have one value for each outer position; `nil` if they do not fit.
     private func merged(_ a: Cluster, _ b: Cluster) -> (Cluster, outers: [Int])? {
-        guard a.kind != .alone, b.kind != .alone, !(a.kind == .matmul && b.kind == .matmul) else { return nil }
+        guard a.kind != .alone, b.kind != .alone, !(a.kind == .product && b.kind == .product) else { return nil }
         guard a.members.count + b.members.count + a.loads.count + b.loads.count <= capabilities.maximumInstructions else { return nil }
         var outers: [Int] = []
         let domain: Domain
@@ -181,8 +181,8 @@ extension Clustering {
         } else {
             return nil
         }
-        let kind = a.kind == .matmul ? a.kind : b.kind
-        if kind == .matmul && domain.hasInner { return nil }
+        let kind = a.kind == .product ? a.kind : b.kind
+        if kind == .product && domain.hasInner { return nil }
         var result = Cluster(kind: kind, members: (a.members + b.members).sorted(), domain: domain)
         result.predecessors = a.predecessors.union(b.predecessors)
         result.isRow = a.isRow || b.isRow
@@ -196,11 +196,14 @@ extension Clustering {
 
     /// Checks what one cluster reads of the other, which is no longer read from memory when they are one.
     private func link(_ reader: Cluster, to other: Cluster, _ result: inout Cluster, _ isOuterHere: (Int) -> Bool) -> Bool {
-        if other.kind == .matmul && !reader.loads.allSatisfy({ other.contains($0.base) || fitsEpilogue($0, other) }) { return false }
+        if other.kind == .product {
+            let views = reader.loads.filter { !other.contains($0.base) } + reader.members.compactMap { placedView($0) }
+            guard views.allSatisfy({ fitsEpilogue($0, other) }) else { return false }
+        }
         guard reader.loads.contains(where: { other.contains($0.base) }) else { return true }
         for place in reader.members {
             for operand in operations[place].operands where other.contains(operand.base) {
-                if operations[place].kind == .matmul { return false }
+                if operations[place].isProduct { return false }
                 // A reduction walks over elements, though its result is outer.
                 let consumesElements = !isOuterHere(place) || operations[place].isReduction
                 if consumesElements == !isOuterHere(operand.base) {
@@ -231,10 +234,30 @@ extension Clustering {
         return true
     }
 
-    /// Whether a view can be read at the positions [batch, m, n] of the product.
+    /// Where an operation writes, if into an assembly.
+    private func placedView(_ place: Int) -> StridedView? {
+        guard let placement = operations[place].placement else { return nil }
+        var view = StridedView(of: place, operations[place].shape)
+        view.strides = placement.strides
+        return view
+    }
+
+    /// Whether a view can be read or written at the positions of the product.
     private func fitsEpilogue(_ view: StridedView, _ cluster: Cluster) -> Bool {
-        guard let product = cluster.members.first(where: { operations[$0].kind == .matmul }) else { return false }
-        return view.reshaped(to: MatmulGeometry(operations[product])?.shape ?? []) != nil
+        guard let product = cluster.members.first(where: { operations[$0].isProduct }) else { return false }
+        return view.reshaped(to: operations[product].productShape ?? []) != nil
+    }
+}
+
+extension Operation {
+    /// The positions over which the epilogue of a product runs.
+    var productShape: Shape? {
+        switch kind {
+        case .matmul: MatmulGeometry(self)?.shape
+        case .convolution(.filterGradient, _, _, _), .convolution(_, _, _, .channelsFirst): shape.withTwoSpatialAxes
+        case .convolution: shape.rank == 4 ? shape : [shape[0], 1, shape[1], shape[2]]
+        default: nil
+        }
     }
 }
 
@@ -245,7 +268,7 @@ struct MatmulGeometry {
     var shape: Shape { [batch, m, n] }
 
     init?(_ operation: Operation) {
-        guard let left = MatrixLayout(operation.operands[0]), let right = MatrixLayout(operation.operands[1]) else { return nil }
+        guard operation.kind == .matmul, let left = MatrixLayout(operation.operands[0]), let right = MatrixLayout(operation.operands[1]) else { return nil }
         (batch, m, n, k) = (left.batch, left.rows, right.columns, left.columns)
         (a, b) = (left.strides, right.strides)
         if batch > 1, b[0] == 0, a[2] == 1, a[0] == m * a[1] {

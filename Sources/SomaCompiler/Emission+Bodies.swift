@@ -9,7 +9,7 @@ extension Emission {
         let members = Set(cluster.members)
         for place in cluster.members {
             let operation = operations[place]
-            if operation.kind == .matmul {
+            if operation.isProduct {
                 builder.define(place, as: builder.add(.accumulator, operation.dtype))
                 continue
             }

@@ -81,7 +81,7 @@ struct Emission {
             var part = cluster
             part.members = Array(half)
             let operations = half.map { clustering.operations[$0] }
-            if part.kind == .matmul && !operations.contains(where: { $0.kind == .matmul }) { part.kind = .map }
+            if part.kind == .product && !operations.contains(where: \.isProduct) { part.kind = .map }
             let walksInner = half.contains { !clustering.isOuter[$0] || clustering.operations[$0].isReduction }
             if !walksInner { part.domain.factors.removeAll(where: \.isInner) }
             return cut(part, clustering, clusterOf, roots, capabilities)
@@ -141,7 +141,7 @@ struct Emission {
     }
 
     /// All of an operation's elements, contiguous.
-    private mutating func target(_ place: Int) -> Operand {
+    mutating func target(_ place: Int) -> Operand {
         let home = owner(of: place)
         return Operand(
             slot: slot(home.place), dtype: operations[place].dtype, access: Access(strides: home.strides, offset: home.offset))
@@ -150,7 +150,7 @@ struct Emission {
     // MARK: Steps
 
     private mutating func step(_ cluster: Cluster) -> Step? {
-        if cluster.kind == .matmul { return matmul(cluster) }
+        if cluster.kind == .product { return product(cluster) }
         guard let place = cluster.members.first else { return nil }
         let operation = operations[place]
         if cluster.kind == .map || cluster.kind == .alone {
@@ -161,7 +161,8 @@ struct Emission {
         }
         if operation.shape.count == 0 { return nil }
         switch operation.kind {
-        case .matmul: return matmul(cluster)
+        case .matmul, .convolution: return product(cluster)
+        case .pooling: return pooling(place)
         case .gather(let axis): return gather(place, axis)
         case .scatterAdd(let axis): return scatterAdd(place, axis)
         case .dynamicSlice, .updateSlice: return blockCopy(place)
@@ -182,15 +183,18 @@ struct Emission {
         return walks > 1 ? .row(nest) : .reduce(nest)
     }
 
-    private mutating func matmul(_ cluster: Cluster) -> Step? {
-        guard let product = cluster.members.first(where: { operations[$0].kind == .matmul }),
-            let geometry = MatmulGeometry(operations[product]), geometry.shape.count > 0
+    private mutating func product(_ cluster: Cluster) -> Step? {
+        guard let product = cluster.members.first(where: { operations[$0].isProduct }), let shape = operations[product].productShape,
+            shape.count > 0
         else { return nil }
-        let a = operand(operations[product].operands[0], strides: geometry.a)
-        let b = operand(operations[product].operands[1], strides: geometry.b)
-        var builder = BodyBuilder(cluster: cluster, domain: cluster.domain, epilogueShape: geometry.shape)
+        let operation = operations[product]
+        let geometry = MatmulGeometry(operation)
+        let a = operand(operation.operands[0], strides: geometry?.a ?? operation.operands[0].strides)
+        let b = operand(operation.operands[1], strides: geometry?.b ?? operation.operands[1].strides)
+        var builder = BodyBuilder(cluster: cluster, domain: cluster.domain, epilogueShape: shape)
         build(&builder)
-        let epilogue = LoopNest(outer: geometry.shape.dimensions, body: builder.body).fusingMultiplyAdds().body
+        let epilogue = LoopNest(outer: shape.dimensions, body: builder.body).fusingMultiplyAdds().body
+        guard let geometry else { return convolution(operation, a, b, epilogue) }
         return .matmul(
             MatmulStep(batch: geometry.batch, m: geometry.m, n: geometry.n, k: geometry.k, a: a, b: b, epilogue: epilogue))
     }

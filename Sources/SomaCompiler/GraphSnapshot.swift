@@ -143,6 +143,7 @@ public struct GraphSnapshot {
         case .deviceCopy: return 25
         case .window(let axis, let step, let dilation): return list(26, [axis, step, dilation])
         case .fold(let axis, let step, let dilation): return list(27, [axis, step, dilation])
+        case .library(let operation): return list(28, operation.words)
         }
     }
 }

@@ -7,18 +7,24 @@ struct Lowering {
     /// For each root, the operation that holds its elements, contiguous and whole.
     private(set) var roots: [Int] = []
 
+    let capabilities: Capabilities
+    /// Images that were brought into the order of the steps for them.
+    var images: [StridedView: StridedView] = [:]
     private var views: [StridedView] = []
     private var startCount = 0
     private var scalarCount = 0
     private var sourceCount = 0
 
-    init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int]) {
+    init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int], _ capabilities: Capabilities) {
+        self.capabilities = capabilities
         for entry in entries { views.append(lower(entry)) }
         for place in rootPlaces { roots.append(whole(views[place])) }
         placeParts()
     }
 
-    private mutating func add(
+    mutating func markReordered(_ place: Int) { operations[place].isReordered = true }
+
+    mutating func add(
         _ kind: Operation.Kind, _ operands: [StridedView], _ shape: Shape, _ dtype: DType, custom: CustomOperation? = nil
     ) -> StridedView {
         operations.append(Operation(kind: kind, operands: operands, shape: shape, dtype: dtype, customOperation: custom))
@@ -33,7 +39,7 @@ struct Lowering {
         }
         let inputs = entry.inputs.map { views[$0] }
         func map(_ function: Operation.Elementwise) -> StridedView {
-            add(.elementwise(function), inputs.map { $0.expanded(toMapShape: shape) }, shape, dtype)
+            self.map(function, inputs.map { $0.expanded(toMapShape: shape) }, shape, dtype)
         }
         switch entry.primitive {
         case .buffer, .deviceCopy: programError("compile", "a source without storage")
@@ -68,13 +74,14 @@ struct Lowering {
                 return operation.givesIndex
                     ? add(.range, [], [1], .int32).expanded(toZeros: shape) : reshaped(inputs[0], to: shape)
             }
-            return add(.reduce(operation, axes: axes), [inputs[0]], shape, dtype)
+            return reduction(operation, inputs[0], axes, shape, dtype)
         case .matmul: return add(.matmul, [matrix(inputs[0]), matrix(inputs[1])], shape, dtype)
         case .gather(let axis): return add(.gather(axis: axis), inputs.map { contiguous($0) }, shape, dtype)
         case .scatterAdd(let axis):
             return add(.scatterAdd(axis: axis), [copy(inputs[0]), contiguous(inputs[1]), contiguous(inputs[2])], shape, dtype)
         case .custom(let operation):
             return add(.custom, inputs.map { contiguous($0) }, shape, dtype, custom: operation)
+        case .library(let operation): return library(operation, inputs, shape, dtype)
         case .customGradient, .stopGradient: return inputs[0]
         }
     }
@@ -93,7 +100,7 @@ extension Lowering {
         operations[view.base].isGenerator ? copy(view) : view
     }
 
-    private mutating func contiguous(_ view: StridedView) -> StridedView {
+    mutating func contiguous(_ view: StridedView) -> StridedView {
         view.isContiguous ? stored(view) : copy(view)
     }
 
@@ -247,7 +254,7 @@ extension Lowering {
         let base = operations[part.base]
         guard part.isIdentity(count: base.shape.count), base.placement == nil, !roots.contains(part.base) else { return false }
         switch base.kind {
-        case .elementwise, .reduce, .matmul, .gather, .dynamicSlice: return true
+        case .elementwise, .reduce, .matmul, .convolution, .pooling, .gather, .dynamicSlice: return true
         case .source, .scalar, .range, .random, .scatterAdd, .updateSlice, .custom, .assembly: return false
         }
     }

@@ -14,6 +14,9 @@ struct Operation {
         case elementwise(Elementwise)
         case reduce(ReduceOperation, axes: [Int])
         case matmul
+        /// Operands and shape lie in `images`' order; one axis of the two may be missing in front.
+        case convolution(ConvolutionPass, Windows, groups: Int, ImageOrder)
+        case pooling(PoolingFunction, isGradient: Bool, Windows, ImageOrder)
         case gather(axis: Int)
         /// Operands: the copy of the base that is added to in place, indices, updates.
         case scatterAdd(axis: Int)
@@ -48,10 +51,21 @@ struct Operation {
     /// Operations that must have run before this one although it does not read them (a fill below a padded part).
     var after: [Int] = []
     var customOperation: CustomOperation?
+    /// Whether its axes follow each other in memory as they are seen from outside, so that what is computed from it elementwise
+    /// should keep their order.
+    var isReordered = false
 
     var isGenerator: Bool {
         switch kind {
         case .scalar, .range, .random: true
+        default: false
+        }
+    }
+
+    /// Whether a step of its own computes it, with what becomes of its elements as the epilogue.
+    var isProduct: Bool {
+        switch kind {
+        case .matmul, .convolution: true
         default: false
         }
     }

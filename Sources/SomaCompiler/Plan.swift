@@ -49,7 +49,7 @@ public struct Plan: Sendable {
 
     /// Compiles a graph from the entries that were taken with its snapshot.
     public init(_ snapshot: GraphSnapshot, _ entries: [GraphSnapshot.Entry], _ capabilities: Capabilities) {
-        let lowering = Lowering(entries, roots: snapshot.roots)
+        let lowering = Lowering(entries, roots: snapshot.roots, capabilities)
         let clustering = Clustering(lowering, capabilities)
         var emission = Emission(clustering, roots: lowering.roots, capabilities)
         emission.emit()

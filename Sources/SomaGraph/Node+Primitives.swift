@@ -239,6 +239,13 @@ extension Node {
         return Node(.scatterAdd(axis: axis), .three(base, indices, updates), shape: base.shape, dtype: base.dtype, device: base.device)
     }
 
+    /// `composition`, for which a device may have a step of its own that computes it from `operands`.
+    public static func library(_ operation: LibraryOperation, composition: Node, _ operands: [Node]) -> Node {
+        Node(
+            .library(operation), .many([composition] + operands), shape: composition.shape, dtype: composition.dtype,
+            device: composition.device)
+    }
+
     public static func custom(_ operation: CustomOperation, _ inputs: [Node], shape: Shape, dtype: DType) -> Node {
         guard let first = inputs.first else { programError(operation.name, "a custom operation needs an input") }
         for input in inputs { requireOneDevice(operation.name, first, input) }

@@ -62,6 +62,9 @@ public enum Primitive: Sendable {
     /// index order, so that the same inputs give the same bits; an index out of range is dropped.
     case scatterAdd(axis: Int)
 
+    /// Inputs: its composition, and the operands.
+    case library(LibraryOperation)
+
     // The door for users
     /// A kernel of the user's.
     case custom(CustomOperation)

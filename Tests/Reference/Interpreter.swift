@@ -71,7 +71,7 @@ public struct Interpreter {
         case .binary(let function): return map(shape, dtype, inputs) { apply(function, $0[0], $0[1], inputs[0].dtype) }
         case .select: return map(shape, dtype, inputs) { $0[0] != 0 ? $0[1] : $0[2] }
         case .cast: return map(shape, dtype, inputs) { cast($0[0], from: inputs[0].dtype, to: dtype) }
-        case .reshape, .contiguous, .deviceCopy, .stopGradient, .customGradient:
+        case .reshape, .contiguous, .deviceCopy, .stopGradient, .customGradient, .library:
             return Value(inputs[0].elements, shape: shape, dtype: dtype)
         case .permute(let axes):
             return Value(shape, dtype: dtype) { position in

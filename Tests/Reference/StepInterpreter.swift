@@ -10,6 +10,8 @@ struct StepInterpreter {
         switch step {
         case .map(let nest), .reduce(let nest), .row(let nest): loops(nest)
         case .matmul(let step): matmul(step)
+        case .convolution(let step): convolution(step)
+        case .pooling(let step): pooling(step)
         case .gather(let step): gather(step)
         case .scatterAdd(let step): scatterAdd(step)
         case .blockCopy(let step): blockCopy(step)
@@ -37,14 +39,14 @@ struct StepInterpreter {
         return memory.bytes + byte
     }
 
-    private func place(_ access: Access, _ position: [Int]) -> Int {
+    func place(_ access: Access, _ position: [Int]) -> Int {
         precondition(access.strides.count == position.count, "\(access) at \(position)")
         return access.offset + (access.runtimeOffset.map { bindings.offsets[$0] } ?? 0) + zip(access.strides, position).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
-    private func load(_ operand: Operand, _ position: [Int]) -> Element { load(operand, at: place(operand.access, position)) }
+    func load(_ operand: Operand, _ position: [Int]) -> Element { load(operand, at: place(operand.access, position)) }
 
-    private func load(_ operand: Operand, at element: Int) -> Element {
+    func load(_ operand: Operand, at element: Int) -> Element {
         let p = pointer(operand, element)
         switch operand.dtype {
         case .float32: return .real(p.load(as: Float.self))
@@ -55,9 +57,9 @@ struct StepInterpreter {
         }
     }
 
-    private func store(_ value: Element, _ operand: Operand, _ position: [Int]) { store(value, operand, at: place(operand.access, position)) }
+    func store(_ value: Element, _ operand: Operand, _ position: [Int]) { store(value, operand, at: place(operand.access, position)) }
 
-    private func store(_ value: Element, _ operand: Operand, at element: Int) {
+    func store(_ value: Element, _ operand: Operand, at element: Int) {
         let p = pointer(operand, element)
         switch operand.dtype {
         case .float32: p.storeBytes(of: value.float, as: Float.self)
@@ -121,7 +123,7 @@ struct StepInterpreter {
         for outer in Self.positions(nest.outer) { finish(nest, outer, nil) }
     }
 
-    private func finish(_ nest: LoopNest, _ outer: [Int], _ accumulator: Element?) {
+    func finish(_ nest: LoopNest, _ outer: [Int], _ accumulator: Element?) {
         let values = values(nest, outer: outer, accumulator)
         let inner = Self.positions(nest.inner)
         let stages = BodyStages(nest)

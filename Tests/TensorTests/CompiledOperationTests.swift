@@ -1,4 +1,5 @@
 import Soma
+import SomaBackend
 import SomaReference
 import Testing
 
@@ -9,5 +10,23 @@ import Testing
     @Test(arguments: OperationCase.all) func compiledAsDefined(_ operation: OperationCase) throws {
         let difference = try operation.firstDifference(on: Self.device)
         #expect(difference == nil)
+    }
+
+    // Element by element, many channels would take long.
+    @Test(arguments: OperationCase.convolutions.filter { !$0.name.contains("many") }, [ImageOrder.channelsFirst, .channelsLast])
+    func stepsForImagesAsDefined(_ operation: OperationCase, _ order: ImageOrder) throws {
+        let backend = InterpretingBackend(capabilities: Capabilities(images: order))
+        let difference = try operation.firstDifference(on: Device(running: backend))
+        #expect(difference == nil)
+        #expect(operation.name.contains("nothing") || operation.name.contains("without a step") == !backend.launches.contains { $0.isForImages })
+    }
+}
+
+extension Step {
+    fileprivate var isForImages: Bool {
+        switch self {
+        case .convolution, .pooling: true
+        default: false
+        }
     }
 }

@@ -42,13 +42,14 @@ struct GradientPaths {
 
     /// Calls `body` with the place in `sources` of each input through which a gradient may pass.
     private func forEachDifferentiableInput(of i: Int, _ body: (Int) -> Void) {
-        let first: Int
+        var chosen = 0..<inputs[i].count
         switch order[i].primitive {
         case .stopGradient: return
-        case .customGradient: first = 1  // the value itself is opaque
-        default: first = 0
+        case .customGradient: chosen = chosen.dropFirst()  // the value itself is opaque
+        case .library(let operation): chosen = operation.hasGradientRule ? chosen.dropFirst() : chosen.prefix(1)
+        default: break
         }
-        for k in first..<Swift.max(first, inputs[i].count)
+        for k in chosen
         where order[sources[firstSource[i] + k]].dtype.isFloatingPoint {
             body(firstSource[i] + k)
         }

@@ -70,6 +70,7 @@ struct GradientRule {
         case .scatterAdd(let axis):
             pass(to: 0, g)
             pass(to: 2, gathered(axis))
+        case .library(let operation): library(operation)
         case .custom(let operation):
             programError("gradient", "the custom operation \(operation.name) has none; wrap it with withCustomGradient")
         case .customGradient(let rule): userRule(rule)

@@ -29,12 +29,13 @@ extension Device {
         let graph = GraphCopy(of: tensors)
         let mine = try graph.nodes(on: self)
         let others = try graph.nodes(on: reference)
-        try realizeAll((mine + others).map(Tensor.init(node:)))
-        var bounds: [Bound] = []
-        for (place, node) in mine.enumerated() {
-            let (bound, divergence) = try Self.compare(node, others[place], graph.entries[place].inputs.map { bounds[$0] })
+        let places = graph.placesOfValues
+        try realizeAll(places.flatMap { [mine[$0], others[$0]] }.map(Tensor.init(node:)))
+        var bounds = [Bound](repeating: Bound(), count: mine.count)
+        for place in places {
+            let (bound, divergence) = try Self.compare(mine[place], others[place], graph.operands(of: place).map { bounds[$0] })
             if let divergence { return divergence }
-            bounds.append(bound)
+            bounds[place] = bound
         }
         return nil
     }
@@ -42,7 +43,9 @@ extension Device {
     /// The first node below `tensors` with an element that is NaN or infinite.
     /// - Throws: `BackendError`.
     public func firstNonFinite(of tensors: [Tensor]) throws -> Divergence? {
-        let nodes = try GraphCopy(of: tensors).nodes(on: self).filter { $0.dtype == .float32 }
+        let graph = GraphCopy(of: tensors)
+        let all = try graph.nodes(on: self)
+        let nodes = graph.placesOfValues.map { all[$0] }.filter { $0.dtype == .float32 }
         try realizeAll(nodes.map(Tensor.init(node:)))
         for node in nodes {
             let values: [Float] = try Tensor(node: node).scalars()
@@ -88,14 +91,30 @@ private struct GraphCopy {
     }
 
     var entries: [Entry] = []
+    /// Places of the tensors.
+    var roots: [Int] = []
 
     init(of tensors: [Tensor]) {
         Node.lock.withLock { number in
             let order = Node.topologicalOrder(of: tensors.map(\.node), &number)
+            roots = tensors.map(\.node.placeInOrder)
             entries = order.map { node in
                 Entry(node: node, inputs: node.isComputed ? [] : node.inputs.array.map(\.placeInOrder), storage: node.storage)
             }
         }
+    }
+
+    /// The inputs that a value is said to be computed from, which do not include a composition.
+    func operands(of place: Int) -> [Int] {
+        if case .library = entries[place].node.primitive { Array(entries[place].inputs.dropFirst()) } else { entries[place].inputs }
+    }
+
+    /// Every value on the way to the tensors, inputs first; not what only stands in a composition.
+    var placesOfValues: [Int] {
+        var isMet = [Bool](repeating: false, count: entries.count)
+        for root in roots { isMet[root] = true }
+        for place in entries.indices.reversed() where isMet[place] { for operand in operands(of: place) { isMet[operand] = true } }
+        return entries.indices.filter { isMet[$0] }
     }
 
     /// The same graph with its sources on `device`, nothing computed yet.
@@ -134,14 +153,26 @@ private struct GraphCopy {
         case .reduce: Swift.max(node.inputs[0].shape.count / Swift.max(node.shape.count, 1), 1)
         case .scatterAdd: Swift.max(node.inputs[1].shape.count, 1)
         case .fold: node.inputs[0].shape.dimensions.last ?? 1
+        case .library(let operation): sumLength(operation, node)
         default: 1
+        }
+    }
+
+    private static func sumLength(_ operation: LibraryOperation, _ node: Node) -> Int {
+        switch operation {
+        case .convolution(.forward, _, _), .convolution(.inputGradient, _, _):
+            // Of a filter [K, C / groups, sizes…]: at most all of the other side's channels.
+            node.inputs[2].shape.count / Swift.max(Swift.min(node.inputs[2].shape[0], node.inputs[2].shape[1]), 1)
+        case .convolution(.filterGradient, _, _): node.inputs[2].shape.count / Swift.max(node.inputs[2].shape[1], 1)
+        case .pooling(.sum, let windows), .poolingGradient(_, let windows): windows.size.reduce(1, *)
+        case .pooling(.max, _): 1
         }
     }
 
     /// Whether a result can be small though its inputs are large.
     static func mayCancel(_ node: Node) -> Bool {
         switch node.primitive {
-        case .binary, .matmul, .reduce, .fold, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
+        case .binary, .matmul, .library, .reduce, .fold, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
         default: false
         }
     }

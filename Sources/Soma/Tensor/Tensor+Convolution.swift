@@ -69,6 +69,11 @@ struct ConvolutionGeometry {
         return overflow ? .max : gaps.addingSaturated(1)
     }
 
+    /// The windows of filters of the shape `filter`.
+    func windows(_ filter: Shape) -> Windows {
+        Windows(size: Array(filter.dimensions[2...]), stride: stride, dilation: dilation, before: before, after: after)
+    }
+
     /// Traps where a filter does not fit the padded input.
     func requireFit(_ input: Shape, _ filter: Shape) {
         guard input[1] == filter[1] * groups else {
@@ -98,10 +103,7 @@ public func convolution(
 ) -> Tensor {
     let geometry = ConvolutionGeometry("convolution", x.shape, filter.shape, stride, padding, dilation, groups, file, line)
     geometry.requireFit(x.shape, filter.shape)
-    let columns = x.spatiallyPadded(geometry).spatialWindows(Array(filter.shape.dimensions[2...]), geometry)
-    let outputs = Array(columns.shape.dimensions[2..<x.rank])
-    let product = matmul(filter.byGroups(groups), columns.columnMatrix(groups, spatial: outputs.count))
-    return product.fromChannelsFirst(channels: filter.shape[0], batch: x.shape[0], spatial: outputs)
+    return .convolution(x, filter, geometry.windows(filter.shape), groups)
 }
 
 /// The adjoint of `convolution` with respect to its input, also called transposed convolution:
@@ -117,85 +119,77 @@ public func transposedConvolution(
     groups: Int = 1, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
     let geometry = ConvolutionGeometry("transposedConvolution", x.shape, filter.shape, stride, .all(padding), dilation, groups, file, line)
-    let spatial = geometry.stride.count
-    guard x.shape[1] == filter.shape[0] else {
-        programError("transposedConvolution", "\(x.shape[1]) channels of input \(x.shape) for filter \(filter.shape)", file: file, line: line)
-    }
-    guard outputPadding.count == 1 || outputPadding.count == spatial else {
-        programError("transposedConvolution", "output padding \(outputPadding) for input \(x.shape)", file: file, line: line)
-    }
-    let extents = (0..<spatial).map { axis in
-        let extra = outputPadding[outputPadding.count == 1 ? 0 : axis]
-        guard extra >= 0, extra < Swift.max(geometry.stride[axis], geometry.dilation[axis]) else {
-            programError("transposedConvolution", "output padding \(extra) with stride \(geometry.stride[axis])", file: file, line: line)
-        }
-        let (places, overflow) = (x.shape[axis + 2] - 1).multipliedReportingOverflow(by: geometry.stride[axis])
-        let reach = ConvolutionGeometry.reach(filter.shape[axis + 2], geometry.dilation[axis])
-        let extent = places.addingSaturated(reach).addingSaturated(extra)
-        guard !overflow, extent < .max else {
-            programError("transposedConvolution", "stride \(geometry.stride[axis]) makes more of input \(x.shape) than can be counted", file: file, line: line)
-        }
-        return extent
-    }
-    guard extents.allSatisfy({ ($0 - 1) / 2 >= padding }) else {
-        programError("transposedConvolution", "padding \(padding) leaves nothing of \(extents)", file: file, line: line)
-    }
-    let channels = filter.shape[1] * groups
-    let rows = x.transposed(0, 1).reshaped(to: [groups, x.shape[1] / groups, -1])
-    let columns = matmul(filter.byGroups(groups).transposed(), rows)
-    return columns.foldedColumns(channels: channels, filter: filter.shape, batch: x.shape[0], outputs: x.shape, extents, geometry)
-        .croppedSpatially(padding)
+    let (extents, rest) = geometry.transposedExtents(x.shape, filter.shape, padding, outputPadding)
+    let shape = Shape([x.shape[0], filter.shape[1] * groups] + extents)
+    let y = Tensor.convolutionInputGradient(x, filter, of: shape, geometry.windows(filter.shape), groups)
+    guard rest.contains(where: { $0 > 0 }) else { return y }
+    let none = [Int](repeating: 0, count: shape.rank)
+    return Tensor(node: .pad(y.node, before: none, after: [0, 0] + rest, value: y.operand(0, geometry.name).node))
 }
 
-// MARK: - The steps of both
+extension ConvolutionGeometry {
+    /// The spatial extents of a transposed convolution, and how many further elements, which no window reaches, follow each.
+    fileprivate func transposedExtents(_ x: Shape, _ filter: Shape, _ padding: Int, _ outputPadding: [Int]) -> ([Int], [Int]) {
+        func refuse(_ reason: String) -> Never { programError(name, reason, file: file, line: line) }
+        guard x[1] == filter[0] else { refuse("\(x[1]) channels of input \(x) for filter \(filter)") }
+        guard outputPadding.count == 1 || outputPadding.count == stride.count else { refuse("output padding \(outputPadding) for input \(x)") }
+        var extents: [Int] = [], rest: [Int] = []
+        for axis in stride.indices {
+            let extra = outputPadding[outputPadding.count == 1 ? 0 : axis]
+            guard extra >= 0, extra < Swift.max(stride[axis], dilation[axis]) else { refuse("output padding \(extra) with stride \(stride[axis])") }
+            let (places, overflow) = (x[axis + 2] - 1).multipliedReportingOverflow(by: stride[axis])
+            let reached = Swift.min(extra, stride[axis] - 1)
+            let extent = places.addingSaturated(Self.reach(filter[axis + 2], dilation[axis])).addingSaturated(reached)
+            guard !overflow, extent < .max else { refuse("stride \(stride[axis]) makes more of input \(x) than can be counted") }
+            guard (extent - 1) / 2 >= padding else { refuse("padding \(padding) leaves nothing of \(extent) elements") }
+            extents.append(extent - 2 * padding)
+            rest.append(extra - reached)
+        }
+        return (extents, rest)
+    }
+}
+
+// MARK: - The three products, and what they are composed of
 
 extension Tensor {
+    /// `ConvolutionPass.forward`: windows of x as the columns of a matrix, multiplied by the filters as rows.
+    static func convolution(_ x: Tensor, _ filter: Tensor, _ windows: Windows, _ groups: Int) -> Tensor {
+        let columns = x.spatiallyPadded(windows).spatialWindows(windows)
+        let outputs = Array(columns.shape.dimensions[2..<x.rank])
+        let product = matmul(filter.byGroups(groups), columns.columnMatrix(groups, spatial: outputs.count))
+        let y = product.reshaped(to: Shape([filter.shape[0], x.shape[0]] + outputs)).transposed(0, 1)
+        return Tensor(node: .library(.convolution(.forward, windows, groups: groups), composition: y.node, [x.node, filter.node]))
+    }
+
+    /// `ConvolutionPass.inputGradient`, of the shape of x.
+    static func convolutionInputGradient(_ g: Tensor, _ filter: Tensor, of shape: Shape, _ windows: Windows, _ groups: Int) -> Tensor {
+        let rows = g.transposed(0, 1).reshaped(to: [groups, g.shape[1] / groups, -1])
+        let columns = matmul(filter.byGroups(groups).transposed(), rows)
+        let split = columns.reshaped(to: Shape([shape[1]] + windows.size + [shape[0]] + g.shape.dimensions[2...]))
+        // [N, C, outputs…, sizes…], and then one size after the other, the last first.
+        let spatial = windows.size.count
+        let order = [1 + spatial, 0] + (0..<spatial).map { 2 + spatial + $0 } + (0..<spatial).map { 1 + $0 }
+        let dx = split.permuted(axes: order).spatiallyFolded(to: shape, windows)
+        return Tensor(node: .library(.convolution(.inputGradient, windows, groups: groups), composition: dx.node, [g.node, filter.node]))
+    }
+
+    /// `ConvolutionPass.filterGradient`, of the shape of w.
+    static func convolutionFilterGradient(_ x: Tensor, _ g: Tensor, of shape: Shape, _ windows: Windows, _ groups: Int) -> Tensor {
+        let columns = x.spatiallyPadded(windows).spatialWindows(windows).columnMatrix(groups, spatial: windows.size.count)
+        let rows = g.transposed(0, 1).reshaped(to: [groups, g.shape[1] / groups, -1])
+        let dw = matmul(rows, columns.transposed()).reshaped(to: shape)
+        return Tensor(node: .library(.convolution(.filterGradient, windows, groups: groups), composition: dw.node, [x.node, g.node]))
+    }
+
     /// w as a matrix for each group: [groups, K / groups, C / groups · size].
-    fileprivate func byGroups(_ groups: Int) -> Tensor {
+    private func byGroups(_ groups: Int) -> Tensor {
         reshaped(to: [groups, shape[0] / groups, shape.count / Swift.max(shape[0], 1)])
     }
 
-    fileprivate func spatiallyPadded(_ geometry: ConvolutionGeometry) -> Tensor {
-        if geometry.before.allSatisfy({ $0 == 0 }) && geometry.after.allSatisfy({ $0 == 0 }) { return self }
-        return Tensor(node: .pad(node, before: [0, 0] + geometry.before, after: [0, 0] + geometry.after, value: operand(0, geometry.name).node))
-    }
-
-    /// [N, C, spatial…] as [N, C, outputs…, sizes…].
-    fileprivate func spatialWindows(_ sizes: [Int], _ geometry: ConvolutionGeometry) -> Tensor {
-        sizes.indices.reduce(self) { windows, axis in
-            windows.windows(alongAxis: axis + 2, size: sizes[axis], step: geometry.stride[axis], dilation: geometry.dilation[axis])
-        }
-    }
-
     /// [N, C, outputs…, sizes…] as a matrix for each group: [groups, C / groups · sizes, N · outputs].
-    fileprivate func columnMatrix(_ groups: Int, spatial: Int) -> Tensor {
+    private func columnMatrix(_ groups: Int, spatial: Int) -> Tensor {
         let sizes = (0..<spatial).map { 2 + spatial + $0 }, outputs = (0..<spatial).map { 2 + $0 }
         let rows = permuted(axes: [1] + sizes + [0] + outputs)
         return rows.reshaped(to: [groups, rows.shape.dimensions[..<(1 + spatial)].reduce(1, *) / groups, -1])
-    }
-
-    /// [groups, K / groups, N · outputs] as [N, K, outputs…].
-    fileprivate func fromChannelsFirst(channels: Int, batch: Int, spatial: [Int]) -> Tensor {
-        reshaped(to: Shape([channels, batch] + spatial)).transposed(0, 1)
-    }
-
-    /// [groups, C / groups · sizes, N · outputs] folded to [N, C, extents…].
-    fileprivate func foldedColumns(
-        channels: Int, filter: Shape, batch: Int, outputs: Shape, _ extents: [Int], _ geometry: ConvolutionGeometry
-    ) -> Tensor {
-        let spatial = extents.count
-        let split = reshaped(to: Shape([channels] + filter.dimensions[2...] + [batch] + outputs.dimensions[2...]))
-        // [N, C, outputs…, sizes…], and then one size after the other, the last first.
-        let order = [1 + spatial, 0] + (0..<spatial).map { 2 + spatial + $0 } + (0..<spatial).map { 1 + $0 }
-        return (0..<spatial).reversed().reduce(split.permuted(axes: order)) { windows, axis in
-            windows.folded(alongAxis: axis + 2, extent: extents[axis], step: geometry.stride[axis], dilation: geometry.dilation[axis])
-        }
-    }
-
-    fileprivate func croppedSpatially(_ amount: Int) -> Tensor {
-        if amount == 0 { return self }
-        let starts = [0, 0] + [Int](repeating: amount, count: rank - 2)
-        let extents = Shape((0..<rank).map { $0 < 2 ? shape[$0] : shape[$0] - 2 * amount })
-        return block(at: starts, of: extents)
     }
 }

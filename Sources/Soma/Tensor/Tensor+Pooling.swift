@@ -13,10 +13,9 @@ public struct PoolingWindow: Sendable {
 }
 
 extension Tensor {
-    /// The greatest element of each window, [N, C, outputs…]. Equal elements share the gradient evenly.
+    /// The greatest element of each window, [N, C, outputs…]. Of equal ones the first takes the gradient.
     public func maxPooled(_ window: PoolingWindow, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        let geometry = PoolingGeometry("maxPooled", shape, window, file, line)
-        return pooled(geometry, fill: -.infinity).max(alongAxes: geometry.sizeAxes)
+        .pooled(self, .max, PoolingGeometry("maxPooled", shape, window, file, line).windows)
     }
 
     /// The mean of each window, [N, C, outputs…].
@@ -25,7 +24,7 @@ extension Tensor {
         _ window: PoolingWindow, countsPadding: Bool = true, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         let geometry = PoolingGeometry("averagePooled", shape, window, file, line)
-        let sums = pooled(geometry, fill: 0).sum(alongAxes: geometry.sizeAxes)
+        let sums = Tensor.pooled(self, .sum, geometry.windows)
         if geometry.isEven(countsPadding) { return sums * (1 / Double(geometry.size.reduce(1, *))) }
         return sums / counts(geometry, countsPadding)
     }
@@ -38,7 +37,7 @@ extension Tensor {
         let padded = Node.pad(elements.node, before: margin, after: margin, value: (countsPadding ? one : none).node)
         let beyond = [0, 0] + zip(geometry.after, geometry.padding).map { $0 - $1 }
         let whole = Tensor(node: .pad(padded, before: margin.map { _ in 0 }, after: beyond, value: none.node))
-        return whole.windowed(geometry).sum(alongAxes: geometry.sizeAxes)
+        return whole.spatialWindows(geometry.windows).sum(alongAxes: geometry.windows.sizeAxes)
     }
 
     /// The mean over windows that divide each spatial axis into `outputs` as even parts as there can be: ⌊i·n / outputs⌋ to
@@ -66,20 +65,39 @@ extension Tensor {
         let shares = ((place .>= first) .&& (place .< end)).as(dtype) / (end - first).as(dtype)
         return matmul(transposed(axis, -1), shares).transposed(axis, -1)
     }
+}
 
-    private func pooled(_ geometry: PoolingGeometry, fill: Double) -> Tensor {
-        var padded = self
-        if (geometry.before + geometry.after).contains(where: { $0 > 0 }) {
-            padded = Tensor(node: .pad(node, before: [0, 0] + geometry.before, after: [0, 0] + geometry.after, value: operand(fill, geometry.name).node))
-        }
-        return padded.windowed(geometry)
+// MARK: - The pooling of windows, its gradient, and what they are composed of
+
+extension Tensor {
+    /// `LibraryOperation.pooling`.
+    static func pooled(_ x: Tensor, _ function: PoolingFunction, _ windows: Windows) -> Tensor {
+        let padded = x.spatiallyPadded(windows, with: function == .max ? -.infinity : 0).spatialWindows(windows)
+        let y = function == .max ? padded.max(alongAxes: windows.sizeAxes) : padded.sum(alongAxes: windows.sizeAxes)
+        return Tensor(node: .library(.pooling(function, windows), composition: y.node, [x.node]))
     }
 
-    private func windowed(_ geometry: PoolingGeometry) -> Tensor {
-        geometry.size.indices.reduce(self) {
-            $0.windows(alongAxis: $1 + 2, size: geometry.size[$1], step: geometry.stride[$1])
-        }
+    /// `LibraryOperation.poolingGradient` of `max`: each window's g goes to its first greatest element.
+    static func maxPoolingGradient(_ x: Tensor, _ g: Tensor, _ windows: Windows) -> Tensor {
+        let elements = x.spatiallyPadded(windows, with: -.infinity).spatialWindows(windows)
+        let flat = elements.reshaped(to: Shape(g.shape.dimensions + [windows.size.reduce(1, *)]))
+        let isChosen = Tensor.range(flat.shape[g.rank], device: x.device) .== flat.argmax(alongAxis: g.rank).expandingDims(at: g.rank)
+        let shares = Tensor.select(isChosen, g.expandingDims(at: g.rank).expanded(to: flat.shape), g.operand(0, "pooling"))
+        let dx = shares.reshaped(to: elements.shape).spatiallyFolded(to: x.shape, windows)
+        return Tensor(node: .library(.poolingGradient(.max, windows), composition: dx.node, [x.node, g.node]))
     }
+
+    /// `LibraryOperation.poolingGradient` of `sum`, of the shape of x: every element of a window gets its g.
+    static func sumPoolingGradient(_ g: Tensor, of shape: Shape, _ windows: Windows) -> Tensor {
+        let spread = windows.size.reduce(g) { x, _ in x.expandingDims(at: x.rank) }
+        let dx = spread.expanded(to: Shape(g.shape.dimensions + windows.size)).spatiallyFolded(to: shape, windows)
+        return Tensor(node: .library(.poolingGradient(.sum, windows), composition: dx.node, [g.node]))
+    }
+}
+
+extension Windows {
+    /// The axes of the places in the windows of [N, C, outputs…, sizes…].
+    fileprivate var sizeAxes: [Int] { size.indices.map { 2 + size.count + $0 } }
 }
 
 /// The numbers of a pooling, checked.
@@ -91,8 +109,7 @@ private struct PoolingGeometry {
     var after: [Int] = []
     var outputs: [Int] = []
 
-    /// The axes of the places in the windows.
-    var sizeAxes: [Int] { size.indices.map { 2 + size.count + $0 } }
+    var windows: Windows { Windows(size: size, stride: stride, dilation: size.map { _ in 1 }, before: before, after: after) }
 
     init(_ name: String, _ shape: Shape, _ window: PoolingWindow, _ file: StaticString, _ line: UInt) {
         let count = shape.rank - 2

@@ -22,3 +22,30 @@ extension Tensor {
         return Tensor(node: .fold(node, axis: axis, extent: extent, step: step, dilation: dilation))
     }
 }
+
+// MARK: - Over all spatial axes of [N, C, spatial…]
+
+extension Tensor {
+    /// With the elements around it that the windows want.
+    func spatiallyPadded(_ windows: Windows, with fill: Double = 0) -> Tensor {
+        if (windows.before + windows.after).allSatisfy({ $0 == 0 }) { return self }
+        return Tensor(node: .pad(node, before: [0, 0] + windows.before, after: [0, 0] + windows.after, value: operand(fill, "windows").node))
+    }
+
+    /// As [N, C, outputs…, sizes…].
+    func spatialWindows(_ windows: Windows) -> Tensor {
+        windows.size.indices.reduce(self) { x, axis in
+            x.windows(alongAxis: axis + 2, size: windows.size[axis], step: windows.stride[axis], dilation: windows.dilation[axis])
+        }
+    }
+
+    /// The adjoint of both: [N, C, outputs…, sizes…] added up to [N, C, spatial…].
+    func spatiallyFolded(to shape: Shape, _ windows: Windows) -> Tensor {
+        let padded = windows.size.indices.reversed().reduce(self) { x, axis in
+            x.folded(
+                alongAxis: axis + 2, extent: windows.before[axis] + shape[axis + 2] + windows.after[axis], step: windows.stride[axis],
+                dilation: windows.dilation[axis])
+        }
+        return padded.shape == shape ? padded : padded.block(at: [0, 0] + windows.before, of: shape)
+    }
+}

@@ -33,7 +33,8 @@ extension OperationCase {
 }
 
 extension OperationCase {
-    static let convolutions: [OperationCase] = [
+    /// Convolutions and pooling, and what stands around them; those that no step for images takes part in say so.
+    public static let convolutions: [OperationCase] = [
         OperationCase("convolution", .sample([2, 2, 3, 4]), .sample([3, 2, 2, 3], seed: 1), terms: 12) { convolution($0[0], $0[1]) },
         OperationCase("convolution, stride 2, padded", .sample([1, 2, 4, 3]), .sample([2, 2, 3, 2], seed: 1), terms: 12) {
             convolution($0[0], $0[1], stride: [2], padding: .all(1))
@@ -65,7 +66,46 @@ extension OperationCase {
         OperationCase("average pooling without padding", .sample([1, 1, 4, 5])) {
             $0[0].averagePooled(PoolingWindow(size: [3], stride: [2], padding: [1]), countsPadding: false)
         },
-        OperationCase("adaptive average pooling", .sample([1, 2, 4, 5])) { $0[0].adaptiveAveragePooled(to: [2, 3]) },
-        OperationCase("global average pooling", .sample([1, 3, 2, 3])) { $0[0].adaptiveAveragePooled(to: [1, 1]) },
+        OperationCase("adaptive average pooling, without a step", .sample([1, 2, 4, 5])) { $0[0].adaptiveAveragePooled(to: [2, 3]) },
+        OperationCase("global average pooling, without a step", .sample([1, 3, 2, 3])) { $0[0].adaptiveAveragePooled(to: [1, 1]) },
+        OperationCase("convolution in three dimensions, without a step", .sample([1, 1, 2, 3, 2]), .sample([1, 1, 2, 2, 1], seed: 1), terms: 4) {
+            convolution($0[0], $0[1])
+        },
+        OperationCase("convolutions, one after the other", .sample([2, 2, 3, 3]), .sample([3, 2, 2, 2], seed: 1), .sample([2, 3, 1, 1], seed: 2), terms: 24) {
+            convolution(tanh(convolution($0[0], $0[1])), $0[2])
+        },
+        OperationCase("convolution beside its input", .sample([2, 2, 2, 3]), .sample([2, 2, 3, 3], seed: 1), terms: 18) {
+            convolution($0[0], $0[1], padding: .same) * 0.25 + $0[0]
+        },
+        OperationCase("means and deviations of a convolution's channels", .sample([2, 1, 3, 3]), .sample([3, 1, 2, 2], seed: 1), terms: 32) {
+            let y = convolution($0[0], $0[1])
+            let centred = y - y.mean(alongAxes: 0, 2, 3, keepingDims: true)
+            return centred * rsqrt((centred * centred).mean(alongAxes: 0, 2, 3, keepingDims: true) + 0.1)
+        },
+        OperationCase("convolution, flattened", .sample([2, 1, 3, 3]), .sample([3, 1, 2, 2], seed: 1), .sample([12, 2], seed: 2), terms: 48) {
+            matmul(sigmoid(convolution($0[0], $0[1])).reshaped(to: [2, 12]), $0[2])
+        },
+        OperationCase("convolutions side by side", .sample([2, 2, 2, 2]), .sample([3, 2, 1, 1], seed: 1), .sample([1, 2, 1, 1], seed: 2), terms: 2) {
+            Tensor(concatenating: [convolution($0[0], $0[1]), convolution($0[0], $0[2])], alongAxis: 1) * 0.5
+        },
+        OperationCase("convolution, pooled", .sample([2, 1, 5, 5]), .sample([2, 1, 2, 2], seed: 1), terms: 16) {
+            tanh(convolution($0[0], $0[1])).maxPooled(PoolingWindow(size: [2])).averagePooled(PoolingWindow(size: [2]))
+        },
+        OperationCase("convolution of a slice, padded afterwards", .sample([3, 2, 3, 4]), .sample([2, 2, 2, 2], seed: 1), terms: 8) {
+            convolution($0[0][1..<3, 0..., 0..., 1..<4], $0[1]).padded([(0, 0), (0, 1), (1, 0), (0, 0)])
+        },
+        OperationCase("convolution with a filter that is computed", .sample([1, 2, 3, 3]), .sample([2, 2, 2, 2], seed: 1), terms: 8) {
+            convolution($0[0], ($0[1] * 0.5).permuted(axes: [1, 0, 2, 3]))
+        },
+        OperationCase("convolution with itself transposed", .sample([1, 2, 4, 4]), .sample([2, 2, 2, 2], seed: 1), terms: 64) {
+            transposedConvolution(convolution($0[0], $0[1], stride: [2]), $0[1], stride: [2])
+        },
+        OperationCase("convolution that leaves elements over", .sample([1, 1, 6, 5]), .sample([2, 1, 2, 2], seed: 1), terms: 8) {
+            convolution($0[0], $0[1], stride: [3, 2])
+        },
+        OperationCase("max pooling in one dimension", .sample([2, 2, 5])) { $0[0].maxPooled(PoolingWindow(size: [3], stride: [2], isCeiling: true)) },
+        OperationCase("max pooling of equal elements", Value([0, 0, 1, 1, 0, 0, 1, 0], shape: [1, 1, 2, 4]), differentiable: false) {
+            gradient(of: $0[0].maxPooled(PoolingWindow(size: [2], stride: [1])).sum(), withRespectTo: $0[0])
+        },
     ]
 }

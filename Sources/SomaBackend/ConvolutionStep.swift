@@ -1,0 +1,93 @@
+import SomaGraph
+
+/// In which order the axes of images [N, C, H, W] follow each other in memory.
+public enum ImageOrder: UInt8, Hashable, Sendable {
+    /// [N, C, H, W]: rows of one channel.
+    case channelsFirst
+    /// [N, H, W, C]: the channels of one pixel.
+    case channelsLast
+
+    /// The axes of [N, C, H, W] (or of any number of spatial axes) as they follow each other in memory.
+    public func axes(rank: Int) -> [Int] { self == .channelsFirst ? Array(0..<rank) : [0] + Array(2..<rank) + [1] }
+}
+
+/// One of the three products of a convolution (see `ConvolutionPass`), and what becomes of each element of the result.
+///
+/// Images lie in `order`, contiguous; filters as [K, C / groups, rows, columns], contiguous.
+public struct ConvolutionStep: Hashable, Sendable {
+    public var pass: ConvolutionPass
+    public var order: ImageOrder
+    /// N, C, K.
+    public var batch, inputChannels, outputChannels: Int
+    public var groups: Int
+    /// Rows and columns of x and of y.
+    public var input, output: [Int]
+    /// Over rows and columns.
+    public var windows: Windows
+    /// `forward`: x, w; `inputGradient`: g, w; `filterGradient`: x, g. Strides over [N, C or K, rows, columns] and [K, C / groups, rows, columns].
+    public var first, second: Operand
+    /// Run at each position of `extents`; `accumulator` is the element of the product. Accesses keep all four strides.
+    public var epilogue: Body
+
+    public init(
+        pass: ConvolutionPass, order: ImageOrder, batch: Int, inputChannels: Int, outputChannels: Int, groups: Int, input: [Int], output: [Int],
+        windows: Windows, first: Operand, second: Operand, epilogue: Body
+    ) {
+        (self.pass, self.order, self.batch, self.groups) = (pass, order, batch, groups)
+        (self.inputChannels, self.outputChannels, self.input, self.output) = (inputChannels, outputChannels, input, output)
+        (self.windows, self.first, self.second, self.epilogue) = (windows, first, second, epilogue)
+    }
+
+    public var inputShape: Shape { Shape([batch, inputChannels] + input) }
+    public var outputShape: Shape { Shape([batch, outputChannels] + output) }
+    public var filterShape: Shape { Shape([outputChannels, inputChannels / groups] + windows.size) }
+
+    /// Of the result, as they follow each other in memory.
+    public var extents: [Int] {
+        switch pass {
+        case .forward: order.axes(rank: 4).map { outputShape[$0] }
+        case .inputGradient: order.axes(rank: 4).map { inputShape[$0] }
+        case .filterGradient: filterShape.dimensions
+        }
+    }
+
+    /// The loop nest of the epilogue.
+    public var nest: LoopNest { LoopNest(outer: extents, body: epilogue) }
+
+    /// Where the product itself, and nothing else, is written.
+    public var plainTarget: Operand? { epilogue.plainTarget }
+
+    /// Multiplications and additions.
+    public var operationCount: Int { 2 * outputShape.count * filterShape.count / Swift.max(outputChannels, 1) }
+}
+
+extension Body {
+    /// Where the product of a step and nothing else is written, if this is its epilogue.
+    var plainTarget: Operand? {
+        guard stores.count == 1, let store = stores.first, case .accumulator = instructions[store.value].operation else { return nil }
+        return store.target
+    }
+}
+
+/// The windows of images combined, or what their elements get of the gradient of that.
+public struct PoolingStep: Hashable, Sendable {
+    public var function: PoolingFunction
+    public var isGradient: Bool
+    public var order: ImageOrder
+    public var batch, channels: Int
+    /// Rows and columns of x and of y.
+    public var input, output: [Int]
+    /// Over rows and columns.
+    public var windows: Windows
+    /// Pooling: x. The gradient of `max`: x, g; of `sum`: g. Strides over [N, C, rows, columns], as the result's; all contiguous in `order`.
+    public var operands: [Operand]
+    public var result: Operand
+
+    public init(
+        function: PoolingFunction, isGradient: Bool, order: ImageOrder, batch: Int, channels: Int, input: [Int], output: [Int], windows: Windows,
+        operands: [Operand], result: Operand
+    ) {
+        (self.function, self.isGradient, self.order, self.batch, self.channels) = (function, isGradient, order, batch, channels)
+        (self.input, self.output, self.windows, self.operands, self.result) = (input, output, windows, operands, result)
+    }
+}

@@ -1,0 +1,83 @@
+import SomaBackend
+import SomaGraph
+
+// Steps for images, and the order of axes in memory that such steps like.
+//
+// A convolution on the CPU wants the channels of a pixel side by side. Its result is then an operation of shape [N, H, W, C] that is seen as
+// [N, C, H, W]; what is computed from it elementwise, and reductions of it, keep that order, so that whole chains of layers need no reordering.
+// A copy into another order comes about only where somebody asks for elements in row-major order: at a root, in a reshape.
+
+extension Lowering {
+    /// The step of a library operation; its composition where the device has none, and for the shapes that no step takes.
+    mutating func library(_ operation: LibraryOperation, _ inputs: [StridedView], _ shape: Shape, _ dtype: DType) -> StridedView {
+        let composition = inputs[0], operands = Array(inputs.dropFirst())
+        guard let order = capabilities.images, dtype == .float32, shape.count > 0, operands.allSatisfy({ $0.shape.count > 0 }),
+            (1...2).contains(shape.rank - 2)
+        else { return composition }
+        let axes = order.axes(rank: shape.rank)
+        let kind: Operation.Kind
+        switch operation {
+        case .convolution(let pass, let windows, let groups):
+            kind = .convolution(pass, windows, groups: groups, order)
+            let first = image(operands[0], axes)
+            if pass == .filterGradient { return add(kind, [first, image(operands[1], axes)], shape, dtype) }
+            return add(kind, [first, contiguous(operands[1])], shape, dtype, axes)
+        case .pooling(let function, let windows): kind = .pooling(function, isGradient: false, windows, order)
+        case .poolingGradient(let function, let windows): kind = .pooling(function, isGradient: true, windows, order)
+        }
+        return add(kind, operands.map { image($0, axes) }, shape, dtype, axes)
+    }
+
+    /// A view whose axes follow each other in memory as `axes` says; copied at most once.
+    private mutating func image(_ view: StridedView, _ axes: [Int]) -> StridedView {
+        let wanted = view.permuted(axes)
+        if let known = images[wanted] { return known }
+        let result = contiguous(wanted)
+        images[wanted] = result
+        return result
+    }
+
+    /// Adds an operation whose axes follow each other in memory as `axes` says; its operands are in that order already. What is returned is
+    /// seen in the order of `shape`.
+    mutating func add(
+        _ kind: Operation.Kind, _ operands: [StridedView], _ shape: Shape, _ dtype: DType, _ axes: [Int]
+    ) -> StridedView {
+        let result = add(kind, operands, Shape(axes.map { shape[$0] }), dtype)
+        if axes != Array(axes.indices) { markReordered(result.base) }
+        return result.permuted(inverse(axes))
+    }
+
+    /// The order in memory that what is computed from `views`, which have one shape, should keep; `nil` for the plain one.
+    func memoryOrder(of views: [StridedView]) -> [Int]? {
+        for view in views where operations[view.base].isReordered {
+            let steps = view.shape.dimensions.indices.filter { view.shape[$0] != 1 }
+            if steps.contains(where: { view.strides[$0] <= 0 }) { continue }
+            let sorted = steps.sorted { (view.strides[$1], $0) < (view.strides[$0], $1) }
+            if sorted == steps { continue }
+            var axes = Array(view.shape.dimensions.indices)
+            for (place, axis) in zip(steps, sorted) { axes[place] = axis }
+            return axes
+        }
+        return nil
+    }
+
+    /// An elementwise operation, in the order in memory of its operands.
+    mutating func map(_ function: Operation.Elementwise, _ operands: [StridedView], _ shape: Shape, _ dtype: DType) -> StridedView {
+        guard let axes = memoryOrder(of: operands) else { return add(.elementwise(function), operands, shape, dtype) }
+        return add(.elementwise(function), operands.map { $0.permuted(axes) }, shape, dtype, axes)
+    }
+
+    /// A reduction, in the order in memory of its operand.
+    mutating func reduction(_ operation: ReduceOperation, _ x: StridedView, _ reduced: [Int], _ shape: Shape, _ dtype: DType) -> StridedView {
+        guard let axes = memoryOrder(of: [x]) else { return add(.reduce(operation, axes: reduced), [x], shape, dtype) }
+        let places = axes.indices.filter { reduced.contains(axes[$0]) }
+        return add(.reduce(operation, axes: places), [x.permuted(axes)], shape, dtype, axes)
+    }
+}
+
+/// The permutation that undoes `axes`.
+func inverse(_ axes: [Int]) -> [Int] {
+    var result = axes
+    for (place, axis) in axes.enumerated() { result[axis] = place }
+    return result
+}

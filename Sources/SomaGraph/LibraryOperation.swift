@@ -1,0 +1,59 @@
+/// An operation that is composed of other primitives and that a device may have a step of its own for.
+///
+/// A node of it carries its composition as the first input, of the same value; the operands follow. A device without such a step runs
+/// the composition, and so does whoever wants to know what the operation means.
+public enum LibraryOperation: Hashable, Sendable {
+    /// One of the three products that a convolution and its gradients are. Operands: see `ConvolutionPass`.
+    case convolution(ConvolutionPass, Windows, groups: Int)
+    /// The windows of x [N, C, spatial…] combined. Operand: x.
+    case pooling(PoolingFunction, Windows)
+    /// What each element of x gets of the gradient g of the pooled. Operands: x (of `max` alone), g.
+    case poolingGradient(PoolingFunction, Windows)
+
+    /// Whether the table of gradients has a rule for it; otherwise its composition is differentiated.
+    public var hasGradientRule: Bool {
+        switch self {
+        case .convolution, .pooling, .poolingGradient(.sum, _): true
+        case .poolingGradient(.max, _): false
+        }
+    }
+
+    /// Everything that tells it from others, as numbers.
+    public var words: [Int] {
+        switch self {
+        case .convolution(let pass, let windows, let groups): [0, Int(pass.rawValue), groups] + windows.words
+        case .pooling(let function, let windows): [1, Int(function.rawValue)] + windows.words
+        case .poolingGradient(let function, let windows): [2, Int(function.rawValue)] + windows.words
+        }
+    }
+}
+
+/// With x [N, C, spatial…], the filter w [K, C / groups, sizes…] and g of the shape of the result y [N, K, outputs…]:
+public enum ConvolutionPass: UInt8, Hashable, Sendable {
+    /// y from x and w: y[n, k, o] = Σ_c Σ_r x[n, c, o·stride + r·dilation − before] · w[k, c, r].
+    case forward
+    /// What x gets of g, from g and w: dx[n, c, o·stride + r·dilation − before] += g[n, k, o] · w[k, c, r].
+    case inputGradient
+    /// What w gets of g, from x and g: dw[k, c, r] = Σ_n Σ_o x[n, c, o·stride + r·dilation − before] · g[n, k, o].
+    case filterGradient
+}
+
+public enum PoolingFunction: UInt8, Hashable, Sendable {
+    /// The greatest element; the first of equal ones takes the gradient. What is added outside of x never counts.
+    case max
+    /// The sum, in which what is added outside of x counts nothing.
+    case sum
+}
+
+/// Windows that slide over the spatial axes; one number for each.
+public struct Windows: Hashable, Sendable {
+    public var size, stride, dilation: [Int]
+    /// Elements added on both sides of an axis.
+    public var before, after: [Int]
+
+    public init(size: [Int], stride: [Int], dilation: [Int], before: [Int], after: [Int]) {
+        (self.size, self.stride, self.dilation, self.before, self.after) = (size, stride, dilation, before, after)
+    }
+
+    var words: [Int] { [size.count] + size + stride + dilation + before + after }
+}
