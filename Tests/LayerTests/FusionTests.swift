@@ -71,4 +71,34 @@ import Testing
             #expect(counted == (["reduce"], ["map"]))
         }
     }
+
+    /// One walk for the statistics, one to apply them together with the sums of the gradient, one for the gradient; the running
+    /// statistics, the activation and the residual ride along. Nothing of the size of x is kept but what is asked for.
+    @Test func batchNormalization() throws {
+        let (device, backend) = recording()
+        try withDevice(device) {
+            let layer = BatchNorm(6)
+            func image() -> Tensor { Tensor([Float](repeating: 1, count: 4800), shape: [8, 6, 10, 10]) }
+            let (x, residual, seed) = (image(), image(), image())
+            let y = withTraining { relu(layer(x) + residual) }
+            let slopes = gradient(of: y, withRespectTo: [x, residual] + layer.parameters.map(\.tensor), seed: seed)
+            backend.reset()
+            try device.update([y] + slopes)
+            #expect(backend.launches == ["reduce", "reduce", "map", "map"], "the last counts the batch")
+            #expect(backend.recorded.allocatedBytes < 4 * (6 * 4800 + 200), "three inputs, y, two gradients, numbers for each channel")
+        }
+    }
+
+    /// With products around it, as in a network, the statistics are one walk and their application another.
+    @Test func batchNormalizationBetweenProducts() throws {
+        let (device, backend) = recording()
+        try withDevice(device) {
+            let (first, norm, second) = (Linear(from: 20, to: 30), BatchNorm(30), Linear(from: 30, to: 10))
+            let x = Tensor([Float](repeating: 1, count: 40 * 20), shape: [40, 20])
+            let y = withTraining { second(relu(norm(first(x)))) }
+            backend.reset()
+            try device.update([y])
+            #expect(backend.launches == ["matmul", "reduce", "map", "matmul", "map"], "the last counts the batch")
+        }
+    }
 }

@@ -58,6 +58,18 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("pooling, padding", "averagePooled", "padding 2", "window of 3") {
             _ = x([1, 1, 5]).averagePooled(PoolingWindow(size: [3], padding: [2]))
         },
+        Mistake("batch normalisation, one value", "batchNormalized", "[1, 3]", "MistakeTests.swift") { _ = x([1, 3]).batchNormalized() },
+        Mistake("batch normalisation, rank", "batchNormalized", "[3]") { _ = x([3]).batchNormalized() },
+        Mistake("batch normalisation, weight", "batchNormalized", "[4]", "[2, 3]") { _ = x([2, 3]).batchNormalized(weight: x([4])) },
+        Mistake("batch normalisation, epsilon", "batchNormalized", "epsilon of 0.0") { _ = x([2, 3]).batchNormalized(epsilon: 0) },
+        Mistake("batch normalisation, channels of the layer", "BatchNorm", "[2, 3]", "[N, 4, …]") {
+            withDevice(.reference) { _ = BatchNorm(4)(x([2, 3])) }
+        },
+        Mistake("batch normalisation, no channels", "BatchNorm", "0 channels") { _ = BatchNorm(0, device: .reference) },
+        Mistake("batch normalisation, momentum", "BatchNorm", "momentum of 1.5") { _ = BatchNorm(2, momentum: 1.5, device: .reference) },
+        Mistake("folding, channels", "folding", "3 channels", "to 4") {
+            withDevice(.reference) { _ = Convolution(from: 1, to: 4, size: [1]).folding(BatchNorm(3)) }
+        },
         Mistake("reshape", "reshape", "6 elements of [2, 3]", "[4]", "MistakeTests.swift") {
             _ = x([2, 3]).reshaped(to: [4])
         },

@@ -1,0 +1,138 @@
+import Foundation
+import Soma
+import SomaReference
+import Testing
+
+/// Normalising layers in training and in inference against PyTorch's, kept in fixtures/normalizations.json with the script that made
+/// them.
+@Suite struct NormalizationTests {
+    struct Answer: Decodable, Sendable, CustomTestStringConvertible {
+        struct Pass: Decodable, Sendable {
+            var shape: [Int]
+            var x, y, seed: [Double]
+            /// Of x and of each parameter.
+            var gradients: [[Double]]
+        }
+        /// The arguments of PyTorch's layer.
+        struct Settings: Decodable, Sendable {
+            var channels: Int
+            var eps, momentum: Double?
+            var affine, trackRunningStats: Bool?
+            /// Whether the momentum is said to be none.
+            var isCumulative: Bool
+            enum CodingKeys: String, CodingKey { case channels, eps, momentum, affine, trackRunningStats = "track_running_stats" }
+
+            init(from decoder: any Decoder) throws {
+                let values = try decoder.container(keyedBy: CodingKeys.self)
+                channels = try values.decode(Int.self, forKey: .channels)
+                (eps, momentum) = (try values.decodeIfPresent(Double.self, forKey: .eps), try values.decodeIfPresent(Double.self, forKey: .momentum))
+                affine = try values.decodeIfPresent(Bool.self, forKey: .affine)
+                trackRunningStats = try values.decodeIfPresent(Bool.self, forKey: .trackRunningStats)
+                isCumulative = values.contains(.momentum) && momentum == nil
+            }
+        }
+        var kind: String
+        var settings: Settings
+        var parameters, states: [String: [Double]]
+        var training, inference: [Pass]
+
+        var testDescription: String { "\(kind) normalisation of \(training[0].shape)" }
+
+        func layer() -> (any Layer)? {
+            switch kind {
+            case "batch":
+                BatchNorm(
+                    settings.channels, epsilon: settings.eps ?? 1e-5, momentum: settings.isCumulative ? nil : settings.momentum ?? 0.1,
+                    isAffine: settings.affine ?? true, tracksStatistics: settings.trackRunningStats ?? true)
+            default: nil
+            }
+        }
+    }
+
+    static let answers: [Answer] = {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "fixtures/normalizations.json")
+        do { return try JSONDecoder().decode([Answer].self, from: Data(contentsOf: file)) } catch { fatalError("\(error)") }
+    }()
+
+    private func check(_ pass: Answer.Pass, _ layer: any Layer, _ what: String) throws {
+        func tensor(_ elements: [Double]) -> Tensor { Tensor(elements.map { Float($0) }, shape: Shape(pass.shape)) }
+        let x = tensor(pass.x)
+        let y = layer(x)
+        let slopes = gradient(of: y, withRespectTo: [x] + layer.parameters.map(\.tensor), seed: tensor(pass.seed))
+        let terms = pass.x.count
+        #expect(try y.difference(from: pass.y, terms: terms) == nil, "\(what)")
+        for (slope, wanted) in zip(slopes, pass.gradients) {
+            #expect(try slope.difference(from: wanted, terms: terms) == nil, "\(what), gradient")
+        }
+    }
+
+    @Test(arguments: TestDevices.all, answers) func agreesWithPyTorch(_ device: Device, _ answer: Answer) throws {
+        try withDevice(device) {
+            let layer = try #require(answer.layer())
+            #expect(Set(layer.namedParameters.map(\.name)) == Set(answer.parameters.keys))
+            #expect(Set(layer.namedStates.map(\.name)) == Set(answer.states.keys))
+            for named in layer.namedParameters {
+                named.parameter.assign(Tensor(try #require(answer.parameters[named.name]).map { Float($0) }, shape: named.parameter.shape))
+            }
+            for (number, pass) in answer.training.enumerated() {
+                try withTraining { try check(pass, layer, "batch \(number)") }
+                try device.update()
+            }
+            for named in layer.namedStates {
+                let wanted = try #require(answer.states[named.name])
+                #expect(try named.state.tensor.difference(from: wanted, terms: 16) == nil, "\(named.name)")
+            }
+            for pass in answer.inference { try check(pass, layer, "inference") }
+        }
+    }
+
+    /// Sums of squares would lose a variance of 1 beside a mean of 10⁴.
+    @Test(arguments: TestDevices.all) func aLargeMeanDoesNotCancel(_ device: Device) throws {
+        try withDevice(device) {
+            let numbers = (0..<512).map { 10_000 + Float(($0 * 37) % 128) / 32 }
+            let layer = BatchNorm(1)
+            let y = try withTraining { try layer(Tensor(numbers, shape: [8, 1, 8, 8])).scalars(as: Float.self) }
+            let mean = numbers.reduce(0) { $0 + Double($1) } / 512
+            let variance = numbers.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / 512
+            for (number, normal) in zip(numbers, y) {
+                #expect(abs(Double(normal) - (Double(number) - mean) / (variance + 1e-5).squareRoot()) < 1e-3)
+            }
+            let running = try #require(layer.statistics)
+            #expect(abs(try running.variance.tensor.scalars(as: Float.self)[0] - Float(0.9 + 0.1 * variance * 512 / 511)) < 1e-5)
+        }
+    }
+
+    /// A captured step follows the statistics at each replay.
+    @Test(arguments: TestDevices.all) func replaysFollow(_ device: Device) throws {
+        try withDevice(device) {
+            let layer = BatchNorm(2, momentum: nil)
+            let step = compiled { (x: Tensor) in withTraining { layer(x) } }
+            for batch in 1...3 {
+                _ = try step(Tensor((0..<8).map { Float($0 * batch) }, shape: [4, 2]))
+                let statistics = try #require(layer.statistics)
+                #expect(try statistics.batchCount.tensor.scalars(as: Int64.self) == [Int64(batch)])
+                let factor = Float((1...batch).reduce(0, +)) / Float(batch)
+                #expect(try statistics.mean.tensor.scalars(as: Float.self).map { ($0 * 1000).rounded() } == [3, 4].map { ($0 * factor * 1000).rounded() })
+            }
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func aFoldedConvolutionAgrees(_ device: Device) throws {
+        try withDevice(device) {
+            try withRandomSeed(2) {
+                let (layer, norm) = (Convolution(from: 2, to: 4, size: [2, 3], stride: [2], padding: .all(1), groups: 2), BatchNorm(4, epsilon: 0.1))
+                let x = Tensor.randomNormal([2, 2, 5, 4], mean: 1).contiguous()
+                norm.weight?.assign(.randomNormal([4]))
+                norm.bias?.assign(.randomNormal([4]))
+                withTraining { _ = norm(layer(x)) }
+                try device.update()
+                let bare = Convolution(from: 2, to: 4, size: [1, 1], groups: 2, hasBias: false)
+                for layer in [layer, bare] {
+                    let separate = norm(layer(x)).contiguous()
+                    #expect(try layer.folding(norm)(x).difference(from: separate.doubles(), terms: 24) == nil)
+                    #expect(try separate.doubles() != layer(x).doubles())
+                }
+            }
+        }
+    }
+}

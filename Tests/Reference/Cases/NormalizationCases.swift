@@ -1,0 +1,23 @@
+import Soma
+import SomaGraph
+
+extension OperationCase {
+    static let normalizations: [OperationCase] = [
+        OperationCase("batch normalisation", .sample([2, 2, 2, 2]), .sample([2], seed: 1), .sample([2], seed: 2), terms: 16) {
+            $0[0].batchNormalized(weight: $0[1], bias: $0[2])
+        },
+        OperationCase("batch normalisation of rows", .sample([5, 3]), terms: 8) { $0[0].batchNormalized(epsilon: 0.1) },
+        OperationCase("batch normalisation of one sample, scaled only", .sample([1, 3, 3]), .sample([3], seed: 1), terms: 8) {
+            $0[0].batchNormalized(weight: $0[1])
+        },
+        OperationCase("batch normalisation of one channel, shifted only", .sample([2, 1, 3]), .sample([1], seed: 1), terms: 8) {
+            $0[0].batchNormalized(bias: $0[1])
+        },
+        OperationCase("batch normalisation of many channels", .sample([3, 33, 5, 7]), .sample([33], seed: 1), differentiable: false, terms: 105) {
+            relu($0[0].batchNormalized(weight: $0[1]))
+        },
+        OperationCase("batch normalisation of a channel of equal numbers", .sample([2, 2, 3], in: 0.75...0.75), differentiable: false) {
+            $0[0].batchNormalized()
+        },
+    ]
+}
