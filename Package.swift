@@ -27,7 +27,7 @@ let package = Package(
         .target(name: "Kernels", path: "Kernels", sources: ["src"], publicHeadersPath: "include"),
         .target(name: "CPUKernels", dependencies: ["CLibraries"]),
         .target(name: "CLibraries", linkerSettings: [.linkedLibrary("dl")]),
-        .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+        .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
         // The program of the README.
@@ -44,7 +44,7 @@ let package = Package(
             dependencies: ["OpenCLBackend", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
-        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"]),
+        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"], exclude: ["fixtures"]),
         .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "SomaZoo", "Soma"]),
         .testTarget(name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaReference"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),

@@ -29,7 +29,7 @@ static void flush(png_structp png) { (void)png; }
 
 static void on_error(png_structp png, png_const_charp message) {
     encoder *e = png_get_error_ptr(png);
-    snprintf(e->reason, SOMA_PNG_REASON_SIZE, "%s", message);
+    snprintf(e->reason, SOMA_PICTURE_REASON_SIZE, "%s", message);
     png_longjmp(png, 1);
 }
 
@@ -38,7 +38,7 @@ static void on_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
-static void encode(png_structp png, png_infop info, encoder *e, const soma_png *picture) {
+static void encode(png_structp png, png_infop info, encoder *e, const soma_picture *picture) {
     int colour = picture->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB;
     png_set_write_fn(png, e, write_bytes, flush);
     png_set_IHDR(png, info, picture->width, picture->height, 8, colour, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
@@ -49,11 +49,11 @@ static void encode(png_structp png, png_infop info, encoder *e, const soma_png *
     png_write_end(png, info);
 }
 
-int soma_png_encode(const soma_png *picture, uint8_t **bytes, size_t *size, char reason[SOMA_PNG_REASON_SIZE]) {
+int soma_png_encode(const soma_picture *picture, uint8_t **bytes, size_t *size, char reason[SOMA_PICTURE_REASON_SIZE]) {
     encoder *e = calloc(1, sizeof *e);
     png_structp png = e ? png_create_write_struct(PNG_LIBPNG_VER_STRING, e, on_error, on_warning) : NULL;
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    snprintf(reason, SOMA_PNG_REASON_SIZE, "no memory");
+    snprintf(reason, SOMA_PICTURE_REASON_SIZE, "no memory");
     volatile int result = -1;
     if (info) {
         e->reason = reason;

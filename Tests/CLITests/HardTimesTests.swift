@@ -24,10 +24,10 @@ import Testing
     @Test func brokenPictures() throws {
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
         let checkpoint = "runs/digits/best.safetensors"
-        let picture = try PNGImage(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
+        let picture = try Picture(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
         try folder.write("none.idx", [0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 8])
         try folder.write("half.png", Array(picture.prefix(picture.count / 2)))
-        try folder.write("blank.png", try PNGImage(width: 9, height: 9, channels: 1, pixels: [UInt8](repeating: 255, count: 81)).encoded())
+        try folder.write("blank.png", try Picture(width: 9, height: 9, channels: 1, pixels: [UInt8](repeating: 255, count: 81)).encoded())
         try folder.write("short.idx", [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8, 1, 2, 3])
         try folder.write("other.idx", [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2])
         try folder.write("broken.gz", [0x1F, 0x8B, 8, 0, 1, 2, 3, 4, 5, 6, 7])
@@ -54,7 +54,7 @@ import Testing
     @Test func brokenWeights() throws {
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
         let file = try SafetensorsFile(path: "\(folder.path)/runs/digits/best.safetensors")
-        let picture = try PNGImage(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
+        let picture = try Picture(width: 8, height: 8, channels: 1, pixels: (0..<64).map { UInt8($0 * 4) }).encoded()
         try folder.write("x.png", picture)
         try SafetensorsFile.write(file.tensors, metadata: file.metadata, to: "\(folder.path)/nan.safetensors") { tensor, append in
             let values = [Float](repeating: .nan, count: tensor.byteCount / 4)

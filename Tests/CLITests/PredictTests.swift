@@ -21,7 +21,7 @@ import Testing
             let faint = Digits.images.withSample(number) { Array($0) }
             let ink = faint.map { min(Int($0) * 16, 255) }
             func write(_ name: String, _ pixels: [UInt8]) throws {
-                try folder.write(name, try PNGImage(width: 8, height: 8, channels: 1, pixels: pixels).encoded())
+                try folder.write(name, try Picture(width: 8, height: 8, channels: 1, pixels: pixels).encoded())
             }
             try write("small.png", ink.map { UInt8($0) })
             try write("dark.png", ink.map { UInt8(255 - $0) })
@@ -40,20 +40,20 @@ import Testing
     }
 
     /// Dark on light, in colour, each pixel 11 wide, off the middle of a larger sheet.
-    private func large(_ ink: [Int]) throws -> PNGImage {
+    private func large(_ ink: [Int]) throws -> Picture {
         var pixels = [UInt8](repeating: 255, count: 140 * 120 * 3)
         for row in 0..<88 {
             for column in 0..<88 {
                 for channel in 0..<3 { pixels[((row + 20) * 140 + column + 40) * 3 + channel] = UInt8(255 - ink[row / 11 * 8 + column / 11]) }
             }
         }
-        return PNGImage(width: 140, height: 120, channels: 3, pixels: pixels)
+        return Picture(width: 140, height: 120, channels: 3, pixels: pixels)
     }
 
     @Test func picturesAreCentred() throws {
         var pixels = [UInt8](repeating: 250, count: 50 * 30)
         for row in 3..<13 { for column in 30..<34 { pixels[row * 50 + column] = 10 } }
-        let picture = try InkPicture(PNGImage(width: 50, height: 30, channels: 1, pixels: pixels), path: "x").fitted(rows: 28, columns: 28)
+        let picture = try InkPicture(Picture(width: 50, height: 30, channels: 1, pixels: pixels), path: "x").fitted(rows: 28, columns: 28)
         // A bar of 10 by 4 pixels becomes one of 20 by 8, in the middle.
         for row in 0..<28 {
             for column in 0..<28 {

@@ -32,7 +32,7 @@ import Testing
         Command.run(["bash", "\(root)/scripts/setup"] + arguments, in: folder, environment: ["PATH": "\(folder.path)/bin"])
     }
 
-    private let required = ["git", "gcc", "g++", "libc6-dev", "libpng-dev", "zlib1g-dev", "opencl-headers", "libclblast-dev"]
+    private let required = ["git", "gcc", "g++", "libc6-dev", "libpng-dev", "libjpeg-dev", "zlib1g-dev", "opencl-headers", "libclblast-dev"]
     private let useful = ["ocl-icd-libopencl1", "libopenblas0-openmp", "libdnnl2", "libgomp1", "libcurl4"]
     private let forTests = ["pocl-opencl-icd", "oclgrind"]
 

@@ -28,46 +28,57 @@ import Testing
         return [0x78, 1, 1] + littleEndian(count) + littleEndian(~count) + bytes + bigEndian(sums.1 << 16 | sums.0)
     }
 
-    static func decode(_ bytes: [UInt8]) throws -> PNGImage {
-        try bytes.withUnsafeBytes { try PNGImage(decoding: $0, name: "p.png") }
+    static func decode(_ bytes: [UInt8]) throws -> Picture {
+        try Picture(decoding: bytes, name: "p.png")
     }
 
     @Test(arguments: [1, 3]) func writtenPicturesComeBack(channels: Int) throws {
         let pixels = (0..<37 * 23 * channels).map { UInt8(truncatingIfNeeded: $0 * 31) }
-        let picture = PNGImage(width: 37, height: 23, channels: channels, pixels: pixels)
+        let picture = Picture(width: 37, height: 23, channels: channels, pixels: pixels)
         let path = "\(folder.path)/p.png"
         try picture.write(to: path)
-        #expect(try PNGImage(path: path) == picture)
+        #expect(try Picture(path: path) == picture)
         #expect(folder.names == ["p.png"])
     }
 
     @Test func readsEveryColourType() throws {
         let grey = try Self.decode(Self.png(width: 2, height: 2, colour: 0, rows: [0, 1, 2, 0, 3, 4]))
-        #expect(grey == PNGImage(width: 2, height: 2, channels: 1, pixels: [1, 2, 3, 4]))
+        #expect(grey == Picture(width: 2, height: 2, channels: 1, pixels: [1, 2, 3, 4]))
         let bits = try Self.decode(Self.png(width: 4, height: 1, depth: 2, colour: 0, rows: [0, 0b00_01_10_11]))
         #expect(bits.pixels == [0, 85, 170, 255])
         let deep = try Self.decode(
             Self.png(width: 2, height: 1, depth: 16, colour: 0, rows: [0, 0xFF, 0xFF, 0x80, 0x80]))
         #expect(deep.pixels == [255, 128])
         let colour = try Self.decode(Self.png(width: 1, height: 1, colour: 2, rows: [0, 1, 2, 3]))
-        #expect(colour == PNGImage(width: 1, height: 1, channels: 3, pixels: [1, 2, 3]))
+        #expect(colour == Picture(width: 1, height: 1, channels: 3, pixels: [1, 2, 3]))
         let palette = Self.chunk("PLTE", [10, 20, 30, 40, 50, 60])
         let indexed = try Self.decode(Self.png(width: 2, height: 1, colour: 3, extra: palette, rows: [0, 1, 0]))
         #expect(indexed.pixels == [40, 50, 60, 10, 20, 30])
     }
 
+    /// Adam7: the passes of a 3×3 picture have 1, 1 and 2 rows of 1, 1 and so on.
+    @Test func readsInterlacedPictures() throws {
+        let header = bigEndian(3) + bigEndian(3) + [8, 0, 0, 0, 1]
+        // Pass 1: (0,0). Pass 5: row 2, columns 0 and 2. Pass 4: column 2 of row 0. Pass 6: column 1 of rows 0, 2. Pass 7: row 1.
+        let rows: [UInt8] = [0, 1] + [0, 3] + [0, 7, 9] + [0, 2] + [0, 8] + [0, 4, 5, 6]
+        let file =
+            [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + Self.chunk("IHDR", header)
+            + Self.chunk("IDAT", Self.zlibStored(rows)) + Self.chunk("IEND", [])
+        #expect(try Self.decode(file).pixels == [1, 2, 3, 4, 5, 6, 7, 8, 9])
+    }
+
     @Test func laysTransparencyOverWhite() throws {
         let greyAlpha = try Self.decode(Self.png(width: 3, height: 1, colour: 4, rows: [0, 100, 0, 100, 255, 0, 51]))
-        #expect(greyAlpha == PNGImage(width: 3, height: 1, channels: 1, pixels: [255, 100, 204]))
+        #expect(greyAlpha == Picture(width: 3, height: 1, channels: 1, pixels: [255, 100, 204]))
         let colourAlpha = try Self.decode(Self.png(width: 1, height: 1, colour: 6, rows: [0, 10, 20, 30, 0]))
-        #expect(colourAlpha == PNGImage(width: 1, height: 1, channels: 3, pixels: [255, 255, 255]))
+        #expect(colourAlpha == Picture(width: 1, height: 1, channels: 3, pixels: [255, 255, 255]))
         let transparent = Self.chunk("PLTE", [10, 20, 30, 40, 50, 60]) + Self.chunk("tRNS", [0])
         let indexed = try Self.decode(Self.png(width: 2, height: 1, colour: 3, extra: transparent, rows: [0, 1, 0]))
         #expect(indexed.pixels == [40, 50, 60, 255, 255, 255])
     }
 
     @Test func greyIsTheLuminance() {
-        let picture = PNGImage(width: 4, height: 1, channels: 3, pixels: [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
+        let picture = Picture(width: 4, height: 1, channels: 3, pixels: [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
         #expect(picture.grey.pixels == [76, 150, 29, 9])
     }
 
@@ -76,8 +87,8 @@ import Testing
             expectError("p.png", reason, sourceLocation: sourceLocation) { _ = try Self.decode(bytes) }
         }
         let good = Self.png(width: 2, height: 2, colour: 0, rows: [0, 1, 2, 0, 3, 4])
-        check(Array("GIF89a".utf8), "not a PNG file")
-        check([], "not a PNG file")
+        check(Array("GIF89a".utf8), "neither a PNG nor a JPEG file")
+        check([], "is empty")
         for length in 8..<good.count { check(Array(good[..<length]), "") }
         check(Array(good[..<40]), "truncated")
         var flipped = good
@@ -91,15 +102,19 @@ import Testing
 
     @Test func refusesDecompressionBombsBeforeAllocating() {
         let wide = Self.png(width: 1 << 20, height: 1, colour: 0, rows: [0])
-        expectError("p.png") { _ = try Self.decode(wide) }
-        let promise = Self.png(width: 16_384, height: 16_384, depth: 16, colour: 6, rows: [0])
+        expectError("p.png", "it is 1048576×1 pixels, more than 16384 a side") { _ = try Self.decode(wide) }
+        let square = Self.png(width: 60_000, height: 60_000, colour: 0, rows: [0])
+        expectError("p.png", "it is 60000×60000 pixels, more than 16384 a side") { _ = try Self.decode(square) }
+        let large = Self.png(width: 16_384, height: 16_384, depth: 1, colour: 0, rows: [0])
+        expectError("p.png", "it is 16384×16384 pixels, more than 100000000 in all") { _ = try Self.decode(large) }
+        let promise = Self.png(width: 10_000, height: 10_000, depth: 16, colour: 6, rows: [0])
         expectError("promises more pixels") { _ = try Self.decode(promise) }
     }
 
     @Test func namesAMissingAndAnEmptyFile() {
-        expectError("/proc/nonexistent.png", "No such file") { _ = try PNGImage(path: "/proc/nonexistent.png") }
+        expectError("/proc/nonexistent.png", "No such file") { _ = try Picture(path: "/proc/nonexistent.png") }
         let path = folder.file("e.png", [])
-        expectError(path, "is empty") { _ = try PNGImage(path: path) }
+        expectError(path, "is empty") { _ = try Picture(path: path) }
     }
 
     /// Whatever byte is damaged, decoding gives a picture or an error.

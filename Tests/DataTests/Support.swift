@@ -12,13 +12,20 @@ final class TemporaryFolder {
         path = String(cString: mkdtemp(&template)!)
     }
 
-    deinit {
-        for name in names { unlink("\(path)/\(name)") }
-        rmdir(path)
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
+        // Of what a link leads to nothing is removed.
+        if Glibc.unlink(path) != 0 {
+            for name in names(path) { remove("\(path)/\(name)") }
+            rmdir(path)
+        }
     }
 
     /// The names of the files in the folder, hidden ones included.
-    var names: [String] {
+    var names: [String] { Self.names(path) }
+
+    private static func names(_ path: String) -> [String] {
         guard let listing = opendir(path) else { return [] }
         defer { closedir(listing) }
         var names: [String] = []
@@ -29,13 +36,26 @@ final class TemporaryFolder {
         return names.filter { $0 != "." && $0 != ".." }.sorted()
     }
 
-    /// Writes a file and returns its path.
+    /// Writes a file, with the folders above it, and returns its path.
+    @discardableResult
     func file(_ name: String, _ bytes: [UInt8]) -> String {
+        folder(name.split(separator: "/").dropLast().joined(separator: "/"))
         let path = "\(path)/\(name)"
         let file = fopen(path, "wb")!
         fwrite(bytes, 1, bytes.count, file)
         fclose(file)
         return path
+    }
+}
+
+extension TemporaryFolder {
+    /// Makes a folder and those above it.
+    func folder(_ name: String) {
+        var whole = path
+        for part in name.split(separator: "/") {
+            whole += "/\(part)"
+            mkdir(whole, 0o777)
+        }
     }
 }
 

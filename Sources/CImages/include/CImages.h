@@ -23,16 +23,62 @@ void soma_gunzip_end(soma_gunzip *state);
 typedef struct {
     uint32_t width, height;
     uint32_t channels;  // 1: grey, 3: red, green, blue
-    uint8_t *pixels;    // soma_png_release gives them back
-} soma_png;
+    uint8_t *pixels;    // soma_picture_release gives them back
+} soma_picture;
 
-enum { SOMA_PNG_REASON_SIZE = 160 };
+/// Larger pictures are refused before memory is taken for them.
+typedef struct {
+    uint32_t side;
+    uint64_t pixels;
+} soma_picture_limits;
+
+enum { SOMA_PICTURE_REASON_SIZE = 160 };
+
+void soma_picture_release(soma_picture *picture);
+
+/// The size of the picture in a PNG file. Returns 0, or -1 and the cause in `reason`.
+int soma_png_size(const uint8_t *bytes, size_t size, soma_picture_limits limits, uint32_t *width, uint32_t *height,
+                  char reason[SOMA_PICTURE_REASON_SIZE]);
 
 /// Decodes a PNG file in memory. Palettes are looked up, 16 bits are scaled to 8, transparent pixels are laid over
 /// `background`. Returns 0, or -1 and the cause in `reason`.
-int soma_png_decode(const uint8_t *bytes, size_t size, uint32_t side_limit, uint8_t background, soma_png *picture,
-                    char reason[SOMA_PNG_REASON_SIZE]);
-void soma_png_release(soma_png *picture);
+int soma_png_decode(const uint8_t *bytes, size_t size, soma_picture_limits limits, uint8_t background,
+                    soma_picture *picture, char reason[SOMA_PICTURE_REASON_SIZE]);
 
 /// Encodes a picture to a PNG file in memory, which `free` gives back. Returns 0, or -1 and the cause in `reason`.
-int soma_png_encode(const soma_png *picture, uint8_t **bytes, size_t *size, char reason[SOMA_PNG_REASON_SIZE]);
+int soma_png_encode(const soma_picture *picture, uint8_t **bytes, size_t *size, char reason[SOMA_PICTURE_REASON_SIZE]);
+
+/// The size of the picture in a JPEG file. Returns 0, or -1 and the cause in `reason`.
+int soma_jpeg_size(const uint8_t *bytes, size_t size, soma_picture_limits limits, uint32_t *width, uint32_t *height,
+                   char reason[SOMA_PICTURE_REASON_SIZE]);
+
+/// Decodes a JPEG file in memory, baseline or progressive, in grey, YCbCr, RGB, CMYK or YCCK. `eighths`, 1 to 8: the
+/// picture is made smaller by eighths / 8, which takes less time than to decode all of it; its sides are rounded up.
+/// `wants_grey`: colours are not decoded. Returns 0, or -1 and the cause in `reason`.
+int soma_jpeg_decode(const uint8_t *bytes, size_t size, soma_picture_limits limits, uint32_t eighths, int wants_grey,
+                     soma_picture *picture, char reason[SOMA_PICTURE_REASON_SIZE]);
+
+/// A rectangle of a picture in pixels, not necessarily whole ones.
+typedef struct {
+    double x, y, width, height;
+} soma_region;
+
+/// Scales a region of `from` to the size of `to`, whose pixels are there to be written: linear interpolation, and where
+/// it shrinks a mean with weights that fall linearly, so that nothing is passed over. Returns 0, or -1 for no memory.
+int soma_resample(const soma_picture *from, soma_region region, soma_picture *to);
+
+/// Each pixel p of `to` is that of `from` at (a·x + b·y + c, d·x + e·y + f), interpolated linearly; (x, y) is the
+/// middle of p, coordinates count from the picture's upper left corner, and outside of it lies `fill`.
+void soma_affine(const soma_picture *from, const double abcdef[6], uint8_t fill, soma_picture *to);
+
+/// Mirrors a picture from left to right.
+void soma_flip(soma_picture *picture);
+
+/// (r, g, b) becomes m · (r, g, b, 1) for each pixel in colour, m having three rows, rounded and kept within 0 to 255.
+void soma_mix_colours(soma_picture *picture, const float m[12]);
+
+/// The mean of 0.299 red + 0.587 green + 0.114 blue, or of grey.
+double soma_mean_luminance(const soma_picture *picture);
+
+/// Writes the channels one after the other: output[c][y][x] = pixel[y][x][c] · scale[c] + offset[c].
+void soma_planes(const soma_picture *picture, const float scale[3], const float offset[3], float *output);

@@ -12,7 +12,7 @@ struct InkPicture {
 
     /// The ground is what most of the edge is. What is faint is made darker.
     /// - Throws: `SomaError` where nothing stands out from the ground.
-    init(_ image: PNGImage, path: String) throws {
+    init(_ image: Picture, path: String) throws {
         let grey = image.grey
         (rows, columns) = (grey.height, grey.width)
         let pixels = grey.pixels.map { Float($0) / 255 }

@@ -9,14 +9,16 @@ struct PictureSource {
     private let read: (Int) -> [Float]
 
     /// - Parameter shape: rows and columns.
-    /// - Throws: `SomaError` naming the file where it is missing, empty, broken, neither PNG nor IDX, or of pictures of
+    /// - Throws: `SomaError` naming the file where it is missing, empty, broken, neither PNG, JPEG nor IDX, or of pictures of
     ///   another size.
     init(path: String, shape: [Int]) throws {
         self.path = path
         let file = try ByteRegion(mapping: path)
         guard file.bytes.count > 0 else { throw SomaError("\(path) is empty") }
-        if withExtendedLifetime(file, { file.bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) }) {
-            let picture = try InkPicture(try PNGImage(path: path), path: path).fitted(rows: shape[0], columns: shape[1])
+        if withExtendedLifetime(
+            file, { file.bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) || file.bytes.starts(with: [0xFF, 0xD8, 0xFF]) })
+        {
+            let picture = try InkPicture(try Picture(path: path), path: path).fitted(rows: shape[0], columns: shape[1])
             (count, isSingle, read) = (1, true, { _ in picture.ink })
         } else if withExtendedLifetime(
             file, { file.bytes.starts(with: [0, 0]) || file.bytes.starts(with: [0x1F, 0x8B]) })
@@ -25,7 +27,7 @@ struct PictureSource {
             (count, isSingle) = (file.count, false)
             read = try Self.reader(file, shape)
         } else {
-            throw SomaError("\(path) is neither a PNG nor an IDX file")
+            throw SomaError("\(path) is neither a PNG, a JPEG nor an IDX file")
         }
     }
 
