@@ -1,3 +1,4 @@
+import Glibc
 import SomaGraph
 
 /// Hands out the samples of a data set in shuffled batches, which other threads read ahead of time.
@@ -16,12 +17,13 @@ public final class BatchLoader: Sendable {
     ///   - epochs: how many epochs to give, counted from epoch 0; nil for no end.
     ///   - start: the first batch to give, to resume where another loader stopped.
     ///   - readAhead: how many batches may wait to be taken.
-    ///   - threads: how many threads read; more than one helps where reading takes long, as decoding pictures does.
+    ///   - threads: how many threads read; nil for as many as suit the effort that reading is.
     /// - Throws: `SomaError` where there is nothing to give: no sample, no full batch, or a start that does not exist.
     public init(
         _ dataSet: some DataSet, batchSize: Int, seed: UInt64?, dropsLast: Bool = false, epochs: Int? = nil,
-        from start: BatchPosition = .start, readAhead: Int = 3, threads: Int = 1
+        from start: BatchPosition = .start, readAhead: Int = 3, threads: Int? = nil
     ) throws {
+        let threads = threads ?? Self.threads(for: dataSet)
         guard batchSize > 0, readAhead > 0, threads > 0 else {
             programError(
                 "batch loader", "batchSize \(batchSize), readAhead \(readAhead) and threads \(threads) must be positive"
@@ -39,6 +41,13 @@ public final class BatchLoader: Sendable {
         let queue = BatchQueue(dataSet, order: order, from: start, endEpoch: epochs ?? .max, readAhead: readAhead)
         self.queue = queue
         self.threads = try Self.start(threads, on: queue)
+    }
+
+    private static func threads(for dataSet: some DataSet) -> Int {
+        switch dataSet.readingEffort {
+        case .copying: 1
+        case .decoding: min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), 64)
+        }
     }
 
     private static func start(_ count: Int, on queue: BatchQueue) throws -> [WorkerThread] {
@@ -85,7 +94,7 @@ public final class Batch: Sendable {
     private let queue: BatchQueue
 
     fileprivate init(_ filled: BatchQueue.Filled, _ queue: BatchQueue) {
-        (position, indices) = (filled.ticket.position, filled.ticket.indices)
+        (position, indices) = (filled.position, filled.indices)
         (storage, self.queue) = (filled.storage, queue)
         next = queue.order.position(after: position)
     }
@@ -106,6 +115,6 @@ public final class Batch: Sendable {
 
     /// A copy of the values of a field for all samples.
     public func values<T: TensorScalar>(of field: String, as type: T.Type) -> [T] {
-        Array(BatchMemory(count: count, storage: storage).values(of: field, as: type))
+        Array(BatchMemory(storage, rows: 0..<count, epoch: position.epoch).values(of: field, as: type))
     }
 }

@@ -1,26 +1,48 @@
-/// What a loader's threads share: which batch is to be read next, and those that are read and wait to be taken.
+/// What a loader's threads share: which rows of which batch are to be read next, and the batches that wait to be taken.
 ///
-/// Batches are numbered by tickets. No more than `readAhead` tickets are open, that is being read or ready, at a time;
-/// memory comes from a pool of those given back. So memory is bounded by `readAhead` and what the consumer holds, and
-/// since an open ticket always has its memory, no order of events can block.
+/// Batches are numbered. No more than `readAhead` of them are open, that is being read or ready, at a time; memory comes
+/// from a pool of those given back. So memory is bounded by `readAhead` and what the consumer holds, and since an open
+/// batch always has its memory, no order of events can block.
 final class BatchQueue: Sendable {
-    struct Ticket {
-        let number: Int
+    /// A batch that is being read or ready.
+    struct Filled {
         let position: BatchPosition
         let indices: [Int]
-        let storage: BatchStorage?
-    }
-
-    struct Filled {
-        let ticket: Ticket
         let storage: BatchStorage
     }
 
+    /// Rows of a batch for one thread to read.
+    private struct Part {
+        let number: Int
+        let batch: Result<Filled, any Error>
+        let rows: Range<Int>
+    }
+
+    struct Open {
+        /// Or why there is no memory for it.
+        let batch: Result<Filled, any Error>
+        let rowCount: Int
+        /// Rows from here on were given to nobody yet.
+        var nextRow = 0
+        /// Parts that threads are at.
+        var partsUnderWay = 0
+        /// What went wrong in the first of the rows where something did.
+        var failure: (row: Int, error: any Error)?
+
+        var hasRows: Bool { failure == nil && nextRow < rowCount }
+        var isDone: Bool { partsUnderWay == 0 && !hasRows }
+
+        func filled() throws -> Filled {
+            if let failure { throw failure.error }
+            return try batch.get()
+        }
+    }
+
     struct State {
+        var open: [Int: Open] = [:]
         var nextNumber = 0
         var nextPosition: BatchPosition
         var takenCount = 0
-        var ready: [Int: Result<Filled, any Error>] = [:]
         var pool: [BatchStorage] = []
         var samples: (epoch: Int, order: [Int])?
         var isClosed = false
@@ -32,12 +54,14 @@ final class BatchQueue: Sendable {
     let state: Monitor<State>
     private let dataSet: any DataSet
     private let fields: [Field]
+    private let rowsPerPart: Int
     private let readAhead: Int
     private let endEpoch: Int
 
     init(_ dataSet: any DataSet, order: BatchOrder, from start: BatchPosition, endEpoch: Int, readAhead: Int) {
         (self.dataSet, self.order, self.endEpoch, self.readAhead) = (dataSet, order, endEpoch, readAhead)
         fields = dataSet.fields
+        rowsPerPart = dataSet.readingEffort == .copying ? .max : 4
         state = Monitor(State(nextPosition: start))
     }
 
@@ -45,37 +69,62 @@ final class BatchQueue: Sendable {
 
     /// Reads batches until the queue is closed or there are no more.
     func work() {
-        while let ticket = nextTicket() {
-            let result = Result { try read(ticket) }
-            state.change { $0.ready[ticket.number] = result }
+        while let part = nextPart() {
+            let result = Result { try read(part) }
+            state.change { finish(part, result, &$0) }
         }
     }
 
-    private func nextTicket() -> Ticket? {
-        state.wait { state -> Ticket?? in
-            if state.isClosed || state.nextPosition.epoch >= endEpoch { return .some(nil) }
+    private func nextPart() -> Part? {
+        state.wait { state -> Part?? in
+            if state.isClosed { return .some(nil) }
+            // Rows are given out in order, so only the newest batch can have some left.
+            if let part = takePart(of: state.nextNumber - 1, &state) { return part }
+            if state.nextPosition.epoch >= endEpoch { return .some(nil) }
             guard state.nextNumber - state.takenCount < readAhead else { return nil }
-            return issue(&state)
+            return openBatch(&state)
         }
     }
 
-    private func issue(_ state: inout State) -> Ticket {
+    private func takePart(of number: Int, _ state: inout State) -> Part? {
+        guard let open = state.open[number], open.hasRows else { return nil }
+        let end = rowsPerPart < open.rowCount - open.nextRow ? open.nextRow + rowsPerPart : open.rowCount
+        state.open[number]?.nextRow = end
+        state.open[number]?.partsUnderWay += 1
+        return Part(number: number, batch: open.batch, rows: open.nextRow..<end)
+    }
+
+    /// Opens the next batch and takes its first rows.
+    private func openBatch(_ state: inout State) -> Part? {
         let position = state.nextPosition
         if state.samples?.epoch != position.epoch {
             state.samples = (position.epoch, order.samples(ofEpoch: position.epoch))
         }
         let indices = state.samples.map { Array($0.order[order.range(ofBatch: position.batch)]) } ?? []
-        defer {
-            state.nextNumber += 1
-            state.nextPosition = order.position(after: position)
+        let batch = Result {
+            let storage = try state.pool.popLast() ?? BatchStorage(fields: fields, capacity: order.batchSize)
+            return Filled(position: position, indices: indices, storage: storage)
         }
-        return Ticket(number: state.nextNumber, position: position, indices: indices, storage: state.pool.popLast())
+        let number = state.nextNumber
+        state.open[number] = Open(batch: batch, rowCount: indices.count)
+        state.nextNumber += 1
+        state.nextPosition = order.position(after: position)
+        return takePart(of: number, &state)
     }
 
-    private func read(_ ticket: Ticket) throws -> Filled {
-        let storage = try ticket.storage ?? BatchStorage(fields: fields, capacity: order.batchSize)
-        try dataSet.read(ticket.indices, into: BatchMemory(count: ticket.indices.count, storage: storage))
-        return Filled(ticket: ticket, storage: storage)
+    private func read(_ part: Part) throws {
+        let batch = try part.batch.get()
+        try dataSet.read(
+            Array(batch.indices[part.rows]),
+            into: BatchMemory(batch.storage, rows: part.rows, epoch: batch.position.epoch))
+    }
+
+    private func finish(_ part: Part, _ result: Result<Void, any Error>, _ state: inout State) {
+        state.open[part.number]?.partsUnderWay -= 1
+        guard case .failure(let error) = result else { return }
+        if part.rows.lowerBound < state.open[part.number]?.failure?.row ?? .max {
+            state.open[part.number]?.failure = (part.rows.lowerBound, error)
+        }
     }
 
     // MARK: Consumer
@@ -88,7 +137,7 @@ final class BatchQueue: Sendable {
             let isOver =
                 state.isClosed || (state.takenCount == state.nextNumber && state.nextPosition.epoch >= endEpoch)
             if isOver { return .some(nil) }
-            guard let result = state.ready[state.takenCount] else {
+            guard let open = state.open[state.takenCount], open.isDone else {
                 waitingSince = waitingSince ?? clock.now
                 return nil
             }
@@ -96,8 +145,8 @@ final class BatchQueue: Sendable {
                 state.waitCount += 1
                 state.waited += clock.now - waitingSince
             }
-            let filled = try result.get()
-            state.ready[state.takenCount] = nil
+            let filled = try open.filled()
+            state.open[state.takenCount] = nil
             state.takenCount += 1
             return filled
         }

@@ -32,6 +32,25 @@ public protocol DataSet: Sendable {
     /// Writes the samples of the given numbers, all within 0..<count, as the rows of a batch: every value of every field.
     /// - Throws: where a sample cannot be read; the loader hands the error to whoever waits for the batch.
     func read(_ indices: [Int], into batch: BatchMemory) throws
+
+    /// How much work reading is; decides how a loader deals it to threads.
+    var readingEffort: ReadingEffort { get }
+
+    /// What there is to tell of reading since this was last asked, such as samples that were replaced; a line each.
+    func takeRemarks() -> [String]
+}
+
+extension DataSet {
+    public var readingEffort: ReadingEffort { .copying }
+    public func takeRemarks() -> [String] { [] }
+}
+
+/// How much work it is to read a sample.
+public enum ReadingEffort: Hashable, Sendable {
+    /// Little more than a copy: one thread reads whole batches.
+    case copying
+    /// Much, as decoding pictures is: a thread for each core, which share the samples of a batch.
+    case decoding
 }
 
 /// One part of a sample: its name, and the type and shape of its values.
@@ -55,17 +74,26 @@ public struct Field: Hashable, Sendable {
     public var byteCount: Int { elementCount * dtype.byteCount }
 }
 
-/// The memory of a batch while a data set fills it. It must not be kept.
+/// The memory of a batch, or of some rows of one, while a data set fills it. It must not be kept.
 public struct BatchMemory {
     /// How many rows to fill.
     public let count: Int
-    let storage: BatchStorage
+    /// The epoch that the batch is for, from 0.
+    public let epoch: Int
+    /// The first of the rows.
+    private let start: Int
+    private let storage: BatchStorage
+
+    init(_ storage: BatchStorage, rows: Range<Int>, epoch: Int) {
+        (self.storage, count, start, self.epoch) = (storage, rows.count, rows.lowerBound, epoch)
+    }
 
     /// The values of a field for all rows: row after row, each row by row.
     public func values<T: TensorScalar>(of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T> {
         let index = storage.index(of: field, as: type)
+        let size = storage.fields[index].byteCount
         return UnsafeMutableRawBufferPointer(
-            rebasing: storage.bytes(ofField: index)[..<(count * storage.fields[index].byteCount)]
+            rebasing: storage.bytes(ofField: index)[start * size..<(start + count) * size]
         )
         .bindMemory(to: type)
     }
@@ -94,6 +122,8 @@ public struct Subset: DataSet {
 
     public var count: Int { indices.count }
     public var fields: [Field] { base.fields }
+    public var readingEffort: ReadingEffort { base.readingEffort }
+    public func takeRemarks() -> [String] { base.takeRemarks() }
 
     public func read(_ indices: [Int], into batch: BatchMemory) throws {
         try base.read(indices.map { self.indices[$0] }, into: batch)

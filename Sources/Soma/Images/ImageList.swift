@@ -1,0 +1,48 @@
+/// The paths of many pictures and their classes, packed: a million take some ten megabytes.
+struct ImageList: Sendable {
+    /// The class of each picture.
+    private(set) var labels: [Int32] = []
+    private let root: [UInt8]
+    private var names: [UInt8] = []
+    private var ends: [Int] = []
+
+    init(root: [UInt8]) { self.root = root }
+
+    var count: Int { ends.count }
+
+    mutating func append(_ relativePath: [UInt8], label: Int) {
+        names += relativePath
+        ends.append(names.count)
+        labels.append(Int32(label))
+    }
+
+    /// The path of a picture as bytes, below the root.
+    func relativePath(_ index: Int) -> ArraySlice<UInt8> { names[(index == 0 ? 0 : ends[index - 1])..<ends[index]] }
+
+    func path(_ index: Int) -> String {
+        String(decoding: root + [UInt8(ascii: "/")] + relativePath(index), as: UTF8.self)
+    }
+
+    /// Those of the given numbers.
+    func subset(_ indices: [Int]) -> ImageList {
+        var result = ImageList(root: root)
+        for index in indices { result.append(Array(relativePath(index)), label: Int(labels[index])) }
+        return result
+    }
+
+    /// Deals the pictures of each class at random, so that `fraction` of all, rounded, is held out and no class gets
+    /// more than one picture away from its share.
+    func split(heldOut fraction: Double, seed: UInt64) -> (training: ImageList, heldOut: ImageList) {
+        var random = Philox(seed: seed, stream: ImageRandom.splitting)
+        var kept: [Int] = [], heldOut: [Int] = []
+        for members in Dictionary(grouping: labels.indices, by: { labels[$0] }).sorted(by: { $0.key < $1.key }).map(\.value) {
+            let order = random.permutation(of: members.count).map { members[$0] }
+            let done = kept.count + heldOut.count
+            let wanted = Int((Double(done + members.count) * fraction).rounded()) - heldOut.count
+            let boundary = min(max(wanted, 0), members.count)
+            heldOut += order[..<boundary]
+            kept += order[boundary...]
+        }
+        return (subset(kept.sorted()), subset(heldOut.sorted()))
+    }
+}
