@@ -9,7 +9,7 @@ import Synchronization
 /// own loops. All of it is issued from one thread to one team.
 public final class CPUBackend: Backend {
     public let device: DeviceDescription
-    public let capabilities = Capabilities(maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16)
+    public let capabilities = Capabilities(maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16, images: .channelsLast)
 
     private let pool: CPUMemory
     private let thread = ComputeThread()
@@ -57,7 +57,8 @@ public final class CPUBackend: Backend {
         switch step {
         case .map(let nest), .reduce(let nest), .row(let nest): try LoopProgram(nest)
         case .matmul(let step): try MatmulProgram(step, pool: pool)
-        case .convolution, .pooling: throw BackendError.unsupported("\(step.name) steps")
+        case .convolution(let step): try ConvolutionProgram(step, pool: pool)
+        case .pooling(let step): PoolingProgram(step)
         case .gather(let step): GatherProgram(step)
         case .scatterAdd(let step): ScatterAddProgram(step)
         case .blockCopy(let step): BlockCopyProgram(step)

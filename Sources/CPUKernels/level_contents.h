@@ -3,6 +3,7 @@
 #include "chains.h"
 #include "matmul_tiles.h"
 #include "matmul_vector.h"
+#include "pooling_windows.h"
 #include "reductions.h"
 #include "reductions_rows.h"
 
@@ -16,4 +17,5 @@ const soma_level SOMA_LEVEL = {
     .run_chain = run_chain,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
+    .pooling = {.max = pool_max, .sum = pool_sum, .max_gradient = pool_max_gradient, .sum_gradient = pool_sum_gradient},
 };

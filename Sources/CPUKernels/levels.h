@@ -2,6 +2,7 @@
 #include "include/soma_chains.h"
 #include "loops.h"
 #include "matmul_internal.h"
+#include "pooling.h"
 #include "reductions.h"
 
 /// The loops compiled for one instruction set level.
@@ -12,6 +13,7 @@ typedef struct soma_level {
     const soma_reducers *reducers;
     void (*run_chain)(const soma_chain_step *steps, int step_count, long count, char *const *values, soma_state *state);
     soma_matmul_kernels matmul;
+    soma_pooling_kernels pooling;
 } soma_level;
 
 extern const soma_level soma_level_baseline;

@@ -1,0 +1,8 @@
+#pragma once
+#include "libraries_onednn_convolution.h"
+#include <stdbool.h>
+
+/// Computes a product of a convolution with the project's own kernels, on the team: windows are copied into the rows of a matrix, some rows of
+/// pixels at a time, and multiplied. Operands are in the order of the pass: x and w, g and w, or x and g.
+/// False where scratch memory cannot be had.
+bool soma_convolution_run(const libraries_convolution *convolution, const float *first, const float *second, float *result);

@@ -1,0 +1,103 @@
+import CLibraries
+import CPUKernels
+import Testing
+
+/// The project's own convolutions and oneDNN's against the definition, at sizes that fill no vector, block or tile.
+@Suite struct ConvolutionKernelTests {
+    struct Sample: Sendable, CustomTestStringConvertible {
+        var channels: (input: Int, output: Int, groups: Int)
+        var input, size: (Int, Int)
+        var stride = (1, 1), dilation = (1, 1), before = (0, 0), after = (0, 0)
+        var batch = 2
+
+        var testDescription: String { "\(channels) of \(input) by \(size), stride \(stride), dilation \(dilation), padding \(before) \(after)" }
+
+        func shape(_ pass: Int) -> libraries_convolution {
+            func extent(_ n: Int, _ r: Int, _ s: Int, _ d: Int, _ padding: Int) -> Int { (n + padding - (r - 1) * d - 1) / s + 1 }
+            func pair(_ p: (Int, Int)) -> (Int64, Int64) { (Int64(p.0), Int64(p.1)) }
+            let output = (
+                extent(input.0, size.0, stride.0, dilation.0, before.0 + after.0),
+                extent(input.1, size.1, stride.1, dilation.1, before.1 + after.1)
+            )
+            return libraries_convolution(
+                pass: Int32(pass), batch: Int64(batch), groups: Int64(channels.groups), input_channels: Int64(channels.input),
+                output_channels: Int64(channels.output), input: pair(input), output: pair(output), size: pair(size), stride: pair(stride),
+                dilation: pair(dilation), before: pair(before))
+        }
+    }
+
+    static let samples = [
+        Sample(channels: (1, 6, 1), input: (28, 28), size: (5, 5), before: (2, 2), after: (2, 2)),
+        Sample(channels: (6, 16, 1), input: (14, 14), size: (5, 5)),
+        Sample(channels: (31, 33, 1), input: (7, 9), size: (3, 3), before: (1, 1), after: (1, 1)),
+        Sample(channels: (65, 17, 1), input: (6, 5), size: (2, 4), stride: (1, 2), before: (0, 1), after: (1, 2), batch: 1),
+        Sample(channels: (3, 8, 1), input: (11, 10), size: (3, 2), stride: (3, 3), dilation: (2, 1)),
+        Sample(channels: (16, 32, 1), input: (8, 8), size: (1, 1), stride: (2, 2)),
+        Sample(channels: (12, 18, 3), input: (5, 6), size: (3, 3), dilation: (1, 2), before: (1, 2), after: (1, 2)),
+        Sample(channels: (33, 33, 33), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
+        Sample(channels: (8, 16, 8), input: (6, 6), size: (3, 3), stride: (2, 2), before: (1, 1), after: (0, 0), batch: 1),
+    ]
+
+    @Test(arguments: samples, [0, 1, 2]) func ownKernels(_ sample: Sample, _ pass: Int) {
+        var shape = sample.shape(pass)
+        expectAgreement(sample, pass) { soma_convolution_run(&shape, $0, $1, $2) }
+    }
+
+    @Test(
+        .enabled(if: libraries_onednn_table().pointee.search.found, "oneDNN is not installed"), arguments: samples, [0, 1, 2])
+    func oneDNN(_ sample: Sample, _ pass: Int) {
+        var shape = sample.shape(pass)
+        // What it leaves to its reference code is computed by the kernels above.
+        guard let prepared = libraries_onednn_convolution_create(&shape) else { return }
+        defer { libraries_onednn_convolution_destroy(prepared) }
+        expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
+    }
+
+    private func expectAgreement(_ sample: Sample, _ pass: Int, _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool) {
+        let shape = sample.shape(pass)
+        let counts = [
+            Int(shape.batch * shape.input.0 * shape.input.1 * shape.input_channels),
+            Int(shape.output_channels * (shape.input_channels / shape.groups) * shape.size.0 * shape.size.1),
+            Int(shape.batch * shape.output.0 * shape.output.1 * shape.output_channels),
+        ]
+        // In each pass, which of x, w and y are the operands and the result.
+        let roles = [[0, 1, 2], [2, 1, 0], [0, 2, 1]][pass]
+        let operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
+        var expected = [Double](repeating: 0, count: counts[roles[2]])
+        forEachLink(shape) { x, w, y in
+            let places = [x, w, y]
+            expected[places[roles[2]]] += Double(operands[0][places[roles[0]]]) * Double(operands[1][places[roles[1]]])
+        }
+        var result = [Float](repeating: .nan, count: counts[roles[2]])
+        #expect(run(operands[0], operands[1], &result))
+        // Every product and sum of these numbers is exact.
+        #expect(zip(result, expected).allSatisfy { Double($0) == $1 })
+    }
+
+    /// The elements of x [N, rows, columns, C], w [K, C / groups, rows, columns] and y [N, rows, columns, K] that meet.
+    private func forEachLink(_ c: libraries_convolution, _ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
+        let (inputs, outputs) = (Int(c.input_channels / c.groups), Int(c.output_channels / c.groups))
+        let (height, width) = (Int(c.input.0), Int(c.input.1))
+        for n in 0..<Int(c.batch) {
+            for oy in 0..<Int(c.output.0) {
+                for ox in 0..<Int(c.output.1) {
+                    for r in 0..<Int(c.size.0) {
+                        for s in 0..<Int(c.size.1) {
+                            let iy = oy * Int(c.stride.0) + r * Int(c.dilation.0) - Int(c.before.0)
+                            let ix = ox * Int(c.stride.1) + s * Int(c.dilation.1) - Int(c.before.1)
+                            guard iy >= 0, iy < height, ix >= 0, ix < width else { continue }
+                            for k in 0..<Int(c.output_channels) {
+                                for i in 0..<inputs {
+                                    body(
+                                        ((n * height + iy) * width + ix) * Int(c.input_channels) + k / outputs * inputs + i,
+                                        ((k * inputs + i) * Int(c.size.0) + r) * Int(c.size.1) + s,
+                                        ((n * Int(c.output.0) + oy) * Int(c.output.1) + ox) * Int(c.output_channels) + k)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
