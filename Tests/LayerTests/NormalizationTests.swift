@@ -16,15 +16,17 @@ import Testing
         /// The arguments of PyTorch's layer.
         struct Settings: Decodable, Sendable {
             var channels: Int
+            var groups: Int?
             var eps, momentum: Double?
             var affine, trackRunningStats: Bool?
             /// Whether the momentum is said to be none.
             var isCumulative: Bool
-            enum CodingKeys: String, CodingKey { case channels, eps, momentum, affine, trackRunningStats = "track_running_stats" }
+            enum CodingKeys: String, CodingKey { case channels, groups, eps, momentum, affine, trackRunningStats = "track_running_stats" }
 
             init(from decoder: any Decoder) throws {
                 let values = try decoder.container(keyedBy: CodingKeys.self)
                 channels = try values.decode(Int.self, forKey: .channels)
+                groups = try values.decodeIfPresent(Int.self, forKey: .groups)
                 (eps, momentum) = (try values.decodeIfPresent(Double.self, forKey: .eps), try values.decodeIfPresent(Double.self, forKey: .momentum))
                 affine = try values.decodeIfPresent(Bool.self, forKey: .affine)
                 trackRunningStats = try values.decodeIfPresent(Bool.self, forKey: .trackRunningStats)
@@ -44,6 +46,13 @@ import Testing
                 BatchNorm(
                     settings.channels, epsilon: settings.eps ?? 1e-5, momentum: settings.isCumulative ? nil : settings.momentum ?? 0.1,
                     isAffine: settings.affine ?? true, tracksStatistics: settings.trackRunningStats ?? true)
+            case "instance":
+                InstanceNorm(
+                    settings.channels, epsilon: settings.eps ?? 1e-5, momentum: settings.momentum ?? 0.1,
+                    isAffine: settings.affine ?? false, tracksStatistics: settings.trackRunningStats ?? false)
+            case "group":
+                GroupNorm(
+                    groups: settings.groups ?? 0, channels: settings.channels, epsilon: settings.eps ?? 1e-5, isAffine: settings.affine ?? true)
             default: nil
             }
         }

@@ -67,6 +67,21 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         },
         Mistake("batch normalisation, no channels", "BatchNorm", "0 channels") { _ = BatchNorm(0, device: .reference) },
         Mistake("batch normalisation, momentum", "BatchNorm", "momentum of 1.5") { _ = BatchNorm(2, momentum: 1.5, device: .reference) },
+        Mistake("instance normalisation, one place", "instanceNormalized", "[2, 3, 1]") { _ = x([2, 3, 1]).instanceNormalized() },
+        Mistake("instance normalisation, rank", "InstanceNorm", "[2, 3]", "[N, 3, …]") {
+            withDevice(.reference) { _ = InstanceNorm(3)(x([2, 3])) }
+        },
+        Mistake("group normalisation, groups", "groupNormalized", "4 groups", "[2, 6, 5]", "MistakeTests.swift") {
+            _ = x([2, 6, 5]).groupNormalized(groups: 4)
+        },
+        Mistake("group normalisation, no groups", "groupNormalized", "0 groups") { _ = x([2, 6]).groupNormalized(groups: 0) },
+        Mistake("group normalisation, one value", "groupNormalized", "3 groups", "[2, 3]") { _ = x([2, 3]).groupNormalized(groups: 3) },
+        Mistake("group normalisation, groups of the layer", "GroupNorm", "4 groups of 6") {
+            _ = GroupNorm(groups: 4, channels: 6, device: .reference)
+        },
+        Mistake("group normalisation, epsilon", "GroupNorm", "epsilon of -1.0") {
+            _ = GroupNorm(groups: 2, channels: 6, epsilon: -1, device: .reference)
+        },
         Mistake("folding, channels", "folding", "3 channels", "to 4") {
             withDevice(.reference) { _ = Convolution(from: 1, to: 4, size: [1]).folding(BatchNorm(3)) }
         },

@@ -1,23 +1,52 @@
 import SomaGraph
 
+// Normalisations of [N, C, …] by statistics of the tensor itself: `(x − μ) / √(σ² + ε) · γ + β`, with mean μ and variance σ² (divided by
+// n) over what is normalised together, and with γ and β [C] for each channel, 1 and 0 where there are none. ε is above 0.
+
 extension Tensor {
-    /// x normalised in each channel (axis 1) over all other axes by the statistics of this very batch, then scaled and shifted:
-    /// `(x − μ) / √(σ² + ε) · γ + β`, with mean μ and variance σ² (divided by n).
+    /// Each channel is normalised over the batch and all places.
     ///
     /// S. Ioffe, C. Szegedy, *Batch Normalization*, ICML 2015.
-    /// - Parameters:
-    ///   - weight, bias: γ and β, [channels]; 1 and 0 where there are none.
-    ///   - epsilon: ε, above 0.
     public func batchNormalized(
         weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         let moments = channelMoments("batchNormalized", file, line)
-        requirePositive(epsilon, "batchNormalized", file, line)
-        return normalized(
-            by: moments, epsilon: epsilon, weight: weight?.alongChannels(of: self, "batchNormalized", file, line),
-            bias: bias?.alongChannels(of: self, "batchNormalized", file, line))
+        return normalizedChannels(by: moments, weight, bias, epsilon, "batchNormalized", file, line)
     }
 
+    /// Each channel of each sample is normalised over its places.
+    ///
+    /// D. Ulyanov, A. Vedaldi, V. Lempitsky, *Instance Normalization*, 2016.
+    public func instanceNormalized(
+        weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        let moments = instanceMoments("instanceNormalized", file, line)
+        return normalizedChannels(by: moments, weight, bias, epsilon, "instanceNormalized", file, line)
+    }
+
+    /// Groups of neighbouring channels of each sample are normalised, each over all its channels and places.
+    ///
+    /// Y. Wu, K. He, *Group Normalization*, ECCV 2018.
+    /// - Parameter groups: how many; they divide the channels evenly.
+    public func groupNormalized(
+        groups: Int, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        requireReal("groupNormalized", file, line)
+        guard rank >= 2, groups > 0, shape[1] % groups == 0, count > shape[0] * groups else {
+            programError(
+                "groupNormalized", "\(groups) groups do not divide [N, C, …] = \(shape) into more than one value each", file: file, line: line)
+        }
+        requirePositive(epsilon, "groupNormalized", file, line)
+        let parts = [groups, shape[1] / groups]
+        func byGroup(_ x: Tensor) -> Tensor { x.reshaped(to: Shape([x.shape[0]] + parts + x.shape.dimensions[2...])) }
+        let x = byGroup(self)
+        let (weight, bias) = (weight?.alongChannels(of: self, "groupNormalized", file, line), bias?.alongChannels(of: self, "groupNormalized", file, line))
+        let moments = Moments(of: x, alongAxes: Array(2..<x.rank))
+        return x.normalized(by: moments, epsilon: epsilon, weight: weight.map(byGroup), bias: bias.map(byGroup)).reshaped(to: shape)
+    }
+}
+
+extension Tensor {
     /// The moments of each channel over the batch and all places.
     func channelMoments(_ operation: String, _ file: StaticString, _ line: UInt) -> Moments {
         requireReal(operation, file, line)
@@ -25,6 +54,25 @@ extension Tensor {
             programError(operation, "\(shape) has not two values for each channel of [N, C, …]", file: file, line: line)
         }
         return Moments(of: self, alongAxes: (0..<rank).filter { $0 != 1 })
+    }
+
+    /// The moments of each channel of each sample over its places.
+    func instanceMoments(_ operation: String, _ file: StaticString, _ line: UInt) -> Moments {
+        requireReal(operation, file, line)
+        guard rank >= 3, count > shape[0] * shape[1] else {
+            programError(operation, "\(shape) has not two places for each channel of [N, C, …]", file: file, line: line)
+        }
+        return Moments(of: self, alongAxes: Array(2..<rank))
+    }
+
+    /// Normalised by `moments`; weight and bias are [C].
+    func normalizedChannels(
+        by moments: Moments, _ weight: Tensor?, _ bias: Tensor?, _ epsilon: Double, _ operation: String, _ file: StaticString, _ line: UInt
+    ) -> Tensor {
+        requirePositive(epsilon, operation, file, line)
+        return normalized(
+            by: moments, epsilon: epsilon, weight: weight?.alongChannels(of: self, operation, file, line),
+            bias: bias?.alongChannels(of: self, operation, file, line))
     }
 
     /// A number for each channel, [C], in the rank of `x` [N, C, …].
