@@ -54,6 +54,33 @@ import Testing
         }
     }
 
+    @Test(arguments: TestDevices.all) func spatialDropout(_ device: Device) throws {
+        try withDevice(device) { () throws in
+            try withRandomSeed(4) { () throws in
+                let x = Tensor([Float](repeating: 3, count: 10 * 40 * 6), shape: [10, 40, 2, 3])
+                let layer = SpatialDropout(rate: 0.25)
+                #expect(try layer(x).scalars(as: Float.self).allSatisfy { $0 == 3 })
+                let dropped = try withTraining { try layer(x).scalars(as: Float.self) }
+                let channels = (0..<400).map { Set(dropped[$0 * 6..<$0 * 6 + 6]) }
+                #expect(channels.allSatisfy { $0 == [0] || $0 == [4] }, "whole channels, the others scaled")
+                let kept = Double(channels.filter { $0 == [4] }.count) / 400
+                #expect(abs(kept - 0.75) < 5 * (0.75 * 0.25 / 400).squareRoot())
+            }
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func imageLayers(_ device: Device) throws {
+        try withDevice(device) { () throws in
+            let x = Tensor((0..<8).map { Float($0) }, shape: [1, 4, 2])
+            #expect(try Upsample(by: [2])(x).scalars(as: Float.self).prefix(8) == [0, 0, 1, 1, 2, 2, 3, 3])
+            #expect(try Upsample(to: [3], .linear(alignsCorners: true))(x).scalars(as: Float.self).prefix(6) == [0, 0.5, 1, 2, 2.5, 3])
+            #expect(try PixelShuffle(2)(x).scalars(as: Float.self) == [0, 2, 1, 3, 4, 6, 5, 7])
+            #expect(try PixelUnshuffle(2)(x).squeezed().scalars(as: Float.self) == (0..<8).map { Float($0) })
+            let normal = LocalResponseNorm(size: 1, alpha: 3, beta: 1, k: 1)(x)
+            #expect(try normal.difference(from: (0..<8).map { Double($0) / Double(1 + 3 * $0 * $0) }) == nil)
+        }
+    }
+
     @Test func modesNest() {
         #expect(Mode.current == .inference)
         withTraining {

@@ -28,7 +28,7 @@ public struct OperationCase: Sendable, CustomStringConvertible {
 
     /// Every case there is.
     public static let all: [OperationCase] =
-        maps + comparisons + casts + reductions + exponentials + views + subscripts + joints + windows + convolutions + normalizations + products + indexing
+        maps + comparisons + casts + reductions + exponentials + views + subscripts + joints + windows + convolutions + normalizations + images + products + indexing
         + creations
         + randoms + userDefined
 }

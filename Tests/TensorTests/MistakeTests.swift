@@ -82,6 +82,22 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("group normalisation, epsilon", "GroupNorm", "epsilon of -1.0") {
             _ = GroupNorm(groups: 2, channels: 6, epsilon: -1, device: .reference)
         },
+        Mistake("local response, window", "localResponseNormalized", "windows of 0", "[1, 4, 2]", "MistakeTests.swift") {
+            _ = x([1, 4, 2]).localResponseNormalized(size: 0)
+        },
+        Mistake("up-sampling, factor", "upsampled", "factors [0]", "[1, 2, 3]", "MistakeTests.swift") { _ = x([1, 2, 3]).upsampled(by: [0]) },
+        Mistake("up-sampling, factor beyond all", "upsampled", "9223372036854775807") { _ = x([1, 2, 3]).upsampled(by: [.max]) },
+        Mistake("up-sampling, extents", "upsampled", "extents [4]", "[1, 2, 3, 3]") { _ = x([1, 2, 3, 3]).upsampled(to: [4]) },
+        Mistake("up-sampling of an empty axis", "upsampled", "[1, 2, 0]") { _ = x([1, 2, 0]).upsampled(to: [4], .linear()) },
+        Mistake("up-sampling, rank", "upsampled", "[2, 3]") { _ = x([2, 3]).upsampled(by: [2]) },
+        Mistake("pixel shuffle, channels", "pixelShuffled", "factor of 2", "[1, 6, 2, 2]") { _ = x([1, 6, 2, 2]).pixelShuffled(2) },
+        Mistake("pixel shuffle, factor", "pixelShuffled", "factor of 0") { _ = x([1, 4, 2]).pixelShuffled(0) },
+        Mistake("pixel unshuffle, extents", "pixelUnshuffled", "factor of 2", "[1, 1, 4, 3]") { _ = x([1, 1, 4, 3]).pixelUnshuffled(2) },
+        Mistake("pixel unshuffle, factor beyond all", "pixelUnshuffled", "9223372036854775807") {
+            _ = x([1, 1, 0, 0]).pixelUnshuffled(.max)
+        },
+        Mistake("spatial dropout, rate", "SpatialDropout", "1.0") { _ = SpatialDropout(rate: 1) },
+        Mistake("spatial dropout, rank", "SpatialDropout", "[3]") { _ = SpatialDropout(rate: 0.5)(x([3])) },
         Mistake("folding, channels", "folding", "3 channels", "to 4") {
             withDevice(.reference) { _ = Convolution(from: 1, to: 4, size: [1]).folding(BatchNorm(3)) }
         },

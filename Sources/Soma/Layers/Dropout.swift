@@ -21,3 +21,26 @@ public struct Dropout: Layer {
         return x * Tensor.dropoutMask(x.shape, rate: rate, generator: generator ?? .current, device: x.device)
     }
 }
+
+/// Dropout of whole channels of [N, C, spatial…], whose places are too alike to be dropped one by one.
+///
+/// J. Tompson et al., *Efficient Object Localization Using Convolutional Networks*, CVPR 2015.
+public struct SpatialDropout: Layer {
+    /// The probability that a channel of a sample is dropped, in [0, 1).
+    public let rate: Double
+    private let generator: RandomGenerator?
+
+    /// - Parameter generator: where the masks come from; nil for the generator that is current when the graph is built.
+    public init(rate: Double, generator: RandomGenerator? = nil, file: StaticString = #fileID, line: UInt = #line) {
+        guard (0..<1).contains(rate) else { programError("SpatialDropout", "a rate of \(rate)", file: file, line: line) }
+        (self.rate, self.generator) = (rate, generator)
+    }
+
+    /// x itself in inference; in training x with channels dropped at random and the others scaled by 1 / (1 − rate).
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        guard x.rank >= 2 else { programError("SpatialDropout", "an input of \(x.shape) is not [N, C, …]") }
+        if Mode.current == .inference || rate == 0 { return x }
+        let channels = Shape(x.shape.dimensions[..<2] + [Int](repeating: 1, count: x.rank - 2))
+        return x * Tensor.dropoutMask(channels, rate: rate, generator: generator ?? .current, device: x.device)
+    }
+}
