@@ -41,7 +41,7 @@ struct BenchCommand: ParsableCommand {
         let workloads = try WorkloadList.named(workload)
         try Self.requireOptimisedBuild()
         let devices = try DeviceChoice.devices(device)
-        if firstStep { return try devices.forEach { try TrainingWorkload($0).step() } }
+        if firstStep { return try devices.forEach { try TrainingWorkload(mlpOn: $0).step() } }
         try BenchReport(isJSON: json, budget: budget, workloads: workloads, devices: devices).run()
     }
 

@@ -33,16 +33,19 @@ struct Workload: Sendable {
 enum WorkloadList {
     static let all: [Workload] =
         [256, 512, 1024, 2048, 4096].map(Workload.gemm) + [
-            .chain, .sum, .copy, .softmax, .layerNorm, .trainMLP, .tinyAddsLazy, .tinyAddsEach, .startup,
+            .conv3x3Forward, .conv3x3InputGradient, .conv3x3FilterGradient, .conv7x7Forward, .depthwiseForward, .chain, .sum, .copy, .softmax,
+            .layerNorm, .trainMLP, .trainLeNet, .trainResNet20, .trainResNet18, .tinyAddsLazy, .tinyAddsEach, .startup,
         ]
+    /// What takes long and only a GPU is for.
+    private static let large: Set = ["gemm_4096", "train_resnet18"]
 
     /// One line for each.
     static var help: String { all.map { "  \($0.name): \($0.summary), \($0.metric)" }.joined(separator: "\n") }
 
-    /// The workloads of a list with commas; `gemm_*` stands for all that begin so, `all` for every one but the largest.
+    /// The workloads of a list with commas; `gemm_*` stands for all that begin so, `all` for every one but those that only a GPU is for.
     /// - Throws: `UsageError` for a name that there is not.
     static func named(_ list: String) throws -> [Workload] {
-        if list == "all" { return all.filter { $0.name != "gemm_4096" } }
+        if list == "all" { return all.filter { !large.contains($0.name) } }
         var names = all.map(\.name)
         names = names.indices.filter { names.firstIndex(of: names[$0]) == $0 }.map { names[$0] }
         var chosen: Set<String> = []

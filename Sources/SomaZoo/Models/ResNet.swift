@@ -1,0 +1,69 @@
+import Soma
+
+/// Two convolutions of 3×3 with batch normalisation, and the input added to what they make of it.
+public struct ResidualBlock: Layer {
+    public let conv1, conv2: Convolution
+    public let bn1, bn2: BatchNorm
+    /// Brings the input to the shape of the result, where that differs: a convolution of 1×1, and batch normalisation.
+    public let downsample: Sequential?
+
+    public init(from inputs: Int, to outputs: Int, stride: Int = 1) {
+        conv1 = Convolution(from: inputs, to: outputs, size: [3, 3], stride: [stride], padding: .all(1), hasBias: false, weight: .he())
+        conv2 = Convolution(from: outputs, to: outputs, size: [3, 3], padding: .all(1), hasBias: false, weight: .he())
+        (bn1, bn2) = (BatchNorm(outputs), BatchNorm(outputs))
+        downsample = stride == 1 && inputs == outputs ? nil : Sequential(
+            Convolution(from: inputs, to: outputs, size: [1, 1], stride: [stride], hasBias: false, weight: .he()), BatchNorm(outputs))
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        relu(bn2(conv2(relu(bn1(conv1(x))))) + (downsample?(x) ?? x))
+    }
+}
+
+/// A residual network of basic blocks, with the parameter names of torchvision's.
+///
+/// K. He, X. Zhang, S. Ren, J. Sun, *Deep Residual Learning for Image Recognition*, CVPR 2016.
+public struct ResNet: Layer {
+    public let conv1: Convolution
+    public let bn1: BatchNorm
+    public let layer1, layer2, layer3: Sequential
+    public let layer4: Sequential?
+    public let fc: Linear
+    private let poolsFirst: Bool
+
+    /// The network of the paper's experiments on small images: three stages of 16, 32 and 64 channels, 6 · `blocks` + 2 layers; 20 for 3 blocks.
+    public static func small(blocks: Int = 3, channels: Int = 3, classes: Int = 10) -> ResNet {
+        ResNet(widths: [16, 32, 64], blocks: [blocks, blocks, blocks], first: (3, 1), channels: channels, classes: classes)
+    }
+
+    /// ResNet-18, for images of about 224×224.
+    public static func resNet18(channels: Int = 3, classes: Int = 1000) -> ResNet {
+        ResNet(widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2], first: (7, 2), channels: channels, classes: classes)
+    }
+
+    private init(widths: [Int], blocks: [Int], first: (size: Int, stride: Int), channels: Int, classes: Int) {
+        conv1 = Convolution(
+            from: channels, to: widths[0], size: [first.size, first.size], stride: [first.stride], padding: .all(first.size / 2), hasBias: false,
+            weight: .he())
+        bn1 = BatchNorm(widths[0])
+        let stages = widths.indices.map { stage in
+            Sequential((0..<blocks[stage]).map { block in
+                let inputs = block == 0 && stage > 0 ? widths[stage - 1] : widths[stage]
+                return ResidualBlock(from: inputs, to: widths[stage], stride: block == 0 && stage > 0 ? 2 : 1)
+            })
+        }
+        (layer1, layer2, layer3) = (stages[0], stages[1], stages[2])
+        layer4 = stages.count > 3 ? stages[3] : nil
+        fc = Linear(from: widths[widths.count - 1], to: classes)
+        poolsFirst = first.stride > 1
+    }
+
+    /// The logits [N, classes] of images [N, channels, rows, columns].
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        var maps = relu(bn1(conv1(x)))
+        if poolsFirst { maps = maps.maxPooled(PoolingWindow(size: [3], stride: [2], padding: [1])) }
+        maps = layer3(layer2(layer1(maps)))
+        if let layer4 { maps = layer4(maps) }
+        return fc(maps.mean(alongAxes: 2, 3))
+    }
+}
