@@ -44,7 +44,7 @@ let package = Package(
             dependencies: ["OpenCLBackend", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
-        .testTarget(name: "DataTests", dependencies: ["Soma", "CDigits", "CLibraries"], exclude: ["fixtures"]),
+        .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "CDigits", "CLibraries"], exclude: ["fixtures"]),
         .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "SomaZoo", "Soma"]),
         .testTarget(name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaReference"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),

@@ -1,4 +1,5 @@
 import Glibc
+import SomaBackend
 import SomaGraph
 import Synchronization
 import Testing
@@ -40,6 +41,34 @@ private struct Numbers: DataSet {
             (pair[0], pair[1]) = (Float(index), -Float(index))
         }
     }
+}
+
+/// A device that is done with its work after a while, or when it is told to be.
+private final class BusyBackend: Backend {
+    private let base = RecordingBackend()
+    private let rest: Atomic<Int>
+    var device: DeviceDescription { base.device }
+    var capabilities: Capabilities { base.capabilities }
+    var memory: MemoryUse { base.memory }
+
+    init(_ microseconds: useconds_t) { rest = Atomic(Int(microseconds)) }
+
+    func finish() { rest.store(0, ordering: .relaxed) }
+
+    func synchronize() throws {
+        while rest.load(ordering: .relaxed) > 0 {
+            usleep(1000)
+            rest.subtract(1000, ordering: .relaxed)
+        }
+    }
+
+    func allocate(byteCount: Int) throws -> Buffer { try base.allocate(byteCount: byteCount) }
+    func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws { try base.upload(source, to: target) }
+    func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws { try base.download(source, into: target) }
+    func prepare(_ step: Step) throws -> PreparedStep { try base.prepare(step) }
+    func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws { try base.enqueue(steps, bindings) }
+    func forgetPeak() { base.forgetPeak() }
+    func sourceText(of step: PreparedStep) -> String? { nil }
 }
 
 @Suite(.timeLimit(.minutes(1))) struct BatchLoaderTests {
@@ -165,6 +194,19 @@ private struct Numbers: DataSet {
         #expect(set.log.settles(at: 3))
         _ = try labels(fast)
         #expect(fast.waiting.count == 0)
+    }
+
+    /// Waiting for data while the device is still busy costs nothing.
+    @Test func onlyAnIdleDeviceWaits() throws {
+        for (busy, least, most) in [(0, 1, 5), (10_000_000, 0, 0)] as [(useconds_t, Int, Int)] {
+            let backend = BusyBackend(busy)
+            let loader = try BatchLoader(
+                Numbers(count: 5, delay: 20_000), batchSize: 1, seed: 3, epochs: 1, feeding: Device(running: backend))
+            _ = try labels(loader)
+            #expect((least...most).contains(loader.waiting.count))
+            #expect(loader.waiting.duration >= .milliseconds(10 * least))
+            backend.finish()
+        }
     }
 
     @Test func releasingALoaderStopsItsThreadsAndFreesTheDataSet() throws {

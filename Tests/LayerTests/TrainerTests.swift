@@ -51,6 +51,35 @@ struct Quadrants: DataSet {
         }
     }
 
+    /// A data set that takes its time, and has something to tell.
+    private struct Slow: DataSet {
+        let base = Quadrants(count: 40)
+        let count = 40
+        let delay: useconds_t
+        var fields: [Field] { base.fields }
+
+        func read(_ indices: [Int], into batch: BatchMemory) {
+            usleep(delay)
+            base.read(indices, into: batch)
+        }
+
+        func takeRemarks() -> [String] { ["slow"] }
+    }
+
+    @Test func tellsHowLongTheDeviceWaitedForData() throws {
+        // It has nothing to do at any time.
+        let device = Device.recording()
+        var (waits, remarks) = ([Double](), 0)
+        _ = try makeRun(device).trainer.run(on: Slow(delay: 30_000)) { event in
+            if case .step(let progress, _) = event, let wait = progress.dataWait { waits.append(wait) }
+            if case .remark(let text) = event { remarks += text == "slow" ? 1 : 0 }
+        }
+        #expect(remarks == 15)
+        // Nothing can be told of the first update, which compiles.
+        #expect(waits.count == 14)
+        #expect(waits.allSatisfy { (0...1).contains($0) } && waits[13] > 0.5, "\(waits)")
+    }
+
     private func bits(_ model: Sequential) throws -> [[UInt32]] {
         try model.parameters.map { try $0.tensor.contiguous().scalars(as: Float.self).map(\.bitPattern) }
     }
@@ -68,6 +97,7 @@ struct Quadrants: DataSet {
                         && progress.batchesPerEpoch == 5)
             case .epoch(let summary): losses.append(summary.trainingLoss)
             case .checkpoint: Issue.record("a checkpoint without a folder")
+            case .remark(let text): Issue.record("\(text)")
             case .started, .interrupted: break
             }
         }

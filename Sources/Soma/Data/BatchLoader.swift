@@ -9,6 +9,7 @@ import SomaGraph
 public final class BatchLoader: Sendable {
     private let queue: BatchQueue
     private let threads: [WorkerThread]
+    private let watch: IdleWatch?
 
     /// - Parameters:
     ///   - batchSize: samples per batch.
@@ -18,10 +19,11 @@ public final class BatchLoader: Sendable {
     ///   - start: the first batch to give, to resume where another loader stopped.
     ///   - readAhead: how many batches may wait to be taken.
     ///   - threads: how many threads read; nil for as many as suit the effort that reading is.
+    ///   - device: what the batches are for; only what it waits is then counted as waiting.
     /// - Throws: `SomaError` where there is nothing to give: no sample, no full batch, or a start that does not exist.
     public init(
         _ dataSet: some DataSet, batchSize: Int, seed: UInt64?, dropsLast: Bool = false, epochs: Int? = nil,
-        from start: BatchPosition = .start, readAhead: Int = 3, threads: Int? = nil
+        from start: BatchPosition = .start, readAhead: Int = 3, threads: Int? = nil, feeding device: Device? = nil
     ) throws {
         let threads = threads ?? Self.threads(for: dataSet)
         guard batchSize > 0, readAhead > 0, threads > 0 else {
@@ -40,6 +42,7 @@ public final class BatchLoader: Sendable {
         }
         let queue = BatchQueue(dataSet, order: order, from: start, endEpoch: epochs ?? .max, readAhead: readAhead)
         self.queue = queue
+        watch = try device.map { try IdleWatch($0) }
         self.threads = try Self.start(threads, on: queue)
     }
 
@@ -73,10 +76,11 @@ public final class BatchLoader: Sendable {
     /// The next batch, after waiting for it if need be; nil after the last.
     /// - Throws: what the data set threw when it read this batch.
     public func next() throws -> Batch? {
-        try queue.take().map { Batch($0, queue) }
+        try queue.take(watch).map { Batch($0, queue) }
     }
 
-    /// How often and how long `next()` had to wait since the loader was made: near zero where reading keeps up.
+    /// How often and how long `next()` had to wait since the loader was made: near zero where reading keeps up. Of a
+    /// loader that feeds a device only waiting counts during which that had nothing to do.
     public var waiting: (count: Int, duration: Duration) {
         queue.state.change { ($0.waitCount, $0.waited) }
     }

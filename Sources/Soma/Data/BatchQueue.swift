@@ -130,25 +130,40 @@ final class BatchQueue: Sendable {
     // MARK: Consumer
 
     /// The next batch in order; nil after the last. An error stays: whoever asks again gets it again.
-    func take() throws -> Filled? {
-        let clock = ContinuousClock()
-        var waitingSince: ContinuousClock.Instant?
+    /// - Parameter watch: where there is one, only that waiting counts during which its device was idle.
+    func take(_ watch: IdleWatch?) throws -> Filled? {
+        var wait: Wait?
         return try state.wait { state -> Filled?? in
             let isOver =
                 state.isClosed || (state.takenCount == state.nextNumber && state.nextPosition.epoch >= endEpoch)
             if isOver { return .some(nil) }
             guard let open = state.open[state.takenCount], open.isDone else {
-                waitingSince = waitingSince ?? clock.now
+                wait = wait ?? Wait(watch)
                 return nil
             }
-            if let waitingSince {
+            if let waited = wait?.duration {
                 state.waitCount += 1
-                state.waited += clock.now - waitingSince
+                state.waited += waited
             }
             let filled = try open.filled()
             state.open[state.takenCount] = nil
             state.takenCount += 1
             return filled
+        }
+    }
+
+    /// Waiting that is under way.
+    private struct Wait {
+        private let start = ContinuousClock.now
+        private let question: (watch: IdleWatch, number: Int)?
+
+        init(_ watch: IdleWatch?) { question = watch.map { ($0, $0.ask()) } }
+
+        /// How long it took so far; nil where the device had enough to do all the while.
+        var duration: Duration? {
+            let now = ContinuousClock.now
+            guard let question else { return now - start }
+            return question.watch.idleSince(question.number).map { now - max(start, $0) }
         }
     }
 

@@ -84,8 +84,10 @@ public struct ImageSample {
         case .decoded(let picture):
             if region != whole || target != size { content = .decoded(try picture.resampled(region, to: target)) }
         case .encoded(let file):
-            let picture = try file.decoded(channels: channels, eighths: file.eighths(for: region, target: target))
-            let region = region.scaled(from: file.size, to: picture.size)
+            let eighths = file.eighths(for: region, target: target)
+            let picture = try file.decoded(channels: channels, eighths: eighths)
+            // Not by the ratio of the sizes: the last pixels of the smaller picture may lie half outside of the larger.
+            let region = region.scaled(by: Double(eighths) / 8)
             let isDone = region == PictureRegion(of: picture.size) && target == picture.size
             content = .decoded(isDone ? picture : try picture.resampled(region, to: target))
         }
@@ -119,10 +121,8 @@ public struct PictureRegion: Hashable, Sendable {
         self.init(x: 0, y: 0, width: Double(size.width), height: Double(size.height))
     }
 
-    func scaled(from old: PictureSize, to new: PictureSize) -> PictureRegion {
-        if old == new { return self }
-        let (u, v) = (Double(new.width) / Double(old.width), Double(new.height) / Double(old.height))
-        return PictureRegion(x: x * u, y: y * v, width: width * u, height: height * v)
+    func scaled(by factor: Double) -> PictureRegion {
+        PictureRegion(x: x * factor, y: y * factor, width: width * factor, height: height * factor)
     }
 
     /// The same as far as it lies within a picture; rounding may have led it out.

@@ -19,7 +19,9 @@ public final class Evaluator: Sendable {
         // The totals stay on the device, so that no batch is waited for.
         var totals = Tensor([Float](repeating: 0, count: names.count), device: device)
         var count = 0
+        var backlog = Backlog(device: device)
         while let batch = try loader.next() {
+            try backlog.add(batch)
             let minibatch = try Minibatch(batch, device: device)
             totals = try step(minibatch.names)([totals] + minibatch.tensors)[0]
             count += batch.count

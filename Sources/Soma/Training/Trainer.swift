@@ -18,6 +18,7 @@ public final class Trainer<Model: Layer> {
         public var seed: UInt64
         /// Updates from one reading of the loss to the next: reading waits for the device.
         public var readingInterval = 50
+        /// Samples to evaluate at a time, fewer where they are large.
         public var evaluationBatchSize = 1000
         /// Where `last.safetensors` and `best.safetensors` are written; nil for nowhere.
         public var folder: String?
@@ -41,6 +42,7 @@ public final class Trainer<Model: Layer> {
     /// What a checkpoint keeps of the loop.
     var progress = LoopProgress()
     private var clock: TrainingClock
+    private var backlog: Backlog
 
     /// - Parameter generator: where random numbers of training, such as dropout's, come from.
     public init(
@@ -56,6 +58,7 @@ public final class Trainer<Model: Layer> {
         step = TrainingStep(objective, optimizer, generator)
         evaluator = Evaluator(objective, device: optimizer.arena.device)
         clock = TrainingClock()
+        backlog = Backlog(device: optimizer.arena.device)
     }
 
     /// Trains to the end of the last epoch.
@@ -70,13 +73,15 @@ public final class Trainer<Model: Layer> {
         isInterrupted: () -> Bool = { false }
     ) throws -> TrainingResult {
         let loader = try BatchLoader(
-            training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position)
+            training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position,
+            feeding: optimizer.arena.device)
         progress.batchesPerEpoch = loader.batchesPerEpoch
         clock = TrainingClock()
         var lastEpoch: EpochSummary?
         try report(.started(standing))
         while let batch = try loader.next() {
-            try train(batch, report)
+            try train(batch, waited: loader.waiting.duration, report)
+            for remark in training.takeRemarks() { try report(.remark(remark)) }
             if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
             if isInterrupted() {
                 try peekLoss()
@@ -98,16 +103,18 @@ public final class Trainer<Model: Layer> {
 
     // MARK: Steps
 
-    private func train(_ batch: Batch, _ report: (TrainingEvent) throws -> Void) throws {
+    private func train(_ batch: Batch, waited: Duration, _ report: (TrainingEvent) throws -> Void) throws {
+        try backlog.add(batch)
         try step(Minibatch(batch, device: optimizer.arena.device))
         progress.position = batch.next
         progress.unreadSamples += batch.count
         progress.unreadBatches += 1
         if !clock.isRunning {
             try optimizer.arena.device.synchronize()
-            clock.start()
+            clock.start(waited: waited)
         } else {
             clock.sampleCount += batch.count
+            clock.note(waited: waited)
         }
         let isDue = progress.unreadBatches >= options.readingInterval || batch.isLastOfEpoch
         // Read first: the rate then counts the time that the device takes.
@@ -151,6 +158,7 @@ public final class Trainer<Model: Layer> {
         clock.pause()
         defer { clock.resume() }
         let evaluation = try heldOut.map { try evaluate($0) }
+        for remark in heldOut?.takeRemarks() ?? [] { try report(.remark(remark)) }
         let value = evaluation?[objective.criterion.measure]
         let isBest = value.map { objective.criterion.isBetter($0, than: progress.best?.value) } ?? false
         if isBest, let value { progress.best = (value, number) }
@@ -166,7 +174,8 @@ public final class Trainer<Model: Layer> {
     /// Evaluates the averaged weights where the optimiser keeps them, else the weights.
     public func evaluate(_ dataSet: any DataSet) throws -> Evaluation {
         try withBestWeights {
-            try evaluator.evaluate(dataSet, batchSize: min(options.evaluationBatchSize, max(dataSet.count, 1)))
+            let size = min(options.evaluationBatchSize, Backlog.limit / 4 / dataSet.sampleByteCount)
+            return try evaluator.evaluate(dataSet, batchSize: max(1, min(size, dataSet.count)))
         }
     }
 
@@ -186,7 +195,7 @@ public final class Trainer<Model: Layer> {
     private func standing(epoch: Int, batch: Int) -> TrainingProgress {
         TrainingProgress(
             epoch: epoch, epochCount: options.epochs, batch: batch, batchesPerEpoch: progress.batchesPerEpoch,
-            updateCount: optimizer.updateCount, samplesPerSecond: clock.samplesPerSecond,
+            updateCount: optimizer.updateCount, samplesPerSecond: clock.samplesPerSecond, dataWait: clock.dataWait,
             learningRate: optimizer.learningRate.rate(after: max(optimizer.updateCount - 1, 0)), seconds: clock.seconds)
     }
 }

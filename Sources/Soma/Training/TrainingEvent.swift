@@ -8,6 +8,8 @@ public enum TrainingEvent: Sendable {
     case epoch(EpochSummary)
     /// A checkpoint was written.
     case checkpoint(path: String, isBest: Bool)
+    /// What there is to tell of reading the data, such as a picture that could not be read.
+    case remark(String)
     /// Training stopped because it was asked to.
     case interrupted(TrainingProgress)
 }
@@ -24,6 +26,8 @@ public struct TrainingProgress: Sendable {
     public var updateCount: Int
     /// Samples trained on per second, without the first step, which compiles; nil until it can be told.
     public var samplesPerSecond: Double?
+    /// The share of that time, 0 to 1, during which the device had nothing to do because data were not read yet.
+    public var dataWait: Double?
     public var learningRate: Double
     /// Seconds since this run began.
     public var seconds: Double

@@ -56,6 +56,7 @@ final class JSONReport: RunReport {
                     + measures + [.init("best", .bool(summary.isBest))])
         case .checkpoint(let path, let isBest):
             try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
+        case .remark(let text): try emit("message", [.init("text", .string(text))])
         case .interrupted(let progress): try emit("interrupted", standing(progress))
         }
     }
@@ -65,7 +66,7 @@ final class JSONReport: RunReport {
             .init("epoch", JSON((epoch ?? progress.epoch) + 1)), .init("epochs", JSON(progress.epochCount)),
             .init("step", JSON(progress.updateCount)), .init("learning_rate", JSON(progress.learningRate)),
             .init("samples_per_second", Self.number(progress.samplesPerSecond)),
-            .init("memory_bytes", JSON(device?.memory.live ?? 0)), .init("seconds", JSON(progress.seconds)),
+            .init("data_wait", Self.number(progress.dataWait)), .init("memory_bytes", JSON(device?.memory.live ?? 0)), .init("seconds", JSON(progress.seconds)),
         ]
     }
 

@@ -25,11 +25,18 @@ struct Pace {
         progress.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" } ?? ""
     }
 
+    /// The share of time that the device had to wait for data.
+    static func dataWait(_ progress: TrainingProgress) -> String {
+        progress.dataWait.map { "data wait \(Quantity.fixed(100 * $0, $0 < 0.0995 ? 1 : 0)) %" } ?? ""
+    }
+
     /// Where a run stands, for a log.
-    func line(_ progress: TrainingProgress, memory: Int) -> String {
+    /// - Parameter memory: bytes in use, where there is room to tell.
+    func line(_ progress: TrainingProgress, memory: Int?) -> String {
         let parts = [
             "epoch \(progress.epoch + 1)/\(progress.epochCount)", "update \(progress.batch)/\(progress.batchesPerEpoch)",
-            loss.map { "loss \(Quantity.fixed($0, 4))" } ?? "", Self.rate(progress), Quantity.bytes(memory),
+            loss.map { "loss \(Quantity.fixed($0, 4))" } ?? "", Self.rate(progress), Self.dataWait(progress),
+            memory.map { Quantity.bytes($0) } ?? "",
             remaining(progress).map { "\(Quantity.duration($0)) left" } ?? "",
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: "  ")
@@ -58,7 +65,8 @@ final class ProgressBar {
     }
 
     static func text(_ progress: TrainingProgress, _ pace: Pace, memory: Int, width: Int) -> String {
-        let line = pace.line(progress, memory: memory)
+        let whole = pace.line(progress, memory: memory)
+        let line = whole.count < width ? whole : pace.line(progress, memory: nil)
         let room = min(30, width - line.count - 3)
         guard room >= 8 else { return String(line.prefix(width)) }
         let share = Double(progress.batch) / Double(max(progress.batchesPerEpoch, 1))

@@ -45,7 +45,7 @@ final class RunRecord {
             (row.testLoss, row.testAccuracy) = (summary.evaluation?["loss"], summary.evaluation?["accuracy"])
             try metrics.append(row)
             if ContinuousClock.now - drawn > .seconds(10) { try draw() }
-        case .checkpoint: break
+        case .checkpoint, .remark: break
         case .interrupted: try flush()
         }
     }

@@ -69,6 +69,7 @@ final class TextReport: RunReport {
         case .epoch(let summary): try epoch(summary)
         case .checkpoint(let path, let isBest):
             if isVerbose { try say("wrote \(path)\(isBest ? ", the best so far" : "")") }
+        case .remark(let text): try say(text)
         case .interrupted(let progress): try say("interrupted \(Self.place(progress))")
         }
     }
@@ -93,7 +94,7 @@ final class TextReport: RunReport {
             .map { "test \($0.key) \(Quantity.fixed($0.value, 4))" }
         let loss = "loss \(Quantity.fixed(summary.trainingLoss, 4))"
         let parts = ["epoch \(number)/\(summary.progress.epochCount)", loss] + measures + [
-            Pace.rate(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
+            Pace.rate(summary.progress), Pace.dataWait(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
         ]
         try say(parts.filter { !$0.isEmpty }.joined(separator: "  "))
     }
