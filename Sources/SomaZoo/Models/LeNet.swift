@@ -29,7 +29,7 @@ public struct LeNet: Layer {
     /// The logits [N, classes].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let maps = pooling(activation(conv2(pooling(activation(conv1(x))))))
-        return fc3(activation(fc2(activation(fc1(maps.flattened())))))
+        return fc3(activation(fc2(activation(fc1(maps.flattened(fromAxis: 1))))))
     }
 }
 
