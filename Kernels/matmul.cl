@@ -3,19 +3,17 @@
 // Operands: A is [batch, m, k] and B [batch, k, n]; in each one axis of the matrix has stride 1 and the other `lead`. Any m, n, k: what lies
 // outside is read as zero and not written.
 //
-// Indexing: a work-group makes one TILE_M × TILE_N tile of C and walks over k in steps of TILE_K. Of that tile a work-item makes
-// THREAD_M × THREAD_N elements, in blocks of 4×4 that lie TILE/(THREAD/4) apart, so that 32 neighbours (8 along n, 4 along m) read
-// whole 128-byte lines of local memory. The group's number counts tiles in bands of BAND rows of tiles, which keeps the B of
-// a band in the second-level cache; then batches; then segments of k.
+// Indexing: a work-group makes one TILE_M × TILE_N tile of C (see tile.cl) and walks over k in steps of TILE_K. The group's number counts
+// tiles in bands of rows of tiles, then batches, then segments of k.
 // Launch: one dimension, (TILE_M/THREAD_M)·(TILE_N/THREAD_N) work-items a group.
 //
-//               B (k × n)                             work-item (y, x) of a 128 × 128 tile, 16 × 16 items:
-//                ┌────────┐ TILE_K                       x·4        64 + x·4
-//                │  Bs    │                        ┌────────────┬────────────┐
-//                └────────┘                    y·4 │    4×4     │    4×4     │
-//    A (m × k)   ┌────────┐                        ├────────────┼────────────┤
-//     ┌────┐     │  tile  │               64 + y·4 │    4×4     │    4×4     │
-//     │ As │     │  of C  │                        └────────────┴────────────┘
+//               B (k × n)
+//                ┌────────┐ TILE_K
+//                │  Bs    │
+//                └────────┘
+//    A (m × k)   ┌────────┐
+//     ┌────┐     │  tile  │
+//     │ As │     │  of C  │
 //     └────┘     └────────┘
 //     TILE_K
 //
@@ -23,27 +21,6 @@
 // lies transposed so that both are read 128 bits at a time; the registers go to the other half of local memory.
 // One barrier a step.
 
-#ifndef TILE_M
-#define TILE_M 128  // rows of C a work-group makes
-#endif
-#ifndef TILE_N
-#define TILE_N 128  // columns of C a work-group makes
-#endif
-#ifndef TILE_K
-#define TILE_K 16  // depth of the tiles in local memory
-#endif
-#ifndef THREAD_M
-#define THREAD_M 8  // rows of C a work-item makes, a multiple of 4
-#endif
-#ifndef THREAD_N
-#define THREAD_N 8  // columns of C a work-item makes, a multiple of 4
-#endif
-#ifndef PAD
-#define PAD 4  // floats between rows in local memory, against bank conflicts of the transposing writes
-#endif
-#ifndef BAND
-#define BAND 8  // rows of tiles that are walked together
-#endif
 #ifndef A_TRANSPOSED
 #define A_TRANSPOSED 0  // 1 where m is A's axis of stride 1, 0 where k is
 #endif
@@ -60,11 +37,6 @@
 #define SEGMENTS 0  // 1: only a segment of k, the sum goes to a workspace [segment, batch, m, n] and another kernel adds them up
 #endif
 
-#define ITEMS_M (TILE_M / THREAD_M)
-#define ITEMS_N (TILE_N / THREAD_N)
-#define ITEMS (ITEMS_M * ITEMS_N)
-#define QUADS_M (THREAD_M / 4)
-#define QUADS_N (THREAD_N / 4)
 // Quads of four floats that a work-item carries from memory to local memory in a step.
 #define A_QUADS (TILE_M * TILE_K / 4 / ITEMS)
 #define B_QUADS (TILE_N * TILE_K / 4 / ITEMS)
@@ -124,30 +96,14 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_matmul(
     const int batches, const int m, const int n, const int k, const int segment_depth,
     //@ parameters
 ) {
-    local float a_tile[2][TILE_K][TILE_M + PAD] __attribute__((aligned(16)));
-    local float b_tile[2][TILE_K][TILE_N + PAD] __attribute__((aligned(16)));
+    DECLARE_TILES
     const float4 zero = SOMA_FLOAT4(0.0f, 0.0f, 0.0f, 0.0f);
-    const int item = get_local_id(0);
-
-    // Which tile of which product, and which segment of k.
-    const int tiles_m = (m + TILE_M - 1) / TILE_M, tiles_n = (n + TILE_N - 1) / TILE_N, tiles = tiles_m * tiles_n;
-    const int product = get_group_id(0) / tiles, tile = get_group_id(0) % tiles;
+    FIND_TILE(m, n)
     const int batch = product % batches, segment = product / batches;
-    const int band = tile / (BAND * tiles_n), band_rows = SOMA_MIN(BAND, tiles_m - band * BAND), in_band = tile % (BAND * tiles_n);
-    const int row0 = (band * BAND + in_band % band_rows) * TILE_M, column0 = in_band / band_rows * TILE_N;
     const int k_start = segment * segment_depth, k_end = SOMA_MIN(k_start + segment_depth, k);
-
-    // Which elements of the tile: 32 neighbours are 4 rows of 8.
-    const int x = item / 32 % (ITEMS_N / 8) * 8 + item % 8, y = item / 32 / (ITEMS_N / 8) * 4 + item % 32 / 8;
 
     a += a_offset + (long)batch * a_stride;
     b += b_offset + (long)batch * b_stride;
-
-    float sums[THREAD_M][THREAD_N];
-#pragma unroll
-    for (int i = 0; i < THREAD_M; i++)
-#pragma unroll
-        for (int j = 0; j < THREAD_N; j++) sums[i][j] = 0.0f;
 
     float4 a_quads[A_QUADS], b_quads[B_QUADS];
     READ_A(k_start)
@@ -163,30 +119,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_matmul(
             READ_A(next)
             READ_B(next)
         }
-#pragma unroll
-        for (int depth = 0; depth < TILE_K; depth++) {
-            float4 a_column[QUADS_M], b_row[QUADS_N];
-#pragma unroll
-            for (int q = 0; q < QUADS_M; q++)
-                a_column[q] = *(local const float4 *)&a_tile[side][depth][q * (TILE_M / QUADS_M) + y * 4];
-#pragma unroll
-            for (int q = 0; q < QUADS_N; q++)
-                b_row[q] = *(local const float4 *)&b_tile[side][depth][q * (TILE_N / QUADS_N) + x * 4];
-#define MULTIPLY_ADD(i, component) \
-    sums[i][q * 4 + 0] = soma_multiply_add_float(component, b_row[q].x, sums[i][q * 4 + 0]); \
-    sums[i][q * 4 + 1] = soma_multiply_add_float(component, b_row[q].y, sums[i][q * 4 + 1]); \
-    sums[i][q * 4 + 2] = soma_multiply_add_float(component, b_row[q].z, sums[i][q * 4 + 2]); \
-    sums[i][q * 4 + 3] = soma_multiply_add_float(component, b_row[q].w, sums[i][q * 4 + 3]);
-#pragma unroll
-            for (int p = 0; p < QUADS_M; p++)
-#pragma unroll
-                for (int q = 0; q < QUADS_N; q++) {
-                    MULTIPLY_ADD(p * 4 + 0, a_column[p].x)
-                    MULTIPLY_ADD(p * 4 + 1, a_column[p].y)
-                    MULTIPLY_ADD(p * 4 + 2, a_column[p].z)
-                    MULTIPLY_ADD(p * 4 + 3, a_column[p].w)
-                }
-        }
+        MULTIPLY_TILES(side)
         if (next < k_end) {
             side ^= 1;
             WRITE_A(side)
@@ -200,11 +133,11 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_matmul(
 #endif
 #pragma unroll
     for (int i = 0; i < THREAD_M; i++) {
-        const int row = row0 + i / 4 * (TILE_M / QUADS_M) + y * 4 + i % 4;
+        const int row = row0 + QUAD_ROW(i / 4) + i % 4;
         if (row >= m) continue;
 #pragma unroll
         for (int q = 0; q < QUADS_N; q++) {
-            const int first_column = column0 + q * (TILE_N / QUADS_N) + x * 4;
+            const int first_column = column0 + QUAD_COLUMN(q);
 #if SEGMENTS
             global float *target = workspace + (((long)segment * batches + batch) * m + row) * n + first_column;
 #pragma unroll

@@ -14,10 +14,11 @@ typedef int soma_index;
 
 // The quotient of a position and an extent. An extent d travels with shift = ⌈log₂ d⌉ and multiplier = ⌊2³²(2^shift − d)/d⌋ + 1,
 // which makes the division one multiplication for positions below 2³¹ (Granlund and Montgomery 1994).
+#define SOMA_INT_QUOTIENT(x, multiplier, shift) ((int)((mul_hi((uint)(x), multiplier) + (uint)(x)) >> (shift)))
 #if SOMA_WIDE
 #define SOMA_QUOTIENT(x, extent, multiplier, shift) ((x) / (extent))
 #else
-#define SOMA_QUOTIENT(x, extent, multiplier, shift) ((int)((mul_hi((uint)(x), multiplier) + (uint)(x)) >> (shift)))
+#define SOMA_QUOTIENT(x, extent, multiplier, shift) SOMA_INT_QUOTIENT(x, multiplier, shift)
 #endif
 
 #define SOMA_FLOAT4(a, b, c, d) ((float4)(a, b, c, d))

@@ -7,6 +7,9 @@ static const char activations[] = {
 static const char activations_cpu[] = {
 #embed "../activations_cpu.cl"
     , 0};
+static const char convolution[] = {
+#embed "../convolution.cl"
+    , 0};
 static const char copy[] = {
 #embed "../copy.cl"
     , 0};
@@ -25,6 +28,9 @@ static const char matmul[] = {
 static const char matmul_cpu[] = {
 #embed "../matmul_cpu.cl"
     , 0};
+static const char pooling[] = {
+#embed "../pooling.cl"
+    , 0};
 static const char prelude[] = {
 #embed "../prelude.cl"
     , 0};
@@ -40,6 +46,9 @@ static const char reduce_cpu[] = {
 static const char row[] = {
 #embed "../row.cl"
     , 0};
+static const char tile[] = {
+#embed "../tile.cl"
+    , 0};
 
 static const char matmul_tiles[] = {
 #embed "../tuning/matmul.txt"
@@ -49,12 +58,13 @@ static const char matmul_tiles[] = {
 
 static const kernel_text files[] = {
     ENTRY("activations", activations), ENTRY("activations_cpu", activations_cpu),
-    ENTRY("copy", copy),               ENTRY("gather", gather),
-    ENTRY("map", map),                 ENTRY("map_cpu", map_cpu),
-    ENTRY("matmul", matmul),           ENTRY("matmul_cpu", matmul_cpu),
+    ENTRY("convolution", convolution), ENTRY("copy", copy),
+    ENTRY("gather", gather),           ENTRY("map", map),
+    ENTRY("map_cpu", map_cpu),         ENTRY("matmul", matmul),
+    ENTRY("matmul_cpu", matmul_cpu),   ENTRY("pooling", pooling),
     ENTRY("prelude", prelude),         ENTRY("random", random_words),
     ENTRY("reduce", reduce),           ENTRY("reduce_cpu", reduce_cpu),
-    ENTRY("row", row),
+    ENTRY("row", row),                 ENTRY("tile", tile),
 };
 
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }

@@ -29,7 +29,7 @@ public final class OpenCLBackend: Backend {
     }
 
     public let device: DeviceDescription
-    public let capabilities = Capabilities()
+    public let capabilities: Capabilities
     public let openCLDevice: OpenCLDevice
     let context: OpenCLContext
     let programs: OpenCLPrograms
@@ -60,6 +60,7 @@ public final class OpenCLBackend: Backend {
         planner = StepPlanner(
             traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels),
             tuning: options.tuning ?? Self.tuning(of: device, in: options.tuningFolder ?? TuningFile.standardFolder))
+        capabilities = Capabilities(images: planner.traits.isCPU ? nil : .channelsFirst)
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))
     }

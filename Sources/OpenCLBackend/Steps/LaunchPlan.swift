@@ -57,7 +57,8 @@ struct StepPlanner {
         case .map(let nest): [map(nest)]
         case .reduce(let nest), .row(let nest): reduce(nest)
         case .matmul(let step): matmul(step)
-        case .convolution, .pooling: throw BackendError.unsupported("\(step.name) steps")
+        case .convolution(let step): try convolution(step)
+        case .pooling(let step): [pooling(step)]
         case .gather(let step): [gather(step)]
         case .scatterAdd(let step): scatterAdd(step)
         case .blockCopy(let step): [blockCopy(step)]

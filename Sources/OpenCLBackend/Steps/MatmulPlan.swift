@@ -34,7 +34,7 @@ extension StepPlanner {
             var writer = BodyWriter(step.nest, width: width, &parameters)
             writer.accumulator = { "sums[i][q * 4 + j + \($0)]" }
             fillings["uniforms"] = writer.uniforms
-            fillings["elements"] = writer.epilogue
+            fillings["elements"] = writer.epilogue(matmulAxes)
             definitions.append(("WIDTH", "\(width)"))
         }
         fillings["parameters"] = Array(parameters.list.dropFirst(MatmulOperand.parameterCount * 2 + numbers.count))
@@ -42,11 +42,11 @@ extension StepPlanner {
         let product = LaunchPlan(
             entry: "soma_matmul",
             source: source(
-                isWide: isWide, uses: files(for: step.epilogue), definitions: definitions, KernelTemplate("matmul").filled("head", fillings)),
+                isWide: isWide, uses: files(for: step.epilogue) + ["tile"], definitions: definitions, KernelTemplate("matmul").filled("head", fillings)),
             options: tile.items >= 256 && traits.isNVIDIA ? "-cl-nv-maxrregcount=128" : "",
             arguments: parameters.arguments, global: [groups * tile.items], local: [tile.items],
             workspaceBytes: tile.segments > 1 ? tile.segments * step.batch * step.m * step.n * 4 : 0)
-        return tile.segments > 1 ? [product] + reduce(step.sum(ofSegments: tile.segments), isSecondPass: true) : [product]
+        return tile.segments > 1 ? [product] + reduce(step.nest.sum(ofSegments: tile.segments).withoutSingleExtents, isSecondPass: true) : [product]
     }
 
     /// See matmul_cpu.cl.
@@ -71,7 +71,7 @@ extension StepPlanner {
         let source = source(
             isWide: isWide, uses: files(for: step.epilogue), definitions: [("ROW_PANELS", "\(rowPanels)"), ("PACK_DEPTH", "\(packDepth)")],
             KernelTemplate("matmul_cpu").filled("head", [
-                "parameters": Array(parameters.list.dropFirst(fixed)), "uniforms": writer.uniforms, "elements": writer.epilogue,
+                "parameters": Array(parameters.list.dropFirst(fixed)), "uniforms": writer.uniforms, "elements": writer.epilogue(matmulAxes),
             ]))
         func pack(_ entry: String, _ operand: Operand, _ cross: Int, _ depth: Int, _ extent: Int, _ panels: Int, _ start: Int) -> LaunchPlan {
             var parameters = KernelParameters(isWide: isWide)
@@ -94,10 +94,11 @@ extension StepPlanner {
     }
 }
 
+private let matmulAxes = [(axis: 0, name: "batch"), (axis: 1, name: "row"), (axis: 2, name: "column")]
+
 extension BodyWriter {
-    /// What happens to the product at (batch, row, column).
-    fileprivate var epilogue: [String] {
-        let axes = [(axis: 0, name: "batch"), (axis: 1, name: "row"), (axis: 2, name: "column")]
+    /// What happens to the product at the coordinates of these axes.
+    func epilogue(_ axes: [(axis: Int, name: String)]) -> [String] {
         let instructions = nest.body.instructions.indices.filter { stages.levels[$0] != .uniform }
         let stores = Array(nest.body.stores.indices)
         return positions(classes(of: instructions, stores: stores), "p", axes) + lines(instructions, positions: "p")
@@ -150,41 +151,7 @@ extension MatmulStep {
             Instruction(.load(operand: 0), .float32), Instruction(.load(operand: 1), .float32),
             Instruction(.binary(.multiply, 0, 1), .float32), Instruction(.reduce(.sum, 2), .float32),
         ]
-        return reduction(inner: k, loads: loads, instructions: product)
-    }
-
-    /// The sum over the workspace that segments of k were written to, [segment, batch, m, n].
-    func sum(ofSegments segments: Int) -> LoopNest {
-        let access = Access(strides: [m * n, n, 1, batch * m * n])
-        let loads = [Operand(slot: Operand.workspaceSlot, dtype: .float32, access: access)]
-        return reduction(
-            inner: segments, loads: loads, instructions: [Instruction(.load(operand: 0), .float32), Instruction(.reduce(.sum, 0), .float32)])
-    }
-
-    /// A reduction whose last instruction takes the place of the accumulator.
-    private func reduction(inner: Int, loads: [Operand], instructions: [Instruction]) -> LoopNest {
-        let outerOnly = { (access: Access) in access.with(strides: access.strides + [0]) }
-        var body = Body(loads: loads, scalars: epilogue.scalars, instructions: instructions)
-        body.loads += epilogue.loads.map { Operand(slot: $0.slot, dtype: $0.dtype, access: outerOnly($0.access)) }
-        var places: [Int] = []
-        for instruction in epilogue.instructions {
-            var moved = instruction.renumbered { places[$0] }
-            switch instruction.operation {
-            case .accumulator:
-                places.append(instructions.count - 1)
-                continue
-            case .load(let operand): moved.operation = .load(operand: operand + loads.count)
-            case .index(let access): moved.operation = .index(outerOnly(access))
-            default: break
-            }
-            body.instructions.append(moved)
-            places.append(body.instructions.count - 1)
-        }
-        body.stores = epilogue.stores.map { store in
-            let target = Operand(slot: store.target.slot, dtype: store.target.dtype, access: outerOnly(store.target.access))
-            return Store(value: places[store.value], target: target)
-        }
-        return LoopNest(outer: [batch, m, n], inner: [inner], body: body).withoutSingleExtents
+        return nest.reducing(inner: k, loads: loads, instructions: product).withoutSingleExtents
     }
 }
 
@@ -196,16 +163,10 @@ extension LoopNest {
     /// The nest without outer axes of extent 1.
     fileprivate var withoutSingleExtents: LoopNest {
         let dropped = Set(outer.indices.filter { outer[$0] == 1 })
-        var result = self
-        result.outer = outer.indices.filter { !dropped.contains($0) }.map { outer[$0] }
-        let narrowed = { (access: Access) in
+        var result = mappingAccesses { access in
             access.with(strides: access.strides.indices.filter { !dropped.contains($0) }.map { access.strides[$0] })
         }
-        for i in body.loads.indices { result.body.loads[i].access = narrowed(body.loads[i].access) }
-        for i in body.stores.indices { result.body.stores[i].target.access = narrowed(body.stores[i].target.access) }
-        for i in body.instructions.indices {
-            if case .index(let access) = body.instructions[i].operation { result.body.instructions[i].operation = .index(narrowed(access)) }
-        }
+        result.outer = outer.indices.filter { !dropped.contains($0) }.map { outer[$0] }
         return result
     }
 }

@@ -19,7 +19,7 @@ public struct MatmulTile: Hashable, Sendable {
     /// Bytes of local memory, with two tiles of each operand and four floats of padding a row.
     var localMemoryBytes: Int { 2 * k * (m + 4 + n + 4) * 4 }
 
-    func groups(_ step: MatmulStep) -> Int { step.batch * ((step.m + m - 1) / m) * ((step.n + n - 1) / n) }
+    func groups(batch: Int, m rows: Int, n columns: Int) -> Int { batch * ((rows + m - 1) / m) * ((columns + n - 1) / n) }
 
     /// Whether the device's kernel can be built with these parameters and run there.
     func fits(_ traits: DeviceTraits) -> Bool {
@@ -85,13 +85,16 @@ struct ShippedTiles: Hashable {
         if tiles.count == 4 { (flat, narrow) = (tiles[2], tiles[3]) }
     }
 
-    func tile(for step: MatmulStep, _ traits: DeviceTraits) -> MatmulTile {
+    func tile(for step: MatmulStep, _ traits: DeviceTraits) -> MatmulTile { tile(batch: step.batch, m: step.m, n: step.n, k: step.k, traits) }
+
+    func tile(batch: Int, m: Int, n: Int, k: Int, _ traits: DeviceTraits) -> MatmulTile {
         let units = traits.computeUnits
-        let wanted = if let flat, step.m <= 32 { flat } else if let narrow, step.n <= 32 { narrow } else { large }
-        var tile = wanted.fits(traits) && (wanted != large || large.groups(step) >= units * groupsPerUnit) ? wanted : small
+        let wanted = if let flat, m <= 32 { flat } else if let narrow, n <= 32 { narrow } else { large }
+        let isEnough = wanted != large || large.groups(batch: batch, m: m, n: n) >= units * groupsPerUnit
+        var tile = wanted.fits(traits) && isEnough ? wanted : small
         // A product with fewer tiles than the device has units is cut along k, each segment long enough to be worth a second launch.
-        let groups = tile.groups(step)
-        if !traits.isCPU && groups < units { tile.segments = max(1, min(units * 2 / max(groups, 1), step.k / 256, 64)) }
+        let groups = tile.groups(batch: batch, m: m, n: n)
+        if !traits.isCPU && groups < units { tile.segments = max(1, min(units * 2 / max(groups, 1), k / 256, 64)) }
         return tile
     }
 }

@@ -43,6 +43,16 @@ struct KernelParameters {
     /// An extent that positions are divided by, and the multiplier and shift for it (see SOMA_QUOTIENT in prelude.cl).
     mutating func add(divisor name: String, _ extent: Int) {
         add(index: name, extent)
+        addMultiplier(name, extent)
+    }
+
+    /// The same for numbers that are ints wherever positions have 64 bits.
+    mutating func add(intDivisor name: String, _ extent: Int) {
+        add(int: name, extent)
+        addMultiplier(name, extent)
+    }
+
+    private mutating func addMultiplier(_ name: String, _ extent: Int) {
         let (multiplier, shift) = Self.multiplier(max(extent, 1))
         add("const uint \(name)_multiplier", .uint(multiplier))
         add("const uint \(name)_shift", .uint(shift))

@@ -1,0 +1,83 @@
+// What matmul.cl and convolution.cl share: the tile of sums that a work-group makes from tiles of both factors in local memory.
+//
+// Of a TILE_M × TILE_N tile a work-item makes THREAD_M × THREAD_N sums, in blocks of 4×4 that lie TILE/(THREAD/4) apart, so that 32 neighbours
+// (8 along n, 4 along m) read whole 128-byte lines of local memory. Both factors lie [k][cross] and are read 128 bits at a time.
+//
+//     work-item (y, x) of a 128 × 128 tile, 16 × 16 items:
+//                    x·4        64 + x·4
+//              ┌────────────┬────────────┐
+//          y·4 │    4×4     │    4×4     │
+//              ├────────────┼────────────┤
+//     64 + y·4 │    4×4     │    4×4     │
+//              └────────────┴────────────┘
+
+#ifndef TILE_M
+#define TILE_M 128  // rows of C a work-group makes
+#endif
+#ifndef TILE_N
+#define TILE_N 128  // columns of C a work-group makes
+#endif
+#ifndef TILE_K
+#define TILE_K 16  // depth of the tiles in local memory
+#endif
+#ifndef THREAD_M
+#define THREAD_M 8  // rows of C a work-item makes, a multiple of 4
+#endif
+#ifndef THREAD_N
+#define THREAD_N 8  // columns of C a work-item makes, a multiple of 4
+#endif
+#ifndef PAD
+#define PAD 4  // floats between rows in local memory, against bank conflicts of the transposing writes
+#endif
+#ifndef BAND
+#define BAND 8  // rows of tiles that are walked together
+#endif
+
+#define ITEMS_M (TILE_M / THREAD_M)
+#define ITEMS_N (TILE_N / THREAD_N)
+#define ITEMS (ITEMS_M * ITEMS_N)
+#define QUADS_M (THREAD_M / 4)
+#define QUADS_N (THREAD_N / 4)
+
+// Two tiles of each factor, of which one is multiplied while the other is filled; the sums of a work-item; and which they are.
+#define DECLARE_TILES \
+    local float a_tile[2][TILE_K][TILE_M + PAD] __attribute__((aligned(16))); \
+    local float b_tile[2][TILE_K][TILE_N + PAD] __attribute__((aligned(16))); \
+    const int item = get_local_id(0); \
+    const int lane_x = item / 32 % (ITEMS_N / 8) * 8 + item % 8, lane_y = item / 32 / (ITEMS_N / 8) * 4 + item % 32 / 8; \
+    float sums[THREAD_M][THREAD_N]; \
+    _Pragma("unroll") for (int i = 0; i < THREAD_M; i++) \
+        _Pragma("unroll") for (int j = 0; j < THREAD_N; j++) sums[i][j] = 0.0f;
+
+// Where the rows and columns of a work-item begin: the first of quad q in the tile.
+#define QUAD_ROW(q) ((q) * (TILE_M / QUADS_M) + lane_y * 4)
+#define QUAD_COLUMN(q) ((q) * (TILE_N / QUADS_N) + lane_x * 4)
+
+#define MULTIPLY_ADD(i, component) \
+    sums[i][q * 4 + 0] = soma_multiply_add_float(component, b_row[q].x, sums[i][q * 4 + 0]); \
+    sums[i][q * 4 + 1] = soma_multiply_add_float(component, b_row[q].y, sums[i][q * 4 + 1]); \
+    sums[i][q * 4 + 2] = soma_multiply_add_float(component, b_row[q].z, sums[i][q * 4 + 2]); \
+    sums[i][q * 4 + 3] = soma_multiply_add_float(component, b_row[q].w, sums[i][q * 4 + 3]);
+
+// Adds the product of the tiles on one side to the sums.
+#define MULTIPLY_TILES(side) \
+    _Pragma("unroll") for (int depth = 0; depth < TILE_K; depth++) { \
+        float4 a_column[QUADS_M], b_row[QUADS_N]; \
+        _Pragma("unroll") for (int q = 0; q < QUADS_M; q++) a_column[q] = *(local const float4 *)&a_tile[side][depth][QUAD_ROW(q)]; \
+        _Pragma("unroll") for (int q = 0; q < QUADS_N; q++) b_row[q] = *(local const float4 *)&b_tile[side][depth][QUAD_COLUMN(q)]; \
+        _Pragma("unroll") for (int p = 0; p < QUADS_M; p++) \
+            _Pragma("unroll") for (int q = 0; q < QUADS_N; q++) { \
+                MULTIPLY_ADD(p * 4 + 0, a_column[p].x) \
+                MULTIPLY_ADD(p * 4 + 1, a_column[p].y) \
+                MULTIPLY_ADD(p * 4 + 2, a_column[p].z) \
+                MULTIPLY_ADD(p * 4 + 3, a_column[p].w) \
+            } \
+    }
+
+// Which tile of which product a work-group makes: tiles are counted in bands of BAND rows of tiles, which keeps the B of a band in the
+// second-level cache.
+#define FIND_TILE(m, n) \
+    const int tiles_m = ((m) + TILE_M - 1) / TILE_M, tiles_n = ((n) + TILE_N - 1) / TILE_N, tiles = tiles_m * tiles_n; \
+    const int product = get_group_id(0) / tiles, tile = get_group_id(0) % tiles; \
+    const int band = tile / (BAND * tiles_n), band_rows = SOMA_MIN(BAND, tiles_m - band * BAND), in_band = tile % (BAND * tiles_n); \
+    const int row0 = (band * BAND + in_band % band_rows) * TILE_M, column0 = in_band / band_rows * TILE_N;

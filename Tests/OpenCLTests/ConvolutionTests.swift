@@ -1,0 +1,114 @@
+import SomaBackend
+import SomaGraph
+import SomaReference
+import Testing
+
+@testable import OpenCLBackend
+
+/// One product of a convolution of small halves, whose products add up exactly in any order, and what becomes of it: rectified with a bias
+/// for each channel and a residual.
+struct ConvolutionSample: CustomStringConvertible {
+    var pass = ConvolutionPass.forward
+    var batch = 1
+    var inputs, outputs: Int
+    var groups = 1
+    var input: [Int]
+    var size = [3, 3]
+    var stride = [1, 1]
+    var dilation = [1, 1]
+    var before = [1, 1]
+    var after = [1, 1]
+    var isPlain = false
+
+    var description: String {
+        "\(pass) of \(batch)×\(inputs)→\(outputs)/\(groups) \(input), \(size), stride \(stride), dilation \(dilation), \(before)…\(after)"
+    }
+
+    var windows: Windows { Windows(size: size, stride: stride, dilation: dilation, before: before, after: after) }
+
+    var output: [Int] {
+        (0...1).map { (input[$0] + before[$0] + after[$0] - (size[$0] - 1) * dilation[$0] - 1) / stride[$0] + 1 }
+    }
+
+    /// Over the result's extents.
+    var step: ConvolutionStep {
+        func operand(_ slot: Int, _ shape: Shape) -> Operand {
+            Operand(slot: slot, dtype: .float32, access: Access(strides: shape.contiguousStrides))
+        }
+        var step = ConvolutionStep(
+            pass: pass, order: .channelsFirst, batch: batch, inputChannels: inputs, outputChannels: outputs, groups: groups, input: input,
+            output: output, windows: windows, first: operand(0, []), second: operand(1, []), epilogue: Body())
+        let (x, w, y) = (step.inputShape, step.filterShape, step.outputShape)
+        step.first = operand(0, pass == .inputGradient ? y : x)
+        step.second = operand(1, pass == .filterGradient ? y : w)
+        let result = Shape(step.extents)
+        let bias = Operand(slot: 3, dtype: .float32, access: Access(strides: pass == .filterGradient ? [1, 0, 0, 0] : [0, 1, 0, 0]))
+        step.epilogue = isPlain ? Self.plain(operand(2, result)) : Self.fused(operand(2, result), bias, operand(4, result))
+        return step
+    }
+
+    private static func plain(_ target: Operand) -> Body {
+        Body(instructions: [Instruction(.accumulator, .float32)], stores: [Store(value: 0, target: target)])
+    }
+
+    private static func fused(_ target: Operand, _ bias: Operand, _ residual: Operand) -> Body {
+        Body(
+            loads: [bias, residual], scalars: [0],
+            instructions: [
+                Instruction(.accumulator, .float32), Instruction(.load(operand: 0), .float32), Instruction(.binary(.add, 0, 1), .float32),
+                Instruction(.load(operand: 1), .float32), Instruction(.binary(.add, 2, 3), .float32), Instruction(.scalar(index: 0), .float32),
+                Instruction(.binary(.maximum, 4, 5), .float32),
+            ],
+            stores: [Store(value: 6, target: target)])
+    }
+
+    var memory: [[UInt8]] {
+        let step = step
+        func bytes(_ count: Int, _ factor: Int) -> [UInt8] {
+            (0..<count).map { Float(($0 * factor) % 11 - 5) / 2 }.withUnsafeBytes { [UInt8]($0) }
+        }
+        let first = pass == .inputGradient ? step.outputShape.count : step.inputShape.count
+        let second = pass == .filterGradient ? step.outputShape.count : step.filterShape.count
+        let count = step.extents.reduce(1, *)
+        return [
+            bytes(first, 7), bytes(second, 3), [UInt8](repeating: 0xA5, count: count * 4), bytes(max(inputs, outputs), 5), bytes(count, 4),
+        ]
+    }
+
+    func output(on backend: some Backend) throws -> [UInt8] {
+        try result(of: .convolution(step), on: backend, memory, scalars: [Scalar(0, .float32).bits])[2]
+    }
+
+    func with(_ pass: ConvolutionPass) -> ConvolutionSample {
+        var sample = self
+        sample.pass = pass
+        return sample
+    }
+
+    static let passes: [ConvolutionPass] = [.forward, .inputGradient, .filterGradient]
+}
+
+extension BackendTests {
+    private static let convolutions: [ConvolutionSample] = [
+        ConvolutionSample(inputs: 31, outputs: 33, input: [3, 4]),
+        ConvolutionSample(inputs: 1, outputs: 65, input: [5, 4], size: [2, 4], before: [0, 2], isPlain: true),
+        ConvolutionSample(batch: 3, inputs: 3, outputs: 5, input: [8, 11], stride: [3, 3], after: [2, 0]),
+        ConvolutionSample(batch: 2, inputs: 4, outputs: 8, input: [7, 6], stride: [2, 1], dilation: [2, 3], before: [2, 3], after: [2, 3]),
+        ConvolutionSample(inputs: 6, outputs: 9, groups: 3, input: [6, 8], stride: [2, 4], dilation: [1, 2], before: [0, 1]),
+        ConvolutionSample(batch: 2, inputs: 8, outputs: 4, input: [4, 4], size: [1, 1], before: [0, 0], after: [0, 0]),
+        ConvolutionSample(batch: 2, inputs: 5, outputs: 4, input: [5, 7], size: [1, 1], stride: [2, 3], before: [0, 0], after: [0, 0]),
+        ConvolutionSample(inputs: 4, outputs: 5, input: [8, 8], size: [1, 1], before: [0, 0], after: [0, 0]),
+    ]
+
+    @Test(.timeLimit(.minutes(10))) func convolutionsOfEveryGeometry() async throws {
+        let backend = try makeBackend(.gpu)
+        for sample in Self.convolutions {
+            for pass in ConvolutionSample.passes {
+                await Task.yield()
+                let sample = sample.with(pass)
+                let expected = try sample.output(on: InterpretingBackend()), actual = try sample.output(on: backend)
+                #expect(actual == expected, "\(sample)")
+            }
+        }
+    }
+}
