@@ -55,7 +55,8 @@ public final class CPUBackend: Backend {
 
     public func prepare(_ step: Step) throws -> PreparedStep {
         switch step {
-        case .map(let nest), .reduce(let nest), .row(let nest): try LoopProgram(nest)
+        case .map(let nest): if let copy = TransposeProgram(nest) { copy } else { try LoopProgram(nest) }
+        case .reduce(let nest), .row(let nest): try LoopProgram(nest)
         case .matmul(let step): try MatmulProgram(step, pool: pool)
         case .convolution(let step): try ConvolutionProgram(step, pool: pool)
         case .pooling(let step): PoolingProgram(step)

@@ -6,6 +6,7 @@
 #include "pooling_windows.h"
 #include "reductions.h"
 #include "reductions_rows.h"
+#include "transpose_tile.h"
 
 #include "levels.h"
 
@@ -17,5 +18,6 @@ const soma_level SOMA_LEVEL = {
     .run_chain = run_chain,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
+    .transpose_tile = transpose_tile,
     .pooling = {.max = pool_max, .sum = pool_sum, .max_gradient = pool_max_gradient, .sum_gradient = pool_sum_gradient},
 };

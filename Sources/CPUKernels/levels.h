@@ -14,6 +14,7 @@ typedef struct soma_level {
     void (*run_chain)(const soma_chain_step *steps, int step_count, long count, char *const *values, soma_state *state);
     soma_matmul_kernels matmul;
     soma_pooling_kernels pooling;
+    void (*transpose_tile)(long rows, long columns, const float *source, long row_stride, float *target, long column_stride);
 } soma_level;
 
 extern const soma_level soma_level_baseline;

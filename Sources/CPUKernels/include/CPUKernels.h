@@ -8,3 +8,4 @@
 #include "soma_pooling.h"
 #include "soma_reductions.h"
 #include "soma_team.h"
+#include "soma_transpose.h"
