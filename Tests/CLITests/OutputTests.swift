@@ -28,6 +28,9 @@ import Testing
         #expect(kinds.first == "start" && kinds.last == "result")
         #expect(kinds.count { $0 == "epoch" } == 2)
         #expect(kinds.contains("model") && kinds.contains("step") && kinds.contains("checkpoint"))
+        // The first reading of the loss comes long after the first update, so that it can be told.
+        let step = try #require(events.last { $0["event"] == "step" })
+        #expect((0...1).contains(try #require(step["data_wait"]?.double)))
         let result = try #require(events.last)
         #expect(
             result.members?.map(\.name) == [

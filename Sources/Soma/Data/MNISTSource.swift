@@ -21,7 +21,7 @@ public struct MNISTSource: Sendable {
     public func download(
         to folder: String, progress: (_ file: String, Downloader.Progress) throws -> Void = { _, _ in }
     ) throws {
-        try Self.makeFolder(folder)
+        try Folder.make(folder)
         for file in files where !file.isPresent(in: folder) {
             try fetch(file, to: folder) { try progress(file.name + ".gz", $0) }
         }
@@ -48,17 +48,6 @@ public struct MNISTSource: Sendable {
         }
         throw SomaError(
             failures.map(\.description).joined(separator: "; "), hint: "pass another mirror, or the folder of a copy")
-    }
-
-    /// Makes a folder and those above it, where they are missing.
-    private static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o777) != 0, errno != EEXIST else { return }
-        let parent = AtomicFile.split(path).folder
-        if errno == ENOENT && parent != path {
-            try makeFolder(parent)
-            if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-        }
-        throw SomaError.system("cannot make the folder \(path)")
     }
 }
 

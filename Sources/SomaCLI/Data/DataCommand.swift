@@ -4,13 +4,15 @@ import Soma
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Fetches data sets.",
+        abstract: "Fetches data sets, writes them as folders of pictures, and checks such folders.",
         discussion: """
             The recipe digits needs none of this: its data is part of the program.
 
               soma data mnist
+              soma data export mnist data/mnist-png
+              soma data check data/flowers
             """,
-        subcommands: [MNISTCommand.self])
+        subcommands: [MNISTCommand.self, ExportCommand.self, CheckCommand.self])
 }
 
 struct MNISTCommand: ParsableCommand {

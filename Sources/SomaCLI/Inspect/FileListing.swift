@@ -16,11 +16,11 @@ struct FileListing {
     var lines: [String] {
         var table = TextTable(["tensor", "dtype", "shape", "bytes"], [.left, .left, .left, .right])
         for tensor in tensors {
-            table.add([Self.printable(tensor.name), tensor.elementType.rawValue, Self.text(tensor.shape), Quantity.grouped(tensor.byteCount)])
+            table.add([Prose.printable(tensor.name), tensor.elementType.rawValue, Self.text(tensor.shape), Quantity.grouped(tensor.byteCount)])
         }
         let elements = tensors.reduce(0) { $0 + $1.byteCount / $1.elementType.byteCount }
         let sum = "\(tensors.count) tensors, \(Quantity.grouped(elements)) elements, \(Quantity.bytes(file.totalByteCount))"
-        let notes = metadata.map { "\(Self.printable($0.key)) = \(Self.printable($0.value))" }
+        let notes = metadata.map { "\(Prose.printable($0.key)) = \(Prose.printable($0.value))" }
         return table.lines + ["", sum] + (notes.isEmpty ? [] : [""] + notes)
     }
 
@@ -38,11 +38,6 @@ struct FileListing {
     }
 
     private static func text(_ shape: [Int]) -> String { "[\(shape.map(String.init).joined(separator: ", "))]" }
-
-    /// Text of a file that anybody may have written: what would move the cursor is shown as a space.
-    private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-    }
 }
 
 /// The order in which people count: `2` before `10`.

@@ -7,9 +7,9 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Tells what pictures show, by a trained checkpoint.",
         discussion: """
-            Pictures are PNG files, or IDX files of many pictures, plain or gzip. A PNG picture may be dark on light or \
-            light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the model takes, \
-            and centred as the pictures are that it was trained on, unless it already has that size.
+            Pictures are PNG or JPEG files, or IDX files of many pictures, plain or gzip. A single picture may be dark \
+            on light or light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the \
+            model takes, and centred as the pictures are that it was trained on, unless it already has that size.
 
               soma predict runs/digits/best.safetensors some-digit.png
               soma predict runs/mnist-mlp/best.safetensors pictures-idx3-ubyte --index 7
@@ -18,7 +18,7 @@ struct PredictCommand: ParsableCommand {
     @Argument(help: "A checkpoint of soma train.", completion: .file(extensions: ["safetensors"]))
     var checkpoint: String
 
-    @Argument(help: ArgumentHelp("PNG or IDX files.", valueName: "pictures"), completion: .file())
+    @Argument(help: ArgumentHelp("PNG, JPEG or IDX files.", valueName: "pictures"), completion: .file())
     var files: [String]
 
     @Option(parsing: .unconditional, help: "How many classes to show for each picture.")

@@ -25,4 +25,9 @@ enum Prose {
         text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { $0.hasPrefix(" ") ? String($0) : wrapped(String($0)) }.joined(separator: "\n")
     }
+
+    /// Text that anybody may have written, in a file or as a name: what would move the cursor is shown as a space.
+    static func printable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    }
 }
