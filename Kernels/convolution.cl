@@ -7,17 +7,7 @@
 //                       over all r and o with o·s + r·d − before = i
 //     filter gradient   dw[k, c, r] = Σ g[n, k, o] · x[n, c, o·s + r·d − before]    k     (c, r)       (n, o)
 //
-// Indexing: a column and a depth are numbers with three digits (outer, y, x). Each contributes to the place in the image that is read:
-//
-//     line = start_y + y·step_y      place = outer·stride + line·width + pixel
-//     pixel = start_x + x·step_x
-//
-//     B[depth, column] = b[place(depth) + place(column)] where both sums line(depth) + line(column) and pixel(depth) + pixel(column)
-//     lie within the image, else 0
-//
-// so the three passes differ in numbers alone. A[row, depth] = a[row·a_lead + outer·a_stride + y·a_step_y + x·a_step_x].
-// For a stride s > 1 the input gradient falls apart in phases: of the pixels i with the same remainder i mod s only those taps r reach any
-// that agree with it, and these are the same for all of them: neither a test in the loop nor a product with a zero.
+// Indexing: see taps.cl for how a column and a depth tell which pixel an element of B is; the three passes differ in numbers alone.
 //
 //                          columns                        one step of depth:
 //                ┌───────┬────────────────┐               taps[TILE_K]   what each depth contributes; a work-item each makes them a step
@@ -34,9 +24,6 @@
 
 #ifndef ALONG_DEPTH
 #define ALONG_DEPTH 0  // 1 where neighbours in memory are neighbours along the depth: the filter gradient
-#endif
-#ifndef PHASES
-#define PHASES 0  // 1 for the input gradient of a convolution with a stride
 #endif
 #ifndef A_WIDTH
 #define A_WIDTH 1  // 4 reads A 128 bits at a time along the depth
@@ -57,27 +44,18 @@
 #define B_COUNT (TILE_K / B_APART)
 #endif
 
-// The line of what does not exist; twice that still fits an int.
-#define NOWHERE (-(1 << 30))
-
 // What a column or a depth contributes to the place in an image, and a depth to that in A.
 typedef struct __attribute__((aligned(16))) {
     soma_index place, a_place;
     int line, pixel;
 } soma_tap;
 
-// The digits of a number, of which the last two run to `lines` and `pixels`.
-#define DIGITS(number, lines, pixels, outer, y, x) \
-    const int outer##_rest = SOMA_INT_QUOTIENT(number, pixels##_multiplier, pixels##_shift); \
-    const int x = (number) - outer##_rest * pixels; \
-    const int outer = SOMA_INT_QUOTIENT(outer##_rest, lines##_multiplier, lines##_shift); \
-    const int y = outer##_rest - outer * lines;
-
 #if PHASES
-// Of a phase only some taps exist, and how many is not known before.
+// Of a phase only some taps exist, and how many is not known before. They are kept in local memory, for registers are scarce.
 #define DEPTH_DIGITS(depth) \
-    const int outer_rest = (depth) / phase_pixels, x = (depth) - outer_rest * phase_pixels; \
-    const int outer = outer_rest / phase_lines, y = outer_rest - outer * phase_lines;
+    const int lines = phase_taps[0], pixels = phase_taps[1]; \
+    const int outer_rest = (uint)(depth) / (uint)pixels, x = (depth) - outer_rest * pixels; \
+    const int outer = (uint)outer_rest / (uint)lines, y = outer_rest - outer * lines;
 #else
 #define DEPTH_DIGITS(depth) DIGITS(depth, depth_lines, depth_pixels, outer, y, x)
 #endif
@@ -163,17 +141,13 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_convolution(
     FIND_TILE(m, n)
     const int group = product % groups, rest = product / groups;
 #if PHASES
-    // The first pixel of the phase, its first taps, how many there are and where they read.
-    const int phase = rest % (phases_y * phases_x), segment = rest / (phases_y * phases_x);
-    const int phase_y = phase / phases_x, phase_x = phase % phases_x;
-    int first_y = 0, first_x = 0;
-    while (first_y < depth_lines && (phase_y + before_y - first_y * dilation_y) % phases_y != 0) first_y++;
-    while (first_x < depth_pixels && (phase_x + before_x - first_x * dilation_x) % phases_x != 0) first_x++;
-    const int phase_lines = (depth_lines - first_y + apart_y - 1) / apart_y, phase_pixels = (depth_pixels - first_x + apart_x - 1) / apart_x;
-    const int start_y = (phase_y + before_y - first_y * dilation_y) / phases_y;
-    const int start_x = (phase_x + before_x - first_x * dilation_x) / phases_x;
-    a += (soma_index)first_y * (a_step_y / apart_y) + first_x;
-    const int k = depth_outer * phase_lines * phase_pixels;
+    FIND_PHASE(rest)
+    local int phase_taps[2];
+    if (item == 0) {
+        phase_taps[0] = phase_lines;
+        phase_taps[1] = phase_pixels;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
 #else
     const int segment = rest;
 #endif

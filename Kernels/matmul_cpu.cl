@@ -2,21 +2,13 @@
 //
 // First both operands are packed so that the inner loop reads memory in order: A in panels of PANEL_M rows, B in panels of PANEL_N
 // columns, each panel [k][PANEL], zero beyond the matrix. Then a work-item multiplies ROW_PANELS panels of A with one panel of B, each
-// in a tile of PANEL_M × PANEL_N sums that stay in registers: per step of k two vectors of B and PANEL_M numbers of A.
+// in a tile of PANEL_M × PANEL_N sums that stay in registers (see tile_cpu.cl).
 //
-//                        panel of B                   launches, each with work-groups of one work-item
-//                        [k][32]                      soma_pack_a: (panels of A, blocks of k, batches)
-//                        ┌─────────┐                  soma_pack_b: (panels of B, blocks of k, batches)
-//                        │ b0 │ b1 │                  soma_matmul: (blocks of rows, panels of B, batches)
-//                        └─────────┘
-//    panel of A ┌─────┐  ┌─────────┐
-//    [k][8]     │ a0  │  │ c00 c01 │
-//               │  …  │  │    …    │  16 vectors of 16 floats
-//               │ a7  │  │ c70 c71 │
-//               └─────┘  └─────────┘
+// Launches, each with work-groups of one work-item:
+//     soma_pack_a   (panels of A, blocks of k, batches)
+//     soma_pack_b   (panels of B, blocks of k, batches)
+//     soma_matmul   (blocks of rows, panels of B, batches)
 
-#define PANEL_M 8   // rows of the tile in registers; the text below counts on it
-#define PANEL_N 32  // columns of the tile in registers; the text below counts on it
 #ifndef ROW_PANELS
 #define ROW_PANELS 4  // panels of A that a work-item takes with one panel of B
 #endif
@@ -69,38 +61,12 @@ kernel void soma_matmul(
     //@ uniforms
 
     for (int panel = first_panel; panel < last_panel; panel++) {
-        float16 c00 = 0.0f, c10 = 0.0f, c20 = 0.0f, c30 = 0.0f, c40 = 0.0f, c50 = 0.0f, c60 = 0.0f, c70 = 0.0f;
-        float16 c01 = 0.0f, c11 = 0.0f, c21 = 0.0f, c31 = 0.0f, c41 = 0.0f, c51 = 0.0f, c61 = 0.0f, c71 = 0.0f;
-        global const float *b_row = b;
-        for (int depth = 0; depth < k; depth++) {
-            const float16 b0 = vload16(0, b_row), b1 = vload16(1, b_row);
-#define MULTIPLY_ADD(row) \
-    c##row##0 = fma((float16)a[row], b0, c##row##0); \
-    c##row##1 = fma((float16)a[row], b1, c##row##1);
-            MULTIPLY_ADD(0)
-            MULTIPLY_ADD(1)
-            MULTIPLY_ADD(2)
-            MULTIPLY_ADD(3)
-            MULTIPLY_ADD(4)
-            MULTIPLY_ADD(5)
-            MULTIPLY_ADD(6)
-            MULTIPLY_ADD(7)
-            a += PANEL_M;
-            b_row += PANEL_N;
-        }
+        DECLARE_TILE
+        MULTIPLY_PANELS(a, b, k)
+        a += (long)k * PANEL_M;
 
         float sums[PANEL_M][PANEL_N];
-#define SPILL(row) \
-    vstore16(c##row##0, 0, sums[row]); \
-    vstore16(c##row##1, 1, sums[row]);
-        SPILL(0)
-        SPILL(1)
-        SPILL(2)
-        SPILL(3)
-        SPILL(4)
-        SPILL(5)
-        SPILL(6)
-        SPILL(7)
+        EACH_ROW(STORE_ROW, sums)
         const int rows = SOMA_MIN(PANEL_M, m - panel * PANEL_M);
         for (int i = 0; i < rows; i++) {
             const int row = panel * PANEL_M + i;

@@ -11,6 +11,7 @@ typedef int soma_index;
 #endif
 
 #define SOMA_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define SOMA_MAX(a, b) ((a) > (b) ? (a) : (b))
 
 // The quotient of a position and an extent. An extent d travels with shift = ⌈log₂ d⌉ and multiplier = ⌊2³²(2^shift − d)/d⌋ + 1,
 // which makes the division one multiplication for positions below 2³¹ (Granlund and Montgomery 1994).

@@ -10,6 +10,9 @@ static const char activations_cpu[] = {
 static const char convolution[] = {
 #embed "../convolution.cl"
     , 0};
+static const char convolution_cpu[] = {
+#embed "../convolution_cpu.cl"
+    , 0};
 static const char copy[] = {
 #embed "../copy.cl"
     , 0};
@@ -46,8 +49,14 @@ static const char reduce_cpu[] = {
 static const char row[] = {
 #embed "../row.cl"
     , 0};
+static const char taps[] = {
+#embed "../taps.cl"
+    , 0};
 static const char tile[] = {
 #embed "../tile.cl"
+    , 0};
+static const char tile_cpu[] = {
+#embed "../tile_cpu.cl"
     , 0};
 
 static const char matmul_tiles[] = {
@@ -58,13 +67,15 @@ static const char matmul_tiles[] = {
 
 static const kernel_text files[] = {
     ENTRY("activations", activations), ENTRY("activations_cpu", activations_cpu),
-    ENTRY("convolution", convolution), ENTRY("copy", copy),
-    ENTRY("gather", gather),           ENTRY("map", map),
-    ENTRY("map_cpu", map_cpu),         ENTRY("matmul", matmul),
-    ENTRY("matmul_cpu", matmul_cpu),   ENTRY("pooling", pooling),
-    ENTRY("prelude", prelude),         ENTRY("random", random_words),
-    ENTRY("reduce", reduce),           ENTRY("reduce_cpu", reduce_cpu),
-    ENTRY("row", row),                 ENTRY("tile", tile),
+    ENTRY("convolution", convolution), ENTRY("convolution_cpu", convolution_cpu),
+    ENTRY("copy", copy),               ENTRY("gather", gather),
+    ENTRY("map", map),                 ENTRY("map_cpu", map_cpu),
+    ENTRY("matmul", matmul),           ENTRY("matmul_cpu", matmul_cpu),
+    ENTRY("pooling", pooling),         ENTRY("prelude", prelude),
+    ENTRY("random", random_words),     ENTRY("reduce", reduce),
+    ENTRY("reduce_cpu", reduce_cpu),   ENTRY("row", row),
+    ENTRY("taps", taps),               ENTRY("tile", tile),
+    ENTRY("tile_cpu", tile_cpu),
 };
 
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }

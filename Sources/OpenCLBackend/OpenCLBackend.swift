@@ -60,7 +60,7 @@ public final class OpenCLBackend: Backend {
         planner = StepPlanner(
             traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels),
             tuning: options.tuning ?? Self.tuning(of: device, in: options.tuningFolder ?? TuningFile.standardFolder))
-        capabilities = Capabilities(images: planner.traits.isCPU ? nil : .channelsFirst)
+        capabilities = Capabilities(images: .channelsFirst)
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))
     }

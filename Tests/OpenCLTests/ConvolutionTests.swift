@@ -100,8 +100,9 @@ extension BackendTests {
         ConvolutionSample(inputs: 4, outputs: 5, input: [8, 8], size: [1, 1], before: [0, 0], after: [0, 0]),
     ]
 
-    @Test(.timeLimit(.minutes(10))) func convolutionsOfEveryGeometry() async throws {
-        let backend = try makeBackend(.gpu)
+    @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases)
+    func convolutionsOfEveryGeometry(_ kind: KernelKind) async throws {
+        let backend = try makeBackend(kind)
         for sample in Self.convolutions {
             for pass in ConvolutionSample.passes {
                 await Task.yield()

@@ -7,52 +7,112 @@ extension StepPlanner {
         guard step.order == .channelsFirst else { throw BackendError.unsupported("convolution steps with channels last") }
         guard step.hasIntCounts else { throw BackendError.unsupported("a convolution of more than \(Int32.max) pixels") }
         if let product = step.asMatmul { return matmul(product) }
-        return implicitProduct(step)
+        return traits.isCPU ? convolutionOnCPU(step) : convolutionOnGPU(step)
     }
 
     /// See convolution.cl.
-    private func implicitProduct(_ step: ConvolutionStep) -> [LaunchPlan] {
+    private func convolutionOnGPU(_ step: ConvolutionStep) -> [LaunchPlan] {
         let product = ImplicitProduct(step)
-        let (n, k) = (product.columns.count, product.depth.count)
-        let batch = step.groups * product.phases.reduce(1, *)
-        let tile = shipped.tile(batch: batch, m: product.m, n: n, k: k, traits)
-        let whole = step.nest.mergingPixels(step)
-        let nest = tile.segments > 1 ? LoopNest(outer: whole.outer, body: .plain(to: .workspace(whole.outer))) : whole
-        let isWide = step.isWide
-        var parameters = KernelParameters(isWide: isWide)
+        let tile = shipped.tile(batch: product.batch, m: product.m, n: product.columns.count, k: product.depth.count, traits)
         let aWidth = product.readsQuads(step) && allowsVectors ? 4 : 1
+        var kernel = ConvolutionKernel(step, product, segments: tile.segments, depthStep: tile.k, aWidth: aWidth)
+        let width = allowsVectors && !product.hasPhases && kernel.nest.allowsVectors ? 4 : 1
+        let slots = kernel.finish(width: width) { "sums[i][q * 4 + j + \($0)]" }
+        let definitions = tile.definitions + kernel.definitions + [("ALONG_DEPTH", step.pass == .filterGradient ? "1" : "0"), ("WIDTH", "\(width)")]
+        let text = source(
+            isWide: kernel.isWide, uses: files(for: kernel.nest.body) + ["tile", "taps"], definitions: definitions,
+            KernelTemplate("convolution").filled("head", slots))
+        let launch = LaunchPlan(
+            entry: "soma_convolution", source: text, options: tile.items >= 256 && traits.isNVIDIA ? "-cl-nv-maxrregcount=128" : "",
+            arguments: kernel.parameters.arguments,
+            global: [tile.groups(batch: product.batch, m: product.m, n: product.columns.count) * tile.segments * tile.items], local: [tile.items],
+            workspaceBytes: kernel.sumBytes)
+        return [launch] + kernel.secondPass(self)
+    }
+
+    /// See convolution_cpu.cl.
+    private func convolutionOnCPU(_ step: ConvolutionStep) -> [LaunchPlan] {
+        let product = ImplicitProduct(step)
+        let (panelsM, panelsN) = (ceilDivide(product.m, 8), ceilDivide(product.columns.count, 32))
+        let (rowPanels, depth) = (min(panelsM, 8), 128)
+        let items = ceilDivide(panelsM, rowPanels) * panelsN * product.batch
+        let wanted = ceilDivide(traits.computeUnits * 2, max(items, 1))
+        let segments = max(1, min(wanted, product.depth.count / (depth * 4), 64))
+        let packed = (product.batch * panelsM * 8 * product.depth.count + 63) / 64 * 64
+        var kernel = ConvolutionKernel(step, product, segments: segments, depthStep: depth, aWidth: 1, workspaceStart: packed)
+        kernel.parameters.add(int: "k_most", product.depth.count)
+        let shared = KernelParameters(isWide: kernel.isWide).with("global float *packed", .workspace, before: kernel.parameters)
+        let slots = kernel.finish(width: 1) { _ in "line_of_sums[j]" }
+        let parameters = KernelParameters(isWide: kernel.isWide).with("global const float *packed", .workspace, before: kernel.parameters)
+        let isRun = step.pass != .filterGradient && product.columns.step[1] == 1
+        let definitions = kernel.definitions + [("ROW_PANELS", "\(rowPanels)"), ("DEPTH", "\(depth)"), ("RUNS", isRun ? "1" : "0")]
+        let text = source(
+            isWide: kernel.isWide, uses: files(for: kernel.nest.body) + ["tile_cpu", "taps"], definitions: definitions,
+            KernelTemplate("convolution_cpu").filled("head", slots.merging(["shared": Array(shared.list.dropFirst())]) { $1 }))
+        let bytes = packed * 4 + kernel.sumBytes
+        let pack = LaunchPlan(
+            entry: "soma_pack", source: text, arguments: shared.arguments,
+            global: [panelsM, max(1, ceilDivide(product.depth.count, depth)), product.batch], local: [1, 1, 1], workspaceBytes: bytes)
+        let launch = LaunchPlan(
+            entry: "soma_convolution", source: text, arguments: parameters.arguments,
+            global: [ceilDivide(panelsM, rowPanels), panelsN, product.batch * segments], local: [1, 1, 1], workspaceBytes: bytes)
+        return [pack, launch] + kernel.secondPass(self)
+    }
+}
+
+/// What the kernels of convolution.cl and convolution_cpu.cl are given in common.
+private struct ConvolutionKernel {
+    let step: ConvolutionStep
+    let product: ImplicitProduct
+    /// Of the epilogue, and of what the kernel itself does: the same, or sums that are written to the scratch memory.
+    let whole, nest: LoopNest
+    let segments: Int
+    let isWide: Bool
+    let definitions: [(String, String)]
+    private let workspaceStart: Int
+    var parameters: KernelParameters
+
+    /// - Parameters:
+    ///   - depthStep: what the length of a segment is a multiple of.
+    ///   - workspaceStart: where the scratch memory is free, in elements.
+    init(_ step: ConvolutionStep, _ product: ImplicitProduct, segments: Int, depthStep: Int, aWidth: Int, workspaceStart: Int = 0) {
+        (self.step, self.product, self.segments, self.workspaceStart) = (step, product, segments, workspaceStart)
+        whole = step.nest.mergingPixels(step)
+        nest = segments > 1 ? LoopNest(outer: whole.outer, body: .plain(to: .workspace(whole.outer, offset: workspaceStart))) : whole
+        isWide = step.isWide
+        definitions = [
+            ("PHASES", product.hasPhases ? "1" : "0"), ("A_WIDTH", "\(aWidth)"), ("SEGMENTS", segments > 1 ? "1" : "0"),
+        ]
+        parameters = KernelParameters(isWide: isWide)
         parameters.add(step.second, "a", isConstant: true, width: aWidth)
         parameters.add(step.first, "b", isConstant: true)
-        for (name, value) in [("groups", step.groups), ("m", product.m), ("n", n)] { parameters.add(int: name, value) }
-        parameters.add(int: "segment_depth", ceilDivide(k, tile.segments, to: tile.k))
+        for (name, value) in [("groups", step.groups), ("m", product.m), ("n", product.columns.count)] { parameters.add(int: name, value) }
+        let terms = product.depth.count, steps = (terms + segments * depthStep - 1) / (segments * depthStep)
+        parameters.add(int: "segment_depth", max(1, steps) * depthStep)
         product.declare(in: &parameters, before: step.windows.before, dilation: step.windows.dilation)
-        let width = allowsVectors && !product.hasPhases && nest.allowsVectors ? 4 : 1
+    }
+
+    /// Bytes of the sums of segments.
+    var sumBytes: Int { segments > 1 ? segments * nest.outerCount * 4 : 0 }
+
+    /// What adds up the segments.
+    func secondPass(_ planner: StepPlanner) -> [LaunchPlan] {
+        segments > 1 ? planner.reduce(whole.sum(ofSegments: segments, from: workspaceStart), isSecondPass: true) : []
+    }
+
+    /// Adds the parameters of the epilogue; the fillings of the template's slots.
+    mutating func finish(width: Int, _ accumulator: @escaping (Int) -> String) -> [String: [String]] {
         var writer = BodyWriter(nest, width: width, &parameters)
-        writer.accumulator = { "sums[i][q * 4 + j + \($0)]" }
-        if tile.segments > 1 { parameters.add("const long result_count", .long(nest.outerCount)) }
-        let (coordinates, axes) = resultCoordinates(step, nest, product, &parameters)
-        let definitions = tile.definitions + [
-            ("ALONG_DEPTH", step.pass == .filterGradient ? "1" : "0"), ("PHASES", product.hasPhases ? "1" : "0"), ("A_WIDTH", "\(aWidth)"),
-            ("SEGMENTS", tile.segments > 1 ? "1" : "0"), ("WIDTH", "\(width)"),
-        ]
-        let text = KernelTemplate("convolution").filled("head", [
+        writer.accumulator = accumulator
+        if segments > 1 { parameters.add("const long result_count", .long(nest.outerCount)) }
+        let (coordinates, axes) = resultCoordinates()
+        return [
             "parameters": parameters.list, "uniforms": writer.uniforms, "coordinates": coordinates, "elements": writer.epilogue(axes),
-        ])
-        let groups = ceilDivide(product.m, tile.m) * ceilDivide(n, tile.n) * batch * tile.segments
-        let launch = LaunchPlan(
-            entry: "soma_convolution",
-            source: source(isWide: isWide, uses: files(for: nest.body) + ["tile"], definitions: definitions, text),
-            options: tile.items >= 256 && traits.isNVIDIA ? "-cl-nv-maxrregcount=128" : "",
-            arguments: parameters.arguments, global: [groups * tile.items], local: [tile.items],
-            workspaceBytes: tile.segments > 1 ? tile.segments * nest.outerCount * 4 : 0)
-        if tile.segments == 1 { return [launch] }
-        return [launch] + reduce(whole.sum(ofSegments: tile.segments), isSecondPass: true)
+        ]
     }
 
     /// How the element of the result at (row, column) is found: lines that compute coordinates, and which axes of the nest these are.
-    private func resultCoordinates(
-        _ step: ConvolutionStep, _ nest: LoopNest, _ product: ImplicitProduct, _ parameters: inout KernelParameters
-    ) -> (lines: [String], axes: [(axis: Int, name: String)]) {
+    private mutating func resultCoordinates() -> (lines: [String], axes: [(axis: Int, name: String)]) {
         let digits = "DIGITS(column, column_lines, column_pixels, outer, y, x)"
         if step.pass == .filterGradient {
             if nest.outer.count == 2 { return ([], [(0, "channel"), (1, "column")]) }
@@ -191,8 +251,8 @@ extension LoopNest {
     }
 
     /// The epilogue of a product over the sums of its segments, which lie in the workspace as [segment, result].
-    func sum(ofSegments segments: Int) -> LoopNest {
-        var load = Operand.workspace(outer)
+    func sum(ofSegments segments: Int, from start: Int = 0) -> LoopNest {
+        var load = Operand.workspace(outer, offset: start)
         load.access.strides.append(outerCount)
         return reducing(
             inner: segments, loads: [load], instructions: [Instruction(.load(operand: 0), .float32), Instruction(.reduce(.sum, 0), .float32)])

@@ -23,11 +23,13 @@ struct ImplicitProduct {
     let aGroup, bGroup: Int
     let aLead, aStride: Int
     var aStep: [Int]
-    /// Of the input gradient with a stride: how many phases there are, and the distance between the taps of one.
+    /// Of the input gradient with a stride: how many phases there are.
     var phases = [1, 1]
+    private let groups: Int
 
     init(_ step: ConvolutionStep) {
         let windows = step.windows
+        groups = step.groups
         let (inputs, outputs) = (step.inputChannels / step.groups, step.outputChannels / step.groups)
         let (inputPlane, outputPlane) = (step.input.reduce(1, *), step.output.reduce(1, *))
         let (lines, pixels) = (windows.size[0], windows.size[1])
@@ -63,6 +65,8 @@ struct ImplicitProduct {
         }
     }
 
+    /// How many products there are.
+    var batch: Int { groups * phases.reduce(1, *) }
     var hasPhases: Bool { phases != [1, 1] }
     /// The distance between the taps of a phase.
     var apart: [Int] { [aStep[0] / max(depth.pixels, 1), aStep[1]] }

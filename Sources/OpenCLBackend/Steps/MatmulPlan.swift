@@ -69,7 +69,7 @@ extension StepPlanner {
         var writer = BodyWriter(step.nest, width: 1, &parameters)
         writer.accumulator = { _ in "sums[i][j]" }
         let source = source(
-            isWide: isWide, uses: files(for: step.epilogue), definitions: [("ROW_PANELS", "\(rowPanels)"), ("PACK_DEPTH", "\(packDepth)")],
+            isWide: isWide, uses: files(for: step.epilogue) + ["tile_cpu"], definitions: [("ROW_PANELS", "\(rowPanels)"), ("PACK_DEPTH", "\(packDepth)")],
             KernelTemplate("matmul_cpu").filled("head", [
                 "parameters": Array(parameters.list.dropFirst(fixed)), "uniforms": writer.uniforms, "elements": writer.epilogue(matmulAxes),
             ]))

@@ -68,6 +68,14 @@ struct KernelParameters {
         return (UInt32(truncatingIfNeeded: multiplier), UInt32(shift))
     }
 
+    /// These, one more, and then others.
+    func with(_ declaration: String, _ argument: KernelArgument, before others: KernelParameters) -> KernelParameters {
+        var result = self
+        result.declarations += [declaration] + others.declarations
+        result.arguments += [argument] + others.arguments
+        return result
+    }
+
     /// The list as it stands between the parentheses.
     var list: [String] { declarations.indices.map { declarations[$0] + ($0 + 1 < declarations.count ? "," : "") } }
 }
