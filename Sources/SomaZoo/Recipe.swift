@@ -32,6 +32,12 @@ public protocol Recipe: Sendable {
     /// The trained model of `checkpoint`, to predict with.
     /// - Throws: `SomaError` where the checkpoint does not fit the recipe, or the recipe has nothing to predict.
     func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor
+
+    /// Samples to evaluate the model of `checkpoint` by.
+    /// - Parameter folder: where they are; nil for the recipe's own, which were not trained on.
+    /// - Throws: `UsageError` where a folder is needed; `SomaError` where there is nothing in it, where it has classes that the
+    ///   checkpoint does not know, or where the recipe tells no classes apart.
+    func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData
 }
 
 extension Recipe {
@@ -40,14 +46,20 @@ extension Recipe {
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
         throw SomaError("\(checkpoint.path) is of the recipe \(name), which has no pictures to predict from")
     }
+
+    public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {
+        throw SomaError("\(checkpoint.path) is of the recipe \(name), which has nothing to evaluate")
+    }
 }
 
 /// What a recipe trains on.
 public enum DataNeed: Hashable, Sendable {
     /// Data that the program holds; the text says what.
     case embedded(String)
-    /// Files in the folder of `--data`; the text says which.
-    case folder(String)
+    /// Files in the folder of `--data`; the text says which, and `usual` where they are where none is named.
+    case folder(String, usual: String?)
+    /// Files in the folder of `--data`, or without one data that the program holds; the texts say which.
+    case either(folder: String, embedded: String)
 }
 
 /// What a run of a recipe is given. The caller prints, and writes what it wants of the events into the output folder.

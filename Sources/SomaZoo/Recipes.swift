@@ -4,7 +4,7 @@ import Soma
 public enum Recipes {
     /// In historical order.
     public static let all: [any Recipe] = [
-        PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), VanishingGradientRecipe(),
+        PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), LeNetRecipe(), VanishingGradientRecipe(),
     ]
 
     /// How many epochs a run may have: with more, the number of its updates might not fit an `Int`.

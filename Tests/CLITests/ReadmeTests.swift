@@ -29,6 +29,6 @@ import Testing
             let script = line.prefix { $0 != " " }
             #expect(access("\(root)/\(script)", X_OK) == 0, "\(script)")
         }
-        for word in ["devices", "train", "predict", "bench", "data", "inspect"] { #expect(readme.contains("soma \(word)"), "\(word)") }
+        for word in ["devices", "train", "evaluate", "predict", "bench", "data", "inspect"] { #expect(readme.contains("soma \(word)"), "\(word)") }
     }
 }

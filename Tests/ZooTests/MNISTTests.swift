@@ -63,7 +63,7 @@ extension OnTheCPU {
             _ = try record(recipe, on: device, ["hidden=8"], epochs: 1, data: folder.path, output: output.path)
             let checkpoint = try Checkpoint(path: "\(output.path)/best.safetensors")
             let predictor = try recipe.predictor(checkpoint, device: device)
-            #expect(predictor.pictureShape == [28, 28] && predictor.classes.count == 10)
+            #expect(predictor.input.pictureShape == [28, 28] && predictor.classes.count == 10)
             let probabilities = try predictor.probabilities(of: [Array(repeating: 0.5, count: 784)])
             #expect(probabilities.count == 1 && probabilities[0].count == 10)
         }

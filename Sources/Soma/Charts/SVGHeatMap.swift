@@ -15,6 +15,21 @@ public struct SVGHeatMap: Hashable, Sendable {
         }
     }
 
+    /// What the values become.
+    public enum Palette: Hashable, Sendable {
+        /// Blue through white to orange, so that the middle, where a classifier cannot decide, is pale.
+        case diverging
+        /// White to a blue on which dark text can still be read: for numbers that begin at nothing.
+        case sequential
+
+        fileprivate var stops: [[Double]] {
+            switch self {
+            case .diverging: [[0, 90, 160], [120, 180, 220], [250, 250, 247], [243, 170, 95], [200, 80, 0]]
+            case .sequential: [[255, 255, 255], [205, 224, 241], [120, 180, 220]]
+            }
+        }
+    }
+
     public var title: String
     public var xLabel: String
     public var yLabel: String
@@ -25,6 +40,12 @@ public struct SVGHeatMap: Hashable, Sendable {
     /// The values that get the first and the last colour; those beyond get the nearest.
     public var valueRange: ClosedRange<Double>
     public var marks: [Mark] = []
+    public var palette = Palette.diverging
+    /// Names of the columns and rows, one for each, in place of the numbers along the axes.
+    public var columnNames: [String] = []
+    public var rowNames: [String] = []
+    /// What is written into the cells, as `rows` has them; shown where there are few enough to be read.
+    public var texts: [[String]] = []
 
     /// - Parameter valueRange: nil takes the range of the finite values.
     public init(
@@ -47,8 +68,43 @@ public struct SVGHeatMap: Hashable, Sendable {
         frame.height = frame.top + frame.bottom + frame.plotWidth
         let x = ChartScale(.linear, bounds: xRange, from: frame.left, to: frame.width - frame.right)
         let y = ChartScale(.linear, bounds: yRange, from: frame.height - frame.bottom, to: frame.top)
-        let axes = frame.axes(x: x, y: y, xLabel: xLabel, yLabel: yLabel, grid: false)
-        return frame.picture(title: title, cells(frame) + axes + marks(frame, x, y) + colourBar(frame))
+        let isNamed = !columnNames.isEmpty && !rowNames.isEmpty
+        let axes = isNamed ? names(frame) : frame.axes(x: x, y: y, xLabel: xLabel, yLabel: yLabel, grid: false)
+        return frame.picture(title: title, cells(frame) + axes + cellTexts(frame) + marks(frame, x, y) + colourBar(frame))
+    }
+
+    /// Names along both axes, as many as can be read.
+    private func names(_ frame: ChartFrame) -> [SVGElement] {
+        let (width, height) = (frame.plotWidth / Double(columnNames.count), frame.plotHeight / Double(rowNames.count))
+        let every = max(1, Int((13 / min(width, height)).rounded(.up)))
+        func shortened(_ name: String) -> String { name.count > 9 ? name.prefix(8) + "…" : name }
+        let floor = frame.height - frame.bottom
+        let columns = columnNames.enumerated().filter { $0.offset % every == 0 }.map { number, name in
+            let isLong = Double(shortened(name).count) * 7 > width * Double(every)
+            let middle = frame.left + (Double(number) + 0.5) * width
+            return isLong
+                ? frame.text(shortened(name), x: middle + 4, y: floor + 6, size: 10, anchor: "end", turned: true)
+                : frame.text(shortened(name), x: middle, y: floor + 18)
+        }
+        let rows = rowNames.enumerated().filter { $0.offset % every == 0 }.map { number, name in
+            frame.text(shortened(name), x: frame.left - 6, y: floor - (Double(number) + 0.5) * height + 4, size: 10, anchor: "end")
+        }
+        return columns + rows + [
+            frame.text(xLabel, x: frame.left + frame.plotWidth / 2, y: frame.height - 10, size: 13),
+            frame.text(yLabel, x: 12, y: frame.top + frame.plotHeight / 2, size: 13, turned: true),
+        ]
+    }
+
+    private func cellTexts(_ frame: ChartFrame) -> [SVGElement] {
+        guard !texts.isEmpty, texts.count <= 20 else { return [] }
+        let height = frame.plotHeight / Double(texts.count)
+        return texts.enumerated().flatMap { row, texts -> [SVGElement] in
+            let width = frame.plotWidth / Double(texts.count)
+            let y = frame.height - frame.bottom - (Double(row) + 0.5) * height + 4
+            return texts.enumerated().filter { !$0.element.isEmpty }.map { column, text in
+                frame.text(text, x: frame.left + (Double(column) + 0.5) * width, y: y, size: min(12, width / 3.2), colour: ChartFrame.ink)
+            }
+        }
     }
 
     /// The cells: one path for each colour, in which neighbours of a row are one rectangle.
@@ -103,7 +159,7 @@ public struct SVGHeatMap: Hashable, Sendable {
         let (left, steps) = (frame.width - frame.right + 20, Self.steps)
         let height = frame.plotHeight / Double(steps)
         let bar = (0..<steps).map { step in
-            rectangle(left, frame.height - frame.bottom - Double(step + 1) * height, 14, height, Self.colour(step))
+            rectangle(left, frame.height - frame.bottom - Double(step + 1) * height, 14, height, colour(step: step))
         }
         let scale = ChartScale(.linear, bounds: valueRange, from: frame.height - frame.bottom, to: frame.top)
         let numbers = scale.ticks.map {
@@ -120,13 +176,12 @@ public struct SVGHeatMap: Hashable, Sendable {
         guard value.isFinite else { return "#9ca3af" }
         let width = valueRange.upperBound - valueRange.lowerBound
         let place = width > 0 ? (value - valueRange.lowerBound) / width : 0.5
-        return Self.colour(min(max(Int(place * Double(Self.steps)), 0), Self.steps - 1))
+        return colour(step: min(max(Int(place * Double(Self.steps)), 0), Self.steps - 1))
     }
 
-    /// Blue through white to orange, so that the middle, where a classifier cannot decide, is pale.
-    private static func colour(_ step: Int) -> String {
-        let stops: [[Double]] = [[0, 90, 160], [120, 180, 220], [250, 250, 247], [243, 170, 95], [200, 80, 0]]
-        let place = Double(step) / Double(steps - 1) * Double(stops.count - 1)
+    private func colour(step: Int) -> String {
+        let stops = palette.stops
+        let place = Double(step) / Double(Self.steps - 1) * Double(stops.count - 1)
         let index = min(Int(place), stops.count - 2)
         let share = place - Double(index)
         let channels = zip(stops[index], stops[index + 1]).map { Int(($0 + ($1 - $0) * share).rounded()) }

@@ -95,18 +95,28 @@ public struct MNIST: Sendable {
     /// Opens the four files in `folder`, packed (`train-images-idx3-ubyte.gz`) or not.
     /// - Throws: `SomaError` naming the file that is missing or broken.
     public init(folder: String) throws {
-        func open(_ file: MNISTFile) throws -> IDXFile {
-            let plain = "\(folder)/\(file.name)"
-            if access(plain, F_OK) == 0 { return try IDXFile(path: plain) }
-            guard access(plain + ".gz", F_OK) == 0 else {
-                throw SomaError(
-                    "\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
-            }
-            return try IDXFile(path: plain + ".gz")
+        trainingImages = try Self.open(.trainingImages, in: folder)
+        trainingLabels = try Self.open(.trainingLabels, in: folder)
+        (testImages, testLabels) = try Self.testFiles(in: folder)
+    }
+
+    /// The images and labels to test on, where a folder need not have those to train on.
+    /// - Throws: `SomaError` naming the file that is missing or broken.
+    public static func testFiles(in folder: String) throws -> (images: IDXFile, labels: IDXFile) {
+        (try open(.testImages, in: folder), try open(.testLabels, in: folder))
+    }
+
+    /// Whether a folder has a file of images to test on.
+    public static func hasTestFiles(in folder: String) -> Bool {
+        ["", ".gz"].contains { access("\(folder)/\(MNISTFile.testImages.name)\($0)", F_OK) == 0 }
+    }
+
+    private static func open(_ file: MNISTFile, in folder: String) throws -> IDXFile {
+        let plain = "\(folder)/\(file.name)"
+        if access(plain, F_OK) == 0 { return try IDXFile(path: plain) }
+        guard access(plain + ".gz", F_OK) == 0 else {
+            throw SomaError("\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
         }
-        trainingImages = try open(.trainingImages)
-        trainingLabels = try open(.trainingLabels)
-        testImages = try open(.testImages)
-        testLabels = try open(.testLabels)
+        return try IDXFile(path: plain + ".gz")
     }
 }

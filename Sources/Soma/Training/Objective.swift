@@ -65,31 +65,41 @@ extension Minibatch {
 }
 
 /// Classes told from logits: the cross-entropy is minimised, and `loss` (without smoothing) and `accuracy` are
-/// measured.
+/// measured, and `top5_accuracy` where asked for: whether the class is among the five likeliest.
 public struct Classification<Model: Layer>: Objective {
     public let model: Model
     public let input: String
     public let label: String
     public let labelSmoothing: Double
+    public let top: Int?
 
     /// - Parameters:
     ///   - model: from inputs [n, …] to logits [n, classes].
     ///   - input: the name of the field that the model takes.
     ///   - label: the name of the field that holds the classes.
-    public init(_ model: Model, input: String = "image", label: String = "label", labelSmoothing: Double = 0) {
-        (self.model, self.input, self.label, self.labelSmoothing) = (model, input, label, labelSmoothing)
+    ///   - top: how many of the likeliest classes are looked at for a further measure, `top5_accuracy` for 5; nil for none.
+    public init(_ model: Model, input: String = "image", label: String = "label", labelSmoothing: Double = 0, top: Int? = nil) {
+        (self.model, self.input, self.label, self.labelSmoothing, self.top) = (model, input, label, labelSmoothing, top)
     }
 
     public func loss(_ batch: Minibatch) -> Tensor {
         crossEntropy(model(batch[input]), batch[label], labelSmoothing: labelSmoothing)
     }
 
-    public var measureNames: [String] { ["loss", "accuracy"] }
+    public var measureNames: [String] { ["loss", "accuracy"] + (top.map { ["top\($0)_accuracy"] } ?? []) }
 
     public func measures(_ batch: Minibatch) -> [Tensor] {
-        let logits = model(batch[input])
-        let isRight = logits.argmax(alongAxis: -1) .== batch[label].as(.int32)
-        return [crossEntropy(logits, batch[label], reduction: .sum), isRight.as(.float32).sum()]
+        let (logits, labels) = (model(batch[input]), batch[label].as(.int32))
+        let isRight = logits.argmax(alongAxis: -1) .== labels
+        let measures = [crossEntropy(logits, batch[label], reduction: .sum), isRight.as(.float32).sum()]
+        return measures + (top.map { [Self.isAmong($0, logits, labels).as(.float32).sum()] } ?? [])
+    }
+
+    /// Whether fewer than `top` classes are likelier than the right one.
+    private static func isAmong(_ top: Int, _ logits: Tensor, _ labels: Tensor) -> Tensor {
+        let isLabel = Tensor.range(logits.shape[logits.rank - 1], device: logits.device) .== labels.expandingDims(at: -1)
+        let own = Tensor.select(isLabel, logits, .zeros(like: logits)).sum(alongAxes: -1, keepingDims: true)
+        return (logits .> own).as(.float32).sum(alongAxes: -1) .< Double(top)
     }
 
     public var criterion: Criterion { .highest("accuracy") }

@@ -1,6 +1,7 @@
 import Soma
+import SomaZoo
 
-/// Pictures of a file, in the shape that a model takes, with ink from 0 to 1.
+/// Pictures of a file, as a model takes them.
 struct PictureSource {
     let path: String
     let count: Int
@@ -8,22 +9,24 @@ struct PictureSource {
     let isSingle: Bool
     private let read: (Int) -> [Float]
 
-    /// - Parameter shape: rows and columns.
     /// - Throws: `SomaError` naming the file where it is missing, empty, broken, neither PNG, JPEG nor IDX, or of pictures of
     ///   another size.
-    init(path: String, shape: [Int]) throws {
+    init(path: String, input: PictureInput) throws {
         self.path = path
         let file = try ByteRegion(mapping: path)
         guard file.bytes.count > 0 else { throw SomaError("\(path) is empty") }
         if withExtendedLifetime(
             file, { file.bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) || file.bytes.starts(with: [0xFF, 0xD8, 0xFF]) })
         {
-            let picture = try InkPicture(try Picture(path: path), path: path).fitted(rows: shape[0], columns: shape[1])
-            (count, isSingle, read) = (1, true, { _ in picture.ink })
+            let values = try Self.values(try Picture(path: path), path, input)
+            (count, isSingle, read) = (1, true, { _ in values })
         } else if withExtendedLifetime(
             file, { file.bytes.starts(with: [0, 0]) || file.bytes.starts(with: [0x1F, 0x8B]) })
         {
-            let file = try IDXFile(path: path)
+            guard case .ink(let rows, let columns, _) = input else {
+                throw SomaError("\(path) is an IDX file, and the model takes PNG or JPEG files")
+            }
+            let (file, shape) = (try IDXFile(path: path), [rows, columns])
             (count, isSingle) = (file.count, false)
             read = try Self.reader(file, shape)
         } else {
@@ -32,6 +35,13 @@ struct PictureSource {
     }
 
     func picture(_ index: Int) -> [Float] { read(index) }
+
+    private static func values(_ picture: Picture, _ path: String, _ input: PictureInput) throws -> [Float] {
+        switch input {
+        case .ink(let rows, let columns, _): try InkPicture(picture, path: path).fitted(rows: rows, columns: columns).ink
+        case .photograph(let transforms, let channels, _): try picture.values(transforms, channels: channels)
+        }
+    }
 
     private static func reader(_ file: IDXFile, _ shape: [Int]) throws -> (Int) -> [Float] {
         guard file.count > 0 else { throw SomaError("\(file.path) holds no pictures") }

@@ -43,7 +43,7 @@ struct PredictCommand: ParsableCommand {
         let device = try DeviceChoice.device(device)
         let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
         // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
-        let sources = try files.map { try PictureSource(path: $0, shape: predictor.pictureShape) }
+        let sources = try files.map { try PictureSource(path: $0, input: predictor.input) }
         let prediction = Prediction(predictor, checkpoint: checkpoint, top: top, isJSON: json)
         for source in sources { try prediction.tell(source, index) }
     }

@@ -51,7 +51,8 @@ enum RecipeHelp {
     private static func text(_ data: DataNeed) -> String {
         switch data {
         case .embedded(let what): what
-        case .folder(let what): "--data names a folder with \(what)"
+        case .folder(let what, _): "--data names a folder with \(what)"
+        case .either(let what, let other): "--data names a folder with \(what); without it \(other)"
         }
     }
 }

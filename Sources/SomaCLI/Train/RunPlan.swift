@@ -76,10 +76,10 @@ struct RunPlan {
         case .embedded(let what):
             if let folder { throw UsageError("--data \(folder): \(recipe.name) trains on \(what) and takes no --data") }
             return nil
-        case .folder(let what):
+        case .either: return folder
+        case .folder(let what, let usual):
             if let folder { return folder }
-            let usual = "data/mnist"
-            if access(usual, F_OK) == 0 { return usual }
+            if let usual, access(usual, F_OK) == 0 { return usual }
             throw UsageError("\(recipe.name) needs --data with a folder of \(what)")
         }
     }

@@ -8,7 +8,7 @@ struct RandomShift: Layer {
     /// The farthest that a picture moves along either axis.
     let distance: Int
 
-    /// Pictures [n, rows · columns].
+    /// Pictures of one channel: [n, rows · columns], or [n, 1, rows, columns].
     func callAsFunction(_ x: Tensor) -> Tensor {
         if Mode.current == .inference || distance == 0 { return x }
         let count = x.shape[0]

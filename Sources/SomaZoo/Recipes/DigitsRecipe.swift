@@ -2,7 +2,7 @@ import Soma
 
 /// A small multilayer perceptron reads the 1,797 digits that the program holds.
 public struct DigitsRecipe: Recipe {
-    static let options = ClassifierSettings(hidden: [128, 64], batch: 32, rate: 4e-3, warmup: 50, dropout: 0.2, smoothing: 0.1, shift: 0)
+    static let options = MLPSettings(hidden: [128, 64], dropout: 0.2, shift: 0, TrainingSettings(batch: 32, rate: 4e-3, warmup: 50, smoothing: 0.1))
 
     public let name = "digits"
     public let summary = "a multilayer perceptron reads 1,797 handwritten digits of 8×8 pixels"
@@ -19,13 +19,17 @@ public struct DigitsRecipe: Recipe {
     /// Training digits and the held-out fifth, the same two sets for all seeds of training.
     public static var dataSets: (training: Subset, heldOut: Subset) { Digits.dataSet.split(heldOut: 0.2, seed: 1797) }
 
-    private func classifier(_ context: RecipeContext) -> ClassifierRun {
-        ClassifierRun(recipe: self, context: context, options: Self.options, pictureShape: [8, 8])
+    private func classifier(_ context: RecipeContext) -> ClassifierRun<MLP> {
+        let shift = RandomShift(rows: 8, columns: 8, distance: context.settings[Self.options.digits.shift])
+        return ClassifierRun(recipe: self, context: context, settings: Self.options.training, augmentation: shift) {
+            Self.options.model(context.settings, pixels: 64)
+        }
     }
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let (training, heldOut) = Self.dataSets
-        return try classifier(context).run(training: training, test: heldOut)
+        let validation = context.settings[Self.options.digits.validation]
+        return try classifier(context).run(training: training, test: heldOut, validation: validation)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
@@ -33,6 +37,13 @@ public struct DigitsRecipe: Recipe {
     }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
-        try ClassifierRun.predictor(self, Self.options, pictureShape: [8, 8], checkpoint, device: device)
+        let model = try checkpoint.network(of: self, on: device) { Self.options.model($0, pixels: 64) }
+        let input = PictureInput.ink(rows: 8, columns: 8, shape: [64])
+        return Predictor(classes: DigitClasses.names, input: input, device: device) { model($0) }
+    }
+
+    public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {
+        if let folder { return try .digits(in: folder, rows: 8, columns: 8, shape: [64]) }
+        return TestData.embeddedDigits
     }
 }

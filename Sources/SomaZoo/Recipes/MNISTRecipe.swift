@@ -2,8 +2,7 @@ import Soma
 
 /// A multilayer perceptron reads the 70,000 digits of MNIST.
 public struct MNISTRecipe: Recipe {
-    static let options = ClassifierSettings(
-        hidden: [512, 256], batch: 128, rate: 2e-3, warmup: 300, dropout: 0.3, smoothing: 0.1, shift: 1)
+    static let options = MLPSettings(hidden: [512, 256], dropout: 0.3, shift: 1, TrainingSettings(batch: 128, rate: 2e-3, warmup: 300, smoothing: 0.1))
 
     public let name = "mnist-mlp"
     public let summary = "a multilayer perceptron reads the 70,000 digits of MNIST"
@@ -18,44 +17,36 @@ public struct MNISTRecipe: Recipe {
             dropout=0 smoothing=0 shift=0 lr=1e-2
         """
     public var settings: [any AnySetting] { Self.options.all }
-    public let data = DataNeed.folder("the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)")
+    public let data = DigitFiles.need
     public let defaultEpochs = 20
 
     public init() {}
 
-    /// - Throws: `UsageError` where no folder is named; `SomaError` naming the file that is missing or broken.
-    private func mnist(_ context: RecipeContext) throws -> MNIST {
-        guard let folder = context.data else {
-            throw UsageError("\(name) needs --data FOLDER with the four files of MNIST; soma data mnist fetches them")
+    private func classifier(_ context: RecipeContext, _ files: DigitFiles) -> ClassifierRun<MLP> {
+        let shift = RandomShift(rows: files.rows, columns: files.columns, distance: context.settings[Self.options.digits.shift])
+        return ClassifierRun(recipe: self, context: context, settings: Self.options.training, augmentation: shift) {
+            Self.options.model(context.settings, pixels: files.rows * files.columns)
         }
-        return try MNIST(folder: folder)
-    }
-
-    private func classifier(_ context: RecipeContext, _ images: IDXFile) throws -> ClassifierRun {
-        guard images.shape.count == 3 else {
-            throw SomaError("\(images.path) holds no pictures of rows and columns")
-        }
-        return ClassifierRun(
-            recipe: self, context: context, options: Self.options, pictureShape: Array(images.shape.dropFirst()))
     }
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
-        let files = try mnist(context)
-        let training = try ImageDataSet(images: files.trainingImages, labels: files.trainingLabels)
-        let test = try ImageDataSet(images: files.testImages, labels: files.testLabels)
-        guard files.testImages.shape.dropFirst() == files.trainingImages.shape.dropFirst() else {
-            throw SomaError("\(files.testImages.path) has pictures of another size than \(files.trainingImages.path)")
-        }
-        return try classifier(context, files.trainingImages).run(training: training, test: test)
+        let files = try DigitFiles(context)
+        let validation = context.settings[Self.options.digits.validation]
+        return try classifier(context, files).run(training: files.training(), test: files.test(), validation: validation)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        let files = try mnist(context)
-        let training = try ImageDataSet(images: files.trainingImages, labels: files.trainingLabels)
-        return try classifier(context, files.trainingImages).probe(training: training)
+        let files = try DigitFiles(context)
+        return try classifier(context, files).probe(training: files.training())
     }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
-        try ClassifierRun.predictor(self, Self.options, pictureShape: [28, 28], checkpoint, device: device)
+        let model = try checkpoint.network(of: self, on: device) { Self.options.model($0, pixels: 784) }
+        let input = PictureInput.ink(rows: 28, columns: 28, shape: [784])
+        return Predictor(classes: DigitClasses.names, input: input, device: device) { model($0) }
+    }
+
+    public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {
+        try .digits(in: DigitFiles.required(folder, name), rows: 28, columns: 28, shape: [784])
     }
 }

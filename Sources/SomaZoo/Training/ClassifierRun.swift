@@ -1,36 +1,32 @@
 import Soma
 
-/// One run of a recipe that trains a multilayer perceptron to tell ten digits.
-struct ClassifierRun {
+/// One run of a recipe that trains a network to tell classes.
+struct ClassifierRun<Model: Layer> {
     let recipe: any Recipe
     let context: RecipeContext
-    let options: ClassifierSettings
-    /// Rows and columns of a picture.
-    let pictureShape: [Int]
+    let settings: TrainingSettings
+    /// What happens to samples in training on the device, before the network sees them.
+    var augmentation: (any Layer)?
+    /// Whether the five likeliest classes are looked at too.
+    var measuresTopFive = false
+    /// What else the checkpoints say.
+    var metadata: [String: String] = [:]
+    /// Makes the network, untrained; its weights come from the current generator.
+    let makeModel: () -> Model
 
-    static let classes = (0..<10).map(String.init)
-
-    /// The network, untrained; its weights come from the current generator.
-    static func model(_ settings: Settings, _ options: ClassifierSettings, pictureShape: [Int]) -> MLP {
-        MLP(
-            [pictureShape.reduce(1, *)] + settings[options.hidden] + [classes.count],
-            activation: settings[options.activation], initialization: settings[options.initialization],
-            dropout: settings[options.dropout])
+    private func setting<Value>(_ key: KeyPath<TrainingSettings, Setting<Value>>) -> Value {
+        context.settings[settings[keyPath: key]]
     }
 
-    private func setting<Value>(_ key: KeyPath<ClassifierSettings, Setting<Value>>) -> Value {
-        context.settings[options[keyPath: key]]
+    private func objective(_ model: Model) -> any Objective {
+        let (smoothing, top) = (setting(\.smoothing), measuresTopFive ? 5 : nil)
+        guard let augmentation else { return Classification(model, labelSmoothing: smoothing, top: top) }
+        return Classification(Sequential(augmentation, model), labelSmoothing: smoothing, top: top)
     }
 
-    private func objective(_ model: MLP) -> Classification<Sequential> {
-        let shift = RandomShift(rows: pictureShape[0], columns: pictureShape[1], distance: setting(\.shift))
-        return Classification(Sequential(shift, model), labelSmoothing: setting(\.smoothing))
-    }
-
-    /// Trains on `training` and evaluates every epoch on `test`; with the setting `validation`, on a part of `training`
+    /// Trains on `training` and evaluates every epoch on `test`; with samples for validation, on a part of `training`
     /// instead, and on `test` only the last weights.
-    func run(training: some DataSet, test: some DataSet) throws -> RecipeResult {
-        let validation = setting(\.validation)
+    func run(training: any DataSet, test: any DataSet, validation: Int = 0) throws -> RecipeResult {
         if validation == 0 { return try run(training: training, heldOut: test, test: nil) }
         guard validation < training.count else {
             throw UsageError("validation=\(validation) leaves none of \(training.count) samples to train on")
@@ -39,11 +35,11 @@ struct ClassifierRun {
         return try run(training: parts.training, heldOut: parts.heldOut, test: test)
     }
 
-    private func run(training: some DataSet, heldOut: any DataSet, test: (any DataSet)?) throws -> RecipeResult {
+    private func run(training: any DataSet, heldOut: any DataSet, test: (any DataSet)?) throws -> RecipeResult {
         let generator = RandomGenerator(seed: context.seed)
         return try withDevice(context.device) {
             try withRandomGenerator(generator) {
-                let model = try context.model(trainedBy: rule) { self.model }
+                let model = try context.model(trainedBy: rule, makeModel)
                 let trainer = try makeTrainer(model, sampleCount: training.count, generator)
                 if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
                 let result = try trainer.run(
@@ -54,17 +50,14 @@ struct ClassifierRun {
         }
     }
 
-    private var model: MLP { Self.model(context.settings, options, pictureShape: pictureShape) }
-
     private var rule: any UpdateRule { setting(\.rule).rule(decay: setting(\.decay)) }
 
-    private func makeTrainer(_ model: MLP, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<MLP> {
+    private func makeTrainer(_ model: Model, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<Model> {
         let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount))
-        var trainerOptions = Trainer<MLP>.Options(
-            epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
-        trainerOptions.folder = context.output
-        trainerOptions.metadata = SavedRun.metadata(recipe, context)
-        return Trainer(model, objective(model), optimizer, trainerOptions, generator: generator)
+        var options = Trainer<Model>.Options(epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
+        options.folder = context.output
+        options.metadata = SavedRun.metadata(recipe, context).merging(metadata) { _, own in own }
+        return Trainer(model, objective(model), optimizer, options, generator: generator)
     }
 
     private func schedule(_ sampleCount: Int) -> Schedule {
@@ -74,21 +67,20 @@ struct ClassifierRun {
     }
 
     private func summary(
-        _ result: TrainingResult, _ trainer: Trainer<MLP>, _ heldOut: any DataSet, _ test: (any DataSet)?
+        _ result: TrainingResult, _ trainer: Trainer<Model>, _ heldOut: any DataSet, _ test: (any DataSet)?
     ) throws -> RecipeResult {
         var summary = try RecipeResult(result) { try trainer.evaluate(heldOut) }
         guard let test, !result.isInterrupted else { return summary }
         summary.measures["validation_accuracy"] = summary.testAccuracy
-        let evaluation = try trainer.evaluate(test)
-        (summary.testAccuracy, summary.testLoss) = (evaluation["accuracy"], evaluation["loss"])
+        summary.note(try trainer.evaluate(test))
         return summary
     }
 
     /// The loss of the first minibatch and its gradients.
-    func probe(training: some DataSet) throws -> [Tensor] {
+    func probe(training: any DataSet) throws -> [Tensor] {
         try withDevice(context.device) {
             try withRandomGenerator(RandomGenerator(seed: context.seed)) {
-                let model = try context.model(trainedBy: rule) { self.model }
+                let model = try context.model(trainedBy: rule, makeModel)
                 let loader = try BatchLoader(training, batchSize: setting(\.batch), seed: context.seed, epochs: 1)
                 guard let batch = try loader.next() else { return [] }
                 let minibatch = try Minibatch(batch)
@@ -97,20 +89,18 @@ struct ClassifierRun {
             }
         }
     }
+}
 
-    /// The trained network of a checkpoint of `recipe`.
-    static func predictor(
-        _ recipe: any Recipe, _ options: ClassifierSettings, pictureShape: [Int], _ checkpoint: Checkpoint,
-        device: Device
-    ) throws -> Predictor {
-        let saved = try SavedRun(checkpoint)
+extension Checkpoint {
+    /// The network that `make` outlines, with the weights of this checkpoint of `recipe`.
+    /// - Throws: `SomaError` where the checkpoint is of another recipe or another network; `BackendError`.
+    func network<Model: Layer>(of recipe: any Recipe, on device: Device, _ make: (Settings) throws -> Model) throws -> Model {
+        let saved = try SavedRun(self)
         guard saved.recipe.name == recipe.name else {
-            throw SomaError("\(checkpoint.path) is of the recipe \(saved.recipe.name), not \(recipe.name)")
+            throw SomaError("\(path) is of the recipe \(saved.recipe.name), not \(recipe.name)")
         }
-        let model = withDevice(device) {
-            withoutInitialization { Self.model(saved.settings, options, pictureShape: pictureShape) }
-        }
-        try checkpoint.restore(model)
-        return Predictor(classes: classes, pictureShape: pictureShape, device: device) { model($0) }
+        let model = try withDevice(device) { try withoutInitialization { try make(saved.settings) } }
+        try restore(model)
+        return model
     }
 }

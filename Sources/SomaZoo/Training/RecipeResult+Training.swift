@@ -10,8 +10,12 @@ extension RecipeResult {
         samplesPerSecond = result.progress.samplesPerSecond
         checkpoint = result.checkpoint
         if isInterrupted { return }
-        let evaluation = try result.lastEpoch?.evaluation ?? evaluate()
+        note(try result.lastEpoch?.evaluation ?? evaluate())
+    }
+
+    mutating func note(_ evaluation: Evaluation) {
         (testAccuracy, testLoss) = (evaluation["accuracy"], evaluation["loss"])
+        measures["test_top5_accuracy"] = evaluation["top5_accuracy"]
     }
 }
 
