@@ -47,8 +47,17 @@ extension Tensor {
         return upsampled(to: products.map(\.partialValue), interpolation, file: file, line: line)
     }
 
-    /// Each element repeated along the spatial axes, all of them in one copy.
+    /// Each element repeated along the spatial axes.
+    ///
+    /// Along the last one by as many copies with gaps between their elements: loops over a handful of equal elements take ten times as long.
     private func repeatedSpatially(_ factors: [Int]) -> Tensor {
+        var factors = factors
+        let last = factors[factors.count - 1]
+        if (2...8).contains(last) {
+            factors[factors.count - 1] = 1
+            let wide = Tensor(stacking: [Tensor](repeating: self, count: last), alongAxis: rank)
+            return wide.reshaped(to: Shape(shape.dimensions.dropLast() + [shape[rank - 1] * last])).repeatedSpatially(factors)
+        }
         if factors.allSatisfy({ $0 == 1 }) { return self }
         func separated(_ factors: [Int]) -> Shape { Shape(shape.dimensions[..<2] + factors.indices.flatMap { [shape[$0 + 2], factors[$0]] }) }
         let wide = reshaped(to: separated(factors.map { _ in 1 })).expanded(to: separated(factors))

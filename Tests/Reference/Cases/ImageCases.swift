@@ -7,6 +7,7 @@ extension OperationCase {
         OperationCase("nearest up-sampling of an expression, factors of each axis", .sample([1, 2, 2, 2])) {
             exp($0[0]).upsampled(by: [3, 1])
         },
+        OperationCase("nearest up-sampling by a large factor", .sample([1, 1, 2, 3])) { $0[0].upsampled(by: [1, 9]) },
         OperationCase("nearest up-sampling to any extent", .sample([1, 2, 3, 4])) { $0[0].upsampled(to: [5, 8]) },
         OperationCase("nearest down-sampling", .sample([2, 1, 7])) { $0[0].upsampled(to: [3]) },
         OperationCase("nearest up-sampling of nothing", .sample([0, 2, 3])) { $0[0].upsampled(to: [4]) },
