@@ -17,6 +17,7 @@ struct LoopPlan {
     var width = 1
     var block = 1
     var walkCount = 1
+    var fold = 1
     var hasWholeLines = false
     var hasAfter = false
     var operands: [PlannedOperand] = []

@@ -22,6 +22,7 @@ extension LoopPlanner {
 
     private mutating func planColumns() {
         let stages = BodyStages(nest)
+        if let steps = foldableSteps(stages) { fold(by: steps) }
         for place in stages.uniforms + stages.prologue { plan(place, phase: Int(SOMA_PHASE_LINE)) }
         plan.walkCount = max(stages.stages.count, 1)
         // A value stored during one walk may lie where a later walk loads, so everything is stored during the last one.
@@ -42,11 +43,30 @@ extension LoopPlanner {
         for store in stages.outerStores { self.store(nest.body.stores[store], phase: Int(SOMA_PHASE_AFTER) + 2 * (plan.walkCount - 1)) }
         plan.hasAfter = true
         makeChains()
-        plan.block = columnBlock()
+        plan.block = plan.fold > 1 ? plan.width * plan.fold : columnBlock()
         givePlaces(isPersistent: { ($0 - Int(SOMA_PHASE_BLOCK)) % 2 != 0 })
         plan.reductionPlace = plan.scratchBytes
         plan.scratchBytes += soma_nest_reduction_bytes(plan.block, Int32(plan.reductions.count))
         plan.grain = 1 + 32768 / (plan.instructions.count + 1)
+    }
+
+    /// How many steps of the walk a block can take at once, where columns are few and neighbouring steps lie side by side: channels of pixels.
+    private func foldableSteps(_ stages: BodyStages) -> Int? {
+        let last = nest.outer.count + nest.inner.count - 1
+        guard let axis = blockAxis, plan.width <= 256, stages.stages.count == 1, stages.stages[0].elementStores.isEmpty else { return nil }
+        let isPlain = nest.body.instructions.allSatisfy { instruction in
+            switch instruction.operation {
+            case .index, .random: false
+            case .reduce(let operation, _): !operation.givesIndex
+            default: true
+            }
+        }
+        let liesSideBySide = nest.body.loads.map(\.access).allSatisfy { access in
+            !variation(access).contains(.walk) || (access.strides[axis] == 1 && access.strides[last] == plan.width)
+        }
+        guard isPlain, liesSideBySide else { return nil }
+        let most = 1024 / plan.width
+        return (2...max(most, 2)).last { nest.inner[nest.inner.count - 1] % $0 == 0 && $0 <= most }
     }
 
     /// The element instructions that the given ones reach, these included, in order.

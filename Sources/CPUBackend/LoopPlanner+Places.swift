@@ -62,7 +62,7 @@ extension LoopPlanner {
         let end = plan.instructions.count
         for operand in plan.operands where !operand.flat.is_store {
             birth[Int(operand.flat.value)] = -1
-            if plan.isByColumns { death[Int(operand.flat.value)] = end }
+            if plan.isByColumns || operand.flat.reach == SOMA_REACH_PERIODIC { death[Int(operand.flat.value)] = end }
         }
         for (time, instruction) in plan.instructions.enumerated() {
             for value in results(of: instruction) where birth[value] == nil { birth[value] = time }

@@ -48,9 +48,25 @@ extension LoopPlanner {
         }
         plan.hasWholeLines = !nest.inner.isEmpty && plan.width > 0 && (walksTwice || plan.width <= Self.longestWholeLine)
         makeChains()
-        plan.block = plan.hasWholeLines ? plan.width : blockLength()
+        plan.block = plan.hasWholeLines ? plan.width : periodicBlock(blockLength())
         givePlaces(isPersistent: { _ in false })
         plan.grain = 1 + 32768 / (plan.instructions.count + 1)
+    }
+
+    /// A block that is a whole number of periods of what winds along the trailing extents alone, as the numbers of channels do along pixels:
+    /// such operands are then the same in every block.
+    private mutating func periodicBlock(_ length: Int) -> Int {
+        var (block, unit) = (length, 1)
+        for place in plan.operands.indices {
+            let operand = plan.operands[place]
+            guard operand.flat.reach == SOMA_REACH_WINDING, !operand.flat.is_store, !operand.flat.is_index, let period = period(operand.innerStrides)
+            else { continue }
+            // Of further periods those that divide the first one fit as well.
+            guard period <= length, unit == 1 || unit % period == 0 else { continue }
+            if unit == 1 { (block, unit) = (length / period * period, period) }
+            plan.operands[place].flat.reach = SOMA_REACH_PERIODIC
+        }
+        return block
     }
 
     /// A block of this many elements keeps all its registers and operands in the first-level cache. Where nothing is kept, only the rounding

@@ -14,7 +14,7 @@ extension LoopPlanner {
     /// Writes the value of a store in `phase`.
     mutating func store(_ store: Store, phase: Int) {
         let target = store.target
-        let (reach, _) = reach(target.access)
+        let (reach, _) = reach(target.access, isStore: true)
         var source = value(store.value)
         let isInPlace = reach == SOMA_REACH_SINGLE || reach == SOMA_REACH_DIRECT
         guard isInPlace else {

@@ -37,7 +37,7 @@ struct LoopPlanner {
         var isScratch: Bool { if case .address = home { false } else { true } }
     }
 
-    let nest: LoopNest
+    private(set) var nest: LoopNest
     var plan = LoopPlan()
     var values: [Value] = []
     /// What each instruction of the plan is as a step of a chain.
@@ -93,9 +93,10 @@ struct LoopPlanner {
     }
 
     /// How the elements of a block lie, and the distance between neighbours.
-    func reach(_ access: Access) -> (soma_reach, stride: Int) {
+    func reach(_ access: Access, isStore: Bool = false) -> (soma_reach, stride: Int) {
         if let blockAxis {
             let stride = access.strides[blockAxis]
+            if plan.fold > 1 && !isStore && stride != 0 && !variation(access).contains(.walk) { return (SOMA_REACH_TILED, stride) }
             return (stride == 0 ? SOMA_REACH_SINGLE : stride == 1 ? SOMA_REACH_DIRECT : SOMA_REACH_STRIDED, stride)
         }
         let axes = innerAxes.filter { (nest.outer + nest.inner)[$0] != 1 }
@@ -106,9 +107,24 @@ struct LoopPlanner {
         return (isEven ? (stride == 1 ? SOMA_REACH_DIRECT : SOMA_REACH_STRIDED) : SOMA_REACH_WINDING, stride)
     }
 
+    /// After how many elements of a line an access comes back to where it was: those of the trailing extents along which alone it moves.
+    func period(_ access: [Int]) -> Int? {
+        guard let first = access.firstIndex(where: { $0 != 0 }) else { return nil }
+        return plan.innerExtents[first...].reduce(1, *)
+    }
+
+    /// Lets each step of the walk take so many of the last inner extent's.
+    mutating func fold(by steps: Int) {
+        let last = nest.outer.count + nest.inner.count - 1
+        plan.fold = steps
+        nest.inner[nest.inner.count - 1] /= steps
+        plan.innerExtents[plan.innerExtents.count - 1] /= steps
+        for place in nest.body.loads.indices { nest.body.loads[place].access.strides[last] *= steps }
+    }
+
     /// Adds an operand whose address or register is `value`.
     mutating func addOperand(slot: Int, _ dtype: DType, _ access: Access, value: Int, isStore: Bool = false, isIndex: Bool = false) {
-        let (reach, stride) = reach(access)
+        let (reach, stride) = reach(access, isStore: isStore)
         let flat = soma_operand(
             slot: Int32(slot), runtime_offset: Int32(access.runtimeOffset ?? -1), value: Int32(value),
             reach: reach == SOMA_REACH_DIRECT && isIndex ? SOMA_REACH_STRIDED : reach, type: dtype.loopType, is_store: isStore, is_index: isIndex,

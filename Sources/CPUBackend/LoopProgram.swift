@@ -60,7 +60,7 @@ private final class FlatNest {
         pointer.initialize(to: soma_nest(
             by_columns: plan.isByColumns, line_rank: Int32(plan.lineExtents.count), inner_rank: Int32(plan.innerExtents.count),
             line_extents: copy(plan.lineExtents), inner_extents: copy(plan.innerExtents), line_count: plan.lineExtents.reduce(1, *),
-            inner_count: plan.innerExtents.reduce(1, *), width: plan.width, block: plan.block, walk_count: Int32(plan.walkCount),
+            inner_count: plan.innerExtents.reduce(1, *), width: plan.width, block: plan.block, walk_count: Int32(plan.walkCount), fold: plan.fold,
             whole_lines: plan.hasWholeLines, operand_count: Int32(operands.count), uniform_count: Int32(plan.uniforms.count),
             instruction_count: Int32(plan.instructions.count), reduction_count: Int32(plan.reductions.count),
             value_count: Int32(plan.valuePlaces.count), operands: copy(operands), uniforms: copy(plan.uniforms),

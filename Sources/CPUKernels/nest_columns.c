@@ -44,6 +44,15 @@ static bool takes_part(const soma_operand *operand, int number) {
     return operand->is_moving == (number >= 0) && (number < 0 || (operand->walks >> number & 1) != 0);
 }
 
+/// Copies a line's columns side by side as often as a block has them.
+static void load_tiled(walk *walk, const soma_operand *operand, char *address) {
+    const soma_nest *nest = walk->frame.nest;
+    char *tile = walk->frame.values[operand->value];
+    long bytes = nest->width * soma_type_size(operand->type);
+    nest_stride(operand, address, 0, operand->stride, nest->width, tile);
+    for (long copy = 1; copy < nest->fold; copy++) { memcpy(tile + copy * bytes, tile, (size_t)bytes); }
+}
+
 /// Brings operands into place; `offsets` tells how far each has moved.
 static void load_operands(walk *walk, int number, const long *offsets) {
     nest_frame *frame = &walk->frame;
@@ -53,7 +62,9 @@ static void load_operands(walk *walk, int number, const long *offsets) {
         if (!takes_part(operand, number)) { continue; }
         long element = (number >= 0 ? offsets[o] : 0) + (operand->reach == SOMA_REACH_SINGLE ? 0 : walk->first_column * operand->stride);
         char *address = operand->is_index ? NULL : frame->starts[o] + element * soma_type_size(operand->type);
-        if (!operand->is_index && operand->reach != SOMA_REACH_STRIDED) {
+        if (operand->reach == SOMA_REACH_TILED) {
+            load_tiled(walk, operand, address);
+        } else if (!operand->is_index && operand->reach != SOMA_REACH_STRIDED) {
             frame->values[operand->value] = address;
         } else if (!operand->is_store) {
             long count = operand->reach == SOMA_REACH_SINGLE ? 1 : walk->columns;
@@ -163,9 +174,25 @@ static void run_walk(walk *walk, int number, long first, long end) {
     }
 }
 
+/// Combines the results of the steps that a block took at once.
+static void fold_steps(walk *walk) {
+    const soma_nest *nest = walk->frame.nest;
+    for (int r = 0; r < nest->reduction_count; r++) {
+        const soma_reduction *reduction = &nest->reductions[r];
+        char *total = reduction_register(walk, r, 0);
+        long bytes = nest->width * soma_type_size(reduction->type);
+        for (long steps = nest->fold; steps > 1; steps = (steps + 1) / 2) {
+            // Of an odd number the one in the middle stays.
+            reduction->combine(nest->width * (steps / 2), total, total, total + (steps + 1) / 2 * bytes, NULL);
+        }
+    }
+    walk->columns = nest->width;
+}
+
 /// Hands the complete reductions of a walk to the instructions that wait for them.
 static void finish_walk(walk *walk, int number) {
     const soma_nest *nest = walk->frame.nest;
+    if (nest->fold > 1) { fold_steps(walk); }
     for (int k = 0; k < nest->instruction_count; k++) {
         const soma_instruction *instruction = &nest->instructions[k];
         int r = instruction->reduction;
@@ -180,8 +207,9 @@ static void open_item(walk *walk, const columns_run *run, long item) {
     const soma_nest *nest = run->nest;
     long columns = item / run->pieces;
     nest_go_to_line(&walk->frame, columns / run->blocks);
+    long width = nest->width * nest->fold;
     walk->first_column = columns % run->blocks * nest->block;
-    walk->columns = nest->width - walk->first_column < nest->block ? nest->width - walk->first_column : nest->block;
+    walk->columns = width - walk->first_column < nest->block ? width - walk->first_column : nest->block;
     load_operands(walk, -1, NULL);
     run_instructions(walk, SOMA_PHASE_LINE, 0, 0);
 }
@@ -255,7 +283,7 @@ static void join_pieces(long begin, long end, int part, void *context) {
 }
 
 bool nest_run_by_columns(const soma_nest *nest, const soma_bindings *bindings) {
-    long blocks = (nest->width + nest->block - 1) / nest->block, items = nest->line_count * blocks, size = soma_team_size();
+    long blocks = (nest->width * nest->fold + nest->block - 1) / nest->block, items = nest->line_count * blocks, size = soma_team_size();
     columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = 1};
     if (nest->reduction_count > 0 && nest->walk_count == 1 && items < size && nest->inner_count >= 64 * size) { run.pieces = size; }
     if (run.pieces > 1) {

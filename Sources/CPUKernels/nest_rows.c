@@ -34,7 +34,20 @@ static void load_block(nest_frame *frame, long first, long count) {
         case SOMA_REACH_WINDING:
             if (operand->is_store) { break; }
             nest_wind(frame, operand, frame->starts[o], frame->first_index[o], first, count, frame->values[operand->value]);
+            break;
+        case SOMA_REACH_PERIODIC: case SOMA_REACH_TILED: break;
         }
+    }
+}
+
+/// Brings what every block of a line sees alike into its registers.
+static void load_periodic(nest_frame *frame) {
+    const soma_nest *nest = frame->nest;
+    long count = nest->block < nest->width ? nest->block : nest->width;
+    for (int o = 0; o < nest->operand_count; o++) {
+        const soma_operand *operand = &nest->operands[o];
+        if (operand->reach != SOMA_REACH_PERIODIC) { continue; }
+        nest_wind(frame, operand, frame->starts[o], frame->first_index[o], 0, count, frame->values[operand->value]);
     }
 }
 
@@ -102,6 +115,7 @@ static void run_whole_line(nest_frame *frame) {
 /// Blocks of one line from element `first` to `end`.
 static void run_piece(nest_frame *frame, long first, long end) {
     long block = frame->nest->block;
+    load_periodic(frame);
     run_phase(frame, SOMA_PHASE_LINE, 0, 1);
     for (; first < end; first += block) {
         long count = end - first < block ? end - first : block;

@@ -19,6 +19,8 @@ typedef enum soma_reach {
     SOMA_REACH_DIRECT,         ///< A block's elements are adjacent: used where they lie.
     SOMA_REACH_STRIDED,        ///< At a constant distance: copied to or from a register.
     SOMA_REACH_WINDING,        ///< Along several inner extents: copied to or from a register.
+    SOMA_REACH_PERIODIC,       ///< By rows: winding, but the same in every block; copied to a register before the first.
+    SOMA_REACH_TILED,          ///< By columns: the same for every step that a block takes at once; copied to a register, so often.
 } soma_reach;
 
 /// Memory that is read or written, or (`is_index`) the position itself as int32. Its element at a position is number
@@ -65,6 +67,7 @@ typedef struct soma_nest {
     long width;                ///< Elements a block runs along: the inner count, or the last outer extent.
     long block;                ///< Elements of a block.
     int walk_count;            ///< By columns.
+    long fold;                 ///< By columns: how many steps of the walk lie side by side and are taken at once; a block is so many times as wide.
     bool whole_lines;          ///< By rows: a block is a line, and instructions run in order, whatever their phase.
 
     int operand_count, uniform_count, instruction_count, reduction_count, value_count;
