@@ -1,34 +1,39 @@
-#include <math.h>
-#include <string.h>
-
 #include "CImages.h"
 
 static uint8_t rounded(float value) {
-    // Also of NaN, which compares false: 0.
-    if (!(value > 0)) return 0;
-    return value >= 255 ? 255 : (uint8_t)(value + 0.5f);
+    // As a minimum and a maximum, without a branch; NaN compares false and becomes 0.
+    float positive = value > 0 ? value : 0;
+    return (uint8_t)((positive < 255 ? positive : 255) + 0.5f);
 }
 
 /// The pixel at (x, y), which may lie outside, where everything is `fill`.
-static float at(const soma_picture *p, int64_t x, int64_t y, uint32_t channel, uint8_t fill) {
+static const uint8_t *at(const soma_picture *p, int64_t x, int64_t y, const uint8_t *fill) {
     if (x < 0 || y < 0 || x >= p->width || y >= p->height) return fill;
-    return p->pixels[((size_t)y * p->width + (size_t)x) * p->channels + channel];
+    return p->pixels + ((size_t)y * p->width + (size_t)x) * p->channels;
+}
+
+static double within(double value, double largest) {
+    double large = value > -2 ? value : -2;
+    return large < largest ? large : largest;
 }
 
 void soma_affine(const soma_picture *from, const double m[6], uint8_t fill, soma_picture *to) {
     uint8_t *output = to->pixels;
+    const uint8_t ground[3] = {fill, fill, fill};
     for (uint32_t y = 0; y < to->height; y++)
         for (uint32_t x = 0; x < to->width; x++) {
             double sx = m[0] * (x + 0.5) + m[1] * (y + 0.5) + m[2] - 0.5;
             double sy = m[3] * (x + 0.5) + m[4] * (y + 0.5) + m[5] - 0.5;
             // Far outside, where a whole number could not hold them, nothing is but fill.
-            sx = fmin(fmax(sx, -2), (double)from->width + 1);
-            sy = fmin(fmax(sy, -2), (double)from->height + 1);
-            int64_t left = (int64_t)floor(sx), top = (int64_t)floor(sy);
+            sx = within(sx, (double)from->width + 1);
+            sy = within(sy, (double)from->height + 1);
+            // Rounded down, also below 0.
+            int64_t left = (int64_t)(sx + 2) - 2, top = (int64_t)(sy + 2) - 2;
             float u = (float)(sx - (double)left), v = (float)(sy - (double)top);
-            for (uint32_t c = 0; c < from->channels; c++) {
-                float above = at(from, left, top, c, fill) * (1 - u) + at(from, left + 1, top, c, fill) * u;
-                float below = at(from, left, top + 1, c, fill) * (1 - u) + at(from, left + 1, top + 1, c, fill) * u;
+            const uint8_t *a = at(from, left, top, ground), *b = at(from, left + 1, top, ground);
+            const uint8_t *c = at(from, left, top + 1, ground), *d = at(from, left + 1, top + 1, ground);
+            for (uint32_t i = 0; i < from->channels; i++) {
+                float above = a[i] * (1 - u) + b[i] * u, below = c[i] * (1 - u) + d[i] * u;
                 *output++ = rounded(above * (1 - v) + below * v);
             }
         }

@@ -44,7 +44,9 @@ import Testing
 
     @Test func runFolder() throws {
         let words = ["train", "digits", "--device", "cpu", "--epochs", "2", "--seed", "7", "hidden=16"]
-        #expect(Command.run(["\(Command.folder)/soma"] + words, in: folder).status == 0)
+        let command = Command.run(["\(Command.folder)/soma"] + words, in: folder)
+        #expect(command.status == 0)
+        #expect(command.lines.count { $0.hasPrefix("epoch ") && $0.contains("  data wait ") } == 2, "\(command.output)")
         let configuration = try JSON(parsing: folder.text("runs/digits/config.json"))
         #expect(configuration["seed"] == 7 && configuration["epochs"] == 2 && configuration["settings"]?["hidden"] == "16")
         let rows = folder.text("runs/digits/metrics.csv").split(separator: "\n")

@@ -20,10 +20,7 @@ public struct ColourJitter: ImageTransform {
         func factor(_ width: Double) -> Double { random.uniform(in: 1 - width...1 + width) }
         let (b, c, s) = (factor(brightness), factor(contrast), factor(saturation))
         try image.change { picture in
-            let mean = picture.withForeign { source in
-                var source = source
-                return soma_mean_luminance(&source)
-            }
+            let mean = c == 1 ? 0 : picture.meanLuminance
             // All three as one: contrast about the brightened mean, and of each channel what saturation leaves of it.
             let (gain, offset) = (b * c, b * mean * (1 - c))
             picture.mix(gain: gain, saturation: s, offset: offset)
@@ -58,6 +55,13 @@ public struct Normalize: ImageTransform {
 }
 
 extension Picture {
+    fileprivate var meanLuminance: Double {
+        withForeign { source in
+            var source = source
+            return soma_mean_luminance(&source)
+        }
+    }
+
     /// gain · (luminance + saturation · (value − luminance)) + offset for each value.
     fileprivate mutating func mix(gain: Double, saturation: Double, offset: Double) {
         if channels == 1 {

@@ -15,7 +15,7 @@ public final class Evaluator: Sendable {
     /// - Throws: what reading a sample throws; `BackendError`.
     public func evaluate(_ dataSet: some DataSet, batchSize: Int) throws -> Evaluation {
         let names = objective.measureNames
-        let loader = try BatchLoader(dataSet, batchSize: batchSize, seed: nil, epochs: 1)
+        let loader = try BatchLoader(dataSet, batchSize: batchSize, seed: nil, epochs: 1, feeding: device)
         // The totals stay on the device, so that no batch is waited for.
         var totals = Tensor([Float](repeating: 0, count: names.count), device: device)
         var count = 0
