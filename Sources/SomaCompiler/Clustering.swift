@@ -37,6 +37,9 @@ struct Clustering {
     /// Whether an operation has one value for each outer position of its cluster.
     private(set) var isOuter: [Bool]
     private let isLive: [Bool]
+    /// Whether nothing but reductions reads an operation. Such a one does not ride on a product: it would have to be stored, while the
+    /// reduction computes it from what is stored anyway.
+    private let isForReductions: [Bool]
 
     init(_ lowering: Lowering, _ capabilities: Capabilities) {
         operations = lowering.operations
@@ -44,6 +47,7 @@ struct Clustering {
         clusterOf = [Int](repeating: -1, count: operations.count)
         isOuter = [Bool](repeating: false, count: operations.count)
         isLive = Self.live(lowering)
+        isForReductions = Self.forReductions(lowering, isLive)
         // Copies into assemblies come last in the list; every other operation comes after its operands.
         let isPart = { (operation: Operation) in operation.placement != nil }
         let order = operations.indices.filter { isLive[$0] && (operations[$0].isComputed || operations[$0].kind == .assembly) }
@@ -52,6 +56,7 @@ struct Clustering {
         for place in order where !isPart(operations[place]) { join(place) }
         for place in order where isPart(operations[place]) { join(place) }
         while mergeNeighbours() {}
+        mergeNumbers()
     }
 
     private static func live(_ lowering: Lowering) -> [Bool] {
@@ -63,6 +68,17 @@ struct Clustering {
             pending += lowering.operations[place].operands.map(\.base) + lowering.operations[place].after
         }
         return isLive
+    }
+
+    private static func forReductions(_ lowering: Lowering, _ isLive: [Bool]) -> [Bool] {
+        var (isReduced, isReadElsewhere) = ([Bool](repeating: false, count: isLive.count), [Bool](repeating: false, count: isLive.count))
+        for (place, operation) in lowering.operations.enumerated() where isLive[place] {
+            for operand in operation.operands {
+                if operation.isReduction { isReduced[operand.base] = true } else { isReadElsewhere[operand.base] = true }
+            }
+        }
+        for root in lowering.roots { isReadElsewhere[root] = true }
+        return zip(isReduced, isReadElsewhere).map { $0 && !$1 }
     }
 
     /// The computed operations that `place` waits for.
@@ -101,12 +117,13 @@ struct Clustering {
     private mutating func join(_ place: Int) {
         guard clusters[clusterOf[place]]?.kind == .map else { return }
         for producer in Set(operations[place].operands.map { clusterOf[$0.base] }).sorted(by: >) where producer >= 0 {
+            if isForReductions[place] && clusters[producer]?.kind == .product { continue }
             merge(producer, clusterOf[place])
         }
         guard case .reduce = operations[place].kind, let base = operations[place].operands.first?.base else { return }
         for sibling in clusters.keys.sorted() where sibling != clusterOf[place] {
-            guard let other = clusters[sibling], other.kind == .map, other.domain.hasInner,
-                other.loads.contains(where: { $0.base == base })
+            guard let own = clusters[clusterOf[place]], let other = clusters[sibling], other.kind == .map, other.domain.hasInner,
+                other.loads.contains(where: { $0.base == base || $0.shape.count == own.domain.count && own.loads.contains($0) })
             else { continue }
             merge(sibling, clusterOf[place])
         }
@@ -121,6 +138,16 @@ struct Clustering {
             }
         }
         return changed
+    }
+
+    /// Single numbers that do not wait for each other, such as the counts that many layers keep, are one step and not many.
+    private mutating func mergeNumbers() {
+        let numbers = clusters.keys.sorted().filter { clusters[$0]?.kind == .map && clusters[$0]?.domain.count == 1 }
+        guard var collected = numbers.first else { return }
+        for number in numbers.dropFirst() {
+            // Where the step is full, or would wait for itself, another begins.
+            if !merge(collected, number) { collected = number } else { collected = clusters[collected] == nil ? number : collected }
+        }
     }
 
     /// Whether an operation of `b` overwrites part of what one of `a` writes: in one step the order would be lost.

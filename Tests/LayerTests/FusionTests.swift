@@ -101,4 +101,36 @@ import Testing
             #expect(backend.launches == ["matmul", "reduce", "map", "matmul", "map"], "the last counts the batch")
         }
     }
+
+    /// Of convolutions, normalisations and rectifiers in training each layer costs a product and two walks forward, the same backward, and
+    /// the gradient of its filter; the batches are counted together.
+    @Test func normalizedConvolutions() throws {
+        func launches(_ depth: Int) throws -> [String: Int] {
+            let backend = RecordingBackend(capabilities: Capabilities(images: .channelsLast))
+            let device = Device(running: backend)
+            return try withDevice(device) {
+                let layers = NormalizedConvolutions(depth: depth)
+                let optimizer = try Optimizer(SGD(), for: layers, learningRate: 0.1)
+                let x = Tensor([Float](repeating: 1, count: 4 * 8 * 36), shape: [4, 8, 6, 6])
+                let loss = withTraining { square(layers(x)).mean() }
+                backend.reset()
+                try optimizer.update(minimizing: loss)
+                return Dictionary(grouping: backend.launches) { $0 }.mapValues(\.count)
+            }
+        }
+        let added = try launches(6).merging(launches(4)) { $0 - $1 }
+        #expect(added == ["convolution": 2 * 3, "reduce": 2 * 2, "map": 2 * 2])
+    }
+}
+
+private struct NormalizedConvolutions: Layer {
+    let convolutions: [Convolution]
+    let norms: [BatchNorm]
+
+    init(depth: Int) {
+        convolutions = (0..<depth).map { _ in Convolution(from: 8, to: 8, size: [3, 3], padding: .all(1), hasBias: false) }
+        norms = (0..<depth).map { _ in BatchNorm(8) }
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor { zip(convolutions, norms).reduce(x) { relu($1.1($1.0($0))) } }
 }
