@@ -35,7 +35,8 @@ struct Emission {
 
     // MARK: Order
 
-    /// Clusters after their predecessors, otherwise in the order in which the program named them; those with too many operands are cut.
+    /// Clusters after their predecessors; of those that are ready, one that frees more memory than it takes, as the gradient of a filter does,
+    /// otherwise in the order in which the program named them. Those with too many operands are cut.
     private static func ordered(
         _ clustering: Clustering, _ roots: [Int], _ capabilities: Capabilities
     ) -> ([Cluster], [Int]) {
@@ -49,8 +50,10 @@ struct Emission {
         }
         var ready = Set(waiting.filter { $0.value == 0 }.keys)
         var order: [Cluster] = []
-        while let key = ready.min() {
+        var uses = MemoryUses(clustering, roots)
+        while let key = uses.mostFreeing(ready) ?? ready.min() {
             ready.remove(key)
+            uses.run(key)
             guard let cluster = clustering.clusters[key] else { continue }
             order += cut(cluster, clustering, clusterOf, roots, capabilities)
             for successor in successors[key] ?? [] {
