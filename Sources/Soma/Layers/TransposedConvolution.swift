@@ -1,0 +1,43 @@
+import SomaGraph
+
+/// y = x ⋆ᵀ w + b: `transposedConvolution`, which enlarges where a convolution of the same stride reduces; w is [C, K / groups, sizes…], b [K].
+public struct TransposedConvolution: Layer {
+    /// w: [C, K / groups, sizes…].
+    public let weight: Parameter
+    /// b: [K].
+    public let bias: Parameter?
+    public let stride: [Int]
+    public let padding: Int
+    public let outputPadding: [Int]
+    public let dilation: [Int]
+    public let groups: Int
+
+    /// - Parameters:
+    ///   - inputs, outputs: channels C and K, both multiples of `groups`.
+    ///   - size: of the filter along each spatial axis; its count is the number of spatial axes.
+    ///   - stride, dilation: one number for all axes, or one for each.
+    ///   - outputPadding: elements that the result has more at the end of each axis.
+    ///   - weight, bias: how w and b are drawn; by default uniform on ±1/√(K / groups · size), as PyTorch has it.
+    public init(
+        from inputs: Int, to outputs: Int, size: [Int], stride: [Int] = [1], padding: Int = 0, outputPadding: [Int] = [0], dilation: [Int] = [1],
+        groups: Int = 1, hasBias: Bool = true, weight: Initializer = .uniformByInputs, bias: Initializer = .uniformByInputs,
+        device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        guard inputs > 0, outputs > 0, groups > 0, inputs % groups == 0, outputs % groups == 0, !size.isEmpty, size.allSatisfy({ $0 > 0 })
+        else {
+            programError(
+                "TransposedConvolution", "from \(inputs) to \(outputs) channels in \(groups) groups by filters of \(size)", file: file, line: line)
+        }
+        let shape = Shape([inputs, outputs / groups] + size)
+        self.weight = Parameter(weight(shape: shape, device: device))
+        self.bias = hasBias ? Parameter(bias(shape: [outputs], fan: Fan(of: shape), device: device)) : nil
+        (self.stride, self.padding, self.outputPadding, self.dilation, self.groups) = (stride, padding, outputPadding, dilation, groups)
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        let y = transposedConvolution(
+            x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups)
+        guard let bias else { return y }
+        return y + bias.tensor.reshaped(to: Shape([bias.tensor.count] + [Int](repeating: 1, count: y.rank - 2)))
+    }
+}
