@@ -2,15 +2,18 @@ import CLibraries
 import CPUKernels
 import SomaBackend
 
-/// A product of a convolution and its epilogue: by oneDNN where it has a kernel, else by the project's own.
+/// A product of a convolution and its epilogue: by oneDNN where it has a kernel, else by the project's own. Images whose channels come first
+/// are those of depthwise convolutions, as `Capabilities.takesDepthwiseInEitherOrder` says.
 final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
     private let convolution: libraries_convolution
+    private let isPlanar: Bool
     private let prepared: OpaquePointer?
 
     /// - Throws: `BackendError.outOfMemory` where scratch memory is needed and there is none.
     init(_ step: ConvolutionStep, pool: CPUMemory) throws {
         convolution = libraries_convolution(step)
-        prepared = withUnsafePointer(to: convolution) { libraries_onednn_convolution_create($0) }
+        isPlanar = step.order == .channelsFirst
+        prepared = isPlanar ? nil : withUnsafePointer(to: convolution) { libraries_onednn_convolution_create($0) }
         try super.init(of: step.first, step.second, step.nest, plainTarget: step.plainTarget, pool: pool)
     }
 
@@ -19,7 +22,7 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
     override func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         if let prepared, libraries_onednn_convolution_run(prepared, a, b, c) { return }
         var convolution = convolution
-        guard soma_convolution_run(&convolution, a, b, c) else { throw BackendError.noScratchMemory }
+        guard isPlanar ? soma_convolution_run_depthwise(&convolution, a, b, c) : soma_convolution_run(&convolution, a, b, c) else { throw BackendError.noScratchMemory }
     }
 }
 

@@ -1,6 +1,7 @@
 /// Everything that is compiled once per instruction set level.
 #include "loops_table.h"
 #include "chains.h"
+#include "depthwise_rows.h"
 #include "matmul_tiles.h"
 #include "matmul_vector.h"
 #include "pooling_windows.h"
@@ -18,6 +19,7 @@ const soma_level SOMA_LEVEL = {
     .run_chain = run_chain,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
+    .depthwise = {.row = depthwise_row, .products = depthwise_products},
     .transpose_tile = transpose_tile,
     .pooling = {.max = pool_max, .sum = pool_sum, .max_gradient = pool_max_gradient, .sum_gradient = pool_sum_gradient},
 };

@@ -1,4 +1,5 @@
 #pragma once
+#include "depthwise.h"
 #include "include/soma_chains.h"
 #include "loops.h"
 #include "matmul_internal.h"
@@ -14,6 +15,7 @@ typedef struct soma_level {
     void (*run_chain)(const soma_chain_step *steps, int step_count, long count, char *const *values, soma_state *state);
     soma_matmul_kernels matmul;
     soma_pooling_kernels pooling;
+    soma_depthwise_kernels depthwise;
     void (*transpose_tile)(long rows, long columns, const float *source, long row_stride, float *target, long column_stride);
 } soma_level;
 

@@ -106,12 +106,18 @@ public struct Capabilities: Sendable, Hashable {
     public var maximumRowCount: Int
     /// How the steps for images want them; `nil` where there are no such steps, so that their compositions run instead.
     public var images: ImageOrder?
+    /// Whether a depthwise convolution of stride 1, with one filter for each channel, takes images in either order.
+    public var takesDepthwiseInEitherOrder: Bool
 
-    public init(maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil) {
+    public init(
+        maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil,
+        takesDepthwiseInEitherOrder: Bool = false
+    ) {
         self.maximumOperands = maximumOperands
         self.maximumInstructions = maximumInstructions
         self.maximumRowCount = maximumRowCount
         self.images = images
+        self.takesDepthwiseInEitherOrder = takesDepthwiseInEitherOrder
     }
 }
 

@@ -57,6 +57,9 @@ public struct ConvolutionStep: Hashable, Sendable {
     /// Where the product itself, and nothing else, is written.
     public var plainTarget: Operand? { epilogue.plainTarget }
 
+    /// Whether each channel has one filter to itself, which steps by one.
+    public var isPlainDepthwise: Bool { groups == inputChannels && groups == outputChannels && windows.stride == [1, 1] }
+
     /// Multiplications and additions.
     public var operationCount: Int { 2 * outputShape.count * filterShape.count / Swift.max(outputChannels, 1) }
 }

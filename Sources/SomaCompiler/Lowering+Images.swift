@@ -11,9 +11,10 @@ extension Lowering {
     /// The step of a library operation; its composition where the device has none, and for the shapes that no step takes.
     mutating func library(_ operation: LibraryOperation, _ inputs: [StridedView], _ shape: Shape, _ dtype: DType) -> StridedView {
         let composition = inputs[0], operands = Array(inputs.dropFirst())
-        guard let order = capabilities.images, dtype == .float32, shape.count > 0, operands.allSatisfy({ $0.shape.count > 0 }),
+        guard let preferred = capabilities.images, dtype == .float32, shape.count > 0, operands.allSatisfy({ $0.shape.count > 0 }),
             (1...2).contains(shape.rank - 2)
         else { return composition }
+        let order = isPlainDepthwise(operation, operands, shape) && memoryOrder(of: operands) == nil ? .channelsFirst : preferred
         let axes = order.axes(rank: shape.rank)
         let kind: Operation.Kind
         switch operation {
@@ -26,6 +27,13 @@ extension Lowering {
         case .poolingGradient(let function, let windows): kind = .pooling(function, isGradient: true, windows, order)
         }
         return add(kind, operands.map { image($0, axes) }, shape, dtype, axes)
+    }
+
+    /// Whether a depthwise convolution may stay in the order in which its image comes.
+    private func isPlainDepthwise(_ operation: LibraryOperation, _ operands: [StridedView], _ shape: Shape) -> Bool {
+        guard capabilities.takesDepthwiseInEitherOrder, case .convolution(let pass, let windows, let groups) = operation else { return false }
+        let filter = pass == .filterGradient ? shape : operands[1].shape
+        return filter[0] == groups && filter[1] == 1 && windows.stride.allSatisfy { $0 == 1 }
     }
 
     /// A view whose axes follow each other in memory as `axes` says; copied at most once.

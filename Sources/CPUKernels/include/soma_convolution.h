@@ -6,3 +6,6 @@
 /// pixels at a time, and multiplied. Operands are in the order of the pass: x and w, g and w, or x and g.
 /// False where scratch memory cannot be had.
 bool soma_convolution_run(const libraries_convolution *convolution, const float *first, const float *second, float *result);
+
+/// The same for a depthwise convolution of stride 1, one filter for each channel, whose images lie as [N, C, rows, columns].
+bool soma_convolution_run_depthwise(const libraries_convolution *convolution, const float *first, const float *second, float *result);

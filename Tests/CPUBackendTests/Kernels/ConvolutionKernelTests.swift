@@ -53,7 +53,19 @@ import Testing
         expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
     }
 
-    private func expectAgreement(_ sample: Sample, _ pass: Int, _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool) {
+    static let depthwise = [
+        Sample(channels: (5, 5, 5), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
+        Sample(channels: (3, 3, 3), input: (6, 40), size: (2, 5), dilation: (2, 1), before: (0, 3), after: (1, 0), batch: 3),
+        Sample(channels: (2, 2, 2), input: (4, 4), size: (4, 1), before: (2, 0), after: (3, 0), batch: 1),
+        Sample(channels: (1, 1, 1), input: (1, 33), size: (1, 3), before: (0, 5), after: (0, 4)),
+    ]
+
+    @Test(arguments: depthwise, [0, 1, 2]) func depthwisePlanes(_ sample: Sample, _ pass: Int) {
+        var shape = sample.shape(pass)
+        expectAgreement(sample, pass, isPlanar: true) { soma_convolution_run_depthwise(&shape, $0, $1, $2) }
+    }
+
+    private func expectAgreement(_ sample: Sample, _ pass: Int, isPlanar: Bool = false, _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool) {
         let shape = sample.shape(pass)
         let counts = [
             Int(shape.batch * shape.input.0 * shape.input.1 * shape.input_channels),
@@ -64,7 +76,7 @@ import Testing
         let roles = [[0, 1, 2], [2, 1, 0], [0, 2, 1]][pass]
         let operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
         var expected = [Double](repeating: 0, count: counts[roles[2]])
-        forEachLink(shape) { x, w, y in
+        forEachLink(shape, isPlanar) { x, w, y in
             let places = [x, w, y]
             expected[places[roles[2]]] += Double(operands[0][places[roles[0]]]) * Double(operands[1][places[roles[1]]])
         }
@@ -74,8 +86,8 @@ import Testing
         #expect(zip(result, expected).allSatisfy { Double($0) == $1 })
     }
 
-    /// The elements of x [N, rows, columns, C], w [K, C / groups, rows, columns] and y [N, rows, columns, K] that meet.
-    private func forEachLink(_ c: libraries_convolution, _ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
+    /// The elements of x [N, rows, columns, C] (or [N, C, rows, columns]), w [K, C / groups, rows, columns] and y, which lies as x, that meet.
+    private func forEachLink(_ c: libraries_convolution, _ isPlanar: Bool, _ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
         let (inputs, outputs) = (Int(c.input_channels / c.groups), Int(c.output_channels / c.groups))
         let (height, width) = (Int(c.input.0), Int(c.input.1))
         for n in 0..<Int(c.batch) {
@@ -88,10 +100,15 @@ import Testing
                             guard iy >= 0, iy < height, ix >= 0, ix < width else { continue }
                             for k in 0..<Int(c.output_channels) {
                                 for i in 0..<inputs {
-                                    body(
-                                        ((n * height + iy) * width + ix) * Int(c.input_channels) + k / outputs * inputs + i,
-                                        ((k * inputs + i) * Int(c.size.0) + r) * Int(c.size.1) + s,
-                                        ((n * Int(c.output.0) + oy) * Int(c.output.1) + ox) * Int(c.output_channels) + k)
+                                    let channel = k / outputs * inputs + i
+                                    let w = ((k * inputs + i) * Int(c.size.0) + r) * Int(c.size.1) + s
+                                    if isPlanar {
+                                        let x = ((n * Int(c.input_channels) + channel) * height + iy) * width + ix
+                                        body(x, w, ((n * Int(c.output_channels) + k) * Int(c.output.0) + oy) * Int(c.output.1) + ox)
+                                    } else {
+                                        let x = ((n * height + iy) * width + ix) * Int(c.input_channels) + channel
+                                        body(x, w, ((n * Int(c.output.0) + oy) * Int(c.output.1) + ox) * Int(c.output_channels) + k)
+                                    }
                                 }
                             }
                         }
