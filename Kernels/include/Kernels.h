@@ -16,3 +16,6 @@ kernel_text kernel_text_at(size_t place);
 
 /// The text of Kernels/tuning/matmul.txt, ended by a zero.
 const char *_Nonnull kernel_matmul_tiles(void);
+
+/// The text of Kernels/tuning/convolution.txt, ended by a zero.
+const char *_Nonnull kernel_convolution_tiles(void);

@@ -16,6 +16,9 @@ static const char convolution_cpu[] = {
 static const char copy[] = {
 #embed "../copy.cl"
     , 0};
+static const char depthwise[] = {
+#embed "../depthwise.cl"
+    , 0};
 static const char gather[] = {
 #embed "../gather.cl"
     , 0};
@@ -58,7 +61,13 @@ static const char tile[] = {
 static const char tile_cpu[] = {
 #embed "../tile_cpu.cl"
     , 0};
+static const char winograd[] = {
+#embed "../winograd.cl"
+    , 0};
 
+static const char convolution_tiles[] = {
+#embed "../tuning/convolution.txt"
+    , 0};
 static const char matmul_tiles[] = {
 #embed "../tuning/matmul.txt"
     , 0};
@@ -67,15 +76,16 @@ static const char matmul_tiles[] = {
 
 static const kernel_text files[] = {
     ENTRY("activations", activations), ENTRY("activations_cpu", activations_cpu),
-    ENTRY("convolution", convolution), ENTRY("convolution_cpu", convolution_cpu),
-    ENTRY("copy", copy),               ENTRY("gather", gather),
-    ENTRY("map", map),                 ENTRY("map_cpu", map_cpu),
-    ENTRY("matmul", matmul),           ENTRY("matmul_cpu", matmul_cpu),
-    ENTRY("pooling", pooling),         ENTRY("prelude", prelude),
-    ENTRY("random", random_words),     ENTRY("reduce", reduce),
-    ENTRY("reduce_cpu", reduce_cpu),   ENTRY("row", row),
-    ENTRY("taps", taps),               ENTRY("tile", tile),
-    ENTRY("tile_cpu", tile_cpu),
+    ENTRY("convolution", convolution),        ENTRY("convolution_cpu", convolution_cpu),
+    ENTRY("copy", copy),                      ENTRY("depthwise", depthwise),
+    ENTRY("gather", gather),                  ENTRY("map", map),
+    ENTRY("map_cpu", map_cpu),                ENTRY("matmul", matmul),
+    ENTRY("matmul_cpu", matmul_cpu),          ENTRY("pooling", pooling),
+    ENTRY("prelude", prelude),                ENTRY("random", random_words),
+    ENTRY("reduce", reduce),                  ENTRY("reduce_cpu", reduce_cpu),
+    ENTRY("row", row),                        ENTRY("taps", taps),
+    ENTRY("tile", tile),                      ENTRY("tile_cpu", tile_cpu),
+    ENTRY("winograd", winograd),
 };
 
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }
@@ -83,3 +93,5 @@ size_t kernel_text_count(void) { return sizeof files / sizeof *files; }
 kernel_text kernel_text_at(size_t place) { return files[place]; }
 
 const char *kernel_matmul_tiles(void) { return matmul_tiles; }
+
+const char *kernel_convolution_tiles(void) { return convolution_tiles; }

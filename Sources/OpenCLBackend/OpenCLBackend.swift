@@ -16,6 +16,10 @@ public final class OpenCLBackend: Backend {
         public var isIsolated = false
         /// Whether to use the kernels for processors; `nil` asks the device.
         public var usesCPUKernels: Bool?
+        /// Whether convolutions of 3 × 3 taps take Winograd's algorithm on a GPU; `nil`: where they have many channels.
+        public var usesWinograd: Bool?
+        /// The bytes of scratch memory that it should not pass.
+        var winogradBytes: Int?
         /// Whether launches carry times.
         public var isProfiling = false
         /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
@@ -57,9 +61,11 @@ public final class OpenCLBackend: Backend {
         pool = OpenCLMemory(deviceName: device.name, limit: options.memoryLimit ?? device.memoryBytes, isIsolated: options.isIsolated) {
             (size) throws(OpenCLError) in OpenCLMemory.SendableHandle(memory: try context.buffer(byteCount: size))
         }
-        planner = StepPlanner(
+        var planner = StepPlanner(
             traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels),
             tuning: options.tuning ?? Self.tuning(of: device, in: options.tuningFolder ?? TuningFile.standardFolder))
+        (planner.usesWinograd, planner.winogradBytes) = (options.usesWinograd, options.winogradBytes ?? planner.winogradBytes)
+        self.planner = planner
         capabilities = Capabilities(images: .channelsFirst)
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))

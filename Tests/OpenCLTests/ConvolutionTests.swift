@@ -98,6 +98,8 @@ extension BackendTests {
         ConvolutionSample(batch: 2, inputs: 8, outputs: 4, input: [4, 4], size: [1, 1], before: [0, 0], after: [0, 0]),
         ConvolutionSample(batch: 2, inputs: 5, outputs: 4, input: [5, 7], size: [1, 1], stride: [2, 3], before: [0, 0], after: [0, 0]),
         ConvolutionSample(inputs: 4, outputs: 5, input: [8, 8], size: [1, 1], before: [0, 0], after: [0, 0]),
+        ConvolutionSample(batch: 2, inputs: 3, outputs: 6, groups: 3, input: [5, 9]),
+        ConvolutionSample(inputs: 2, outputs: 2, groups: 2, input: [7, 8], size: [2, 4], stride: [2, 3], dilation: [2, 1], before: [1, 3]),
     ]
 
     @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases)
@@ -111,5 +113,23 @@ extension BackendTests {
                 #expect(actual == expected, "\(sample)")
             }
         }
+    }
+
+    /// Winograd's algorithm gives the sums of small halves without rounding too; here in parts of two images.
+    @Test(.timeLimit(.minutes(10))) func convolutionsByWinograd() throws {
+        let backend = try makeBackend(.gpu) { ($0.usesWinograd, $0.winogradBytes) = (true, 20_000) }
+        let samples = [
+            ConvolutionSample(batch: 3, inputs: 5, outputs: 33, input: [3, 4]),
+            ConvolutionSample(inputs: 31, outputs: 2, input: [5, 7], before: [0, 2], after: [1, 0], isPlain: true),
+        ]
+        for sample in samples {
+            for pass in [ConvolutionPass.forward, .inputGradient] {
+                let sample = sample.with(pass)
+                #expect(try sample.output(on: backend) == sample.output(on: InterpretingBackend()), "\(sample)")
+            }
+        }
+        let names = try backend.planner.convolution(samples[0].step).map(\.entry)
+        let part = ["soma_winograd_image", "soma_matmul", "soma_winograd_result"]
+        #expect(names == ["soma_winograd_filter"] + part + part)
     }
 }

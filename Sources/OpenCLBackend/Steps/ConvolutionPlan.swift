@@ -7,13 +7,15 @@ extension StepPlanner {
         guard step.order == .channelsFirst else { throw BackendError.unsupported("convolution steps with channels last") }
         guard step.hasIntCounts else { throw BackendError.unsupported("a convolution of more than \(Int32.max) pixels") }
         if let product = step.asMatmul { return matmul(product) }
+        if isDepthwise(step) { return depthwise(step) }
+        if isForWinograd(step) { return winograd(step) }
         return traits.isCPU ? convolutionOnCPU(step) : convolutionOnGPU(step)
     }
 
     /// See convolution.cl.
     private func convolutionOnGPU(_ step: ConvolutionStep) -> [LaunchPlan] {
         let product = ImplicitProduct(step)
-        let tile = shipped.tile(batch: product.batch, m: product.m, n: product.columns.count, k: product.depth.count, traits)
+        let tile = convolutionTiles.tile(batch: product.batch, m: product.m, n: product.columns.count, k: product.depth.count, traits)
         let aWidth = product.readsQuads(step) && allowsVectors ? 4 : 1
         var kernel = ConvolutionKernel(step, product, segments: tile.segments, depthStep: tile.k, aWidth: aWidth)
         let width = allowsVectors && !product.hasPhases && kernel.nest.allowsVectors ? 4 : 1

@@ -42,11 +42,18 @@ struct StepPlanner {
     /// Choices for products that this device was measured with, and those that serve for all others.
     let tuning: MatmulTuning
     let shipped: ShippedTiles
+    /// Those for the products that convolutions are.
+    let convolutionTiles: ShippedTiles
+    /// Whether convolutions that can take Winograd's algorithm do; `nil` where that is expected to pay.
+    var usesWinograd: Bool?
+    /// Bytes of scratch memory that it should not pass; images beyond that are taken in parts.
+    var winogradBytes = 128 << 20
     /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
     var allowsVectors = true
 
     init(traits: DeviceTraits, tuning: MatmulTuning = MatmulTuning()) {
         (self.traits, self.tuning, shipped) = (traits, tuning, .forDevice(traits))
+        convolutionTiles = .forDevice(traits, in: ShippedTiles.convolutions)
     }
 
     /// Work-items of a work-group where a kernel does not ask for its own.

@@ -55,28 +55,33 @@ extension MatmulTile: CustomStringConvertible, LosslessStringConvertible {
     }
 }
 
-/// The tiles that a class of devices uses where nothing was measured: a line of Kernels/tuning/matmul.txt, which says what each is for.
+/// The tiles that a class of devices uses where nothing was measured: a line of Kernels/tuning/matmul.txt, which says what each is for, or
+/// of convolution.txt.
 struct ShippedTiles: Hashable {
     let groupsPerUnit: Int
     let large, small: MatmulTile
     var flat, narrow: MatmulTile?
 
     /// The line of a device's class.
-    static func forDevice(_ traits: DeviceTraits) -> ShippedTiles {
+    static func forDevice(_ traits: DeviceTraits, in table: [String: ShippedTiles] = table) -> ShippedTiles {
         let words = traits.isCPU ? ["cpu"] : traits.vendor.lowercased().split { !$0.isLetter }.map(String.init)
         guard let tiles = (words + ["other"]).lazy.compactMap({ table[$0] }).first else { programError("OpenCL", "tiles for other devices are missing") }
         return tiles
     }
 
-    /// Every line by its class.
-    static let table: [String: ShippedTiles] = {
-        let lines = String(cString: kernel_matmul_tiles()).split(separator: "\n").filter { !$0.hasPrefix("#") }
+    /// Every line of matmul.txt by its class.
+    static let table = read(kernel_matmul_tiles())
+    /// Every line of convolution.txt, which has none for processors.
+    static let convolutions = read(kernel_convolution_tiles())
+
+    private static func read(_ text: UnsafePointer<CChar>) -> [String: ShippedTiles] {
+        let lines = String(cString: text).split(separator: "\n").filter { !$0.hasPrefix("#") }
         return Dictionary(lines.map { line in
             let words = line.split(separator: " ").map(String.init)
             guard let tiles = ShippedTiles(words.dropFirst()) else { programError("OpenCL", "no tiles: \(line)") }
             return (words[0], tiles)
         }) { first, _ in first }
-    }()
+    }
 
     private init?(_ words: ArraySlice<String>) {
         let tiles = words.dropFirst().compactMap { MatmulTile($0) }

@@ -1,0 +1,116 @@
+import SomaBackend
+import SomaGraph
+
+extension StepPlanner {
+    /// Whether Winograd's algorithm is taken. Its transforms move some 16 numbers for each pixel of x and y, which only pays where the sums over
+    /// channels are long.
+    func isForWinograd(_ step: ConvolutionStep) -> Bool {
+        let windows = step.windows
+        guard !traits.isCPU, step.pass != .filterGradient, step.groups == 1, windows.size == [3, 3], windows.stride == [1, 1],
+            windows.dilation == [1, 1]
+        else { return false }
+        return usesWinograd ?? (min(step.inputChannels, step.outputChannels) >= 64 && step.batch * step.input.reduce(1, *) >= 1024)
+    }
+
+    /// See winograd.cl.
+    func winograd(_ step: ConvolutionStep) -> [LaunchPlan] {
+        let plan = WinogradPlan(step, self)
+        let starts = stride(from: 0, to: step.batch, by: plan.images)
+        return [plan.filter] + starts.flatMap { plan.part(from: $0, count: min(plan.images, step.batch - $0)) }
+    }
+}
+
+private struct WinogradPlan {
+    private let step: ConvolutionStep
+    private let planner: StepPlanner
+    /// Of the images that are read, and of the result.
+    private let channels, rows: Int
+    private let image, result: [Int]
+    /// Tiles of an image, in lines and pixels.
+    private let tiles: [Int]
+    /// Images that are taken together.
+    let images: Int
+    private let uCount: Int
+
+    init(_ step: ConvolutionStep, _ planner: StepPlanner) {
+        (self.step, self.planner) = (step, planner)
+        let isForward = step.pass == .forward
+        (channels, rows) = isForward ? (step.inputChannels, step.outputChannels) : (step.outputChannels, step.inputChannels)
+        (image, result) = isForward ? (step.input, step.output) : (step.output, step.input)
+        tiles = result.map { planner.ceilDivide($0, 2) }
+        uCount = 16 * (channels * rows + 3) / 4 * 4
+        let bytes = 16 * (channels + rows) * tiles[0] * tiles[1] * 4
+        let parts = planner.ceilDivide(step.batch, max(1, planner.winogradBytes / bytes))
+        images = planner.ceilDivide(step.batch, parts)
+    }
+
+    private var isWide: Bool { step.isWide || 16 * max(channels, rows) * images * tiles[0] * tiles[1] > Int(Int32.max) }
+
+    /// Scratch memory: U, then V, then M.
+    private func places(_ count: Int) -> (v: Int, m: Int, byteCount: Int) {
+        let tileCount = count * tiles[0] * tiles[1]
+        let v = uCount, m = v + 16 * channels * tileCount
+        return (v, m, (m + 16 * rows * tileCount) * 4)
+    }
+
+    var filter: LaunchPlan {
+        var parameters = KernelParameters(isWide: isWide)
+        parameters.add(step.second, "w", isConstant: true)
+        parameters.add(.workspace([16, channels, rows]), "u_all", isConstant: false)
+        parameters.add("rows", "channels", [rows, channels])
+        return launch("filter", extents: [channels, rows], &parameters, byteCount: places(images).byteCount)
+    }
+
+    /// The launches for some of the images.
+    func part(from first: Int, count: Int) -> [LaunchPlan] {
+        let (places, tileCount) = (places(count), count * tiles[0] * tiles[1])
+        var b = step.first
+        b.access.offset += first * channels * image[0] * image[1]
+        var read = KernelParameters(isWide: isWide)
+        read.add(b, "b", isConstant: true)
+        read.add(.workspace([16, channels, tileCount], offset: places.v), "v_all", isConstant: false)
+        read.add(int: "channels", channels)
+        read.add("height", "width", image)
+        read.add("before_y", "before_x", step.pass == .forward ? step.windows.before : step.windows.before.map { 2 - $0 })
+
+        let product = MatmulStep(
+            batch: 16, m: rows, n: tileCount, k: channels,
+            a: Operand(slot: Operand.workspaceSlot, dtype: .float32, access: Access(strides: [channels * rows, 1, rows])),
+            b: .workspace([16, channels, tileCount], offset: places.v),
+            epilogue: .plain(to: .workspace([16, rows, tileCount], offset: places.m)))
+        var tile = planner.shipped.tile(for: product, planner.traits)
+        tile.segments = 1
+        var multiply = planner.matmulOnGPU(product, tile)
+        for i in multiply.indices { multiply[i].workspaceBytes = places.byteCount }
+
+        let nest = step.nest.mergingPixels(step)
+        var write = KernelParameters(isWide: isWide)
+        write.add(.workspace([16, rows, tileCount], offset: places.m), "m_all", isConstant: true)
+        write.add(int: "first_image", first)
+        write.add("result_height", "result_width", result)
+        var writer = BodyWriter(nest, width: 1, &write)
+        writer.accumulator = { _ in "sums[r][s]" }
+        let axes = nest.outer.count == 3 ? [(2, "place")] : [(2, "y"), (3, "x")]
+        let slots = ["uniforms": writer.uniforms, "elements": writer.epilogue([(0, "image"), (1, "channel")] + axes)]
+        return [launch("image", extents: [channels, count] + tiles, &read, byteCount: places.byteCount)] + multiply
+            + [launch("result", extents: [rows, count] + tiles, &write, uses: planner.files(for: nest.body), slots, byteCount: places.byteCount)]
+    }
+
+    private func launch(
+        _ section: String, extents: [Int], _ parameters: inout KernelParameters, uses files: [String] = [], _ slots: [String: [String]] = [:],
+        byteCount: Int
+    ) -> LaunchPlan {
+        let count = extents.reduce(1, *)
+        parameters.add(index: "count", count)
+        let coordinates = planner.digits(of: "item", "i", extents: extents, &parameters)
+        let template = KernelTemplate("winograd")
+        let own = ["parameters": parameters.list, "coordinates": coordinates]
+        let (global, local) = planner.line(of: count)
+        return LaunchPlan(
+            entry: "soma_winograd_\(section)",
+            source: planner.source(
+                isWide: isWide, uses: files, definitions: [("IS_GRADIENT", step.pass == .inputGradient ? "1" : "0")],
+                template.filled() + template.filled(section, own.merging(slots) { $1 })),
+            arguments: parameters.arguments, global: global, local: local, workspaceBytes: byteCount)
+    }
+}
