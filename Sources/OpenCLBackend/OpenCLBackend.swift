@@ -20,6 +20,8 @@ public final class OpenCLBackend: Backend {
         public var usesWinograd: Bool?
         /// The bytes of scratch memory that it should not pass.
         var winogradBytes: Int?
+        /// How convolutions are cut into tiles; `nil` for the tiles that ship.
+        var convolutionTiles: ShippedTiles?
         /// Whether launches carry times.
         public var isProfiling = false
         /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
@@ -65,6 +67,7 @@ public final class OpenCLBackend: Backend {
             traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels),
             tuning: options.tuning ?? Self.tuning(of: device, in: options.tuningFolder ?? TuningFile.standardFolder))
         (planner.usesWinograd, planner.winogradBytes) = (options.usesWinograd, options.winogradBytes ?? planner.winogradBytes)
+        planner.convolutionTiles = options.convolutionTiles ?? planner.convolutionTiles
         self.planner = planner
         capabilities = Capabilities(images: .channelsFirst)
         isIsolated = options.isIsolated

@@ -19,6 +19,8 @@ struct ConvolutionSample: CustomStringConvertible {
     var before = [1, 1]
     var after = [1, 1]
     var isPlain = false
+    /// Whether sums must be rounded.
+    var isInexact = false
 
     var description: String {
         "\(pass) of \(batch)×\(inputs)→\(outputs)/\(groups) \(input), \(size), stride \(stride), dilation \(dilation), \(before)…\(after)"
@@ -26,9 +28,7 @@ struct ConvolutionSample: CustomStringConvertible {
 
     var windows: Windows { Windows(size: size, stride: stride, dilation: dilation, before: before, after: after) }
 
-    var output: [Int] {
-        (0...1).map { (input[$0] + before[$0] + after[$0] - (size[$0] - 1) * dilation[$0] - 1) / stride[$0] + 1 }
-    }
+    var output: [Int] { windows.count(over: input) }
 
     /// Over the result's extents.
     var step: ConvolutionStep {
@@ -65,7 +65,7 @@ struct ConvolutionSample: CustomStringConvertible {
     var memory: [[UInt8]] {
         let step = step
         func bytes(_ count: Int, _ factor: Int) -> [UInt8] {
-            (0..<count).map { Float(($0 * factor) % 11 - 5) / 2 }.withUnsafeBytes { [UInt8]($0) }
+            (0..<count).map { Float(($0 * factor) % 11 - 5) / (isInexact ? 3 : 2) }.withUnsafeBytes { [UInt8]($0) }
         }
         let first = pass == .inputGradient ? step.outputShape.count : step.inputShape.count
         let second = pass == .filterGradient ? step.outputShape.count : step.filterShape.count
@@ -77,6 +77,20 @@ struct ConvolutionSample: CustomStringConvertible {
 
     func output(on backend: some Backend) throws -> [UInt8] {
         try result(of: .convolution(step), on: backend, memory, scalars: [Scalar(0, .float32).bits])[2]
+    }
+
+    /// The same where every buffer begins at an element that no vector may begin at.
+    func outputOfOddBuffers(on backend: some Backend) throws -> [UInt8] {
+        let prepared = try backend.prepare(.convolution(step))
+        let slices = try memory.map { bytes in
+            let slice = BufferSlice(try backend.allocate(byteCount: bytes.count + 4), byteOffset: 4)
+            try bytes.withUnsafeBytes { try backend.upload($0, to: slice) }
+            return slice
+        }
+        try backend.enqueue([prepared], Bindings(buffers: slices, scalars: [Scalar(0, .float32).bits]))
+        var output = memory[2]
+        try output.withUnsafeMutableBytes { try backend.download(slices[2], into: $0) }
+        return output
     }
 
     func with(_ pass: ConvolutionPass) -> ConvolutionSample {
@@ -115,6 +129,48 @@ extension BackendTests {
         }
     }
 
+    /// A filter gradient that is made in segments, and the same bits twice where sums must be rounded.
+    @Test(.timeLimit(.minutes(5)), arguments: KernelKind.allCases)
+    func convolutionsInSegments(_ kind: KernelKind) throws {
+        let backend = try makeBackend(kind)
+        var sample = ConvolutionSample(batch: 4, inputs: 2, outputs: 3, input: [12, 24])
+        #expect(try backend.planner.convolution(sample.with(.filterGradient).step).contains { $0.source.contains("#define SEGMENTS 1\n") })
+        for pass in ConvolutionSample.passes {
+            sample.pass = pass
+            sample.isInexact = false
+            #expect(try sample.output(on: backend) == sample.output(on: InterpretingBackend()), "\(pass)")
+            sample.isInexact = true
+            #expect(try sample.output(on: backend) == sample.output(on: backend), "the same bits twice")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5))) func convolutionsOfSlicesThatBeginAnywhere() throws {
+        let backend = try makeBackend(.gpu)
+        let sample = ConvolutionSample(batch: 2, inputs: 4, outputs: 4, input: [4, 4])
+        for pass in ConvolutionSample.passes {
+            let sample = sample.with(pass)
+            #expect(try sample.outputOfOddBuffers(on: backend) == sample.output(on: backend), "\(pass)")
+        }
+    }
+
+    /// Every tile that ships for some class of devices, on products that do not fit it.
+    @Test(.timeLimit(.minutes(10))) func convolutionsByEveryTile() throws {
+        let tiles = Set(ShippedTiles.convolutions.values.flatMap { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) })
+        #expect(tiles.count > 4)
+        let sample = ConvolutionSample(inputs: 4, outputs: 33, input: [5, 7])
+        let expected = try sample.output(on: InterpretingBackend())
+        for tile in tiles {
+            let backend = try makeBackend(.gpu) { $0.convolutionTiles = ShippedTiles(tile) }
+            #expect(try sample.output(on: backend) == expected, "\(tile)")
+        }
+    }
+
+    @Test func convolutionsWithChannelsLastAreRefused() throws {
+        var step = ConvolutionSample(inputs: 1, outputs: 1, input: [3, 3]).step
+        step.order = .channelsLast
+        #expect(throws: BackendError.self) { _ = try makeBackend(.gpu).prepare(.convolution(step)) }
+    }
+
     /// Winograd's algorithm gives the sums of small halves without rounding too; here in parts of two images.
     @Test(.timeLimit(.minutes(10))) func convolutionsByWinograd() throws {
         let backend = try makeBackend(.gpu) { ($0.usesWinograd, $0.winogradBytes) = (true, 20_000) }
@@ -131,5 +187,51 @@ extension BackendTests {
         let names = try backend.planner.convolution(samples[0].step).map(\.entry)
         let part = ["soma_winograd_image", "soma_matmul", "soma_winograd_result"]
         #expect(names == ["soma_winograd_filter"] + part + part)
+    }
+}
+
+extension BackendTests {
+    /// Windows that overlap, that leave pixels out, and that lie outside altogether; equal numbers, infinities and NaN.
+    @Test(.timeLimit(.minutes(5)), arguments: KernelKind.allCases)
+    func poolingOfEveryGeometry(_ kind: KernelKind) throws {
+        let backend = try makeBackend(kind)
+        let samples = [
+            Windows(size: [3, 2], stride: [2, 1], dilation: [1, 2], before: [1, 0], after: [2, 1]),
+            Windows(size: [2, 2], stride: [3, 2], dilation: [1, 1], before: [0, 2], after: [0, 0]),
+        ]
+        for windows in samples {
+            for (function, isGradient) in [(PoolingFunction.max, false), (.max, true), (.sum, false), (.sum, true)] {
+                let (step, memory) = Self.pooling(function, isGradient, windows)
+                let expected = try result(of: .pooling(step), on: InterpretingBackend(), memory, scalars: [])
+                let actual = try result(of: .pooling(step), on: backend, memory, scalars: [])
+                #expect(agree(actual[2], expected[2], .float32), "\(function), gradient: \(isGradient), \(windows)")
+            }
+        }
+    }
+
+    private static func pooling(_ function: PoolingFunction, _ isGradient: Bool, _ windows: Windows) -> (PoolingStep, [[UInt8]]) {
+        let input = [6, 7]
+        let output = windows.count(over: input)
+        let x = Shape([2, 3] + input), y = Shape([2, 3] + output)
+        var values = (0..<x.count).map { Float($0 * 7 % 5) }
+        if function == .max { (values[3], values[20], values[50], values[51]) = (.nan, -.infinity, .infinity, .nan) }
+        func operand(_ slot: Int, _ shape: Shape) -> Operand { Operand(slot: slot, dtype: .float32, access: Access(strides: shape.contiguousStrides)) }
+        func bytes(_ values: [Float]) -> [UInt8] { values.withUnsafeBytes { [UInt8]($0) } }
+        let operands = isGradient ? (function == .max ? [operand(0, x), operand(1, y)] : [operand(1, y)]) : [operand(0, x)]
+        let step = PoolingStep(
+            function: function, isGradient: isGradient, order: .channelsFirst, batch: 2, channels: 3, input: input, output: output, windows: windows,
+            operands: operands, result: operand(2, isGradient ? x : y))
+        let count = isGradient ? x.count : y.count
+        return (step, [bytes(values), bytes((0..<y.count).map { Float($0 % 9) / 2 }), [UInt8](repeating: 0xA5, count: count * 4)])
+    }
+}
+
+extension Windows {
+    /// How many windows there are in lines and pixels.
+    fileprivate func count(over input: [Int]) -> [Int] {
+        (0...1).map { axis -> Int in
+            let reach = (size[axis] - 1) * dilation[axis] + 1
+            return (input[axis] + before[axis] + after[axis] - reach) / stride[axis] + 1
+        }
     }
 }

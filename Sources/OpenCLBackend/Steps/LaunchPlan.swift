@@ -43,7 +43,7 @@ struct StepPlanner {
     let tuning: MatmulTuning
     let shipped: ShippedTiles
     /// Those for the products that convolutions are.
-    let convolutionTiles: ShippedTiles
+    var convolutionTiles: ShippedTiles
     /// Whether convolutions that can take Winograd's algorithm do; `nil` where that is expected to pay.
     var usesWinograd: Bool?
     /// Bytes of scratch memory that it should not pass; images beyond that are taken in parts.

@@ -83,6 +83,9 @@ struct ShippedTiles: Hashable {
         }) { first, _ in first }
     }
 
+    /// One tile for everything.
+    init(_ tile: MatmulTile) { (groupsPerUnit, large, small, flat, narrow) = (1, tile, tile, tile, tile) }
+
     private init?(_ words: ArraySlice<String>) {
         let tiles = words.dropFirst().compactMap { MatmulTile($0) }
         guard let groups = words.first.flatMap({ Int($0) }), tiles.count == words.count - 1, tiles.count == 2 || tiles.count == 4 else { return nil }

@@ -78,7 +78,7 @@ private struct WinogradPlan {
             a: Operand(slot: Operand.workspaceSlot, dtype: .float32, access: Access(strides: [channels * rows, 1, rows])),
             b: .workspace([16, channels, tileCount], offset: places.v),
             epilogue: .plain(to: .workspace([16, rows, tileCount], offset: places.m)))
-        var tile = planner.shipped.tile(for: product, planner.traits)
+        var tile = planner.convolutionTiles.tile(for: product, planner.traits)
         tile.segments = 1
         var multiply = planner.matmulOnGPU(product, tile)
         for i in multiply.indices { multiply[i].workspaceBytes = places.byteCount }
