@@ -171,6 +171,27 @@ private func samples(_ loader: BatchLoader, count: Int) throws -> [[Float]] {
         #expect(set.takeRemarks().first?.contains("a/12.jpg: No such file") == true)
     }
 
+    /// Pictures of all modes come out alike, and one that would fill the memory is named with its size.
+    @Test func picturesOfAllModesAndATrap() throws {
+        let palette = PNGTests.chunk("PLTE", [255, 0, 0, 0, 0, 255])
+        let files: [[UInt8]] = [
+            PNGTests.png(width: 2, height: 1, colour: 3, extra: palette, rows: [0, 0, 1]),
+            PNGTests.png(width: 2, height: 1, colour: 6, rows: [0, 255, 0, 0, 255, 0, 0, 255, 255]),
+            PNGTests.png(width: 2, height: 1, depth: 16, colour: 2, rows: [0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255]),
+            PNGTests.png(width: 2, height: 1, colour: 0, rows: [0, 76, 29]),
+        ]
+        for (i, bytes) in files.enumerated() { folder.file("a/\(i).png", bytes) }
+        folder.file("b/0.png", PNGTests.png(width: 60_000, height: 60_000, colour: 2, rows: [0]))
+        folder.file("b/1.jpg", KnownPictures.file("cmyk"))
+        let set = try ImageFolder(path: folder.path, validationFraction: 0).training([Resize(PictureSize(height: 1, width: 2))], channels: 1)
+        let batch = try #require(try BatchLoader(set, batchSize: 6, seed: nil, epochs: 1).next())
+        let values = batch.values(of: "image", as: Float.self).map { Int(($0 * 255).rounded()) }
+        for row in 0..<4 { #expect(values[2 * row..<2 * row + 2] == [76, 29]) }
+        #expect(values[8..<10] == values[10..<12])
+        let remarks = set.takeRemarks()
+        #expect(remarks.count == 1 && remarks[0].contains("b/0.png: it is 60000×60000 pixels, more than 16384 a side"), "\(remarks)")
+    }
+
     // MARK: Threads
 
     private static let everything: [any ImageTransform] = [

@@ -45,6 +45,16 @@ func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         #expect(distance(picture.pixels, KnownPictures.pixels(name)) <= 3)
     }
 
+    /// Inks as luminance and two differences of colours, which the file's Adobe marker tells.
+    @Test func decodesInksOfOtherColourSpaces() throws {
+        var bytes = KnownPictures.file("cmyk")
+        try #require(Array(bytes[6..<11]) == Array("Adobe".utf8) && bytes[17] == 0)
+        let plain = try decode(bytes)
+        bytes[17] = 2
+        let mixed = try decode(bytes)
+        #expect(mixed.channels == 3 && mixed != plain)
+    }
+
     @Test func decodesSmaller() throws {
         for name in KnownPictures.names {
             let encoded = try EncodedPicture(KnownPictures.file(name), name: name)

@@ -25,7 +25,7 @@ public final class BatchLoader: Sendable {
         _ dataSet: some DataSet, batchSize: Int, seed: UInt64?, dropsLast: Bool = false, epochs: Int? = nil,
         from start: BatchPosition = .start, readAhead: Int = 3, threads: Int? = nil, feeding device: Device? = nil
     ) throws {
-        let threads = threads ?? Self.threads(for: dataSet, device)
+        let threads = threads ?? Self.threads(for: dataSet)
         guard batchSize > 0, readAhead > 0, threads > 0 else {
             programError(
                 "batch loader", "batchSize \(batchSize), readAhead \(readAhead) and threads \(threads) must be positive"
@@ -46,12 +46,11 @@ public final class BatchLoader: Sendable {
         self.threads = try Self.start(threads, on: queue)
     }
 
-    /// A device that runs on the processor needs cores of its own.
-    private static func threads(for dataSet: some DataSet, _ device: Device?) -> Int {
-        let cores = min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), 64)
+    /// As many threads as cores, also where the device runs on these: those who wait for room or data take none.
+    private static func threads(for dataSet: some DataSet) -> Int {
         switch dataSet.readingEffort {
-        case .copying: return 1
-        case .decoding: return device?.deviceDescription.kind == .cpu ? (cores + 1) / 2 : cores
+        case .copying: 1
+        case .decoding: min(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), 64)
         }
     }
 
