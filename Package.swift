@@ -46,7 +46,8 @@ let package = Package(
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "CDigits", "CLibraries"], exclude: ["fixtures"]),
         .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "SomaZoo", "Soma"]),
-        .testTarget(name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"]),
+        .testTarget(
+            name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),
     ],
     swiftLanguageModes: [.v6],
