@@ -53,7 +53,7 @@ extension LoopPlanner {
     /// How many steps of the walk a block can take at once, where columns are few and neighbouring steps lie side by side: channels of pixels.
     private func foldableSteps(_ stages: BodyStages) -> Int? {
         let last = nest.outer.count + nest.inner.count - 1
-        guard let axis = blockAxis, plan.width <= 256, stages.stages.count == 1, stages.stages[0].elementStores.isEmpty else { return nil }
+        guard let axis = blockAxis, plan.width <= 256, stages.stages.count == 1 else { return nil }
         let isPlain = nest.body.instructions.allSatisfy { instruction in
             switch instruction.operation {
             case .index, .random: false
@@ -61,7 +61,8 @@ extension LoopPlanner {
             default: true
             }
         }
-        let liesSideBySide = nest.body.loads.map(\.access).allSatisfy { access in
+        let accesses = nest.body.loads.map(\.access) + nest.body.stores.map(\.target.access)
+        let liesSideBySide = accesses.allSatisfy { access in
             !variation(access).contains(.walk) || (access.strides[axis] == 1 && access.strides[last] == plan.width)
         }
         guard isPlain, liesSideBySide else { return nil }

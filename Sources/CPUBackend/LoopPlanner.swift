@@ -120,6 +120,7 @@ struct LoopPlanner {
         nest.inner[nest.inner.count - 1] /= steps
         plan.innerExtents[plan.innerExtents.count - 1] /= steps
         for place in nest.body.loads.indices { nest.body.loads[place].access.strides[last] *= steps }
+        for place in nest.body.stores.indices { nest.body.stores[place].target.access.strides[last] *= steps }
     }
 
     /// Adds an operand whose address or register is `value`.

@@ -41,11 +41,12 @@ extension CPUBackendTests {
             Instruction(.binary(.multiply, 4, 1), .float32),
         ]
         sums.stores = [6, 5].enumerated().map { Store(value: $1, target: Operand(slot: 2 + $0, dtype: .float32, access: shift)) }
+        sums.stores.append(Store(value: 3, target: Operand(slot: 5, dtype: .float32, access: image)))
         var scaled = Body(loads: sums.loads.map { Operand(slot: $0.slot, dtype: .float32, access: Access(strides: $0.access.strides.reversed())) })
         scaled.instructions = [Instruction(.load(operand: 0), .float32), Instruction(.load(operand: 1), .float32), Instruction(.binary(.multiply, 0, 1), .float32)]
         scaled.stores = [Store(value: 2, target: Operand(slot: 4, dtype: .float32, access: Access(strides: [channels, 1])))]
         // Multiples of ⅛ whose sums are exact.
-        let counts: [Int] = [pixels * channels, channels, channels, channels, pixels * channels]
+        let counts: [Int] = [pixels * channels, channels, channels, channels, pixels * channels, pixels * channels]
         let memory: [[UInt8]] = counts.map { count in
             let numbers: [Float] = (0..<count).map { Float(($0 * 13) % 31 - 15) / 8 }
             return numbers.withUnsafeBytes { Array($0) }
