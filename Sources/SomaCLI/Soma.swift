@@ -19,8 +19,8 @@ struct SomaCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, BenchCommand.self,
-            DataCommand.self, InspectCommand.self,
+            DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, FeaturesCommand.self,
+            BenchCommand.self, DataCommand.self, InspectCommand.self,
         ])
 
     static func main() {

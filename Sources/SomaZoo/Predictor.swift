@@ -6,15 +6,20 @@ public struct Predictor: Sendable {
     public let classes: [String]
     /// How a picture of a file becomes what the model takes.
     public let input: PictureInput
-    private let device: Device
-    /// From the field `image` of samples to logits [n, classes].
-    private let model: @Sendable (Tensor) -> Tensor
+    /// The network, whose parameters go by the names that checkpoints have.
+    public let network: any Layer
+    public let device: Device
+    /// From the field `image` of samples to what the network takes.
+    private let preparation: any Layer
     private let step: CompiledStep
 
-    /// - Parameter model: from samples [n] + `input.sampleShape` to logits [n, classes].
-    init(classes: [String], input: PictureInput, device: Device, model: @escaping @Sendable (Tensor) -> Tensor) {
-        (self.classes, self.input, self.device, self.model) = (classes, input, device, model)
-        step = compiled { images in withDevice(device) { withInference { model(images) } } }
+    /// - Parameters:
+    ///   - network: gives logits [n, classes].
+    ///   - preparation: makes what the network takes of samples [n] + `input.sampleShape`.
+    init(classes: [String], input: PictureInput, device: Device, _ network: any Layer, behind preparation: any Layer = Sequential()) {
+        (self.classes, self.input, self.device) = (classes, input, device)
+        (self.network, self.preparation) = (network, preparation)
+        step = compiled { images in withDevice(device) { withInference { network(preparation(images)) } } }
     }
 
     /// The probabilities of the classes for each of several pictures: the values of a sample, as `input` makes them.
@@ -23,9 +28,16 @@ public struct Predictor: Sendable {
         let size = input.sampleShape.reduce(1, *)
         precondition(pictures.allSatisfy { $0.count == size }, "pictures have \(size) values")
         let images = Tensor(Array(pictures.joined()), shape: Shape([pictures.count] + input.sampleShape), device: device)
-        let output = withDevice(device) { withInference { model(images).softmax(alongAxis: -1) } }
+        let output = withDevice(device) { withInference { network(preparation(images)).softmax(alongAxis: -1) } }
         let values: [Float] = try output.scalars()
         return (0..<pictures.count).map { Array(values[$0 * classes.count..<($0 + 1) * classes.count]) }
+    }
+
+    /// What the convolutions of the network make of a picture, in the order in which they come.
+    /// - Parameter picture: the values of a sample.
+    public func featureMaps(of picture: [Float]) -> [FeatureMaps] {
+        let image = Tensor(picture, shape: Shape([1] + input.sampleShape), device: device)
+        return withDevice(device) { withInference { Soma.featureMaps(of: network) { network(preparation(image)) } } }
     }
 
     /// How well the model tells the samples of a data set apart.

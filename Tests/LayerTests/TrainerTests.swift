@@ -97,6 +97,7 @@ struct Quadrants: DataSet {
                         && progress.batchesPerEpoch == 5)
             case .epoch(let summary): losses.append(summary.trainingLoss)
             case .checkpoint: Issue.record("a checkpoint without a folder")
+            case .compiled(let programs): #expect(programs.count == 1 && programs[0].steps.reduce(0) { $0 + $1.count } > 0)
             case .remark(let text): Issue.record("\(text)")
             case .started, .interrupted: break
             }

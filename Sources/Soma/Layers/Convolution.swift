@@ -33,7 +33,8 @@ public struct Convolution: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let y = convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups)
-        guard let bias else { return y }
-        return y + bias.tensor.reshaped(to: Shape([bias.tensor.count] + [Int](repeating: 1, count: y.rank - 2)))
+        let maps = bias.map { y + $0.tensor.reshaped(to: Shape([$0.tensor.count] + [Int](repeating: 1, count: y.rank - 2))) } ?? y
+        FeatureMaps.note(weight, maps)
+        return maps
     }
 }

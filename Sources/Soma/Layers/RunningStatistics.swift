@@ -28,6 +28,8 @@ public struct RunningStatistics: Sendable {
 
     /// Takes in the moments of a batch, or the mean of those of its samples.
     func follow(_ moments: Moments, isCounting: Bool = true) {
+        // A block that is computed again for its gradient was followed before.
+        if Recomputation.isUnderWay { return }
         let count = batchCount.tensor + 1
         if isCounting { batchCount.assign(count) }
         let share = momentum.map { Tensor($0, device: mean.device) } ?? reciprocal(count.as(.float32))

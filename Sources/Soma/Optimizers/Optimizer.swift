@@ -80,7 +80,7 @@ public final class Optimizer: Sendable {
     /// - Throws: `BackendError`; the parameters are then as before.
     public func update(minimizing loss: Tensor, file: StaticString = #fileID, line: UInt = #line) throws {
         let before = updateCount
-        assignUpdate(gradient(of: loss, withRespectTo: arena.parameters.map(\.tensor), file: file, line: line))
+        assignUpdate(flatGradient(of: loss, file: file, line: line))
         try undoingCount(to: before) { try arena.device.update([loss]) }
     }
 
@@ -90,8 +90,20 @@ public final class Optimizer: Sendable {
     /// - Throws: `BackendError`; the parameters are then as before.
     public func update(with gradients: consuming [Tensor], computing results: [Tensor] = []) throws {
         let before = updateCount
-        assignUpdate(gradients)
+        assignUpdate(ParameterArena.flat(checked(gradients)))
         try undoingCount(to: before) { try arena.device.update(results) }
+    }
+
+    /// One update by a gradient over all parameters as they lie in the arena.
+    func update(withFlat gradient: consuming Tensor) throws {
+        let before = updateCount
+        assignUpdate(gradient)
+        try undoingCount(to: before) { try arena.device.update([]) }
+    }
+
+    /// The gradient with respect to all parameters as they lie in the arena.
+    func flatGradient(of loss: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        ParameterArena.flat(checked(gradient(of: loss, withRespectTo: arena.parameters.map(\.tensor), file: file, line: line)))
     }
 
     private func undoingCount(to before: Int, _ body: () throws -> Void) throws {
@@ -105,10 +117,9 @@ public final class Optimizer: Sendable {
 
     /// Builds the update. No tensor made here lives on when this returns: only then are the old weights free to be
     /// overwritten.
-    private func assignUpdate(_ gradients: consuming [Tensor]) {
+    private func assignUpdate(_ gradient: Tensor) {
         arena.requireParameters()
         let weights = arena.state.tensor
-        let gradient = ParameterArena.flat(checked(gradients))
         // Asked first in each update, also when it is replayed: from here on it counts.
         let rate = hostScalar(.float32, on: arena.device) { [self] in nextRate() }
         var update = WeightUpdate(

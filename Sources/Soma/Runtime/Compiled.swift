@@ -17,6 +17,9 @@ public final class CompiledStep: Sendable {
         }
     }
 
+    /// What was compiled so far: a program for each signature of the inputs.
+    public var programs: [ProgramSummary] { replays.withLock { $0.values.map(\.summary) } }
+
     private let body: @Sendable ([Tensor]) throws -> [Tensor]
     private let replays = Mutex<[Signature: Replay]>([:])
 

@@ -19,6 +19,30 @@ final class Program: Sendable {
     }
 }
 
+/// What a compiled step consists of, and the memory that it takes.
+public struct ProgramSummary: Hashable, Sendable {
+    /// Bytes of the arena in which all intermediate values lie.
+    public let arenaByteCount: Int
+    /// The most bytes of intermediate values that are alive at once: what no arena could do without.
+    public let largestLiveByteCount: Int
+    /// Bytes of results and of new versions of states, the latter where the old ones lie if nobody else holds them.
+    public let outputByteCount: Int
+    /// The kinds of steps with their numbers, the most frequent first.
+    public let steps: [Kind]
+
+    public struct Kind: Hashable, Sendable {
+        public let name: String
+        public let count: Int
+    }
+
+    init(_ plan: Plan) {
+        (arenaByteCount, largestLiveByteCount) = (plan.arenaByteCount, plan.largestLiveByteCount)
+        outputByteCount = plan.outputs.reduce(0) { $0 + $1.byteCount }
+        let numbers = Dictionary(grouping: plan.steps, by: \.name).mapValues(\.count)
+        steps = numbers.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { Kind(name: $0.key, count: $0.value) }
+    }
+}
+
 /// Programs by the structure of their graphs; the least recently used is forgotten when there are too many.
 struct ProgramCache {
     private var programs: [GraphKey: (program: Program, used: Int)] = [:]

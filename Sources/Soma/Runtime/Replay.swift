@@ -25,6 +25,8 @@ final class Replay: Sendable {
     private let results: [(shape: Shape, dtype: DType)]
     private let written: [State]
 
+    var summary: ProgramSummary { ProgramSummary(program.plan) }
+
     /// Runs `body` once to build its graph, and compiles that. Nothing is computed.
     init(capturing body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws {
         // Inputs become sources of their own, so that the same tensor given twice has two places.

@@ -58,6 +58,11 @@ public final class RandomGenerator: Sendable {
 
     /// Uniform 32-bit words. Replaying a step that was captured draws anew.
     func words(_ shape: Shape, device: Device) -> Tensor {
+        let draw = RandomDraws.draw { self.nextDraw(device) }
+        return Tensor(node: .random(shape, key0: draw.key0.node, key1: draw.key1.node, counter: draw.counter.node))
+    }
+
+    private func nextDraw(_ device: Device) -> RandomDraws.Draw {
         let key0 = hostScalar(.uint32, on: device) { [self] in Double(state.seed & 0xFFFF_FFFF) }
         // The draws above 2³² continue under another key.
         let key1 = hostScalar(.uint32, on: device) { [self] in
@@ -65,7 +70,7 @@ public final class RandomGenerator: Sendable {
             return Double((state.seed >> 32) ^ (state.drawCount >> 32))
         }
         let counter = hostScalar(.uint32, on: device) { [self] in Double(draw().drawCount & 0xFFFF_FFFF) }
-        return Tensor(node: .random(shape, key0: key0.node, key1: key1.node, counter: counter.node))
+        return RandomDraws.Draw(key0: key0, key1: key1, counter: counter)
     }
 }
 

@@ -54,10 +54,18 @@ extension Minibatch {
     /// Uploads the fields of a batch.
     /// - Throws: `BackendError`.
     public init(_ batch: Batch, device: Device = .current) throws {
+        try self.init(batch, rows: 0..<batch.count, device: device)
+    }
+
+    /// Uploads the fields of some samples of a batch.
+    /// - Throws: `BackendError`.
+    public init(_ batch: Batch, rows: Range<Int>, device: Device = .current) throws {
         let fields = batch.fields
         let tensors = try fields.map { field in
             try batch.withBytes(of: field.name) { bytes in
-                try Tensor(bytes: bytes, shape: Shape([batch.count] + field.shape), dtype: field.dtype, device: device)
+                let part = bytes[rows.lowerBound * field.byteCount..<rows.upperBound * field.byteCount]
+                return try Tensor(
+                    bytes: UnsafeRawBufferPointer(rebasing: part), shape: Shape([rows.count] + field.shape), dtype: field.dtype, device: device)
             }
         }
         self.init(names: fields.map(\.name), tensors: tensors)

@@ -13,7 +13,11 @@ import SomaGraph
 public final class Trainer<Model: Layer> {
     public struct Options: Sendable {
         public var epochs: Int
+        /// Samples per update.
         public var batchSize: Int
+        /// In how many parts a batch is computed, one after the other: their gradients are added before the update, which takes
+        /// the memory of one part and gives what the batch as a whole would, but where a layer looks at its whole batch.
+        public var accumulation = 1
         /// Decides the order of the samples.
         public var seed: UInt64
         /// Updates from one reading of the loss to the next: reading waits for the device.
@@ -49,13 +53,13 @@ public final class Trainer<Model: Layer> {
         _ model: Model, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options,
         generator: RandomGenerator = .current
     ) {
-        guard options.epochs >= 0, options.batchSize > 0, options.readingInterval > 0, options.checkpointInterval > 0
+        guard options.epochs >= 0, options.batchSize > 0, options.accumulation > 0, options.readingInterval > 0, options.checkpointInterval > 0
         else {
             programError("Trainer", "epochs, batch size and intervals must be positive")
         }
         (self.model, self.objective, self.optimizer, self.options) = (model, objective, optimizer, options)
         self.generator = generator
-        step = TrainingStep(objective, optimizer, generator)
+        step = TrainingStep(objective, optimizer, generator, batchSize: options.batchSize, parts: options.accumulation)
         evaluator = Evaluator(objective, device: optimizer.arena.device)
         clock = TrainingClock()
         backlog = Backlog(device: optimizer.arena.device)
@@ -105,13 +109,14 @@ public final class Trainer<Model: Layer> {
 
     private func train(_ batch: Batch, waited: Duration, _ report: (TrainingEvent) throws -> Void) throws {
         try backlog.add(batch)
-        try step(Minibatch(batch, device: optimizer.arena.device))
+        try step(batch)
         progress.position = batch.next
         progress.unreadSamples += batch.count
         progress.unreadBatches += 1
         if !clock.isRunning {
             try optimizer.arena.device.synchronize()
             clock.start(waited: waited)
+            try report(.compiled(step.programs))
         } else {
             clock.sampleCount += batch.count
             clock.note(waited: waited)

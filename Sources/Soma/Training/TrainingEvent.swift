@@ -2,6 +2,8 @@
 public enum TrainingEvent: Sendable {
     /// Training begins, at the start or where a checkpoint left off.
     case started(TrainingProgress)
+    /// The first update was made, by these programs.
+    case compiled([ProgramSummary])
     /// An update was made. `loss` is there where it was read: the mean over the updates since it was last read.
     case step(TrainingProgress, loss: Double?)
     /// All samples were seen once more.

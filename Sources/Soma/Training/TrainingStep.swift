@@ -12,28 +12,47 @@ final class TrainingStep: Sendable {
     private let lossSum: State
     /// The number of the first update whose loss was not finite; 0 for none.
     private let brokenUpdate: State
+    /// Where the gradients of several parts of a batch are added up; nil where a batch is one part.
+    private let accumulation: GradientAccumulation?
 
-    init(_ objective: any Objective, _ optimizer: Optimizer, _ generator: RandomGenerator) {
+    /// - Parameter parts: of how many parts a batch's gradient is added up.
+    init(_ objective: any Objective, _ optimizer: Optimizer, _ generator: RandomGenerator, batchSize: Int, parts: Int) {
         (self.objective, self.optimizer, self.generator, device) = (
             objective, optimizer, generator, optimizer.arena.device
         )
         lossSum = State(Tensor([Float(0)], shape: .scalar, device: device))
         brokenUpdate = State(Tensor([Int32(0)], shape: .scalar, device: device))
+        accumulation = parts > 1 ? GradientAccumulation(optimizer, partSize: (batchSize + parts - 1) / parts) : nil
     }
 
     /// Starts one update.
-    func callAsFunction(_ batch: Minibatch) throws { _ = try step(batch.names)(batch.tensors) }
+    func callAsFunction(_ batch: Batch) throws {
+        guard let accumulation else { return try run(try Minibatch(batch, device: device), []) }
+        for part in accumulation.parts(of: batch.count) {
+            let share = Double(part.count) / Double(batch.count)
+            let scalars = try accumulation.scalars(share: share, isFirst: part.lowerBound == 0)
+            try run(try Minibatch(batch, rows: part, device: device), scalars)
+        }
+        try accumulation.update()
+    }
+
+    private func run(_ batch: Minibatch, _ scalars: [Tensor]) throws { _ = try step(batch.names)(batch.tensors + scalars) }
+
+    /// The programs that were compiled, and what they take.
+    var programs: [ProgramSummary] { (step.withLock { $0?.step.programs } ?? []) + (accumulation?.programs ?? []) }
 
     private func step(_ names: [String]) -> CompiledStep {
         step.withLock { known in
             if let known, known.names == names { return known.step }
-            let made = CompiledStep { [unowned self] in try build(Minibatch(names: names, tensors: $0)) }
+            let made = CompiledStep { [unowned self] in
+                try build(Minibatch(names: names, tensors: Array($0[..<names.count])), Array($0[names.count...]))
+            }
             known = (names, made)
             return made
         }
     }
 
-    private func build(_ batch: Minibatch) throws -> [Tensor] {
+    private func build(_ batch: Minibatch, _ scalars: [Tensor]) throws -> [Tensor] {
         try withDevice(device) {
             try withRandomGenerator(generator) {
                 let loss = withTraining { objective.loss(batch) }
@@ -41,7 +60,11 @@ final class TrainingStep: Sendable {
                     programError("training", "the loss has shape \(loss.shape) and is not one number")
                 }
                 watch(loss, sampleCount: batch.count)
-                try optimizer.update(minimizing: loss)
+                if let accumulation {
+                    accumulation.add(optimizer.flatGradient(of: loss), scalars)
+                } else {
+                    try optimizer.update(minimizing: loss)
+                }
                 return []
             }
         }

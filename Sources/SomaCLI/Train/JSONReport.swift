@@ -44,6 +44,7 @@ final class JSONReport: RunReport {
     private func note(_ event: TrainingEvent) throws {
         switch event {
         case .started(let progress): try emit("training", standing(progress))
+        case .compiled(let programs): for program in programs { try emit("plan", Self.members(program)) }
         case .step(let progress, let loss):
             guard let loss else { return }
             try emit("step", standing(progress) + [.init("loss", JSON(loss))])
@@ -59,6 +60,14 @@ final class JSONReport: RunReport {
         case .remark(let text): try emit("message", [.init("text", .string(text))])
         case .interrupted(let progress): try emit("interrupted", standing(progress))
         }
+    }
+
+    private static func members(_ program: ProgramSummary) -> [JSON.Member] {
+        [
+            .init("arena_bytes", JSON(program.arenaByteCount)), .init("largest_live_bytes", JSON(program.largestLiveByteCount)),
+            .init("result_bytes", JSON(program.outputByteCount)),
+            .init("steps", .object(program.steps.map { .init($0.name, JSON($0.count)) })),
+        ]
     }
 
     private func standing(_ progress: TrainingProgress, epoch: Int? = nil) -> [JSON.Member] {

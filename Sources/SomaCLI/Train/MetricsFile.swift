@@ -16,9 +16,10 @@ final class MetricsFile {
         var samplesPerSecond: Double?
         var memoryBytes: Int
         var seconds: Double
+        var testTopFive: Double?
     }
 
-    static let header = "model,epoch,step,loss,test_loss,test_accuracy,learning_rate,samples_per_second,memory_bytes,seconds"
+    static let header = "model,epoch,step,loss,test_loss,test_accuracy,learning_rate,samples_per_second,memory_bytes,seconds,test_top5_accuracy"
 
     let path: String
     private(set) var rows: [Row]
@@ -76,17 +77,18 @@ extension MetricsFile.Row {
         let name = String(model.map { $0 == "," || $0.isNewline ? " " : $0 })
         return [
             name, "\(epoch)", "\(step)", cell(loss), cell(testLoss), cell(testAccuracy), cell(learningRate), cell(samplesPerSecond),
-            "\(memoryBytes)", cell(seconds),
+            "\(memoryBytes)", cell(seconds), cell(testTopFive),
         ].joined(separator: ",")
     }
 
     init?(_ line: String) {
         let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard cells.count == 10, let epoch = Int(cells[1]), let step = Int(cells[2]), let rate = Double(cells[6]),
+        // Earlier versions had no top-5 accuracy.
+        guard (10...11).contains(cells.count), let epoch = Int(cells[1]), let step = Int(cells[2]), let rate = Double(cells[6]),
             let memory = Int(cells[8]), let seconds = Double(cells[9])
         else { return nil }
         self.init(
             model: cells[0], epoch: epoch, step: step, loss: Double(cells[3]), testLoss: Double(cells[4]), testAccuracy: Double(cells[5]),
-            learningRate: rate, samplesPerSecond: Double(cells[7]), memoryBytes: memory, seconds: seconds)
+            learningRate: rate, samplesPerSecond: Double(cells[7]), memoryBytes: memory, seconds: seconds, testTopFive: cells.count > 10 ? Double(cells[10]) : nil)
     }
 }

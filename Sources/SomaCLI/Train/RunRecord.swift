@@ -43,9 +43,10 @@ final class RunRecord {
             var row = pending ?? row(summary.progress, nil)
             pending = nil
             (row.testLoss, row.testAccuracy) = (summary.evaluation?["loss"], summary.evaluation?["accuracy"])
+            row.testTopFive = summary.evaluation?["top5_accuracy"]
             try metrics.append(row)
             if ContinuousClock.now - drawn > .seconds(10) { try draw() }
-        case .checkpoint, .remark: break
+        case .checkpoint, .compiled, .remark: break
         case .interrupted: try flush()
         }
     }

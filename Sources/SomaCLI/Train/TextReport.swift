@@ -65,6 +65,7 @@ final class TextReport: RunReport {
             pace = Pace()
             lastLine = .now
             if progress.updateCount > 0 { try say("goes on \(Self.place(progress))") }
+        case .compiled(let programs): if isVerbose { try programs.map(Self.line).forEach(say) }
         case .step(let progress, let loss): try step(progress, loss)
         case .epoch(let summary): try epoch(summary)
         case .checkpoint(let path, let isBest):
@@ -72,6 +73,13 @@ final class TextReport: RunReport {
         case .remark(let text): try say(text)
         case .interrupted(let progress): try say("interrupted \(Self.place(progress))")
         }
+    }
+
+    /// The memory plan of a step.
+    private static func line(_ program: ProgramSummary) -> String {
+        let steps = program.steps.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+        return "plan      arena \(Quantity.bytes(program.arenaByteCount)), at most \(Quantity.bytes(program.largestLiveByteCount)) alive at once, "
+            + "results \(Quantity.bytes(program.outputByteCount)); steps: \(steps)"
     }
 
     private static func place(_ progress: TrainingProgress) -> String {
@@ -91,7 +99,7 @@ final class TextReport: RunReport {
         let width = String(summary.progress.epochCount).count
         let number = TextTable.padded(String(summary.epoch + 1), to: width, .right)
         let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key > $1.key }
-            .map { "test \($0.key) \(Quantity.fixed($0.value, 4))" }
+            .map { "test \($0.key == "top5_accuracy" ? "top-5" : $0.key) \(Quantity.fixed($0.value, 4))" }
         let loss = "loss \(Quantity.fixed(summary.trainingLoss, 4))"
         let parts = ["epoch \(number)/\(summary.progress.epochCount)", loss] + measures + [
             Pace.rate(summary.progress), Pace.dataWait(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
@@ -105,6 +113,7 @@ final class TextReport: RunReport {
         bar?.clear()
         let figures = [
             result.testAccuracy.map { "test accuracy \(Quantity.fixed($0, 4))" },
+            result.measures["test_top5_accuracy"].map { "top-5 \(Quantity.fixed($0, 4))" },
             result.testLoss.map { "test loss \(Quantity.fixed($0, 4))" },
             "\(result.epochs) epochs in \(Quantity.duration(result.seconds))",
             result.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" },

@@ -20,6 +20,7 @@ struct TrainCommand: ParsableCommand {
               soma train digits
               soma train digits --device opencl:0 --epochs 20 --seed 1
               soma train mnist-mlp --data data/mnist hidden=512,256 batch=128 lr=1e-3
+              soma train alexnet --data flowers --image-size 224
               soma train digits --resume
             """)
 
@@ -36,6 +37,14 @@ struct TrainCommand: ParsableCommand {
         "The folder with the data, for recipes that need one. (default: data/mnist where it is there)",
         valueName: "folder"))
     var data: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Rows and columns that pictures are brought to, as image-size=N does.", valueName: "pixels"))
+    var imageSize: Int?
+
+    @Flag(help: "End the run at a picture that cannot be read, as strict=yes does.")
+    var strict = false
 
     @Option(
         parsing: .unconditional,
@@ -61,7 +70,7 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Print one object a line on standard output; the last is the result.")
     var json = false
 
-    @Flag(help: "Tell of every reading of the loss and every checkpoint.")
+    @Flag(help: "Tell of the memory that a step takes, every reading of the loss and every checkpoint.")
     var verbose = false
 
     @Option(help: ArgumentHelp("The most memory to use on the device, such as 512M or 4G.", valueName: "bytes"))
@@ -92,7 +101,8 @@ struct TrainCommand: ParsableCommand {
 
     private var request: RunRequest {
         RunRequest(
-            words: (recipe.map { [$0] } ?? []) + settings, device: device, data: data, epochs: epochs, seed: seed,
+            words: (recipe.map { [$0] } ?? []) + settings + (imageSize.map { ["image-size=\($0)"] } ?? []) + (strict ? ["strict=yes"] : []),
+            device: device, data: data, epochs: epochs, seed: seed,
             output: output, resumes: resume, memory: memory?.count, reference: checkAgainst)
     }
 

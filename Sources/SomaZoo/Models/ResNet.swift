@@ -30,18 +30,21 @@ public struct ResNet: Layer {
     public let layer4: Sequential?
     public let fc: Linear
     private let poolsFirst: Bool
+    private let recomputation: Recomputation
 
     /// The network of the paper's experiments on small images: three stages of 16, 32 and 64 channels, 6 · `blocks` + 2 layers; 20 for 3 blocks.
-    public static func small(blocks: Int = 3, channels: Int = 3, classes: Int = 10) -> ResNet {
-        ResNet(widths: [16, 32, 64], blocks: [blocks, blocks, blocks], first: (3, 1), channels: channels, classes: classes)
+    public static func small(blocks: Int = 3, channels: Int = 3, classes: Int = 10, recomputation: Recomputation = .none) -> ResNet {
+        ResNet(widths: [16, 32, 64], blocks: [blocks, blocks, blocks], first: (3, 1), channels, classes, recomputation)
     }
 
     /// ResNet-18, for images of about 224×224.
-    public static func resNet18(channels: Int = 3, classes: Int = 1000) -> ResNet {
-        ResNet(widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2], first: (7, 2), channels: channels, classes: classes)
+    public static func resNet18(channels: Int = 3, classes: Int = 1000, recomputation: Recomputation = .none) -> ResNet {
+        ResNet(widths: [64, 128, 256, 512], blocks: [2, 2, 2, 2], first: (7, 2), channels, classes, recomputation)
     }
 
-    private init(widths: [Int], blocks: [Int], first: (size: Int, stride: Int), channels: Int, classes: Int) {
+    private init(
+        widths: [Int], blocks: [Int], first: (size: Int, stride: Int), _ channels: Int, _ classes: Int, _ recomputation: Recomputation
+    ) {
         conv1 = Convolution(
             from: channels, to: widths[0], size: [first.size, first.size], stride: [first.stride], padding: .all(first.size / 2), hasBias: false,
             weight: .he())
@@ -55,15 +58,15 @@ public struct ResNet: Layer {
         (layer1, layer2, layer3) = (stages[0], stages[1], stages[2])
         layer4 = stages.count > 3 ? stages[3] : nil
         fc = Linear(from: widths[widths.count - 1], to: classes)
-        poolsFirst = first.stride > 1
+        (poolsFirst, self.recomputation) = (first.stride > 1, recomputation)
     }
 
     /// The logits [N, classes] of images [N, channels, rows, columns].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         var maps = relu(bn1(conv1(x)))
         if poolsFirst { maps = maps.maxPooled(PoolingWindow(size: [3], stride: [2], padding: [1])) }
-        maps = layer3(layer2(layer1(maps)))
-        if let layer4 { maps = layer4(maps) }
+        let blocks = [layer1, layer2, layer3, layer4].compactMap { $0?.layers }.joined()
+        maps = blocks.reduce(maps) { recomputation($1, $0) }
         return fc(maps.mean(alongAxes: 2, 3))
     }
 }

@@ -39,7 +39,7 @@ public struct DigitsRecipe: Recipe {
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
         let model = try checkpoint.network(of: self, on: device) { Self.options.model($0, pixels: 64) }
         let input = PictureInput.ink(rows: 8, columns: 8, shape: [64])
-        return Predictor(classes: DigitClasses.names, input: input, device: device) { model($0) }
+        return Predictor(classes: DigitClasses.names, input: input, device: device, model)
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {

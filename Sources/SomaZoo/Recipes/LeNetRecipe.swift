@@ -60,7 +60,7 @@ public struct LeNetRecipe: Recipe {
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
         let model = try checkpoint.network(of: self, on: device, Self.model)
         let input = PictureInput.ink(rows: 28, columns: 28, shape: [1, 28, 28])
-        return Predictor(classes: DigitClasses.names, input: input, device: device) { model($0) }
+        return Predictor(classes: DigitClasses.names, input: input, device: device, model)
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {

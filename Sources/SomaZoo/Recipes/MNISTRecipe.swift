@@ -43,7 +43,7 @@ public struct MNISTRecipe: Recipe {
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
         let model = try checkpoint.network(of: self, on: device) { Self.options.model($0, pixels: 784) }
         let input = PictureInput.ink(rows: 28, columns: 28, shape: [784])
-        return Predictor(classes: DigitClasses.names, input: input, device: device) { model($0) }
+        return Predictor(classes: DigitClasses.names, input: input, device: device, model)
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {

@@ -9,6 +9,10 @@ struct ClassifierRun<Model: Layer> {
     var augmentation: (any Layer)?
     /// Whether the five likeliest classes are looked at too.
     var measuresTopFive = false
+    /// Batches whose gradients are added up for one update.
+    var accumulation = 1
+    /// What to tell of the data.
+    var remark: String?
     /// What else the checkpoints say.
     var metadata: [String: String] = [:]
     /// Makes the network, untrained; its weights come from the current generator.
@@ -43,7 +47,7 @@ struct ClassifierRun<Model: Layer> {
                 let trainer = try makeTrainer(model, sampleCount: training.count, generator)
                 if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
                 let result = try trainer.run(
-                    on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model)),
+                    on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model), remark),
                     isInterrupted: context.isInterrupted)
                 return try summary(result, trainer, heldOut, test)
             }
@@ -54,14 +58,18 @@ struct ClassifierRun<Model: Layer> {
 
     private func makeTrainer(_ model: Model, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<Model> {
         let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount))
-        var options = Trainer<Model>.Options(epochs: context.epochs, batchSize: setting(\.batch), seed: context.seed)
+        var options = Trainer<Model>.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
+        options.accumulation = accumulation
         options.folder = context.output
         options.metadata = SavedRun.metadata(recipe, context).merging(metadata) { _, own in own }
         return Trainer(model, objective(model), optimizer, options, generator: generator)
     }
 
+    /// Samples per update.
+    private var batchSize: Int { setting(\.batch) * accumulation }
+
     private func schedule(_ sampleCount: Int) -> Schedule {
-        let updates = context.epochs * ((sampleCount + setting(\.batch) - 1) / setting(\.batch))
+        let updates = context.epochs * ((sampleCount + batchSize - 1) / batchSize)
         let warmup = min(setting(\.warmup), updates)
         return setting(\.decline).schedule(setting(\.rate), over: updates - warmup).warmedUp(over: warmup)
     }
