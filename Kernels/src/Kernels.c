@@ -37,6 +37,9 @@ static const char matmul_cpu[] = {
 static const char pooling[] = {
 #embed "../pooling.cl"
     , 0};
+static const char pooling_cpu[] = {
+#embed "../pooling_cpu.cl"
+    , 0};
 static const char prelude[] = {
 #embed "../prelude.cl"
     , 0};
@@ -81,11 +84,11 @@ static const kernel_text files[] = {
     ENTRY("gather", gather),                  ENTRY("map", map),
     ENTRY("map_cpu", map_cpu),                ENTRY("matmul", matmul),
     ENTRY("matmul_cpu", matmul_cpu),          ENTRY("pooling", pooling),
-    ENTRY("prelude", prelude),                ENTRY("random", random_words),
-    ENTRY("reduce", reduce),                  ENTRY("reduce_cpu", reduce_cpu),
-    ENTRY("row", row),                        ENTRY("taps", taps),
-    ENTRY("tile", tile),                      ENTRY("tile_cpu", tile_cpu),
-    ENTRY("winograd", winograd),
+    ENTRY("pooling_cpu", pooling_cpu),        ENTRY("prelude", prelude),
+    ENTRY("random", random_words),            ENTRY("reduce", reduce),
+    ENTRY("reduce_cpu", reduce_cpu),          ENTRY("row", row),
+    ENTRY("taps", taps),                      ENTRY("tile", tile),
+    ENTRY("tile_cpu", tile_cpu),              ENTRY("winograd", winograd),
 };
 
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }

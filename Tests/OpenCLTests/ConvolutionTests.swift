@@ -123,8 +123,8 @@ extension BackendTests {
             for pass in ConvolutionSample.passes {
                 await Task.yield()
                 let sample = sample.with(pass)
-                let expected = try sample.output(on: InterpretingBackend()), actual = try sample.output(on: backend)
-                #expect(actual == expected, "\(sample)")
+                let isRight = try sample.output(on: backend) == sample.output(on: InterpretingBackend())
+                #expect(isRight, "\(sample)")
             }
         }
     }
@@ -161,7 +161,27 @@ extension BackendTests {
         let expected = try sample.output(on: InterpretingBackend())
         for tile in tiles {
             let backend = try makeBackend(.gpu) { $0.convolutionTiles = ShippedTiles(tile) }
-            #expect(try sample.output(on: backend) == expected, "\(tile)")
+            let isRight = try sample.output(on: backend) == expected
+            #expect(isRight, "\(tile)")
+        }
+    }
+
+    /// Positions of 64 bits, which only more memory than there is here would need: the programs build.
+    @Test(.timeLimit(.minutes(5))) func convolutionsBeyond32BitsBuild() throws {
+        let backend = try makeBackend(.gpu) { $0.usesWinograd = true }
+        let samples = [
+            ConvolutionSample(batch: 20_000, inputs: 128, outputs: 128, input: [32, 32]),
+            ConvolutionSample(batch: 20_000, inputs: 128, outputs: 128, input: [32, 32], stride: [2, 2]),
+            ConvolutionSample(batch: 20_000, inputs: 128, outputs: 128, groups: 128, input: [32, 32]),
+        ]
+        let steps = samples.flatMap { sample in ConvolutionSample.passes.map { pass in sample.with(pass).step } }
+        for step in steps {
+            let plans = try backend.planner.convolution(step)
+            #expect(plans[0].source.contains("#define SOMA_WIDE 1\n"))
+            let programs = Dictionary(plans.map { ($0.source, $0) }, uniquingKeysWith: { first, _ in first })
+            for plan in programs.values {
+                _ = try backend.programs.kernel(plan.entry, plan.source, options: plan.options)
+            }
         }
     }
 
@@ -181,7 +201,8 @@ extension BackendTests {
         for sample in samples {
             for pass in [ConvolutionPass.forward, .inputGradient] {
                 let sample = sample.with(pass)
-                #expect(try sample.output(on: backend) == sample.output(on: InterpretingBackend()), "\(sample)")
+                let isRight = try sample.output(on: backend) == sample.output(on: InterpretingBackend())
+                #expect(isRight, "\(sample)")
             }
         }
         let names = try backend.planner.convolution(samples[0].step).map(\.entry)

@@ -2,7 +2,7 @@ import SomaBackend
 import SomaGraph
 
 extension StepPlanner {
-    /// See pooling.cl.
+    /// See pooling.cl and pooling_cpu.cl.
     func pooling(_ step: PoolingStep) -> LaunchPlan {
         let made = step.isGradient ? step.input : step.output
         let extents = [step.batch * step.channels] + made
@@ -12,17 +12,20 @@ extension StepPlanner {
         let names = step.isGradient ? (step.function == .max ? ["x", "g"] : ["g"]) : ["x"]
         for (name, operand) in zip(names, step.operands) { parameters.add(operand, name, isConstant: true) }
         parameters.add(step.result, "result", isConstant: false)
-        parameters.add(index: "count", count)
         let windows = step.windows
         let pairs = [
             ("window_lines", "window_pixels", windows.size), ("stride_y", "stride_x", windows.stride), ("dilation_y", "dilation_x", windows.dilation),
             ("before_y", "before_x", windows.before), ("height", "width", step.input), ("pooled_height", "pooled_width", step.output),
         ]
         for (y, x, values) in pairs { parameters.add(y, x, values) }
-        let coordinates = digits(of: "item", "i", extents: extents, &parameters)
+        var coordinates: [String] = []
+        if !traits.isCPU {
+            parameters.add(index: "count", count)
+            coordinates = digits(of: "item", "i", extents: extents, &parameters)
+        }
         let definitions = [("IS_MAX", step.function == .max ? "1" : "0"), ("IS_GRADIENT", step.isGradient ? "1" : "0")]
-        let lines = KernelTemplate("pooling").filled("head", ["parameters": parameters.list, "coordinates": coordinates])
-        let (global, local) = line(of: count)
+        let lines = KernelTemplate(traits.isCPU ? "pooling_cpu" : "pooling").filled("head", ["parameters": parameters.list, "coordinates": coordinates])
+        let (global, local) = traits.isCPU ? ([extents[0]], [1]) : line(of: count)
         return LaunchPlan(
             entry: "soma_pooling", source: source(isWide: parameters.isWide, uses: [], definitions: definitions, lines),
             arguments: parameters.arguments, global: global, local: local)
