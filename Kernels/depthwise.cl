@@ -15,7 +15,7 @@
 //                        │······│      └────┘
 //                        └──────┘
 //
-// Launch: soma_depthwise: one dimension, a work-item for each strip of each plane of the result.
+// Launch: soma_depthwise: one dimension, a work-item for each strip of each plane of the result; on a processor for each plane.
 //         soma_depthwise_filter: (channels · ITEMS, segments), ITEMS work-items a group: a group adds up a segment of the strips of all
 //         images, each work-item those that lie ITEMS apart; then the items' sums are combined by a tree in local memory. With several
 //         segments the results go to a workspace [segment, result] and another kernel adds them up.
@@ -56,12 +56,19 @@
 #define GATHERS (IS_GRADIENT && (STRIDE_Y > 1 || STRIDE_X > 1))
 #define SPAN ((STRIP - 1) * STRIDE_X + (PIXELS - 1) * DILATION_X + 1)
 
+// A loop over neighbours: registers on a GPU, lanes of vectors on a processor.
+#if SOMA_CPU
+#define EACH_NEIGHBOUR(i, count) SOMA_VECTORIZE for (int i = 0; i < (count); i++)
+#else
+#define EACH_NEIGHBOUR(i, count) _Pragma("unroll") for (int i = 0; i < (count); i++)
+#endif
+
 // The SPAN pixels of a line from `first` on; those outside of it are zero.
 #define READ_SPAN(span, line_start, first) \
     if ((first) >= 0 && (first) + SPAN <= width) { \
-        SOMA_VECTORIZE _Pragma("unroll") for (int i = 0; i < SPAN; i++) span[i] = (line_start)[(first) + i]; \
+        EACH_NEIGHBOUR(i, SPAN) span[i] = (line_start)[(first) + i]; \
     } else { \
-        _Pragma("unroll") for (int i = 0; i < SPAN; i++) span[i] = (uint)((first) + i) < (uint)width ? (line_start)[(first) + i] : 0.0f; \
+        EACH_NEIGHBOUR(i, SPAN) span[i] = (uint)((first) + i) < (uint)width ? (line_start)[(first) + i] : 0.0f; \
     }
 
 //@ section product
@@ -71,57 +78,66 @@ kernel void soma_depthwise(
     const soma_index item = (soma_index)get_global_id(0);
     if (item >= count) return;
     //@ coordinates
-    const int image = i0, channel = i1, y = i2, x = i3 * STRIP;
+    const int image = i0, channel = i1;
     a += a_offset;
     b += b_offset;
-    float sums[STRIP];
-#pragma unroll
-    for (int j = 0; j < STRIP; j++) sums[j] = 0.0f;
-
-#if IS_GRADIENT
-    for (int k = channel * multiple; k < (channel + 1) * multiple; k++) {
+    //@ uniforms
+#if SOMA_CPU
+    for (int strip_number = 0; strip_number < result_height * strips; strip_number++) {
+        const int y = strip_number / strips, x = strip_number % strips * STRIP;
 #else
     {
-        const int k = channel;
+        const int y = i2, x = i3 * STRIP;
 #endif
-        global const float *plane = b + ((long)image * planes + (IS_GRADIENT ? k : k / multiple)) * height * width;
-        global const float *filter = a + k * TAPS;
-#pragma unroll
-        for (int r = 0; r < LINES; r++) {
-#if GATHERS
-            const int from_y = y + before_y - r * DILATION_Y, line = from_y / STRIDE_Y;
-            if (from_y < 0 || line >= height || line * STRIDE_Y != from_y) continue;
-#pragma unroll
-            for (int s = 0; s < PIXELS; s++)
-#pragma unroll
-                for (int j = 0; j < STRIP; j++) {
-                    const int from_x = x + j + before_x - s * DILATION_X, pixel = from_x / STRIDE_X;
-                    if (from_x >= 0 && pixel < width && pixel * STRIDE_X == from_x)
-                        sums[j] = soma_multiply_add_float(filter[r * PIXELS + s], plane[line * width + pixel], sums[j]);
-                }
-#else
-            const int line = y * STRIDE_Y + r * DILATION_Y - before_y;
-            if ((uint)line >= (uint)height) continue;
-            float span[SPAN];
-            READ_SPAN(span, plane + line * width, x * STRIDE_X - before_x)
-#pragma unroll
-            for (int s = 0; s < PIXELS; s++) {
-                const float tap = filter[IS_GRADIENT ? TAPS - 1 - r * PIXELS - s : r * PIXELS + s];
-                SOMA_VECTORIZE
-#pragma unroll
-                for (int j = 0; j < STRIP; j++) sums[j] = soma_multiply_add_float(tap, span[j * STRIDE_X + s * DILATION_X], sums[j]);
-            }
-#endif
-        }
-    }
+        float sums[STRIP];
+        EACH_NEIGHBOUR(j, STRIP) sums[j] = 0.0f;
 
-    //@ uniforms
+#if IS_GRADIENT
+        for (int k = channel * multiple; k < (channel + 1) * multiple; k++) {
+#else
+        {
+            const int k = channel;
+#endif
+            global const float *plane = b + ((long)image * planes + (IS_GRADIENT ? k : k / multiple)) * height * width;
+            global const float *filter = a + k * TAPS;
 #pragma unroll
-    for (int j = 0; j < STRIP; j += WIDTH) {
-        const int column = x + j;
-        if (column >= result_width) continue;
-        const int place = y * result_width + column;
-        //@ elements
+            for (int r = 0; r < LINES; r++) {
+#if GATHERS
+                const int from_y = y + before_y - r * DILATION_Y, line = from_y / STRIDE_Y;
+                if (from_y < 0 || line >= height || line * STRIDE_Y != from_y) continue;
+#pragma unroll
+                for (int s = 0; s < PIXELS; s++)
+#pragma unroll
+                    for (int j = 0; j < STRIP; j++) {
+                        const int from_x = x + j + before_x - s * DILATION_X, pixel = from_x / STRIDE_X;
+                        if (from_x >= 0 && pixel < width && pixel * STRIDE_X == from_x)
+                            sums[j] = soma_multiply_add_float(filter[r * PIXELS + s], plane[line * width + pixel], sums[j]);
+                    }
+#else
+                const int line = y * STRIDE_Y + r * DILATION_Y - before_y;
+                if ((uint)line >= (uint)height) continue;
+                float span[SPAN];
+                READ_SPAN(span, plane + line * width, x * STRIDE_X - before_x)
+#pragma unroll
+                for (int s = 0; s < PIXELS; s++) {
+                    const float tap = filter[IS_GRADIENT ? TAPS - 1 - r * PIXELS - s : r * PIXELS + s];
+                    EACH_NEIGHBOUR(j, STRIP) sums[j] = soma_multiply_add_float(tap, span[j * STRIDE_X + s * DILATION_X], sums[j]);
+                }
+#endif
+            }
+        }
+
+#if SOMA_CPU
+        const int last = SOMA_MIN(STRIP, result_width - x);
+        SOMA_VECTORIZE for (int j = 0; j < last; j++) {
+#else
+#pragma unroll
+        for (int j = 0; j < STRIP; j += WIDTH) {
+            if (x + j >= result_width) continue;
+#endif
+            const int column = x + j, place = y * result_width + column;
+            //@ elements
+        }
     }
 }
 
@@ -151,8 +167,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_depthwise_fi
         global const float *gradient = a + (long)image * channels * output_height * output_width + y * output_width + x;
         global const float *plane = b + (long)image * planes * height * width;
         float g[STRIP];
-#pragma unroll
-        for (int j = 0; j < STRIP; j++) g[j] = x + j < output_width ? gradient[j] : 0.0f;
+        EACH_NEIGHBOUR(j, STRIP) g[j] = x + j < output_width ? gradient[j] : 0.0f;
 #pragma unroll
         for (int r = 0; r < LINES; r++) {
             const int line = y * STRIDE_Y + r * DILATION_Y - before_y;
@@ -161,9 +176,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_depthwise_fi
             READ_SPAN(span, plane + line * width, x * STRIDE_X - before_x)
 #pragma unroll
             for (int s = 0; s < PIXELS; s++) {
-                SOMA_VECTORIZE
-#pragma unroll
-                for (int j = 0; j < STRIP; j++) {
+                EACH_NEIGHBOUR(j, STRIP) {
                     const int lane = j % SUM_LANES;
                     sums[r * PIXELS + s][lane] = soma_multiply_add_float(g[j], span[j * STRIDE_X + s * DILATION_X], sums[r * PIXELS + s][lane]);
                 }

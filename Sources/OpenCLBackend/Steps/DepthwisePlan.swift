@@ -34,7 +34,8 @@ extension StepPlanner {
         // Without a stride the taps are turned around, and so is what lies before them.
         let turned = isGradient && windows.stride == [1, 1]
         let before = turned ? (0...1).map { (windows.size[$0] - 1) * windows.dilation[$0] - windows.before[$0] } : windows.before
-        let extents = [step.batch, channels, result[0], ceilDivide(result[1], stripLength)]
+        let strips = ceilDivide(result[1], stripLength)
+        let extents = [step.batch, channels] + (traits.isCPU ? [] : [result[0], strips])
         let count = extents.reduce(1, *)
         let nest = step.nest.mergingPixels(step)
         var parameters = KernelParameters(isWide: step.isWide)
@@ -44,9 +45,10 @@ extension StepPlanner {
         parameters.add("planes", "multiple", [planes, step.outputChannels / step.inputChannels])
         parameters.add("height", "width", image)
         parameters.add("before_y", "before_x", before)
-        parameters.add(int: "result_width", result[1])
+        parameters.add("result_height", "result_width", result)
+        if traits.isCPU { parameters.add(int: "strips", strips) }
         let coordinates = digits(of: "item", "i", extents: extents, &parameters)
-        let width = allowsVectors && result[1] % 4 == 0 && nest.allowsVectors ? 4 : 1
+        let width = allowsVectors && !traits.isCPU && result[1] % 4 == 0 && nest.allowsVectors ? 4 : 1
         var writer = BodyWriter(nest, width: width, &parameters)
         writer.accumulator = { "sums[j + \($0)]" }
         let axes = nest.outer.count == 3 ? [(2, "place")] : [(2, "y"), (3, "column")]
@@ -55,7 +57,7 @@ extension StepPlanner {
             "elements": writer.epilogue([(0, "image"), (1, "channel")] + axes),
         ]
         let template = KernelTemplate("depthwise")
-        let (global, local) = line(of: count)
+        let (global, local) = traits.isCPU ? ([count], [1]) : line(of: count)
         return LaunchPlan(
             entry: "soma_depthwise",
             source: source(
