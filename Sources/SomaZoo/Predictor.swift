@@ -41,14 +41,18 @@ public struct Predictor: Sendable {
     }
 
     /// How well the model tells the samples of a data set apart.
-    /// - Parameter progress: told how many samples are done.
+    /// - Parameters:
+    ///   - batchSize: samples at a time; nil for as many as take 16 MiB, at most 250.
+    ///   - progress: told how many samples are done.
     /// - Throws: `SomaError` where the model's answers are no numbers; what reading a sample or `progress` throws;
     ///   `BackendError`.
     public func evaluate(
-        _ dataSet: any DataSet, batchSize: Int = 250, progress: (Int) throws -> Void = { _ in }
+        _ dataSet: any DataSet, batchSize: Int? = nil, progress: (Int) throws -> Void = { _ in }
     ) throws -> ConfusionMatrix {
         var matrix = ConfusionMatrix(classes: classes)
-        let loader = try BatchLoader(dataSet, batchSize: max(1, min(batchSize, dataSet.count)), seed: nil, epochs: 1)
+        let sampleBytes = 4 * max(1, input.sampleShape.reduce(1, *))
+        let size = batchSize ?? min(250, (1 << 24) / sampleBytes)
+        let loader = try BatchLoader(dataSet, batchSize: max(1, min(size, dataSet.count)), seed: nil, epochs: 1)
         while let batch = try loader.next() {
             let minibatch = try Minibatch(batch, device: device)
             let logits: [Float] = try step(minibatch["image"]).scalars()

@@ -29,8 +29,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The device, as soma devices names it.")
     var device: String?
 
-    @Option(parsing: .unconditional, help: "Samples to evaluate at a time.")
-    var batch = 250
+    @Option(parsing: .unconditional, help: "Samples to evaluate at a time. (default: as many as take 16 MiB, at most 250)")
+    var batch: Int?
 
     @Option(help: ArgumentHelp("Draw the confusion matrix, as SVG.", valueName: "file"), completion: .file(extensions: ["svg"]))
     var chart: String?
@@ -39,7 +39,7 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard (1...1_000_000).contains(batch) else { throw ValidationError("--batch takes a whole number from 1 to 1000000") }
+        guard (1...1_000_000).contains(batch ?? 1) else { throw ValidationError("--batch takes a whole number from 1 to 1000000") }
         if chart == "" { throw ValidationError("--chart names no file") }
     }
 

@@ -11,6 +11,8 @@ struct ClassifierRun<Model: Layer> {
     var measuresTopFive = false
     /// Batches whose gradients are added up for one update.
     var accumulation = 1
+    /// Samples to evaluate at a time; nil for as many as the loop likes.
+    var evaluationBatchSize: Int?
     /// What to tell of the data.
     var remark: String?
     /// What else the checkpoints say.
@@ -60,6 +62,7 @@ struct ClassifierRun<Model: Layer> {
         let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount))
         var options = Trainer<Model>.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
         options.accumulation = accumulation
+        if let evaluationBatchSize { options.evaluationBatchSize = evaluationBatchSize }
         options.folder = context.output
         options.metadata = SavedRun.metadata(recipe, context).merging(metadata) { _, own in own }
         return Trainer(model, objective(model), optimizer, options, generator: generator)

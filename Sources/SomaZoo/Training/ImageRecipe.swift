@@ -102,6 +102,8 @@ extension ImageRecipe {
         }
         run.measuresTopFive = folder.classes.count > 5
         run.accumulation = settings[Self.images.accumulate]
+        // Where a batch has room to be trained on, it has room to be evaluated.
+        run.evaluationBatchSize = settings[Self.training.batch]
         run.metadata = ImageClasses(folder).metadata
         let ignored = folder.ignoredCount > 0 ? "; files passed over: \(folder.ignoredCount)" : ""
         run.remark = "\(folder.trainingCount) pictures of \(folder.classes.count) classes to train on, \(folder.validationCount) to test on\(ignored)"
