@@ -12,7 +12,7 @@ struct TrainingSettings: Sendable {
 
     /// The arguments are the recipe's defaults.
     init(batch: Int, rule: Rule = .adam, rate: Double, warmup: Int, decay: Double = 0, smoothing: Double) {
-        self.batch = Setting("batch", batch, "samples per update", in: 1...1_000_000)
+        self.batch = Setting("batch", batch, "samples per batch", in: 1...1_000_000)
         self.rule = Setting("optimizer", rule, "update rule")
         self.rate = Setting("lr", rate, "learning rate", in: 0...100)
         decline = Setting("schedule", .cosine, "how the learning rate falls over the run")
