@@ -65,7 +65,7 @@
         } else { \
             const int cross = cross0 + number % (TILE / 4) * 4, depth = k0 + number / (TILE / 4); \
             const int inside = depth < k_end ? cross_end - cross : 0; \
-            READ_QUAD(WIDTH, quads[q], base + (soma_index)depth * lead + cross, inside) \
+            READ_QUAD(WIDTH, quads[q], base + ((soma_index)depth * lead + cross), inside) \
         } \
     }
 

@@ -155,10 +155,6 @@ extension MatmulStep {
     }
 }
 
-extension Access {
-    func with(strides: [Int]) -> Access { Access(strides: strides, offset: offset, runtimeOffset: runtimeOffset) }
-}
-
 extension LoopNest {
     /// The nest without outer axes of extent 1.
     fileprivate var withoutSingleExtents: LoopNest {
