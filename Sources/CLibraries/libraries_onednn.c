@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /// The head of oneDNN's `dnnl_version_t`, of which only the first number is read.
 typedef struct version_head { int major; } version_head;
@@ -47,7 +48,15 @@ static void fill(void) {
         {"dnnl_convolution_backward_weights_primitive_desc_create", (void **)&table.v3_filter_gradient, true},
         {NULL, NULL, false},
     };
-    if (library_open(&table.search, "oneDNN", files, symbols)) { table.major = version()->major; }
+    if (!library_open(&table.search, "oneDNN", files, symbols)) { return; }
+    table.major = version()->major;
+    bool has_2 = table.v2_strided && table.v2_tagged && table.v2_forward && table.v2_input_gradient && table.v2_filter_gradient
+        && table.v2_primitive_description;
+    bool has_3 = table.v3_strided && table.v3_tagged && table.v3_description_destroy && table.v3_forward && table.v3_input_gradient
+        && table.v3_filter_gradient;
+    if (table.major >= 3 ? has_3 : has_2) { return; }
+    table.search.found = false;
+    snprintf(table.search.reason, sizeof table.search.reason, "%s lacks functions of version %d", table.search.file, table.major);
 }
 
 const libraries_onednn *libraries_onednn_table(void) {

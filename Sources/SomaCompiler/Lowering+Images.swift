@@ -33,7 +33,8 @@ extension Lowering {
     private func isPlainDepthwise(_ operation: LibraryOperation, _ operands: [StridedView], _ shape: Shape) -> Bool {
         guard capabilities.takesDepthwiseInEitherOrder, case .convolution(let pass, let windows, let groups) = operation else { return false }
         let filter = pass == .filterGradient ? shape : operands[1].shape
-        return filter[0] == groups && filter[1] == 1 && windows.stride.allSatisfy { $0 == 1 }
+        // A filter of more taps is no small matter any more; the kernels keep it on the stack.
+        return filter[0] == groups && filter[1] == 1 && filter.count <= groups * 4096 && windows.stride.allSatisfy { $0 == 1 }
     }
 
     /// A view whose axes follow each other in memory as `axes` says; copied at most once.

@@ -56,9 +56,11 @@ struct EvaluateCommand: ParsableCommand {
         for remark in test.dataSet.takeRemarks() { Console.complain("soma: \(remark)") }
         let report = EvaluationReport(
             matrix, checkpoint: source.checkpoint, recipe: saved.recipe.name, origin: test.origin, device: "\(device)")
-        if let chart { try AtomicFile.write(report.chart, to: chart) }
-        if json { return try Console.print(report.json.description) }
-        try (report.lines + (chart.map { ["", "wrote \($0)"] } ?? [])).forEach(Console.print)
+        // First what took long: a chart that cannot be written loses nothing then.
+        try (json ? [report.json.description] : report.lines).forEach(Console.print)
+        guard let chart else { return }
+        try AtomicFile.write(report.chart, to: chart)
+        if !json { try ["", "wrote \(chart)"].forEach(Console.print) }
     }
 }
 
