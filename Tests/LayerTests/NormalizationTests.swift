@@ -126,6 +126,20 @@ import Testing
         }
     }
 
+    /// One value for each channel has no variance: training then takes the running statistics, and leaves them as they are.
+    @Test func aLonePixelIsNormalisedByTheRunningStatistics() throws {
+        try withDevice(TestDevices.interpreter) {
+            let layer = BatchNorm(3)
+            let x = Tensor([1, -2, 0.5] as [Float], shape: [1, 3, 1, 1])
+            let (training, inference) = (withTraining { layer(x) }, withInference { layer(x) })
+            let (a, b) = (try training.scalars(as: Float.self), try inference.scalars(as: Float.self))
+            #expect(a == b)
+            let count = try #require(layer.statistics).batchCount.tensor
+            let batches = try count.scalars(as: Int64.self)
+            #expect(batches == [0])
+        }
+    }
+
     @Test(arguments: TestDevices.all) func aFoldedConvolutionAgrees(_ device: Device) throws {
         try withDevice(device) {
             try withRandomSeed(2) {

@@ -3,7 +3,8 @@ import SomaGraph
 /// y = γ (x − μ) / √(σ² + ε) + β for each channel (axis 1) of x [N, C, …].
 ///
 /// In training μ and σ² are mean and variance of the batch, and running statistics follow them; in inference the running ones serve,
-/// so that y does not depend on what else is in the batch.
+/// so that y does not depend on what else is in the batch. They serve in training too where a batch has but one value for each channel, as a
+/// last picture on its own may: one value has no variance.
 ///
 /// S. Ioffe, C. Szegedy, *Batch Normalization*, ICML 2015.
 public struct BatchNorm: Layer, CustomReflectable {
@@ -37,7 +38,7 @@ public struct BatchNorm: Layer, CustomReflectable {
         guard x.rank >= 2, x.shape[1] == channels else {
             programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]")
         }
-        if Mode.current == .inference, let (scale, shift) = scaleAndShift() { return x.scaled(by: scale, plus: shift) }
+        if Mode.current == .inference || x.count == channels, let (scale, shift) = scaleAndShift() { return x.scaled(by: scale, plus: shift) }
         let moments = x.channelMoments("BatchNorm", #fileID, #line)
         if Mode.current == .training { statistics?.follow(moments) }
         return x.normalizedChannels(by: moments, weight?.tensor, bias?.tensor, epsilon, "BatchNorm", #fileID, #line)
