@@ -45,23 +45,13 @@ import Testing
         return (try? JSONDecoder().decode([Answer].self, from: Data(contentsOf: file))) ?? []
     }()
 
-    private func tensor(_ array: KnownAnswerTests.Answer.Array) -> Tensor {
-        Tensor(reference: Value(array.elements, shape: Shape(array.shape)))
-    }
-
-    private func expect(_ tensor: Tensor, _ wanted: KnownAnswerTests.Answer.Array, _ what: String) {
-        let got = Interpreter().evaluate(tensor)
-        #expect(got.shape == Shape(wanted.shape), "\(what)")
-        #expect(Value(wanted.elements, shape: got.shape, dtype: got.dtype).firstDifference(from: got.elements) == nil, "\(what)")
-    }
-
     @Test func answersAreThere() { #expect(Self.answers.count == 28) }
 
     @Test(arguments: answers) func agreesWithPyTorch(_ answer: Answer) throws {
-        let inputs = answer.inputs.map(tensor)
+        let inputs = answer.inputs.map(\.tensor)
         let result = try #require(withDevice(.reference) { answer.apply(inputs) })
         expect(result, answer.result, "result")
-        let gradients = gradient(of: result, withRespectTo: inputs, seed: tensor(answer.weight))
+        let gradients = gradient(of: result, withRespectTo: inputs, seed: answer.weight.tensor)
         for (got, wanted) in zip(gradients, answer.gradients) { expect(got, wanted, "gradient") }
     }
 

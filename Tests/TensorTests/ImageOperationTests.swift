@@ -36,23 +36,13 @@ import Testing
         return (try? JSONDecoder().decode([Answer].self, from: Data(contentsOf: file))) ?? []
     }()
 
-    private func tensor(_ array: KnownAnswerTests.Answer.Array) -> Tensor {
-        Tensor(reference: Value(array.elements, shape: Shape(array.shape)))
-    }
-
-    private func expect(_ tensor: Tensor, _ wanted: KnownAnswerTests.Answer.Array, _ what: String) {
-        let got = Interpreter().evaluate(tensor)
-        #expect(got.shape == Shape(wanted.shape), "\(what)")
-        #expect(Value(wanted.elements, shape: got.shape, dtype: got.dtype).firstDifference(from: got.elements) == nil, "\(what)")
-    }
-
     @Test func answersAreThere() { #expect(Self.answers.count == 23) }
 
     @Test(arguments: answers) func agreesWithPyTorch(_ answer: Answer) throws {
-        let x = tensor(answer.input)
+        let x = answer.input.tensor
         let result = try #require(answer.apply(x))
         expect(result, answer.result, "result")
-        expect(gradient(of: result, withRespectTo: x, seed: tensor(answer.weight)), answer.gradient, "gradient")
+        expect(gradient(of: result, withRespectTo: x, seed: answer.weight.tensor), answer.gradient, "gradient")
     }
 
     @Test func shufflesInvertEachOther() {

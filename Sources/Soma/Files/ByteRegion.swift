@@ -24,20 +24,13 @@ public final class ByteRegion: @unchecked Sendable {
     /// The file must not be shortened while it is mapped; files that `AtomicFile` replaces never are.
     /// - Throws: `SomaError` where the file is missing, unreadable or not a regular file.
     public convenience init(mapping path: String) throws {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw SomaError.system("cannot open \(path)") }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw SomaError.system("cannot read \(path)") }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SomaError("cannot read \(path): it is not a regular file")
-        }
-        let size = Int(status.st_size)
+        let file = try RegularFile(path)
+        let size = file.byteCount
         if size == 0 {
             self.init(UnsafeRawBufferPointer(start: nil, count: 0))
             return
         }
-        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), address != MAP_FAILED else {
+        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.descriptor, 0), address != MAP_FAILED else {
             throw SomaError.system("cannot map \(path)")
         }
         self.init(UnsafeRawBufferPointer(start: address, count: size)) {
