@@ -18,3 +18,9 @@ public typealias CustomKernel = SomaGraph.CustomKernel
 public typealias Scalar = SomaGraph.Scalar
 /// Random numbers for scalar code on the host.
 public typealias Philox = SomaGraph.Philox
+/// Something that a device can be measured by.
+public typealias Peak = SomaBackend.Peak
+/// What was measured of a device.
+public typealias DevicePeaks = SomaBackend.DevicePeaks
+/// The arithmetic and the bytes that a computation cannot do without.
+public typealias Work = SomaBackend.Work

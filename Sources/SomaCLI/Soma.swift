@@ -17,7 +17,7 @@ struct SomaCommand: ParsableCommand {
 
             The environment variable SOMA_DEVICE names the device where no --device does.
             """,
-        version: "0.1.0",
+        version: Version.text,
         subcommands: [
             DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, FeaturesCommand.self,
             BenchCommand.self, DataCommand.self, InspectCommand.self,

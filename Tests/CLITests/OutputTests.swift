@@ -113,32 +113,6 @@ import Testing
         #expect(device.memory.peak <= max(before, device.memory.live) && device.memory.peak >= device.memory.live)
     }
 
-    @Test func benchRefusesADebugBuild() {
-        #if DEBUG
-        guard getenv("SOMA_BIN") == nil else { return print("skipped: SOMA_BIN may name a release build") }
-        Command.soma("bench", "--workload", "gemm_256", "--device", "cpu", in: folder).expectComplaint(1, "debug", "release")
-        #endif
-    }
-
-    @Test func measurements() {
-        let measurement = Measurement(seconds: [4, 1, 2, 3, 5], firstCall: 9)
-        #expect(measurement.median == 3 && measurement.best == 1)
-        #expect(measurement.spread == 2.0 / 3)
-        var calls = 0
-        let timed = Measurement.of({ calls += 1; usleep(1000) }, budget: 0.2)
-        #expect((5...25).contains(timed.seconds.count))
-        #expect(timed.best >= 0.001 && timed.best <= timed.median)
-        #expect(calls > 5)
-    }
-
-    @Test func workloadsByName() throws {
-        #expect(try WorkloadList.named("gemm_*").map(\.name) == ["gemm_256", "gemm_512", "gemm_1024", "gemm_2048", "gemm_4096"])
-        #expect(try WorkloadList.named("train_mlp,gemm_1024").map(\.name) == ["gemm_1024", "train_mlp"])
-        for name in ["chain_16m", "sum_16m", "softmax_8192x1024", "layernorm_8192x1024", "train_mlp", "tiny_adds", "startup"] {
-            #expect(try WorkloadList.named("all").contains { $0.name == name })
-        }
-    }
-
     @Test func quantities() {
         #expect(Quantity.fixed(1.25, 1) == "1.3" && Quantity.fixed(-0.04, 1) == "0.0" && Quantity.fixed(12, 0) == "12")
         #expect(Quantity.significant(1234.5) == "1235" && Quantity.significant(0.012345) == "0.01235" && Quantity.significant(0) == "0")

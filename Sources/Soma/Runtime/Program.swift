@@ -27,6 +27,8 @@ public struct ProgramSummary: Hashable, Sendable {
     public let largestLiveByteCount: Int
     /// Bytes of results and of new versions of states, the latter where the old ones lie if nobody else holds them.
     public let outputByteCount: Int
+    /// Floating-point operations of all its products, by their definition.
+    public let productOperations: Double
     /// The kinds of steps with their numbers, the most frequent first.
     public let steps: [Kind]
 
@@ -38,6 +40,7 @@ public struct ProgramSummary: Hashable, Sendable {
     init(_ plan: Plan) {
         (arenaByteCount, largestLiveByteCount) = (plan.arenaByteCount, plan.largestLiveByteCount)
         outputByteCount = plan.outputs.reduce(0) { $0 + $1.byteCount }
+        productOperations = plan.steps.reduce(0) { $0 + $1.productOperations }
         let numbers = Dictionary(grouping: plan.steps, by: \.name).mapValues(\.count)
         steps = numbers.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { Kind(name: $0.key, count: $0.value) }
     }

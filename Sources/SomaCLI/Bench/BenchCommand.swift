@@ -1,20 +1,26 @@
 import ArgumentParser
 import Soma
+import SomaZoo
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measures how fast devices are.",
+        abstract: "Measures how fast devices are, and how far from what they are capable of.",
         discussion: """
-            Values are medians of at least five timed repetitions after a warm-up, in float32; the spread is the distance \
-            between the quartiles over the median. Measure on a quiet machine: a spread above a fifth means little.
+            A value is the median of at least five timed repetitions after a warm-up; the spread is the distance between \
+            the quartiles over the median, and above 10 % says that the machine was not quiet. The first call, which may \
+            compile, stands apart. "of limit" is the share of what this device was measured to be capable of, in arithmetic \
+            or in the bandwidth of its memory, whichever bounds the workload; caches may give more than 100 %.
+
+            With several devices the last column is the speed beside the baseline's, the first of them unless --baseline \
+            names another. `--interleave` lets devices take turns at each repetition and compares them pair by pair.
 
             Workloads:
             \(WorkloadList.help)
 
               soma bench --device all
-              soma bench --device cpu,opencl:0 --workload gemm_1024,train_mlp --json
-              soma bench --workload 'gemm_*'
+              soma bench --device cpu,opencl:0 --workload gemm_1024,train_mlp --interleave
+              soma bench --workload 'infer_*' --batch 1,32,128 --format csv
             """)
 
     @Option(help: "Devices with commas between them, or `all`. (default: as `soma devices` marks it)")
@@ -24,30 +30,72 @@ struct BenchCommand: ParsableCommand {
         help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
     var workload = "all"
 
+    @Option(
+        help: ArgumentHelp("Batches of the workloads named infer_…, with commas. (default: 1,32,128)", valueName: "sizes"),
+        transform: Self.batches)
+    var batch: [Int]?
+
+    @Option(help: ArgumentHelp("Number formats, with commas; float32 is the one there is.", valueName: "names"))
+    var precision = "float32"
+
     @Option(parsing: .unconditional, help: "Seconds of repetitions for each workload.")
     var budget = 2.5
 
-    @Flag(help: "Print one object a line.")
+    @Option(help: ArgumentHelp("The device to compare others with. (default: the first)", valueName: "device"))
+    var baseline: String?
+
+    @Flag(help: "Let the devices take turns, A B A B, and compare them pair by pair.")
+    var interleave = false
+
+    @Flag(inversion: .prefixedNo, help: "Measure first what each device is capable of.")
+    var limits = true
+
+    @Option(help: "How to print: text, md, csv or json, which is an object a line.")
+    var format = ReportFormat.text
+
+    @Flag(help: "Short for --format json.")
     var json = false
+
+    @Option(help: ArgumentHelp("Keep the report, with every sample, in a file.", valueName: "file"))
+    var save: String?
+
+    @OptionGroup var build: BuildChoice
 
     @Flag(help: ArgumentHelp("Make one training step of the MLP and end: what `startup` times.", visibility: .hidden))
     var firstStep = false
 
     func validate() throws {
         guard budget > 0, budget.isFinite else { throw ValidationError("--budget takes a positive number of seconds") }
+        for name in precision.split(separator: ",", omittingEmptySubsequences: false) where name != "float32" {
+            throw ValidationError("--precision \(name): float32 is the only precision that the engine computes in yet")
+        }
     }
 
     func run() throws {
-        let workloads = try WorkloadList.named(workload)
-        try Self.requireOptimisedBuild()
-        let devices = try DeviceChoice.devices(device)
-        if firstStep { return try devices.forEach { try TrainingWorkload(mlpOn: $0).step() } }
-        try BenchReport(isJSON: json, budget: budget, workloads: workloads, devices: devices).run()
+        let workloads = try WorkloadList.named(workload, batches: batch)
+        try build.check("bench")
+        if firstStep { return try DeviceChoice.devices(device).forEach { try TrainingWorkload(mlpOn: $0).step() } }
+        try save.map(OutputFile.check)
+        let devices = try contestants()
+        try BenchPrinter(format: json ? .json : format, save: save).run(
+            BenchRun(workloads: workloads, devices: devices, budget: budget, isInterleaved: interleave), measuringLimits: limits)
     }
 
-    private static func requireOptimisedBuild() throws {
-        #if DEBUG
-        throw SomaError("bench refuses to measure a debug build", hint: "build with `swift build -c release`")
-        #endif
+    /// The devices, the baseline first.
+    private func contestants() throws -> [Device] {
+        let devices = try DeviceChoice.devices(device)
+        guard let baseline else { return devices }
+        guard let place = devices.firstIndex(where: { "\($0)" == baseline }) else {
+            throw UsageError(unknown: "device to be measured, for --baseline,", baseline, among: devices.map { "\($0)" })
+        }
+        return [devices[place]] + devices.indices.filter { $0 != place }.map { devices[$0] }
+    }
+
+    private static func batches(_ list: String) throws -> [Int] {
+        let sizes = list.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard sizes.allSatisfy({ (1...1 << 24).contains($0) }), Set(sizes).count == sizes.count else {
+            throw ValidationError("--batch takes different whole numbers from 1 to 16777216 with commas between them")
+        }
+        return sizes
     }
 }

@@ -2,7 +2,18 @@ import Soma
 
 /// One pass of a convolution of images [N, C, H, W], which lie so before and after.
 struct ConvolutionWorkload: Sendable {
-    enum Pass: String { case forward = "fwd", inputGradient = "bwd_data", filterGradient = "bwd_weight" }
+    /// By what the workload's name ends in.
+    enum Pass: String {
+        case forward = "fwd", inputGradient = "bwd_data", filterGradient = "bwd_weight"
+
+        var words: String {
+            switch self {
+            case .forward: "forward"
+            case .inputGradient: "input gradient"
+            case .filterGradient: "filter gradient"
+            }
+        }
+    }
 
     var name: String
     var input: Shape
@@ -18,11 +29,14 @@ struct ConvolutionWorkload: Sendable {
     func workload(_ pass: Pass) -> Workload {
         let size = filter[3]
         let outputs = [input[2], input[3]].map { ($0 + 2 * padding - size) / stride + 1 }
-        let operations = 2 * Double(input[0] * filter[0] * outputs[0] * outputs[1] * filter[1] * size * size)
-        let summary = "convolution of \(input) by \(filter)" + (groups > 1 ? " in \(groups) groups" : "") + ", \(pass)"
-        return Workload("\(name)_\(pass.rawValue)", "GFLOP/s", summary, value: { operations / $0 / 1e9 }) { device in
+        let result = Shape([input[0], filter[0]] + outputs)
+        let operations = 2 * Double(result.count * filter[1] * size * size)
+        let summary = "convolution of \(input) by \(filter)" + (groups > 1 ? " in \(groups) groups" : "") + ", \(pass.words)"
+        return Workload(
+            "\(name)_\(pass.rawValue)", .rate(operations / 1e9, "GFLOP/s"), summary, work: work(pass, result, operations)
+        ) { device in
             let (x, w) = (try Tensor.randomNormal(input).realize(), try Tensor.randomNormal(filter).realize())
-            let g = try Tensor.randomNormal(Shape([input[0], filter[0]] + outputs)).realize()
+            let g = try Tensor.randomNormal(result).realize()
             // A product is linear in each operand, so that its gradients need only two of the three.
             let step = compiled { (a: Tensor, b: Tensor) in
                 switch pass {
@@ -32,12 +46,18 @@ struct ConvolutionWorkload: Sendable {
                 }
             }
             let operands = [Pass.forward: (x, w), .inputGradient: (g, w), .filterGradient: (x, g)]
-            return {
+            return .waiting(for: device) {
                 guard let (a, b) = operands[pass] else { return }
                 _ = try step(a, b)
-                try device.synchronize()
             }
         }
+    }
+
+    /// Each of the three tensors is moved once: two are read, and the third is the result.
+    private func work(_ pass: Pass, _ result: Shape, _ operations: Double) -> Work {
+        let (x, w, y) = (4 * Double(input.count), 4 * Double(filter.count), 4 * Double(result.count))
+        let written = pass == .forward ? y : pass == .inputGradient ? x : w
+        return Work(operations: operations, bytesRead: x + w + y - written, bytesWritten: written)
     }
 }
 

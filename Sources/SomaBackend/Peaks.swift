@@ -1,0 +1,109 @@
+/// Something that a device can be measured by, apart from any workload.
+public enum Peak: String, CaseIterable, Hashable, Sendable {
+    /// Multiply-adds from registers, in operations a second: in float32, in 16 bits of either kind, and in tensor float.
+    case float32 = "float32_fma"
+    case float16 = "float16_fma"
+    case bfloat16 = "bfloat16_fma"
+    case tensorFloat32 = "tf32_fma"
+    /// What is nearest to the arithmetic: local memory, or the first-level caches of a processor.
+    case localMemory = "local_memory_read"
+    /// The device's memory, far beyond its caches. A copy counts the bytes read and those written.
+    case memoryRead = "memory_read"
+    case memoryWrite = "memory_write"
+    case memoryCopy = "memory_copy"
+    /// Between host and device, from and to ordinary memory of the host, and memory that the driver has pinned.
+    case uploadPageable = "upload_pageable"
+    case downloadPageable = "download_pageable"
+    case uploadPinned = "upload_pinned"
+    case downloadPinned = "download_pinned"
+    /// A launch that does nothing, one of many in a row.
+    case launch = "launch"
+    /// From the enqueueing of one launch that does nothing until the host knows that it is done.
+    case latency = "enqueue_to_finish"
+    /// From a program's source to the end of its first launch: never seen before, and kept by an earlier run.
+    case buildCold = "build_cold"
+    case buildCached = "build_cached"
+
+    public enum Unit: Hashable, Sendable { case operationsPerSecond, bytesPerSecond, seconds }
+
+    public var unit: Unit {
+        switch self {
+        case .float32, .float16, .bfloat16, .tensorFloat32: .operationsPerSecond
+        case .localMemory, .memoryRead, .memoryWrite, .memoryCopy, .uploadPageable, .downloadPageable, .uploadPinned, .downloadPinned:
+            .bytesPerSecond
+        case .launch, .latency, .buildCold, .buildCached: .seconds
+        }
+    }
+}
+
+/// A backend that can measure what its device is capable of.
+public protocol PeakProbe: AnyObject, Sendable {
+    /// The best that the device was seen to do, in the peak's unit.
+    /// - Parameter budget: about how many seconds to spend; a few rounds are run in any case, and never more than some dozens.
+    /// - Throws: `BackendError.unsupported` with the reason where the device has no such thing; other errors of the device.
+    func measure(_ peak: Peak, budget: Double) throws -> Double
+}
+
+/// What was measured of a device.
+public struct DevicePeaks: Hashable, Sendable {
+    public enum Figure: Hashable, Sendable {
+        case value(Double)
+        /// There is no such figure, and why.
+        case missing(String)
+    }
+
+    public var figures: [Peak: Figure]
+
+    public init(_ figures: [Peak: Figure] = [:]) { self.figures = figures }
+
+    /// The value of a peak, if it was measured.
+    public subscript(peak: Peak) -> Double? {
+        guard case .value(let value)? = figures[peak] else { return nil }
+        return value
+    }
+}
+
+// MARK: - Floors
+
+extension DevicePeaks {
+    public enum Resource: String, Hashable, Sendable { case arithmetic, bandwidth }
+
+    /// The least seconds that work can take on the device by what was measured, and which resource says so: of arithmetic and memory, which
+    /// go on side by side, the slower. `nil` where neither is known.
+    public func floor(of work: Work) -> (seconds: Double, resource: Resource)? {
+        let arithmetic = self[.float32].map { work.operations / $0 } ?? 0
+        let memory = seconds(reading: work.bytesRead, writing: work.bytesWritten) ?? 0
+        guard max(arithmetic, memory) > 0 else { return nil }
+        return arithmetic >= memory ? (arithmetic, .arithmetic) : (memory, .bandwidth)
+    }
+
+    /// As much as possible goes at the speed of a copy, the rest at that of reading or writing alone.
+    private func seconds(reading: Double, writing: Double) -> Double? {
+        guard let copy = self[.memoryCopy], let rest = self[reading > writing ? .memoryRead : .memoryWrite] else { return nil }
+        return 2 * min(reading, writing) / copy + abs(reading - writing) / rest
+    }
+}
+
+// MARK: - Timing
+
+/// Finds how fast something goes that can be run any number of times in a row.
+public enum PeakTimer {
+    /// The least seconds of one round. First the rounds of a run are raised until it takes 10 ms, so that starting it and the grain of the clock
+    /// vanish; then it is repeated within the budget, three times at least.
+    /// - Parameter most: the most rounds of a run.
+    public static func fastest(budget: Double, most: Int = 1 << 24, _ run: (_ rounds: Int) throws -> Void) rethrows -> Double {
+        let clock = ContinuousClock()
+        func seconds(_ rounds: Int) throws -> Double { try clock.measure { try run(rounds) } / .seconds(1) }
+        let start = clock.now
+        var rounds = 1
+        var latest = try seconds(rounds)
+        while latest < 0.01 && rounds < most {
+            // A first run may have been slow for once: the second tells how far there is to go.
+            rounds = min(most, Int(Double(rounds) * min(max(0.012 / max(latest, 1e-9), 2), 32)))
+            latest = try seconds(rounds)
+        }
+        var best = latest
+        for repetition in 0..<64 where repetition < 3 || (clock.now - start) / .seconds(1) < budget { best = min(best, try seconds(rounds)) }
+        return best / Double(rounds)
+    }
+}

@@ -1,0 +1,43 @@
+import Soma
+
+/// What a run of benchmarks found.
+struct BenchReport: Hashable, Sendable {
+    var environment = BenchEnvironment()
+    var devices: [BenchDevice] = []
+    /// The device to which others are compared.
+    var baseline: String?
+    var rows: [BenchRow] = []
+
+    /// How near a row came to what its device was measured to be capable of, and which resource bounds it.
+    func limit(of row: BenchRow) -> (share: Double, resource: DevicePeaks.Resource)? {
+        guard let work = row.work, let measurement = row.measurement, let device = devices.first(where: { $0.name == row.device }),
+            let floor = device.peaks.floor(of: work)
+        else { return nil }
+        return (floor.seconds / measurement.median, floor.resource)
+    }
+
+    /// How many times as fast as the baseline a row's device was: from the medians, or the pairs of repetitions that took turns.
+    func ratio(of row: BenchRow) -> Double? {
+        if let pairs = row.pairs { return Measurement(samples: pairs).median }
+        guard let baseline, let measurement = row.measurement else { return nil }
+        var key = row.key
+        key.device = baseline
+        return rows.first { $0.key == key }?.measurement.map { $0.median / measurement.median }
+    }
+
+    /// Rows that could not run.
+    var failures: [BenchRow] { rows.filter { if case .failed = $0.outcome { true } else { false } } }
+
+    /// What makes the figures worth less: a line each.
+    var warnings: [String] {
+        let wide = rows.filter { $0.measurement?.isWide == true }.map { row in
+            "\(row.key.title) on \(row.device) (\(Quantity.fixed(100 * (row.measurement?.spread ?? 0), 0)) %)"
+        }
+        let limit = Quantity.fixed(100 * Measurement.wideSpread, 0)
+        let spread = wide.isEmpty ? [] : [
+            "soma: the quartiles lie more than \(limit) % of the median apart for \(wide.joined(separator: ", ")); "
+                + "measure again when the machine is quiet",
+        ]
+        return (environment.warning.map { [$0] } ?? []) + spread
+    }
+}

@@ -1,0 +1,20 @@
+import Glibc
+import Soma
+
+/// A file that is written when all work is done.
+enum OutputFile {
+    /// Makes sure that a file can be written at `path`, which is left as it is.
+    /// - Throws: `SomaError` that names it and the reason.
+    static func check(_ path: String) throws {
+        guard let name = path.split(separator: "/", omittingEmptySubsequences: false).last, !name.isEmpty else {
+            throw SomaError("cannot write '\(path)': it names no file")
+        }
+        var status = stat()
+        if stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { throw SomaError("cannot write \(path): it is a folder") }
+        var template = Array("\(path.dropLast(name.count)).soma-XXXXXX".utf8CString)
+        let file = mkstemp(&template)
+        guard file >= 0 else { throw SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }
+        close(file)
+        unlink(template)
+    }
+}

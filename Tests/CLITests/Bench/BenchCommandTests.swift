@@ -1,0 +1,65 @@
+import Glibc
+import Soma
+import Testing
+
+/// The command `soma bench`, with the least work that gives an answer.
+@Suite struct BenchCommandTests {
+    let folder = TestFolder()
+
+    private func bench(_ words: String...) -> Command {
+        Command.run(["\(Command.folder)/soma", "bench", "--allow-debug", "--budget", "0.001"] + words, in: folder)
+    }
+
+    @Test func aDebugBuildIsRefused() {
+        #if DEBUG
+        guard getenv("SOMA_BIN") == nil else { return print("skipped: SOMA_BIN may name a release build") }
+        Command.soma("bench", "--workload", "gemm_256", "--device", "cpu", in: folder).expectComplaint(1, "debug", "release")
+        #endif
+    }
+
+    @Test func rowsAsTheyCome() throws {
+        let command = bench("--device", "cpu", "--workload", "gemm_256,train_gpt,infer_lenet", "--batch", "1,2", "--json", "--save", "a.json")
+        #expect(command.status == 0, "\(command.complaint)")
+        let rows = try command.lines.map { try JSON(parsing: $0) }
+        #expect(rows.map { $0["workload"]?.string } == ["gemm_256", "train_gpt", "infer_lenet", "infer_lenet"])
+        #expect(rows.map { $0["batch"]?.integer } == [nil, nil, 1, 2])
+        for row in rows where row["lacks"] == nil {
+            #expect(try #require(row["value"]?.double) > 0)
+            #expect(try #require(row["repetitions"]?.integer) >= 5)
+        }
+        #expect(try JSON(parsing: folder.text("a.json"))["rows"]?.array?.count == 4)
+    }
+
+    @Test func devicesTakeTurns() throws {
+        let command = bench("--device", "cpu,cpu", "--workload", "gemm_256", "--interleave", "--no-limits", "--format", "csv")
+        #expect(command.status == 0 && command.lines.count == 3, "\(command.complaint)")
+        let row = try #require(command.lines.last).split(separator: ",", omittingEmptySubsequences: false)
+        #expect(try #require(Double(row[14])) > 0, "the ratio to the baseline")
+    }
+
+    /// What one workload lacks does not keep the next from being measured.
+    @Test func aWorkloadThatDoesNotFit() {
+        let command = bench("--device", "cpu", "--workload", "infer_lenet,tiny_adds", "--batch", "16777216", "--no-limits")
+        #expect(command.status == 1)
+        #expect(command.lines.contains { $0.hasPrefix("infer_lenet ×16777216") && $0.contains("does not fit: ") }, "\(command.output)")
+        #expect(command.lines.contains { $0.hasPrefix("tiny_adds") && $0.contains("µs lazy") })
+        #expect(command.complaint.contains("1 of 3 rows have no value"))
+    }
+
+    @Test func whatCannotBeIsSaidBeforeAnythingIsMeasured() {
+        for (words, parts) in [
+            (["--precision", "float16"], ["--precision float16", "float32"]), (["--precision", "float32,bf16"], ["bf16"]),
+            (["--batch", "0"], ["--batch"]), (["--batch", "1,1"], ["different"]), (["--batch", "x"], ["--batch"]),
+            (["--baseline", "gpu"], ["'gpu'", "cpu"]), (["--workload", "gemm"], ["'gemm'"]), (["--format", "xml"], ["xml", "csv"]),
+        ] {
+            let command = Command.run(["\(Command.folder)/soma", "bench", "--allow-debug", "--device", "cpu"] + words, in: folder)
+            #expect(command.status == 2 && command.output.isEmpty)
+            for part in parts { #expect(command.complaint.contains(part), "\(command.complaint)") }
+        }
+        for path in ["none/a.json", ".", "sub/", "/proc/a.json"] {
+            let command = bench("--device", "cpu", "--workload", "gemm_256", "--save", path)
+            command.expectComplaint(1, "cannot write", path)
+            #expect(command.output.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+import Soma
+import Testing
+
+@testable import SomaCLI
+
+/// Reports as values: what is reckoned from them, how they are written, and how they are kept.
+@Suite struct BenchReportTests {
+    /// Two devices of known limits, a row of each kind.
+    static let report: BenchReport = {
+        var report = BenchReport()
+        report.environment.version = "0.0.9"
+        report.environment.threads = 2
+        report.environment.date = "2030-01-02T03:04:05Z"
+        for (name, arithmetic) in [("cpu", 100e9), ("opencl:0", 200e9)] {
+            var device = BenchDevice(
+                DeviceDescription(
+                    name: name, model: "a | \"model\"", vendor: "", kind: .cpu, memoryBytes: 1, computeUnits: 2, driver: "1"))
+            device.peaks = DevicePeaks([
+                .float32: .value(arithmetic), .memoryRead: .value(20e9), .memoryWrite: .value(5e9), .memoryCopy: .value(10e9),
+                .float16: .missing("no 16 bits"),
+            ])
+            report.devices.append(device)
+        }
+        report.baseline = "cpu"
+        let gemm = Workload.gemm(256)
+        report.rows = [
+            BenchRow(gemm, on: "cpu", .measured(Measurement(samples: [1e-3, 1e-3, 2e-3], firstCall: 0.5))),
+            BenchRow(gemm, on: "opencl:0", .measured(Measurement(samples: [5e-4], firstCall: 2, isCapped: true))),
+            BenchRow(.sum, on: "cpu", .failed("does not fit: 3 B, \"no\" more")), BenchRow(.trainGPT, on: "cpu", .lacks("attention")),
+            BenchRow(.startup, on: "cpu", .measured(Measurement(samples: [0.05], firstCall: 0.1))),
+        ]
+        report.rows[0].load = HostLoad(average: 0.5, stolen: 0.25)
+        report.rows[1].pairs = [2, 2.5]
+        return report
+    }()
+
+    @Test func floors() throws {
+        let peaks = Self.report.devices[0].peaks
+        #expect(peaks.floor(of: Work(operations: 1e9, bytesRead: 1e6))?.seconds == 0.01)
+        #expect(peaks.floor(of: Work(operations: 1e9, bytesRead: 1e6))?.resource == .arithmetic)
+        // 1 GB goes there and back at the speed of a copy, the second is read alone.
+        let floor = try #require(peaks.floor(of: Work(operations: 1e9, bytesRead: 2e9, bytesWritten: 1e9)))
+        #expect(floor.seconds == 0.2 + 0.05 && floor.resource == .bandwidth)
+        #expect(peaks.floor(of: Work(bytesWritten: 1e9))?.seconds == 0.2)
+        #expect(peaks.floor(of: Work()) == nil && DevicePeaks().floor(of: Work(operations: 1)) == nil)
+    }
+
+    @Test func sharesAndRatios() throws {
+        let report = Self.report
+        // 33,554,432 operations at 100 GFLOP/s are 336 µs of the millisecond it took.
+        let limit = try #require(report.limit(of: report.rows[0]))
+        #expect(abs(limit.share - 0.33554432) < 1e-12 && limit.resource == .arithmetic)
+        #expect(report.ratio(of: report.rows[0]) == 1)
+        #expect(report.ratio(of: report.rows[1]) == 2.25, "pairs of repetitions that took turns count, not the medians")
+        #expect(report.ratio(of: report.rows[2]) == nil && report.limit(of: report.rows[4]) == nil)
+    }
+
+    @Test func warnings() {
+        #expect(Self.report.warnings.count == 1)
+        #expect(Self.report.warnings[0].contains("gemm_256 on cpu (50 %)"))
+        var busy = Self.report
+        busy.environment.load = 1.5
+        #expect(busy.warnings.first?.contains("load 1.5 on 2 threads") == true)
+        #expect(Self.report.failures.map(\.workload) == ["sum_16m"])
+    }
+
+    @Test func text() {
+        let lines = Self.report.lines(.text)
+        #expect(lines[0].contains("float32, deterministic; 2 threads; load 0.00; 2030-01-02T03:04:05Z"))
+        #expect(lines[1] == "cpu: a | \"model\", 2 units; measured: 100.0 GFLOP/s, read 20.0, write 5.00, copy 10.0 GB/s")
+        #expect(lines.contains("gemm_256              cpu           33.55  GFLOP/s     50 %      500 ms   34 % arithmetic    1.00"))
+        #expect(lines.contains("gemm_256              opencl:0      67.11  GFLOP/s      0 %      2.00 s   34 % arithmetic    2.25"))
+        #expect(lines.contains("sum_16m               cpu        does not fit: 3 B, \"no\" more"))
+        #expect(lines.contains("train_gpt             cpu        not measured: the engine has no attention yet"))
+    }
+
+    @Test func markdown() {
+        let lines = Self.report.lines(.md)
+        #expect(lines.contains("| workload | device | median | unit | spread | first call | of limit | × cpu |"))
+        #expect(lines.contains("|---|---|---:|---|---:|---:|---:|---:|"))
+        #expect(lines.contains("| gemm_256 | cpu | 33.55 | GFLOP/s | 50 % | 500 ms | 34 % arithmetic | 1.00 |"))
+        let bars = lines.filter { $0.hasPrefix("|") }.map { line in line.count { $0 == "|" } }
+        #expect(Set(bars) == [9], "every row has every cell")
+        #expect(FigureTable.markdown(["a|b", "c"]) == "| a\\|b | c |")
+    }
+
+    @Test func csv() {
+        let lines = Self.report.lines(.csv)
+        #expect(lines.count == 6)
+        #expect(lines[0].hasPrefix("workload,batch,device,precision,metric,median,lower_quartile,upper_quartile,best,spread"))
+        #expect(lines[3].hasSuffix(",\"does not fit: 3 B, \"\"no\"\" more\""))
+        #expect(lines[1].split(separator: ",", omittingEmptySubsequences: false).count == 17)
+    }
+
+    @Test func jsonLines() throws {
+        let rows = try Self.report.lines(.json).map { try JSON(parsing: $0) }
+        #expect(rows.count == 5)
+        #expect(rows[0]["workload"] == "gemm_256" && rows[0]["metric"] == "GFLOP/s" && rows[0]["precision"] == "float32")
+        #expect(rows[0]["value"]?.double == 33.554432 && rows[0]["best"]?.double == 33.554432 && rows[0]["repetitions"] == 3)
+        let quartiles = try ["lower_quartile", "upper_quartile"].map { try #require(rows[0][$0]?.double) }
+        #expect(quartiles[0] < quartiles[1], "quartiles of the values")
+        #expect(rows[0]["steal_pct"]?.double == 25 && rows[0]["deterministic"] == true && rows[0]["samples_s"] == nil)
+        #expect(rows[1]["capped"] == true && rows[1]["ratio"]?.double == 2.25 && rows[1]["limit"] == "arithmetic")
+        #expect(rows[2]["error"]?.string?.hasPrefix("does not fit") == true && rows[2]["value"] == .null)
+        #expect(rows[3]["lacks"] == "attention" && rows[3]["value"] == .null)
+    }
+
+    @Test func aReportSurvivesItsFile() throws {
+        let folder = TestFolder()
+        try Self.report.save(to: "\(folder.path)/a.json")
+        #expect(try BenchReport(path: "\(folder.path)/a.json") == Self.report)
+    }
+
+    @Test func filesThatAreNoReports() throws {
+        let folder = TestFolder()
+        func expect(_ text: String, _ word: String) throws {
+            let path = try folder.write("x.json", Array(text.utf8))
+            let error = #expect(throws: SomaError.self) { try BenchReport(path: path) }
+            #expect(error?.message.contains(word) == true && error?.message.contains("x.json") == true, "\(error?.message ?? "")")
+        }
+        let text = Self.report.json.description
+        try expect("", "broken JSON")
+        try expect(String(text.prefix(text.count / 2)), "broken JSON")
+        try expect("[]", "no report of soma bench")
+        try expect(#"{"format":"soma bench 2"}"#, "another version")
+        for (whole, part) in [
+            ("\"samples_s\":[0.001,", "\"samples_s\":[-1,"), ("\"samples_s\":[0.001,", "\"samples_s\":[1e999,"),
+            ("\"amount\":", "\"amont\":"), ("\"threads\":2", "\"threads\":1e300"), ("\"unit\":", "\"uint\":"),
+        ] {
+            #expect(text.contains(whole))
+            try expect(text.replacing(whole, with: part), "no usable")
+        }
+        #expect(throws: SomaError.self) { try BenchReport(path: "\(folder.path)/none.json") }
+    }
+}
