@@ -39,6 +39,22 @@ void soma_affine(const soma_picture *from, const double m[6], uint8_t fill, soma
         }
 }
 
+void soma_orient(const soma_picture *from, uint32_t orientation, soma_picture *to) {
+    uint32_t channels = from->channels;
+    int swaps = orientation >= 5;
+    int mirrors_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    int mirrors_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    uint8_t *output = to->pixels;
+    for (uint32_t y = 0; y < to->height; y++)
+        for (uint32_t x = 0; x < to->width; x++) {
+            uint32_t column = swaps ? y : x, row = swaps ? x : y;
+            if (mirrors_x) column = from->width - 1 - column;
+            if (mirrors_y) row = from->height - 1 - row;
+            const uint8_t *pixel = from->pixels + ((size_t)row * from->width + column) * channels;
+            for (uint32_t c = 0; c < channels; c++) *output++ = pixel[c];
+        }
+}
+
 void soma_flip(soma_picture *picture) {
     uint32_t channels = picture->channels;
     for (uint32_t y = 0; y < picture->height; y++) {

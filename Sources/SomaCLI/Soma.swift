@@ -13,7 +13,7 @@ struct SomaCommand: ParsableCommand {
 
               soma devices                        what can be trained on
               soma train digits                   1,797 handwritten digits, a few seconds
-              soma predict runs/digits/best.safetensors some-digit.png
+              soma predict runs/digits some-digit.png
 
             The environment variable SOMA_DEVICE names the device where no --device does.
             """,

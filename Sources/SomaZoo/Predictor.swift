@@ -44,8 +44,9 @@ public struct Predictor: Sendable {
     /// - Parameters:
     ///   - batchSize: samples at a time; nil for as many as take 16 MiB, at most 250.
     ///   - progress: told how many samples are done.
-    /// - Throws: `SomaError` where the model's answers are no numbers; what reading a sample or `progress` throws;
-    ///   `BackendError`.
+    /// - Returns: the samples but those that the data set leaves out.
+    /// - Throws: `SomaError` where the model's answers are no numbers, or all samples are left out; what reading a sample or
+    ///   `progress` throws; `BackendError`.
     public func evaluate(
         _ dataSet: any DataSet, batchSize: Int? = nil, progress: (Int) throws -> Void = { _ in }
     ) throws -> ConfusionMatrix {
@@ -59,6 +60,7 @@ public struct Predictor: Sendable {
             try matrix.add(logits: logits, labels: batch.values(of: "label", as: Int32.self))
             try progress(matrix.count)
         }
+        if matrix.count == 0 { throw SomaError.nothingToEvaluate(dataSet) }
         return matrix
     }
 }

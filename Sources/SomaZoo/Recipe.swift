@@ -34,10 +34,13 @@ public protocol Recipe: Sendable {
     func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor
 
     /// Samples to evaluate the model of `checkpoint` by.
-    /// - Parameter folder: where they are; nil for the recipe's own, which were not trained on.
+    /// - Parameters:
+    ///   - folder: where they are; nil for the recipe's own, which were not trained on.
+    ///   - isTrainedOn: whether this is the folder of the run. Its pictures must still be those of the run then, as nobody
+    ///     could tell else which of them were held out.
     /// - Throws: `UsageError` where a folder is needed; `SomaError` where there is nothing in it, where it has classes that the
-    ///   checkpoint does not know, or where the recipe tells no classes apart.
-    func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData
+    ///   checkpoint does not know, where it has changed, or where the recipe tells no classes apart.
+    func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData
 }
 
 extension Recipe {
@@ -47,7 +50,12 @@ extension Recipe {
         throw SomaError("\(checkpoint.path) is of the recipe \(name), which has no pictures to predict from")
     }
 
+    /// Samples in a folder that may be the run's or another.
     public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {
+        try testData(of: checkpoint, in: folder, isTrainedOn: false)
+    }
+
+    public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
         throw SomaError("\(checkpoint.path) is of the recipe \(name), which has nothing to evaluate")
     }
 }
@@ -56,7 +64,7 @@ extension Recipe {
 public enum DataNeed: Hashable, Sendable {
     /// Data that the program holds; the text says what.
     case embedded(String)
-    /// Files in the folder of `--data`; the text says which, and `usual` where they are where none is named.
+    /// Files in the folder of `--data`; the text says what that holds, and `usual` where it is where none is named.
     case folder(String, usual: String?)
     /// Files in the folder of `--data`, or without one data that the program holds; the texts say which.
     case either(folder: String, embedded: String)

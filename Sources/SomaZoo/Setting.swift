@@ -36,15 +36,15 @@ extension Bool: SettingValue {
 }
 
 extension Array: SettingValue where Element: SettingValue {
-    public static var form: String { "\(Element.form) or several separated by commas" }
-    /// An empty text is an empty list.
+    public static var form: String { "\(Element.form) or several separated by commas, or none" }
+    /// An empty text is an empty list, too.
     public init?(settingText: String) {
-        let parts = settingText.isEmpty ? [] : settingText.split(separator: ",", omittingEmptySubsequences: false)
+        let parts = settingText.isEmpty || settingText.lowercased() == "none" ? [] : settingText.split(separator: ",", omittingEmptySubsequences: false)
         let values = parts.compactMap { Element(settingText: $0.filter { $0 != " " }) }
         guard values.count == parts.count else { return nil }
         self = values
     }
-    public var settingText: String { map(\.settingText).joined(separator: ",") }
+    public var settingText: String { isEmpty ? "none" : map(\.settingText).joined(separator: ",") }
 }
 
 /// A setting's value that is one of a few names: an enumeration of strings conforms by saying so.

@@ -60,7 +60,7 @@ import Testing
         let device = try Device.named("cpu")
         var sheet = FeatureSheet()
         try sheet.addFilters(Tensor([0, 5, 2, 2] as [Float], shape: [2, 1, 1, 2], device: device))
-        let picture = sheet.picture
+        let picture = try sheet.picture()
         func pixel(_ x: Int, _ y: Int) -> UInt8 { picture.pixels[(y * picture.width + x) * 3] }
         #expect(picture.width == 4 + 2 * (56 + 4) && picture.height == 28 + 8)
         #expect(pixel(0, 0) == 255 && pixel(5, 5) == 0 && pixel(58, 5) == 255 && pixel(66, 5) == 128 && pixel(118, 30) == 128)

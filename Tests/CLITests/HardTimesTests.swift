@@ -48,6 +48,11 @@ import Testing
         #expect(!folder.exists("run.1") && !folder.exists("run/config.json"))
         Command.soma("train", "mnist-mlp", "--data", "data", "--output", "new", in: folder).expectComplaint(1, "truncated")
         #expect(!folder.exists("new"), "a run that never began leaves no folder")
+        Command.soma("train", "mnist-mlp", "--data", "data", "--output", "deep/new", in: folder).expectComplaint(1, "truncated")
+        #expect(!folder.exists("deep"), "nor those above it")
+        mkdir("\(folder.path)/own", 0o777)
+        Command.soma("train", "mnist-mlp", "--data", "data", "--output", "own", in: folder).expectComplaint(1, "truncated")
+        #expect(folder.exists("own") && !folder.exists("own/.lock"), "a folder that was there stays")
     }
 
     /// Weights that are no numbers have no answer, and weights that are not there take no memory.
@@ -77,10 +82,10 @@ import Testing
     @Test func noMemory() {
         let large = "train digits --device cpu hidden=65536,65536"
         let script = "ulimit -v 4000000; exec \(Command.folder)/soma \(large)"
-        Command.run(["/bin/sh", "-c", script], in: folder).expectComplaint(1, "out of memory", "bytes asked for", "available")
+        Command.run(["/bin/sh", "-c", script], in: folder).expectComplaint(1, "out of memory", "GiB asked for", "available", "smaller batch")
         Command.soma("train", "digits", "--device", "cpu", "--memory", "64M", "hidden=12000,12000", in: folder, limit: 20)
-            .expectComplaint(1, "out of memory", "67108864 available")
-        Command.soma("train", "digits", "--device", "cpu", "--memory", "50K", in: folder).expectComplaint(1, "out of memory", "bytes asked for", "available")
+            .expectComplaint(1, "out of memory", "64.0 MiB available")
+        Command.soma("train", "digits", "--device", "cpu", "--memory", "50K", in: folder).expectComplaint(1, "out of memory", "asked for", "available")
     }
 
     @Test func aLossThatIsNoNumber() {

@@ -93,6 +93,27 @@ import Testing
         #expect(folder.bytes("runs/digits/.lock") == [], "the report went where it does not belong")
     }
 
+    /// Whoever reads the output may go: a run is over then, and can go on.
+    @Test func standardOutputThatNobodyReads() throws {
+        let script = "\(Command.folder)/soma train digits --device cpu --epochs 500 hidden=8 --interval 0 | head -1 >/dev/null; exit ${PIPESTATUS[0]}"
+        let command = Command.run(["/bin/bash", "-c", script], in: folder, limit: 60)
+        #expect(command.status == 130 && command.complaint.isEmpty, "\(command.complaint)")
+        #expect(folder.exists("runs/digits/last.safetensors"))
+        let resumed = Command.soma("train", "--resume", "runs/digits", "--epochs", "1", "--json", in: folder)
+        #expect(resumed.status == 0, "\(resumed.complaint)")
+    }
+
+    /// Pictures go where they are told to go, also where that is no file.
+    @Test func picturesThatAreNoFiles() throws {
+        #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=8", in: folder).status == 0)
+        let piped = Command.soma("evaluate", "runs/digits", "--json", "--chart", "/dev/stdout", in: folder)
+        #expect(piped.lines.first?.hasPrefix("{") == true && piped.lines.last == "</svg>", "\(piped.complaint)")
+        let text = Command.soma("evaluate", "runs/digits", "--chart", "/dev/stdout", in: folder)
+        text.expectComplaint(0, "soma: wrote /dev/stdout")
+        #expect(text.lines.last == "</svg>")
+        #expect(Command.soma("evaluate", "runs/digits", "--chart", "/dev/null", in: folder).status == 0)
+    }
+
     @Test func runsWithoutAnUpdate() throws {
         for recipe in ["digits", "xor"] {
             let command = Command.soma("train", recipe, "--device", "cpu", "--epochs", "0", "--json", in: folder)
@@ -118,6 +139,8 @@ import Testing
         #expect(Quantity.significant(1234.5) == "1235" && Quantity.significant(0.012345) == "0.01235" && Quantity.significant(0) == "0")
         #expect(Quantity.bytes(1023) == "1023 B" && Quantity.bytes(1536) == "1.50 KiB" && Quantity.bytes(5 << 30) == "5.00 GiB")
         #expect(Quantity.duration(9.25) == "9.3 s" && Quantity.duration(249) == "4:09" && Quantity.duration(3849) == "1:04:09")
+        #expect(Quantity.counted(1, "tensor") == "1 tensor" && Quantity.counted(2000, "tensor") == "2,000 tensors" && Quantity.counted(0, "epoch") == "0 epochs")
+        #expect(Quantity.rate(0.4213) == "0.42 samples/s" && Quantity.rate(9.99) == "10.0 samples/s" && Quantity.rate(3210.7) == "3,210 samples/s")
         #expect(Quantity.grouped(1_234_567) == "1,234,567" && Quantity.grouped(123) == "123" && Quantity.grouped(-1000) == "-1,000")
         #expect(["layer.10", "layer.9", "bias"].sorted(by: NaturalOrder.precedes) == ["bias", "layer.9", "layer.10"])
     }

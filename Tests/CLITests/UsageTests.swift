@@ -110,10 +110,18 @@ import Testing
         #expect(Prose.wrapped(String(repeating: "word ", count: 17), indents: (1, 2)) == " " + String(repeating: "word ", count: 15) + "word\n  word")
     }
 
+    @Test func namesAreCheckedBeforeAnythingIsTold() {
+        let reference = Command.soma("train", "digits", "--check-against", "nope", in: folder)
+        reference.expectComplaint(2, "'nope'")
+        #expect(reference.output.isEmpty && !folder.exists("runs"))
+        let memory = Command.soma("train", "digits", "--memory", "abc", in: folder)
+        #expect(memory.status == 2 && memory.complaint.contains("abc") && memory.complaint.contains("512M or 4G"), "\(memory.complaint)")
+    }
+
     @Test func byteCounts() {
-        #expect(ByteCount(argument: "4G")?.count == 4 << 30)
-        #expect(ByteCount(argument: "1.5 KiB")?.count == 1536)
-        #expect(ByteCount(argument: "100B")?.count == 100)
-        for wrong in ["", "G", "0", "-1G", "4X", "1e30G", "4GG"] { #expect(ByteCount(argument: wrong) == nil, "\(wrong)") }
+        #expect(ByteCount("4G")?.count == 4 << 30)
+        #expect(ByteCount("1.5 KiB")?.count == 1536)
+        #expect(ByteCount("100B")?.count == 100)
+        for wrong in ["", "G", "0", "-1G", "4X", "1e30G", "4GG"] { #expect(ByteCount(wrong) == nil, "\(wrong)") }
     }
 }

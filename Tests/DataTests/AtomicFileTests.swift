@@ -39,6 +39,59 @@ import Testing
         #expect(folder.names == ["a"])
     }
 
+    @Test func linksStayAndLeadToTheNewContent() throws {
+        let path = folder.file("deep/a", [1])
+        symlink("deep/a", "\(folder.path)/link")
+        symlink("link", "\(folder.path)/second")
+        try AtomicFile.write([2, 3], to: "\(folder.path)/second")
+        #expect(contents(path) == [2, 3])
+        var status = stat()
+        for name in ["link", "second"] {
+            #expect(lstat("\(folder.path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+        }
+        symlink("\(folder.path)/deep/new", "\(folder.path)/dangling")
+        try AtomicFile.write([4], to: "\(folder.path)/dangling")
+        #expect(contents("\(folder.path)/deep/new") == [4])
+        symlink("circle", "\(folder.path)/circle")
+        expectError("circle", "symbolic links") { try AtomicFile.write([4], to: "\(folder.path)/circle") }
+    }
+
+    @Test func devicesAndPipesAreWrittenTo() throws {
+        try AtomicFile.write([1], to: "/dev/null")
+        var status = stat()
+        #expect(stat("/dev/null", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+        let pipe = "\(folder.path)/pipe"
+        mkfifo(pipe, 0o666)
+        expectError("cannot write \(pipe)") { try AtomicFile.write([1], to: pipe) }
+        let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        try AtomicFile.write([7, 8], to: pipe)
+        var bytes = [UInt8](repeating: 0, count: 4)
+        #expect(read(reader, &bytes, 4) == 2 && bytes[..<2] == [7, 8])
+        #expect(stat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        // What is open already is written on where it stands.
+        let file = open("\(folder.path)/open", O_RDWR | O_CREAT, 0o666)
+        defer { close(file) }
+        #expect(write(file, "ab", 2) == 2)
+        try AtomicFile.write("cd", to: "/dev/fd/\(file)")
+        #expect(write(file, "e", 1) == 1)
+        #expect(contents("\(folder.path)/open") == Array("abcde".utf8))
+        expectError("/dev/fd/999") { try AtomicFile.write("x", to: "/dev/fd/999") }
+    }
+
+    /// Of two that want a folder one gets it, also where the other was about to take a lock that has been removed.
+    @Test func folderLocks() throws {
+        var first = try FolderLock(folder: folder.path, name: ".lock")
+        #expect(try first != nil && FolderLock(folder: folder.path, name: ".lock") == nil)
+        let late = open("\(folder.path)/.lock", O_RDWR)
+        first?.remove()
+        first = nil
+        #expect(flock(late, LOCK_EX | LOCK_NB) == 0)
+        #expect(try FolderLock(folder: folder.path, name: ".lock") != nil, "the removed file keeps nobody out")
+        close(late)
+        expectError("/proc/nonexistent") { _ = try FolderLock(folder: "/proc/nonexistent", name: ".lock") }
+    }
+
     @Test func namesWhyItCannotWrite() {
         expectError("/proc/nonexistent/a", "No such file") { try AtomicFile.write([1], to: "/proc/nonexistent/a") }
         expectError("names a folder") { try AtomicFile.write([1], to: "\(folder.path)/") }

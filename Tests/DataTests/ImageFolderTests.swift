@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Soma
@@ -97,8 +98,68 @@ private func samples(_ loader: BatchLoader, count: Int) throws -> [[Float]] {
         check("holds the one class 'a'")
         folder.file("b/readme.txt", [1])
         check("/b holds no pictures")
+        // Beside other folders this is a class; alone it is a part.
         folder.folder("train")
-        check("/train holds no folder")
+        check("/b holds no pictures")
+        let alone = TemporaryFolder()
+        alone.folder("train")
+        expectError("/train holds no folder") { _ = try ImageFolder(path: alone.path) }
+    }
+
+    @Test func onlyPartsAloneArePartsOfADataSet() throws {
+        try fill(["plane": 2, "train": 3])
+        #expect(try ImageFolder(path: folder.path).classes == ["plane", "train"])
+        for name in ["plane"] { rename("\(folder.path)/\(name)", "\(folder.path)/test") }
+        expectError("/train holds no folder") { _ = try ImageFolder(path: folder.path) }
+        let other = TemporaryFolder()
+        for name in ["train/a", "train/b", "test/a", "test/b"] { other.file("\(name)/1.png", try png(1)) }
+        let images = try ImageFolder(path: other.path)
+        #expect(images.isSplit && images.trainingCount == 2 && images.validationCount == 2)
+        // Of several the first of val, valid, validation and test.
+        other.file("val/a/1.png", try png(1))
+        #expect(try ImageFolder(path: other.path).validationCount == 1)
+    }
+
+    @Test func namesNeedNotBeUTF8() throws {
+        try fill(["a": 1, "b": 1])
+        let odd = "\(folder.path)/a/caf".utf8CString.dropLast() + [CChar(bitPattern: 0xE9)] + ".png".utf8CString
+        #expect(rename("\(folder.path)/a/10.png", Array(odd)) == 0)
+        let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain, unreadable: .fatal)
+        #expect(try BatchLoader(set, batchSize: 2, seed: nil, epochs: 1).next()?.count == 2)
+        #expect(paths(set) == ["a/caf\u{FFFD}.png", "b/10.png"])
+        mkdir(Array("\(folder.path)/".utf8CString.dropLast() + [CChar(bitPattern: 0xE9), 0]), 0o777)
+        expectError("/\u{FFFD} is no UTF-8", "rename") { _ = try ImageFolder(path: folder.path) }
+        rmdir(Array("\(folder.path)/".utf8CString.dropLast() + [CChar(bitPattern: 0xE9), 0]))
+        unlink(Array(odd))
+    }
+
+    @Test func contentsTellWhatHasChanged() throws {
+        try fill(["a": 4, "b": 4])
+        func contents(_ fraction: Double = 0, seed: UInt64 = 0) throws -> [ClassContents] {
+            try ImageFolder(path: folder.path, validationFraction: fraction, seed: seed).contents()
+        }
+        let first = try contents()
+        #expect(first.map(\.count) == [4, 4] && first[0] != first[1])
+        #expect(try contents(0.5) == first && contents(0.25, seed: 9) == first, "chance has no part in it")
+        #expect(first.map { ClassContents($0.description) } == first)
+        #expect(["", "1", "1:", ":1", "-1:2", "1:g", "1:2:3"].allSatisfy { ClassContents($0) == nil })
+        rename("\(folder.path)/a/10.png", "\(folder.path)/a/9.png")
+        let renamed = try contents()
+        #expect(renamed[0] != first[0] && renamed[1] == first[1] && renamed[0].count == 4)
+        rename("\(folder.path)/a/9.png", "\(folder.path)/a/10.png")
+        #expect(try contents() == first)
+        folder.file("b/11.png", try png(1) + [0])
+        let grown = try contents()
+        #expect(grown[0] == first[0] && grown[1] != first[1] && grown[1].count == 4)
+        folder.file("b/20.png", [])
+        #expect(try contents()[1].count == 5)
+        let other = TemporaryFolder()
+        for name in ["train/a", "train/b"] { other.file("\(name)/1.png", [1]) }
+        let before = try ImageFolder(path: other.path).contents()
+        other.file("val/a/1.png", [1])
+        unlink("\(other.path)/train/b/1.png")
+        other.file("train/b/2.png", [1])
+        #expect(try ImageFolder(path: other.path).contents() != before)
     }
 
     @Test func linksThatLeadInCirclesEnd() throws {
@@ -136,10 +197,49 @@ private func samples(_ loader: BatchLoader, count: Int) throws -> [[Float]] {
     @Test func corruptPicturesAreFatalWhereThatIsWanted() throws {
         try fill(["a": 4, "b": 4])
         folder.file("b/11.png", [])
-        let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain, isStrict: true)
+        let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain, unreadable: .fatal)
         let loader = try BatchLoader(set, batchSize: 4, seed: nil, epochs: 1, threads: 4)
         #expect(try loader.next() != nil)
         for _ in 0..<2 { expectError("b/11.png", "is empty") { _ = try loader.next() } }
+    }
+
+    /// None is counted twice, and a batch of which nothing is left does not come.
+    @Test func corruptPicturesAreLeftOutOfEvaluation() throws {
+        try fill(["a": 5, "b": 5])
+        for (name, bytes) in [("a/11", [UInt8]()), ("a/13", [1]), ("b/10", []), ("b/11", [0])] { folder.file("\(name).png", bytes) }
+        for threads in [1, 3] {
+            let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain, unreadable: .leftOut)
+            let loader = try BatchLoader(set, batchSize: 2, seed: nil, epochs: 1, readAhead: 2, threads: threads)
+            var (values, labels, indices): ([Int], [Int32], [Int]) = ([], [], [])
+            while let batch = try loader.next() {
+                #expect((1...2).contains(batch.count))
+                let pixels = batch.values(of: "image", as: Float.self)
+                values += (0..<batch.count).map { Int(pixels[$0 * 108 + 107] * 255 + 0.5) }
+                labels += batch.values(of: "label", as: Int32.self)
+                indices += batch.indices
+            }
+            // Batches are (0, 1), (2, 3), (4, 5), (6, 7), (8, 9); 1, 3, 5 and 6 are broken.
+            #expect(values == [0, 2, 4, 52, 53, 54] && labels == [0, 0, 0, 1, 1, 1] && indices == [0, 2, 4, 7, 8, 9])
+            #expect(set.unreadableCount == 4)
+            #expect(set.takeRemarks().allSatisfy { $0.hasSuffix("; it is left out") })
+        }
+        folder.file("b/12.png", [])
+        folder.file("b/13.png", [])
+        let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain, unreadable: .leftOut)
+        let loader = try BatchLoader(set, batchSize: 4, seed: nil, epochs: 1)
+        var counts: [Int] = []
+        while let batch = try loader.next() { counts.append(batch.count) }
+        #expect(counts == [2, 1, 1])
+    }
+
+    /// A long row of broken files, as of a disk that failed in the middle, ends nothing; each is tried once for all samples.
+    @Test func manyCorruptPicturesInARow() throws {
+        for i in 0..<150 { folder.file("a/\(i + 100).png", [0]) }
+        folder.file("b/1.png", try png(50))
+        let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain)
+        let batch = try #require(try BatchLoader(set, batchSize: 151, seed: nil, epochs: 1, threads: 2).next())
+        #expect(batch.values(of: "label", as: Int32.self) == [Int32](repeating: 1, count: 151))
+        #expect(set.unreadableCount == 150)
     }
 
     @Test func onlyTheFirstFewAreNamed() throws {
@@ -154,7 +254,7 @@ private func samples(_ loader: BatchLoader, count: Int) throws -> [[Float]] {
     @Test func nothingButCorruptPicturesIsAnError() throws {
         for i in 0..<3 { folder.file("\(i)/x.png", [0]) }
         let set = try ImageFolder(path: folder.path, validationFraction: 0).training(plain)
-        expectError("3 pictures in a row cannot be read", "2/x.png") {
+        expectError("none of the 3 pictures can be read", "2/x.png") {
             _ = try BatchLoader(set, batchSize: 3, seed: nil, epochs: 1, threads: 1).next()
         }
     }
@@ -190,6 +290,32 @@ private func samples(_ loader: BatchLoader, count: Int) throws -> [[Float]] {
         #expect(values[8..<10] == values[10..<12])
         let remarks = set.takeRemarks()
         #expect(remarks.count == 1 && remarks[0].contains("b/0.png: it is 60000×60000 pixels, more than 16384 a side"), "\(remarks)")
+    }
+
+    // MARK: Memory
+
+    /// Pictures for which there is no room wait, and one that is larger than all room is alone.
+    @Test func decodingIsBounded() throws {
+        let room = DecodingRoom(byteCount: 1200)
+        final class Counts: Sendable { let inside = Atomic(0), most = Atomic(0) }
+        let counts = Counts()
+        let threads = try (0..<6).map { number in
+            try WorkerThread {
+                for _ in 0..<20 {
+                    // 480 bytes each, of which two have room; each second thread asks for more than all.
+                    room.use(for: PictureSize(height: number % 2 == 0 ? 40 : 400, width: 1)) {
+                        let now = counts.inside.add(number % 2 == 0 ? 1 : 100, ordering: .relaxed).newValue
+                        counts.most.max(now, ordering: .relaxed)
+                        usleep(100)
+                        counts.inside.subtract(number % 2 == 0 ? 1 : 100, ordering: .relaxed)
+                    }
+                }
+            }
+        }
+        threads.forEach { $0.join() }
+        #expect([2, 100].contains(counts.most.load(ordering: .relaxed)), "at most two small ones, or a large one alone")
+        #expect(throws: SomaError.self) { try room.use(for: PictureSize(400)) { throw SomaError("no") } }
+        room.use(for: PictureSize(400)) {}
     }
 
     // MARK: Threads

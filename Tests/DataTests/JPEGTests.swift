@@ -130,4 +130,61 @@ func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
             #expect(refused > good.count / 8, "\(name)")
         }
     }
+
+    // MARK: Orientation
+
+    /// Exif data with the one tag, in either order of bytes.
+    private func exif(_ orientation: UInt16, isLittle: Bool, type: UInt16 = 3, count: UInt32 = 1, offset: UInt32 = 8) -> [UInt8] {
+        func short(_ value: UInt16) -> [UInt8] { withUnsafeBytes(of: isLittle ? value.littleEndian : value.bigEndian, Array.init) }
+        func long(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: isLittle ? value.littleEndian : value.bigEndian, Array.init) }
+        let other = short(0x010F) + short(2) + long(4) + [1, 2, 3, 4]
+        let tag = short(0x0112) + short(type) + long(count) + short(orientation) + [0, 0]
+        return Array("Exif".utf8) + [0, 0] + Array((isLittle ? "II" : "MM").utf8) + short(42) + long(offset) + short(2) + other + tag + long(0)
+    }
+
+    /// A file with a segment of application data 1 behind its beginning.
+    private func file(with segment: [UInt8], of name: String = "baseline") -> [UInt8] {
+        let bytes = KnownPictures.file(name)
+        return Array(bytes[..<2]) + [0xFF, 0xE1] + Array(bigEndian(UInt32(segment.count + 2))[2...]) + segment + bytes[2...]
+    }
+
+    /// Where the upper left, upper right and lower left corner of the file are in the picture: the eight ways to hold a camera.
+    @Test(arguments: zip(1...8, ["ABC", "BAD", "DCB", "CDA", "ACB", "CAD", "DBC", "BDA"])) func picturesAreUpright(tag: Int, corners: String) throws {
+        let plain = try decode(KnownPictures.file("baseline"))
+        func corner(_ picture: Picture, _ x: Int, _ y: Int) -> [UInt8] {
+            let start = ((y == 0 ? 0 : picture.height - 1) * picture.width + (x == 0 ? 0 : picture.width - 1)) * 3
+            return Array(picture.pixels[start..<start + 3])
+        }
+        let named: [Character: [UInt8]] = ["A": corner(plain, 0, 0), "B": corner(plain, 1, 0), "C": corner(plain, 0, 1), "D": corner(plain, 1, 1)]
+        try #require(Set(named.values).count == 4)
+        for isLittle in [true, false] {
+            let bytes = file(with: exif(UInt16(tag), isLittle: isLittle))
+            let picture = try decode(bytes)
+            #expect((picture.width, picture.height) == (tag >= 5 ? (21, 29) : (29, 21)))
+            for (name, (x, y)) in zip(corners, [(0, 0), (1, 0), (0, 1)]) { #expect(corner(picture, x, y) == named[name], "\(name)") }
+            // Each pixel once: a turned picture has the same pixels in another order.
+            #expect(picture.pixels.sorted() == plain.pixels.sorted())
+            // Known before it is decoded, and the same at a smaller size.
+            let encoded = try EncodedPicture(bytes, name: "p.jpg")
+            #expect(encoded.size == picture.size)
+            let small = try encoded.decoded(eighths: 4)
+            #expect((small.width, small.height) == (tag >= 5 ? (11, 15) : (15, 11)))
+        }
+    }
+
+    @Test func lyingExifDataIsNotBelieved() throws {
+        let plain = try decode(KnownPictures.file("baseline"))
+        let good = exif(6, isLittle: true)
+        var broken = [
+            exif(0, isLittle: true), exif(9, isLittle: false), exif(6, isLittle: true, type: 4), exif(6, isLittle: true, count: 2),
+            exif(6, isLittle: false, offset: 0xFFFF_FFFF), exif(6, isLittle: true, offset: 42), Array("Exif".utf8), [], [1, 2, 3],
+        ]
+        // Cut anywhere; the tag's value ends eight bytes before the end.
+        broken += (0..<good.count - 6).map { Array(good[..<$0]) }
+        for segment in broken { #expect(try decode(file(with: segment)) == plain, "\(segment)") }
+        #expect(try decode(file(with: good)) != plain)
+        // Nothing outside of the file is read, wherever that ends.
+        let whole = file(with: good)
+        for end in 0..<80 { withExtendedLifetime(Array(whole[..<end])) { _ = try? decode($0) } }
+    }
 }

@@ -44,10 +44,49 @@ extension OnTheCPU {
             let fewer = try PictureFolder(classes: 2, count: 2)
             #expect { try recipe.testData(of: checkpoint, in: fewer.path) } throws: { "\($0)".contains("'class 2'") }
             #expect(throws: UsageError.self) { try recipe.testData(of: checkpoint, in: nil) }
-            #expect { try record(recipe, on: try .named("cpu"), ["image-size=8"], data: foreign.path, resume: checkpoint.path) } throws: {
-                "\($0)".contains("other classes") || "\($0)".contains("does not fit") || "\($0)".contains("the model wants")
+            func resume(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation, in path: String) throws {
+                let settings = ["image-size=8", "held-out=0.2"]
+                #expect(sourceLocation: sourceLocation) {
+                    try record(recipe, on: try .named("cpu"), settings, epochs: 2, data: path, resume: checkpoint.path)
+                } throws: { error in words.allSatisfy("\(error)".contains) }
             }
+            try resume("has changed", "the class 'class 3' is new", in: foreign.path)
+            try resume("has changed", "the class 'class 2' is gone", in: fewer.path)
+            try resume("has changed", "the class 'class 0' has 2 pictures and had 5", in: other.path)
+            // As many pictures, but not the same: which were held out cannot be told.
+            try Picture(width: 9, height: 9, channels: 1, pixels: [UInt8](repeating: 9, count: 81)).write(to: "\(folder.path)/class 1/3.png")
+            try resume("pictures of the class 'class 1' have other names or sizes", in: folder.path)
+            #expect { try recipe.testData(of: checkpoint, in: folder.path, isTrainedOn: true) } throws: { "\($0)".contains("has changed") }
+            #expect(try recipe.testData(of: checkpoint, in: folder.path).dataSet.count == 15)
             #expect(throws: UsageError.self) { try record(AlexNetRecipe(), on: try .named("cpu")) }
+        }
+
+        /// Pictures that cannot be read count for nothing in an evaluation, during training and after it.
+        @Test func leavesOutWhatCannotBeRead() throws {
+            let folder = try PictureFolder(classes: 3, count: 5)
+            let output = try TemporaryFolder()
+            let recipe = ResNet20Recipe()
+            let settings = ["image-size=8", "held-out=0.4"]
+            var run = try record(recipe, on: try .named("cpu"), settings, epochs: 1, data: folder.path, output: output.path)
+            #expect(run.epochs.first?.evaluation?.sampleCount == 6 && run.epochs.first?.evaluation?.leftOutCount == 0)
+            // One picture of each class, which is held out or trained on.
+            for label in 0..<3 { try AtomicFile.write([], to: "\(folder.path)/class \(label)/1.png") }
+            run = try record(recipe, on: try .named("cpu"), settings, epochs: 1, data: folder.path, output: output.path)
+            let evaluation = try #require(run.epochs.first?.evaluation)
+            #expect(evaluation.sampleCount + evaluation.leftOutCount == 6 && evaluation.leftOutCount > 0)
+            let checkpoint = try Checkpoint(path: "\(output.path)/last.safetensors")
+            let test = try recipe.testData(of: checkpoint, in: folder.path)
+            let matrix = try recipe.predictor(checkpoint, device: .named("cpu")).evaluate(test.dataSet)
+            #expect(matrix.count == evaluation.sampleCount && matrix.accuracy == evaluation["accuracy"])
+            let all = try PictureFolder(classes: 3, count: 2)
+            try AtomicFile.write([], to: "\(all.path)/class 1/0.png")
+            let foreign = try recipe.testData(of: checkpoint, in: all.path)
+            #expect(try recipe.predictor(checkpoint, device: .named("cpu")).evaluate(foreign.dataSet).count == 5 && foreign.dataSet.count == 6)
+            for label in 0..<3 { for number in 0..<2 { try AtomicFile.write([], to: "\(all.path)/class \(label)/\(number).png") } }
+            let none = try recipe.testData(of: checkpoint, in: all.path)
+            #expect { try recipe.predictor(checkpoint, device: .named("cpu")).evaluate(none.dataSet) } throws: {
+                "\($0)".contains("none of 6 samples can be read")
+            }
         }
 
         @Test func readsScaledUpDigits() throws {

@@ -21,7 +21,7 @@ import Testing
 
     @Test func readsValues() throws {
         #expect(try text("hidden", "hidden=16,16") == "16,16")
-        #expect(try text("hidden", "hidden=") == "")
+        #expect(try text("hidden", "hidden=") == "none" && text("hidden", "hidden=None") == "none")
         #expect(try text("lr", "lr=1e-3") == "0.001")
         #expect(try text("activation", "activation=SIGMOID") == "sigmoid")
         #expect(try text("batch") == "128")

@@ -58,6 +58,10 @@ int soma_jpeg_size(const uint8_t *bytes, size_t size, soma_picture_limits limits
 int soma_jpeg_decode(const uint8_t *bytes, size_t size, soma_picture_limits limits, uint32_t eighths, int wants_grey,
                      soma_picture *picture, char reason[SOMA_PICTURE_REASON_SIZE]);
 
+/// How a JPEG file in memory says that its picture is to be turned to be upright: the tag Orientation of its Exif data, 1 to
+/// 8, where 1 is upright and what there is without the tag or with a broken one.
+uint32_t soma_jpeg_orientation(const uint8_t *bytes, size_t size);
+
 /// A rectangle of a picture in pixels, not necessarily whole ones.
 typedef struct {
     double x, y, width, height;
@@ -70,6 +74,10 @@ int soma_resample(const soma_picture *from, soma_region region, soma_picture *to
 /// Each pixel p of `to` is that of `from` at (a·x + b·y + c, d·x + e·y + f), interpolated linearly; (x, y) is the
 /// middle of p, coordinates count from the picture's upper left corner, and outside of it lies `fill`.
 void soma_affine(const soma_picture *from, const double abcdef[6], uint8_t fill, soma_picture *to);
+
+/// Writes `from` upright, given the Exif tag Orientation: 2 mirrored, 3 turned by half, 4 upside down, 5 rows for columns, 6 to
+/// be turned right, 7 rows for columns from the last ones on, 8 to be turned left. `to` has the size of the result.
+void soma_orient(const soma_picture *from, uint32_t orientation, soma_picture *to);
 
 /// Mirrors a picture from left to right.
 void soma_flip(soma_picture *picture);

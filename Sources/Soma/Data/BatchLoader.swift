@@ -77,7 +77,11 @@ public final class BatchLoader: Sendable {
     /// The next batch, after waiting for it if need be; nil after the last.
     /// - Throws: what the data set threw when it read this batch.
     public func next() throws -> Batch? {
-        try queue.take(watch).map { Batch($0, queue) }
+        while let filled = try queue.take(watch) {
+            let batch = Batch(filled.withoutGaps, queue)
+            if batch.count > 0 { return batch }
+        }
+        return nil
     }
 
     /// How often and how long `next()` had to wait since the loader was made: near zero where reading keeps up. Of a
@@ -106,7 +110,7 @@ public final class Batch: Sendable {
 
     deinit { queue.giveBack(storage) }
 
-    /// The number of samples: the batch size, or less in the last batch of an epoch.
+    /// The number of samples: the batch size, or less in the last batch of an epoch and where samples were left out.
     public var count: Int { indices.count }
     public var fields: [Field] { storage.fields }
     public var isLastOfEpoch: Bool { next.epoch != position.epoch }

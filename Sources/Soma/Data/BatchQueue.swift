@@ -9,6 +9,11 @@ final class BatchQueue: Sendable {
         let position: BatchPosition
         let indices: [Int]
         let storage: BatchStorage
+
+        /// The batch without the rows that the data set has left out.
+        var withoutGaps: Filled {
+            Filled(position: position, indices: storage.closeGaps(among: indices.count).map { indices[$0] }, storage: storage)
+        }
     }
 
     /// Rows of a batch for one thread to read.
@@ -103,6 +108,7 @@ final class BatchQueue: Sendable {
         let indices = state.samples.map { Array($0.order[order.range(ofBatch: position.batch)]) } ?? []
         let batch = Result {
             let storage = try state.pool.popLast() ?? BatchStorage(fields: fields, capacity: order.batchSize)
+            storage.reset()
             return Filled(position: position, indices: indices, storage: storage)
         }
         let number = state.nextNumber

@@ -1,13 +1,14 @@
 import Glibc
 import SomaGraph
 
-/// The memory of one batch: a block per field, reused from batch to batch.
+/// The memory of one batch: a block per field, reused from batch to batch, and which rows are left out.
 ///
 /// Unchecked `Sendable`: one thread fills it while nobody else has it, then it is only read until it is given back.
 final class BatchStorage: @unchecked Sendable {
     let fields: [Field]
     private let address: UnsafeMutableRawPointer
     private let ranges: [Range<Int>]
+    private let isLeftOut: UnsafeMutableBufferPointer<Bool>
 
     /// Memory for `capacity` samples, its fields aligned to cache lines and the whole to pages.
     init(fields: [Field], capacity: Int) throws {
@@ -29,9 +30,36 @@ final class BatchStorage: @unchecked Sendable {
             throw SomaError("no memory for a batch of \(end) bytes")
         }
         (address, self.ranges) = (memory, ranges)
+        isLeftOut = .allocate(capacity: capacity)
+        isLeftOut.initialize(repeating: false)
     }
 
-    deinit { free(address) }
+    deinit {
+        free(address)
+        isLeftOut.deallocate()
+    }
+
+    // MARK: Rows that are left out
+
+    func leaveOut(_ row: Int) { isLeftOut[row] = true }
+
+    /// All rows are in again.
+    func reset() { isLeftOut.update(repeating: false) }
+
+    /// Moves the rows that are not left out together, and returns which of the first `count` they were.
+    func closeGaps(among count: Int) -> [Int] {
+        let kept = (0..<count).filter { !isLeftOut[$0] }
+        if kept.count == count { return kept }
+        for (field, range) in zip(fields, ranges) {
+            let (size, start) = (field.byteCount, address + range.lowerBound)
+            for (target, source) in kept.enumerated() where target != source {
+                (start + target * size).copyMemory(from: start + source * size, byteCount: size)
+            }
+        }
+        return kept
+    }
+
+    // MARK: Fields
 
     func bytes(ofField index: Int) -> UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: address + ranges[index].lowerBound, count: ranges[index].count)

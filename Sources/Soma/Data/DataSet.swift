@@ -29,14 +29,15 @@ public protocol DataSet: Sendable {
     /// What one sample consists of; the same whenever it is asked for.
     var fields: [Field] { get }
 
-    /// Writes the samples of the given numbers, all within 0..<count, as the rows of a batch: every value of every field.
+    /// Writes the samples of the given numbers, all within 0..<count, as the rows of a batch: every value of every field,
+    /// unless a row is left out.
     /// - Throws: where a sample cannot be read; the loader hands the error to whoever waits for the batch.
     func read(_ indices: [Int], into batch: BatchMemory) throws
 
     /// How much work reading is; decides how a loader deals it to threads.
     var readingEffort: ReadingEffort { get }
 
-    /// What there is to tell of reading since this was last asked, such as samples that were replaced; a line each.
+    /// What there is to tell of reading since this was last asked, such as samples that were replaced or left out; a line each.
     func takeRemarks() -> [String]
 }
 
@@ -97,6 +98,10 @@ public struct BatchMemory {
         )
         .bindMemory(to: type)
     }
+
+    /// Says that the sample of a row cannot be given: the batch comes without that row, and a batch of which nothing is left
+    /// does not come at all. Measuring a model goes on so; a data set to train on gives another sample instead.
+    public func leaveOut(_ row: Int) { storage.leaveOut(start + row) }
 
     /// The values of a field for one row.
     public func row<T: TensorScalar>(_ row: Int, of field: String, as type: T.Type) -> UnsafeMutableBufferPointer<T>

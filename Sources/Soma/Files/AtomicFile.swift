@@ -5,6 +5,8 @@ import Glibc
 /// The new content is written beside the old, synced to the disk, renamed over it, and the folder is synced. A kill or
 /// a power cut at any moment leaves one of the two complete; a full disk or an error leaves the old. What a killed
 /// process left behind is cleared away by the next write of the same file.
+///
+/// A link stays and what it leads to is replaced. A terminal, a pipe or `/dev/null` is written to, and nothing replaced.
 public enum AtomicFile {
     /// Replaces the file at `path` by `bytes`.
     /// - Throws: `SomaError` naming the file and the reason; the file is then as before.
@@ -24,6 +26,19 @@ public enum AtomicFile {
 
     /// Replaces the file at `path` by what `body` appends; what `body` throws leaves the file as it was.
     public static func write(to path: String, _ body: (FileSink) throws -> Void) throws {
+        switch try FileDestination(path) {
+        case .file(let target): try replace(target, body)
+        case .stream(let stream):
+            let sink = FileSink(descriptor: stream.descriptor, path: path)
+            try body(sink)
+            try sink.flush()
+        }
+    }
+
+    /// Whether a path names standard output.
+    public static func isStandardOutput(_ path: String) -> Bool { FileDestination.isOpen(path, as: STDOUT_FILENO) }
+
+    private static func replace(_ path: String, _ body: (FileSink) throws -> Void) throws {
         let partial = try PartialFile(for: path)
         defer { partial.discard() }
         let sink = FileSink(descriptor: partial.descriptor, path: path)

@@ -13,8 +13,8 @@ struct FolderEntry {
 
     /// - Throws: `SomaError` where the folder cannot be read.
     static func list(_ folder: [UInt8]) throws -> [FolderEntry] {
-        guard let listing = withPath(folder, { opendir($0) }) else {
-            throw SomaError.system("cannot read the folder \(String(decoding: folder, as: UTF8.self))")
+        guard let listing = folder.withPath({ opendir($0) }) else {
+            throw SomaError.system("cannot read the folder \(folder.pathText)")
         }
         defer { closedir(listing) }
         var entries: [FolderEntry] = []
@@ -26,7 +26,7 @@ struct FolderEntry {
             entries.append(FolderEntry(name: name, kind: kind(entry.pointee.d_type, folder, name)))
         }
         guard errno == 0 else {
-            throw SomaError.system("cannot read the folder \(String(decoding: folder, as: UTF8.self))")
+            throw SomaError.system("cannot read the folder \(folder.pathText)")
         }
         return entries.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     }
@@ -53,15 +53,8 @@ struct FolderEntry {
         }
     }
 
-    private static func status(_ path: [UInt8]) -> stat? {
+    static func status(_ path: [UInt8]) -> stat? {
         var status = stat()
-        return withPath(path) { stat($0, &status) } == 0 ? status : nil
-    }
-
-    private static func withPath<R>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> R) -> R {
-        (path.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { buffer in
-            // The terminating zero is there, so there is a first element.
-            buffer.baseAddress.map(body) ?? "".withCString(body)
-        }
+        return path.withPath { stat($0, &status) } == 0 ? status : nil
     }
 }

@@ -109,7 +109,8 @@ extension JSON: CustomStringConvertible {
             case "\n": text += "\\n"
             case "\t": text += "\\t"
             case "\r": text += "\\r"
-            case ..<" ":
+            // DEL and those behind it mean something to a terminal, too.
+            case ..<" ", "\u{7F}"..."\u{9F}":
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)

@@ -6,9 +6,13 @@ struct RegularFile: ~Copyable {
     let byteCount: Int
 
     /// - Throws: `SomaError` where the file is missing, unreadable or not a regular file.
-    init(_ path: String) throws {
+    init(_ path: String) throws { try self.init(Array(path.utf8)) }
+
+    /// A file whose path need not be UTF-8.
+    init(_ bytes: [UInt8]) throws {
+        let path = bytes.pathText
         // A pipe, say, that calls itself a picture must not be waited for.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = bytes.withPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard descriptor >= 0 else { throw SomaError.system("cannot open \(path)") }
         var status = stat()
         let failure: SomaError? =

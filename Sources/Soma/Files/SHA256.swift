@@ -24,14 +24,24 @@ struct SHA256 {
 
     /// The digest of all that was fed, in hexadecimal.
     consuming func digest() -> String {
-        var padding: [UInt8] = [0x80]
-        padding += repeatElement(0, count: (119 - Int(byteCount % 64)) % 64)
-        withUnsafeBytes(of: (byteCount * 8).bigEndian) { padding += $0 }
-        padding.withUnsafeBytes { update($0) }
+        finish()
         return state.map { word in
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 8 - digits.count) + digits
         }.joined()
+    }
+
+    /// The first 64 bits of the digest.
+    consuming func prefix() -> UInt64 {
+        finish()
+        return UInt64(state[0]) << 32 | UInt64(state[1])
+    }
+
+    private mutating func finish() {
+        var padding: [UInt8] = [0x80]
+        padding += repeatElement(0, count: (119 - Int(byteCount % 64)) % 64)
+        withUnsafeBytes(of: (byteCount * 8).bigEndian) { padding += $0 }
+        padding.withUnsafeBytes { update($0) }
     }
 
     /// The digest of the file at `path`.

@@ -1,6 +1,8 @@
 import CImages
 
 /// A picture as its PNG or JPEG file has it: its size is known, its pixels are decoded when they are asked for.
+///
+/// Where a JPEG file says by the tag Orientation of its Exif data how the camera was held, the picture is upright.
 struct EncodedPicture: Sendable {
     private enum Format { case png, jpeg }
 
@@ -8,12 +10,17 @@ struct EncodedPicture: Sendable {
     private let format: Format
     private let bytes: [UInt8]
     private let name: String
+    /// The Exif tag: 1, upright, to 8. From 5 on rows are columns.
+    private let orientation: UInt32
 
     /// Files of pictures are smaller than this.
     static let fileLimit = 1 << 29
 
     /// - Throws: `SomaError` naming the file and whether it is missing, empty, no picture, broken or too large.
-    init(path: String) throws { try self.init(SmallFile.read(path, limit: Self.fileLimit), name: path) }
+    init(path: String) throws { try self.init(path: Array(path.utf8)) }
+
+    /// A file whose path need not be UTF-8.
+    init(path: [UInt8]) throws { try self.init(SmallFile.read(path, limit: Self.fileLimit), name: path.pathText) }
 
     init(_ bytes: [UInt8], name: String) throws {
         guard !bytes.isEmpty else { throw SomaError("\(name) is empty") }
@@ -33,6 +40,8 @@ struct EncodedPicture: Sendable {
             }
         }
         (self.bytes, self.name, self.format) = (bytes, name, format)
+        orientation = format == .jpeg ? soma_jpeg_orientation(bytes, bytes.count) : 1
+        if orientation >= 5 { swap(&width, &height) }
         size = PictureSize(height: Int(height), width: Int(width))
     }
 
@@ -50,7 +59,7 @@ struct EncodedPicture: Sendable {
                     bytes, bytes.count, Picture.limits, UInt32(eighths), channels == 1 ? 1 : 0, &picture, reason)
             }
         }
-        let result = Picture(&picture)
+        let result = Picture(&picture).upright(from: orientation)
         switch channels {
         case 1: return result.grey
         case 3: return result.colour
@@ -66,5 +75,17 @@ struct EncodedPicture: Sendable {
             region.height * Double(eighths) >= 8 * Double(target.height)
                 && region.width * Double(eighths) >= 8 * Double(target.width)
         } ?? 8
+    }
+}
+
+extension Picture {
+    /// The picture as it is meant to be seen, from the Exif tag Orientation.
+    fileprivate func upright(from orientation: UInt32) -> Picture {
+        if orientation == 1 { return self }
+        let target = orientation >= 5 ? PictureSize(height: width, width: height) : size
+        return withForeign { source in
+            var source = source
+            return Picture(target, channels: channels) { soma_orient(&source, orientation, &$0) }
+        }
     }
 }

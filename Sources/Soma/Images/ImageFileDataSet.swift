@@ -13,21 +13,17 @@ public struct ImageFileDataSet: DataSet {
     private let transforms: [any ImageTransform]
     private let channels: Int
     private let seed: UInt64
-    private let isStrict: Bool
     private let unreadable: UnreadableImages
 
-    /// So many pictures in a row that cannot be read are more than a few corrupt files.
-    private static let mostReplacements = 100
-
     init(
-        _ list: ImageList, _ transforms: [any ImageTransform], channels: Int, seed: UInt64, isStrict: Bool
+        _ list: ImageList, _ transforms: [any ImageTransform], channels: Int, seed: UInt64, unreadable: UnreadablePolicy
     ) {
         let size = transforms.reduce(nil as PictureSize?) { $1.size(after: $0) }
         guard let size else { programError("image data set", "the transforms do not lead to one size for all pictures") }
         guard channels == 1 || channels == 3 else { programError("image data set", "\(channels) channels are neither 1 nor 3") }
         fields = [Field("image", .float32, [channels, size.height, size.width]), Field("label", .int32, [])]
-        (self.list, self.transforms, self.channels, self.seed, self.isStrict) = (list, transforms, channels, seed, isStrict)
-        unreadable = UnreadableImages()
+        (self.list, self.transforms, self.channels, self.seed) = (list, transforms, channels, seed)
+        self.unreadable = UnreadableImages(unreadable)
     }
 
     /// How many of the pictures that were asked for so far could not be read.
@@ -41,37 +37,53 @@ public struct ImageFileDataSet: DataSet {
     public func read(_ indices: [Int], into batch: BatchMemory) throws {
         let labels = batch.values(of: "label", as: Int32.self)
         for (row, index) in indices.enumerated() {
-            labels[row] = try read(index, epoch: batch.epoch, into: batch.row(row, of: "image", as: Float.self))
+            let output = batch.row(row, of: "image", as: Float.self)
+            if let label = try read(index, epoch: batch.epoch, into: output) { labels[row] = label } else { batch.leaveOut(row) }
         }
     }
 
-    /// Reads a picture or, where that fails, the next that can be read, and returns its class.
-    private func read(_ index: Int, epoch: Int, into output: UnsafeMutableBufferPointer<Float>) throws -> Int32 {
-        var failure: SomaError?
-        for place in index..<index + min(count, Self.mostReplacements) {
-            let candidate = place % count
+    /// Reads a picture and returns its class; nil where that fails and it is to be left out.
+    private func read(_ index: Int, epoch: Int, into output: UnsafeMutableBufferPointer<Float>) throws -> Int32? {
+        do {
+            try decode(index, seededBy: index, epoch, into: output)
+            return list.labels[index]
+        } catch let error as SomaError {
+            if unreadable.policy == .fatal { throw error }
+            unreadable.note(index, error)
+            return unreadable.policy == .leftOut ? nil : try replace(index, epoch, error, into: output)
+        }
+    }
+
+    /// Reads the next picture that can be read, and returns its class. Those that failed before are not tried again, so
+    /// that a long row of them is gone through once.
+    private func replace(
+        _ index: Int, _ epoch: Int, _ first: SomaError, into output: UnsafeMutableBufferPointer<Float>
+    ) throws -> Int32 {
+        var failure = first
+        for candidate in (index + 1..<index + count).lazy.map({ $0 % count }) where !unreadable.contains(candidate) {
             do {
                 try decode(candidate, seededBy: index, epoch, into: output)
                 return list.labels[candidate]
             } catch let error as SomaError {
-                if isStrict { throw error }
                 unreadable.note(candidate, error)
                 failure = error
             }
         }
-        let number = min(count, Self.mostReplacements)
-        throw SomaError("\(number) pictures in a row cannot be read, the last for this reason: \(failure?.message ?? "")")
+        throw SomaError("none of the \(count) pictures can be read, the last for this reason: \(failure.message)")
     }
 
     private func decode(
         _ index: Int, seededBy number: Int, _ epoch: Int, into output: UnsafeMutableBufferPointer<Float>
     ) throws {
-        var image = ImageSample(try EncodedPicture(path: list.path(index)), channels: channels)
-        for (place, transform) in transforms.enumerated() {
-            var random = ImageRandom.generator(seed: seed, epoch: epoch, sample: number, transform: place)
-            try transform.apply(to: &image, random: &random)
+        let file = try EncodedPicture(path: list.bytes(index))
+        try DecodingRoom.shared.use(for: file.size) {
+            var image = ImageSample(file, channels: channels)
+            for (place, transform) in transforms.enumerated() {
+                var random = ImageRandom.generator(seed: seed, epoch: epoch, sample: number, transform: place)
+                try transform.apply(to: &image, random: &random)
+            }
+            try image.write(to: output)
         }
-        try image.write(to: output)
     }
 }
 

@@ -68,7 +68,8 @@ private struct ImageProbe: DataSet {
         for (row, index) in indices.enumerated() {
             let size = batch.row(row, of: "size", as: Int32.self)
             do {
-                let picture = try Picture(path: list.path(index))
+                let file = try EncodedPicture(path: list.bytes(index))
+                let picture = try DecodingRoom.shared.use(for: file.size) { try file.decoded() }
                 (size[0], size[1], size[2]) = (Int32(picture.height), Int32(picture.width), Int32(picture.channels))
             } catch {
                 (size[0], size[1], size[2]) = (0, 0, 0)

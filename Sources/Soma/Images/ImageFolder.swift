@@ -7,7 +7,8 @@ import SomaGraph
 ///     FOLDER/dog/3.jpeg                FOLDER/val/cat/3.jpg
 ///
 /// The classes are the folders' names, sorted by their bytes, and pictures are all files below them that end in png,
-/// jpg or jpeg. Making one lists the files; pictures are only read when a batch needs them.
+/// jpg or jpeg. The second form is one of `train` with `val`, `valid`, `validation` or `test`, the first of which is held out,
+/// and no other folder; `train` beside `plane` is a class. Making one lists the files; pictures are only read when a batch needs them.
 ///
 /// ```swift
 /// let folder = try ImageFolder(path: "flowers", validationFraction: 0.1, seed: 0)
@@ -20,6 +21,8 @@ public struct ImageFolder: Sendable {
     public let classes: [String]
     /// Files and folders that are no pictures and were passed over.
     public let ignoredCount: Int
+    /// Whether folders, and not chance, decide what is held out.
+    public let isSplit: Bool
     let trainingList: ImageList
     let validationList: ImageList
 
@@ -35,7 +38,7 @@ public struct ImageFolder: Sendable {
         }
         let layout = try ImageFolderLayout(path)
         let training = try ImageFolderScan(layout.training, classes: layout.classes, mayLackPictures: false)
-        (self.path, classes) = (path, layout.classes)
+        (self.path, classes, isSplit) = (path, layout.classes, layout.validation != nil)
         if let folder = layout.validation {
             let validation = try ImageFolderScan(folder, classes: layout.classes, mayLackPictures: true)
             guard validation.list.count > 0 else { throw SomaError("\(layout.text(folder)) holds no pictures") }
@@ -44,8 +47,14 @@ public struct ImageFolder: Sendable {
         } else {
             (trainingList, validationList) = training.list.split(heldOut: validationFraction, seed: seed)
             ignoredCount = training.ignoredCount
-            guard trainingList.count > 0 else { throw SomaError("\(path) holds too few pictures to hold some out") }
+            guard trainingList.count > 0 else { throw SomaError("\(path) holds too few pictures to train on and to hold out") }
         }
+    }
+
+    /// - Throws: `SomaError` where nothing is held out, as of nine pictures a tenth would be.
+    public func requireHeldOut() throws {
+        if validationCount > 0 { return }
+        throw SomaError("\(path) holds too few pictures to hold some out", hint: "there are \(trainingCount)")
     }
 
     /// How many pictures there are to train on.
@@ -58,18 +67,18 @@ public struct ImageFolder: Sendable {
     ///   - transforms: what is done with each; they must lead to one size for all.
     ///   - channels: 3, or 1 for grey.
     ///   - seed: decides what the transforms draw at random.
-    ///   - isStrict: whether a picture that cannot be read is an error. Otherwise the next good one takes its place.
+    ///   - unreadable: what becomes of pictures that cannot be read.
     public func training(
-        _ transforms: [any ImageTransform], channels: Int = 3, seed: UInt64 = 0, isStrict: Bool = false
+        _ transforms: [any ImageTransform], channels: Int = 3, seed: UInt64 = 0, unreadable: UnreadablePolicy = .replaced
     ) -> ImageFileDataSet {
-        ImageFileDataSet(trainingList, transforms, channels: channels, seed: seed, isStrict: isStrict)
+        ImageFileDataSet(trainingList, transforms, channels: channels, seed: seed, unreadable: unreadable)
     }
 
-    /// The pictures that are held out; see `training`.
+    /// The pictures that are held out; see `training`. Those that cannot be read are left out, so that no other counts twice.
     public func validation(
-        _ transforms: [any ImageTransform], channels: Int = 3, seed: UInt64 = 0, isStrict: Bool = false
+        _ transforms: [any ImageTransform], channels: Int = 3, seed: UInt64 = 0, unreadable: UnreadablePolicy = .leftOut
     ) -> ImageFileDataSet {
-        ImageFileDataSet(validationList, transforms, channels: channels, seed: seed, isStrict: isStrict)
+        ImageFileDataSet(validationList, transforms, channels: channels, seed: seed, unreadable: unreadable)
     }
 }
 
@@ -80,12 +89,12 @@ struct ImageFolderLayout {
     /// Sorted by their bytes.
     let classes: [String]
 
-    private static let validationNames = ["val", "valid", "validation"]
+    private static let validationNames = ["val", "valid", "validation", "test"]
 
     init(_ path: String) throws {
         let root = Array(path.utf8)
         let names = try Self.folders(root)
-        let isSplit = names.contains("train")
+        let isSplit = Self.isSplit(names)
         let validationName = isSplit ? Self.validationNames.first(where: names.contains) : nil
         training = isSplit ? root + Array("/train".utf8) : root
         validation = validationName.map { root + Array("/\($0)".utf8) }
@@ -102,11 +111,19 @@ struct ImageFolderLayout {
         }
     }
 
-    private static func folders(_ path: [UInt8]) throws -> [String] {
-        try FolderEntry.list(path).filter { $0.kind == .folder && !$0.isHidden }.map(\.text)
+    /// Whether folders are the parts of a data set, and not classes of which one happens to be called so.
+    private static func isSplit(_ names: [String]) -> Bool {
+        names.contains("train") && names.allSatisfy { $0 == "train" || validationNames.contains($0) }
     }
 
-    func text(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
+    private static func folders(_ path: [UInt8]) throws -> [String] {
+        try FolderEntry.list(path).filter { $0.kind == .folder && !$0.isHidden }.map { entry in
+            if let name = String(validating: entry.name, as: UTF8.self) { return name }
+            throw SomaError("the name of the folder \(path.pathText)/\(entry.text) is no UTF-8", hint: "rename it: classes are called as their folders are")
+        }
+    }
+
+    func text(_ path: [UInt8]) -> String { path.pathText }
 }
 
 /// All pictures below the folders of classes, in the order of their paths.
@@ -129,7 +146,7 @@ struct ImageFolderScan {
             try scan(Array(name.utf8), label: label, depth: 1)
             if list.count == before && !mayLackPictures {
                 throw SomaError(
-                    "\(String(decoding: root, as: UTF8.self))/\(name) holds no pictures",
+                    "\(root.pathText)/\(name) holds no pictures",
                     hint: "their names end in png, jpg or jpeg")
             }
         }
@@ -140,7 +157,7 @@ struct ImageFolderScan {
         // A missing folder of held-out pictures is an empty one.
         guard let identity = FolderEntry.Identity(path), seen.insert(identity).inserted else { return }
         guard depth <= Self.deepest else {
-            throw SomaError("\(String(decoding: path, as: UTF8.self)) lies more than \(Self.deepest) folders deep")
+            throw SomaError("\(path.pathText) lies more than \(Self.deepest) folders deep")
         }
         for entry in try FolderEntry.list(path) where !entry.isHidden {
             let relative = folder + [UInt8(ascii: "/")] + entry.name

@@ -19,9 +19,11 @@ struct ImageList: Sendable {
     /// The path of a picture as bytes, below the root.
     func relativePath(_ index: Int) -> ArraySlice<UInt8> { names[(index == 0 ? 0 : ends[index - 1])..<ends[index]] }
 
-    func path(_ index: Int) -> String {
-        String(decoding: root + [UInt8(ascii: "/")] + relativePath(index), as: UTF8.self)
-    }
+    /// The path of a picture as the system has it.
+    func bytes(_ index: Int) -> [UInt8] { root + [UInt8(ascii: "/")] + relativePath(index) }
+
+    /// The path of a picture for people.
+    func path(_ index: Int) -> String { bytes(index).pathText }
 
     /// Those of the given numbers.
     func subset(_ indices: [Int]) -> ImageList {

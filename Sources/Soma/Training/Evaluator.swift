@@ -11,8 +11,8 @@ public final class Evaluator: Sendable {
         (self.objective, self.device) = (objective, device)
     }
 
-    /// The means of the objective's measures over all samples, by name.
-    /// - Throws: what reading a sample throws; `BackendError`.
+    /// The means of the objective's measures over all samples but those that the data set leaves out, by name.
+    /// - Throws: `SomaError` where it leaves out all; what reading a sample throws; `BackendError`.
     public func evaluate(_ dataSet: some DataSet, batchSize: Int) throws -> Evaluation {
         let names = objective.measureNames
         let loader = try BatchLoader(dataSet, batchSize: batchSize, seed: nil, epochs: 1, feeding: device)
@@ -26,8 +26,9 @@ public final class Evaluator: Sendable {
             totals = try step(minibatch.names)([totals] + minibatch.tensors)[0]
             count += batch.count
         }
+        if count == 0 { throw SomaError.nothingToEvaluate(dataSet) }
         let means = try totals.scalars(as: Float.self).map { Double($0) / Double(count) }
-        return Evaluation(sampleCount: count, values: Dictionary(uniqueKeysWithValues: zip(names, means)))
+        return Evaluation(sampleCount: count, leftOutCount: dataSet.count - count, values: Dictionary(uniqueKeysWithValues: zip(names, means)))
     }
 
     private func step(_ names: [String]) -> CompiledStep {
@@ -44,13 +45,26 @@ public final class Evaluator: Sendable {
     }
 }
 
+extension SomaError {
+    /// Of a data set nothing could be read.
+    package static func nothingToEvaluate(_ dataSet: some DataSet) -> SomaError {
+        let reasons = dataSet.takeRemarks().first.map { ", the first for this reason: \($0)" } ?? ""
+        return SomaError("there is nothing to evaluate: none of \(dataSet.count) samples can be read\(reasons)")
+    }
+}
+
 /// Means over the samples of a data set.
 public struct Evaluation: Hashable, Sendable {
+    /// Samples that were measured.
     public let sampleCount: Int
+    /// Samples that could not be read, and count for nothing.
+    public let leftOutCount: Int
     /// By the names of the objective's measures.
     public let values: [String: Double]
 
-    public init(sampleCount: Int, values: [String: Double]) { (self.sampleCount, self.values) = (sampleCount, values) }
+    public init(sampleCount: Int, leftOutCount: Int = 0, values: [String: Double]) {
+        (self.sampleCount, self.leftOutCount, self.values) = (sampleCount, leftOutCount, values)
+    }
 
     public subscript(name: String) -> Double? { values[name] }
 }

@@ -7,14 +7,14 @@ struct CheckCommand: ParsableCommand {
         abstract: "Reads every picture of a folder with a folder for each class.",
         discussion: """
             Prints the classes, how many pictures each has and how large they are, and each picture that cannot be read \
-            with the reason; where there is one, the status is 1. Training passes such pictures over, and another takes \
-            their place.
+            with the reason; where there is one, or where there are too few to hold some out, the status is 1. In training \
+            another picture takes the place of such a one; an evaluation leaves it out.
 
               soma data check data/flowers
               soma data check data/flowers --json
             """)
 
-    @Argument(help: "FOLDER/CLASS/*.png|jpg|jpeg, or the same below FOLDER/train and FOLDER/val.", completion: .directory)
+    @Argument(help: "FOLDER/CLASS/*.png|jpg|jpeg, or the same below FOLDER/train and FOLDER/val or test, with no folder beside these.", completion: .directory)
     var folder: String
 
     @Flag(help: "Print an object with `classes`, `sizes` and `unreadable`.")
@@ -37,6 +37,8 @@ struct CheckCommand: ParsableCommand {
         guard findings.unreadable.isEmpty else {
             throw SomaError("\(findings.unreadable.count) of \(total) pictures in \(folder) cannot be read")
         }
+        // What training would refuse.
+        if !images.isSplit { try ImageFolder(path: folder).requireHeldOut() }
     }
 }
 
@@ -48,10 +50,10 @@ struct FolderListing {
     init(_ images: ImageFolder, _ findings: ImageFolder.Findings) { (self.images, self.findings) = (images, findings) }
 
     var lines: [String] {
-        let isSplit = images.validationCount > 0
+        let isSplit = images.isSplit
         var table = TextTable(["class"] + (isSplit ? ["train", "val"] : ["pictures"]), [.left, .right] + (isSplit ? [.right] : []))
         for (name, counts) in zip(images.classes, images.classCounts) {
-            table.add([Prose.printable(name), Quantity.grouped(counts.training)] + (isSplit ? [Quantity.grouped(counts.validation)] : []))
+            table.add([name, Quantity.grouped(counts.training)] + (isSplit ? [Quantity.grouped(counts.validation)] : []))
         }
         let readable = "\(Quantity.grouped(findings.readableCount)) can be read, \(Quantity.grouped(findings.colourCount)) in colour"
         let total = images.trainingCount + images.validationCount

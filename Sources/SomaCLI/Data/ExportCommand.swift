@@ -10,7 +10,8 @@ struct ExportCommand: ParsableCommand {
         abstract: "Writes a data set as PNG files, in a folder for each class.",
         discussion: """
             FOLDER/train/CLASS/NUMBER.png and FOLDER/val/CLASS/NUMBER.png, as recipes with --data FOLDER take them. A \
-            file that is there and right is kept: a run that was stopped is simply started again.
+            file that is there and right is kept: a run that was stopped is simply started again. A folder that holds \
+            other pictures is refused.
 
               soma data export digits data/digits-png
               soma data export mnist data/mnist-png --limit 5000
@@ -63,8 +64,7 @@ struct ExportCommand: ParsableCommand {
             try line.show(count)
         }
         defer { line.clear() }
-        try writer.write(training, part: "train", size: size, limit: limit, progress: progress)
-        try writer.write(heldOut, part: "val", size: size, limit: limit, progress: progress)
+        try writer.write([.init("train", training, limit: limit), .init("val", heldOut, limit: limit)], size: size, progress: progress)
         writer.finish()
         line.clear()
         let kept = writer.keptCount > 0 ? ", \(Quantity.grouped(writer.keptCount)) were there" : ""

@@ -4,6 +4,8 @@ import SomaZoo
 /// What an evaluation has found, for people, for programs, and as a picture.
 struct EvaluationReport {
     private let matrix: ConfusionMatrix
+    /// Samples that could not be read.
+    private let leftOut: Int
     private let checkpoint: Checkpoint
     private let recipe: String
     private let origin: String
@@ -12,8 +14,9 @@ struct EvaluationReport {
     /// A matrix of more classes would be wider than a terminal.
     private static let widestTable = 15
 
-    init(_ matrix: ConfusionMatrix, checkpoint: Checkpoint, recipe: String, origin: String, device: String) {
-        (self.matrix, self.checkpoint, self.recipe, self.origin, self.device) = (matrix, checkpoint, recipe, origin, device)
+    init(_ matrix: ConfusionMatrix, leftOut: Int, checkpoint: Checkpoint, recipe: String, origin: String, device: String) {
+        (self.matrix, self.leftOut, self.checkpoint) = (matrix, leftOut, checkpoint)
+        (self.recipe, self.origin, self.device) = (recipe, origin, device)
     }
 
     // MARK: Text
@@ -23,7 +26,7 @@ struct EvaluationReport {
         let head = [
             "checkpoint  \(checkpoint.path): \(recipe)", "data        \(origin)",
             "accuracy    \(Quantity.fixed(matrix.accuracy, 4)) (\(share))",
-        ]
+        ] + (leftOut > 0 ? ["left out    \(Quantity.counted(leftOut, "sample")) that cannot be read"] : [])
         let top = matrix.topFiveAccuracy.map { ["top 5       \(Quantity.fixed($0, 4))"] } ?? []
         let isSmall = matrix.classes.count <= Self.widestTable
         return head + top + [""] + classLines + [""] + (isSmall ? matrixLines : confusionLines)
@@ -54,7 +57,7 @@ struct EvaluationReport {
         guard !mistakes.isEmpty else { return ["no mistakes"] }
         let most = mistakes.sorted { ($1.count, $0.label, $0.told) < ($0.count, $1.label, $1.told) }.prefix(10)
         return ["the most frequent mistakes:"] + most.map {
-            "\(matrix.classes[$0.label]) taken for \(matrix.classes[$0.told]): \(Quantity.grouped($0.count))"
+            Prose.printable("\(matrix.classes[$0.label]) taken for \(matrix.classes[$0.told]): \(Quantity.grouped($0.count))")
         }
     }
 
@@ -69,7 +72,7 @@ struct EvaluationReport {
         }
         return [
             "checkpoint": .string(checkpoint.path), "recipe": .string(recipe), "device": .string(device), "data": .string(origin),
-            "samples": JSON(matrix.count), "accuracy": JSON(matrix.accuracy), "top5_accuracy": matrix.topFiveAccuracy.map { JSON($0) } ?? .null,
+            "samples": JSON(matrix.count), "left_out": JSON(leftOut), "accuracy": JSON(matrix.accuracy), "top5_accuracy": matrix.topFiveAccuracy.map { JSON($0) } ?? .null,
             "precision": JSON(matrix.mean(matrix.precision)), "recall": JSON(matrix.mean(matrix.recall)), "f1": JSON(matrix.mean(matrix.f1)),
             "classes": .array(classes), "confusion": .array(matrix.counts.map { .array($0.map { JSON($0) }) }),
         ]

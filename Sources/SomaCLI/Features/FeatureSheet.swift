@@ -13,6 +13,9 @@ struct FeatureSheet {
     private static let side = 56
     private static let gap = 4
     private static let width = 960
+    /// Tiles of more pixels a side are reduced, and those of a band that would be higher than this, further.
+    private static let largestSide = 240
+    private static let largestHeight = 8000
 
     /// A tile for each filter [K, C, rows, columns]: colours where C is 3, else the mean over the channels in grey.
     mutating func addFilters(_ filters: Tensor) throws {
@@ -20,10 +23,10 @@ struct FeatureSheet {
         let (count, channels, rows, columns) = (filters.shape[0], filters.shape[1], filters.shape[2], filters.shape[3])
         let values = try filters.scalars(as: Float.self)
         let size = rows * columns
-        bands.append((0..<count).map { number in
+        add((0..<count).map { number in
             let planes = (0..<channels).map { Array(values[(number * channels + $0) * size..<(number * channels + $0 + 1) * size]) }
             let mean = (0..<size).map { place in planes.reduce(0) { $0 + $1[place] } / Float(channels) }
-            return Self.tile(channels == 3 ? planes : [mean], rows, columns)
+            return Plane(rows: rows, columns: columns, channels: channels == 3 ? planes : [mean])
         })
     }
 
@@ -32,20 +35,33 @@ struct FeatureSheet {
         guard maps.rank == 4 else { throw SomaError("maps of \(maps.shape) are no pictures") }
         let (rows, columns) = (maps.shape[2], maps.shape[3])
         let values = try maps.scalars(as: Float.self)
-        bands.append((0..<maps.shape[1]).map { number in
-            Self.tile([Array(values[number * rows * columns..<(number + 1) * rows * columns])], rows, columns)
+        add((0..<maps.shape[1]).map { number in
+            Plane(rows: rows, columns: columns, channels: [Array(values[number * rows * columns..<(number + 1) * rows * columns])])
         })
     }
 
-    /// The least value black, the greatest white; what is no number is middle grey, and so is a plane of one value.
-    private static func tile(_ planes: [[Float]], _ rows: Int, _ columns: Int) -> Tile {
+    private mutating func add(_ planes: [Plane]) {
+        guard let first = planes.first else { return }
+        let side = max(first.rows, first.columns)
+        var zoom = max(1, (Self.side + side - 1) / side), factor = max(1, (side + Self.largestSide - 1) / Self.largestSide)
+        func isTooHigh() -> Bool {
+            let (rows, columns) = ((first.rows + factor - 1) / factor * zoom, (first.columns + factor - 1) / factor * zoom)
+            return Grid(planes.count, rows: rows, columns: columns, gap: Self.gap, width: Self.width).height > Self.largestHeight
+        }
+        while isTooHigh() && (zoom > 1 || factor < side) { if zoom > 1 { zoom -= 1 } else { factor += 1 } }
+        bands.append(planes.map { Self.tile($0.reduced(by: factor), zoom) })
+    }
+
+    /// The least value black, the greatest white; what is no number is middle grey, and so is a plane of one value. A value
+    /// takes `zoom` × `zoom` pixels.
+    private static func tile(_ plane: Plane, _ zoom: Int) -> Tile {
+        let (rows, columns, planes) = (plane.rows, plane.columns, plane.channels)
         let finite = planes.joined().filter(\.isFinite)
         let (low, high) = (finite.min() ?? 0, finite.max() ?? 0)
         func byte(_ value: Float) -> UInt8 {
             guard value.isFinite, high > low else { return 128 }
             return UInt8(((value - low) / (high - low) * 255).rounded())
         }
-        let zoom = max(1, (side + max(rows, columns) - 1) / max(rows, columns))
         var pixels: [UInt8] = []
         pixels.reserveCapacity(rows * columns * zoom * zoom * 3)
         for row in 0..<rows * zoom {
@@ -58,10 +74,14 @@ struct FeatureSheet {
     }
 
     /// All tiles on white, with a wider gap between filters and maps.
-    var picture: Picture {
+    /// - Throws: `SomaError` where there are so many that no picture holds them.
+    func picture() throws -> Picture {
         let grids = bands.map { Grid($0.count, rows: $0[0].rows, columns: $0[0].columns, gap: Self.gap, width: Self.width) }
         let width = grids.map(\.width).max() ?? 1
         let height = grids.reduce(0) { $0 + $1.height } + 4 * Self.gap * (grids.count - 1)
+        guard width <= Picture.sideLimit, height <= Picture.sideLimit else {
+            throw SomaError("\(bands.map(\.count).max() ?? 0) filters or maps are too many for one picture")
+        }
         var pixels = [UInt8](repeating: 255, count: width * height * 3)
         var top = 0
         for (band, grid) in zip(bands, grids) {
@@ -76,6 +96,29 @@ struct FeatureSheet {
             top += grid.height + 4 * Self.gap
         }
         return Picture(width: width, height: height, channels: 3, pixels: pixels)
+    }
+
+    /// A filter or map.
+    private struct Plane {
+        let rows, columns: Int
+        /// One for grey or three for colour, [rows · columns] each.
+        let channels: [[Float]]
+
+        /// The means over squares of `factor` × `factor`, of which those at the right and lower edge may be cut.
+        func reduced(by factor: Int) -> Plane {
+            if factor == 1 { return self }
+            let (height, width) = ((rows + factor - 1) / factor, (columns + factor - 1) / factor)
+            let means = channels.map { values in
+                (0..<height * width).map { place -> Float in
+                    let (top, left) = (place / width * factor, place % width * factor)
+                    let (bottom, right) = (min(top + factor, rows), min(left + factor, columns))
+                    var sum: Float = 0
+                    for row in top..<bottom { for column in left..<right { sum += values[row * columns + column] } }
+                    return sum / Float((bottom - top) * (right - left))
+                }
+            }
+            return Plane(rows: height, columns: width, channels: means)
+        }
     }
 
     /// Where tiles of one size lie.

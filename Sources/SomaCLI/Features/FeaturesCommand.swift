@@ -9,14 +9,14 @@ struct FeaturesCommand: ParsableCommand {
         discussion: """
             Above, the filters of the first layer: in colour where the network takes colour, else in grey. Below, with \
             --image, the maps of a layer: where in the picture each of its filters found how much. Every tile is scaled to its \
-            own range. Edges in the first layers and shapes in later ones are what to look for.
+            own range, and large ones are reduced. Edges in the first layers and shapes in later ones are what to look for.
 
               soma features runs/lenet --list
               soma features runs/lenet --image three.png --layer conv2 --output maps.png
             """)
 
     @Argument(
-        help: ArgumentHelp("A checkpoint of soma train, or a run folder, of which best.safetensors is taken.", valueName: "checkpoint"),
+        help: ArgumentHelp(CheckpointSource.help, valueName: "checkpoint"),
         completion: .file(extensions: ["safetensors"]))
     var checkpoint: String
 
@@ -54,10 +54,10 @@ struct FeaturesCommand: ParsableCommand {
         var sheet = FeatureSheet()
         try sheet.addFilters(first.filters)
         if image != nil { try sheet.addMaps(chosen.maps) }
-        try sheet.picture.write(to: output)
+        try sheet.picture().write(to: output)
         let what = "the \(first.filters.shape[0]) filters of \(first.layer)"
         let maps = image == nil ? "" : ", and below \(chosen.maps.shape[1]) maps of \(chosen.layer)"
-        try Console.print("wrote \(output): \(what)\(maps)")
+        try Console.announce("wrote \(output): \(what)\(maps)", to: output)
     }
 
     /// The values of the picture, or of none: a list of layers and the filters need no picture.

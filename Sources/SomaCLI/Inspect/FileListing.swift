@@ -16,10 +16,10 @@ struct FileListing {
     var lines: [String] {
         var table = TextTable(["tensor", "dtype", "shape", "bytes"], [.left, .left, .left, .right])
         for tensor in tensors {
-            table.add([Prose.printable(tensor.name), tensor.elementType.rawValue, Self.text(tensor.shape), Quantity.grouped(tensor.byteCount)])
+            table.add([tensor.name, tensor.elementType.rawValue, Self.text(tensor.shape), Quantity.grouped(tensor.byteCount)])
         }
         let elements = tensors.reduce(0) { $0 + $1.byteCount / $1.elementType.byteCount }
-        let sum = "\(tensors.count) tensors, \(Quantity.grouped(elements)) elements, \(Quantity.bytes(file.totalByteCount))"
+        let sum = "\(Quantity.counted(tensors.count, "tensor")), \(Quantity.counted(elements, "element")), \(Quantity.bytes(file.totalByteCount))"
         let notes = metadata.map { "\(Prose.printable($0.key)) = \(Prose.printable($0.value))" }
         return table.lines + ["", sum] + (notes.isEmpty ? [] : [""] + notes)
     }

@@ -11,11 +11,11 @@ struct PredictCommand: ParsableCommand {
             on light or light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the \
             model takes, and centred as the pictures are that it was trained on, unless it already has that size.
 
-              soma predict runs/digits/best.safetensors some-digit.png
+              soma predict runs/digits some-digit.png
               soma predict runs/mnist-mlp/best.safetensors pictures-idx3-ubyte --index 7
             """)
 
-    @Argument(help: "A checkpoint of soma train.", completion: .file(extensions: ["safetensors"]))
+    @Argument(help: ArgumentHelp(CheckpointSource.help, valueName: "checkpoint"), completion: .file(extensions: ["safetensors"]))
     var checkpoint: String
 
     @Argument(help: ArgumentHelp("PNG, JPEG or IDX files.", valueName: "pictures"), completion: .file())
@@ -39,12 +39,12 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let saved = try Checkpoint(path: checkpoint)
+        let saved = try CheckpointSource(checkpoint).checkpoint
         let device = try DeviceChoice.device(device)
         let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
         // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
         let sources = try files.map { try PictureSource(path: $0, input: predictor.input) }
-        let prediction = Prediction(predictor, checkpoint: checkpoint, top: top, isJSON: json)
+        let prediction = Prediction(predictor, checkpoint: saved.path, top: top, isJSON: json)
         for source in sources { try prediction.tell(source, index) }
     }
 }

@@ -44,6 +44,6 @@ struct Prediction {
                 ]).description)
         }
         let classes = order.map { "\(predictor.classes[$0]) \(Quantity.fixed(100 * Double(probabilities[$0]), 1)) %" }
-        try Console.print("\(name): \(classes.joined(separator: ", "))")
+        try Console.print(Prose.printable("\(name): \(classes.joined(separator: ", "))"))
     }
 }

@@ -11,19 +11,27 @@ enum Console {
         if descriptor > 2 { close(descriptor) }
     }
 
-    /// Writes a line to standard output.
+    /// Writes a line or several to standard output. What would move the cursor of a terminal, as a file's name may, is shown as
+    /// a space.
     /// - Throws: `SomaError` where it cannot be written, as on a full disk.
-    static func print(_ line: String) throws { try write(line + "\n") }
+    static func print(_ line: String) throws { try write(Prose.harmless(line) + "\n") }
+
+    /// Tells on standard output that a file was written; on standard error where that file is standard output.
+    static func announce(_ line: String, to path: String) throws {
+        if path == "-" || AtomicFile.isStandardOutput(path) { complain("soma: \(line)") } else { try print(line) }
+    }
 
     /// Writes text to standard output as it is.
     static func write(_ text: String) throws {
         guard emit(text, to: STDOUT_FILENO) else {
+            // Nobody reads any more. That ends a run as an interruption does, which loses nothing.
+            if errno == EPIPE, Interruption.watchesOutput { return Interruption.note() }
             throw SomaError("cannot write to standard output: \(String(cString: strerror(errno)))")
         }
     }
 
     /// Writes a line to standard error. There is nobody to tell where that fails.
-    static func complain(_ line: String) { _ = emit(line + "\n", to: STDERR_FILENO) }
+    static func complain(_ line: String) { _ = emit(Prose.harmless(line) + "\n", to: STDERR_FILENO) }
 
     /// Whether standard output is read by a person.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }

@@ -21,7 +21,7 @@ struct Ending {
         case let error as SomaError:
             (status, complaint) = (1, "soma: \(error)")
         case let error as BackendError:
-            (status, complaint) = (1, "soma: \(Self.oneLine(error.description))")
+            (status, complaint) = (1, "soma: \(Self.oneLine(Self.text(error)))")
         default:
             let message = SomaCommand.fullMessage(for: error)
             switch SomaCommand.exitCode(for: error) {
@@ -30,6 +30,12 @@ struct Ending {
             default: (status, complaint) = (1, "soma: \(Self.oneLine(message))")
             }
         }
+    }
+
+    private static func text(_ error: BackendError) -> String {
+        guard case .outOfMemory(let requested, let available, let device) = error else { return error.description }
+        let asked = requested > 0 ? "\(Quantity.bytes(requested)) asked for, " : ""
+        return "\(device): out of memory: \(asked)\(Quantity.bytes(available)) available; a smaller batch or model takes less"
     }
 
     /// The log of a compiler, say, has many lines.

@@ -28,6 +28,16 @@ enum Prose {
 
     /// Text that anybody may have written, in a file or as a name: what would move the cursor is shown as a space.
     static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        replaced(text) { $0.properties.generalCategory == .control }
+    }
+
+    /// Lines of such text: line breaks and tabulators stay.
+    static func harmless(_ text: String) -> String {
+        replaced(text) { $0.properties.generalCategory == .control && $0 != "\n" && $0 != "\t" }
+    }
+
+    private static func replaced(_ text: String, where isControl: (Unicode.Scalar) -> Bool) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
     }
 }

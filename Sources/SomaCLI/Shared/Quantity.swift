@@ -44,6 +44,14 @@ enum Quantity {
         return whole >= 3600 ? "\(whole / 3600):\(minutes)" : minutes
     }
 
+    /// `1 tensor`, `2,000 tensors`.
+    static func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }
+
+    /// Samples in a second: `3,210 samples/s`, `0.42 samples/s`.
+    static func rate(_ samples: Double) -> String {
+        "\(samples < 10 ? significant(samples, 2) : samples < 1e15 ? grouped(Int(samples)) : "\(samples)") samples/s"
+    }
+
     /// Thousands apart by commas.
     static func grouped(_ count: Int) -> String {
         let digits = Array(String(count.magnitude))

@@ -7,10 +7,11 @@ struct TextTable {
 
     init(_ header: [String], _ alignments: [Alignment]) {
         self.alignments = alignments
-        rows = [header]
+        rows = [header.map(Prose.printable)]
     }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    /// Cells may be names that anybody has given.
+    mutating func add(_ row: [String]) { rows.append(row.map(Prose.printable)) }
 
     /// The lines, the header first; columns are two spaces apart.
     var lines: [String] {

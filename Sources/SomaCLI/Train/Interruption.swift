@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 
 /// Whether SIGINT, SIGTERM or SIGHUP, which a lost connection sends, asked the process to end. A second one ends it at once.
+/// A run is also over where nobody reads its standard output any more.
 enum Interruption {
     private static let isAsked = Atomic<Bool>(false)
 
@@ -10,6 +11,19 @@ enum Interruption {
     static let exitCode = ExitCode(130)
 
     static var isPending: Bool { isAsked.load(ordering: .relaxed) }
+
+    /// Whether a closed standard output counts as being asked to end.
+    private(set) static var watchesOutput: Bool {
+        get { isOutputWatched.load(ordering: .relaxed) }
+        set { isOutputWatched.store(newValue, ordering: .relaxed) }
+    }
+    private static let isOutputWatched = Atomic<Bool>(false)
+
+    /// From now on the end of whoever reads standard output is noted too.
+    static func watchOutput() {
+        signal(SIGPIPE, SIG_IGN)
+        watchesOutput = true
+    }
 
     /// From now on the signals are noted and no longer end the process.
     static func watch() {
@@ -26,5 +40,5 @@ enum Interruption {
         }
     }
 
-    private static func note() { isAsked.store(true, ordering: .relaxed) }
+    static func note() { isAsked.store(true, ordering: .relaxed) }
 }

@@ -54,7 +54,7 @@ final class JSONReport: RunReport {
             try emit(
                 "epoch",
                 standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))]
-                    + measures + [.init("best", .bool(summary.isBest))])
+                    + measures + [.init("test_left_out", JSON(summary.evaluation?.leftOutCount ?? 0)), .init("best", .bool(summary.isBest))])
         case .checkpoint(let path, let isBest):
             try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
         case .remark(let text): try emit("message", [.init("text", .string(text))])

@@ -22,7 +22,7 @@ struct Pace {
     }
 
     static func rate(_ progress: TrainingProgress) -> String {
-        progress.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" } ?? ""
+        progress.samplesPerSecond.map(Quantity.rate) ?? ""
     }
 
     /// The share of time that the device had to wait for data.

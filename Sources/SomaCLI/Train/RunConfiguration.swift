@@ -14,7 +14,9 @@ struct RunConfiguration {
     private static let name = "config.json"
 
     init(_ plan: RunPlan, device: Device) {
-        (recipe, settings, epochs, seed, data) = (plan.recipe.name, plan.settings, plan.epochs, plan.seed, plan.data)
+        (recipe, settings, epochs, seed) = (plan.recipe.name, plan.settings, plan.epochs, plan.seed)
+        // The run may be evaluated or resumed from elsewhere.
+        data = plan.data.map(RunFolder.absolute)
         self.device = "\(device)"
     }
 

@@ -4,17 +4,19 @@ import Soma
 /// Where a run keeps its files. While it is open no other run can use it.
 final class RunFolder {
     let path: String
-    private var lock: Int32 = -1
+    private var lock: FolderLock?
+    /// The folders that were made for this run, the outermost first.
+    private var made: [String] = []
 
     init(path: String) { self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
-
-    deinit { if lock >= 0 { close(lock) } }
 
     /// Makes the folder and takes it; what is in it stays as it is.
     /// - Throws: `SomaError` where the folder cannot be made or is in use.
     func open() throws {
-        try Self.make(path)
-        try takeLock()
+        try make(path)
+        lock = nil
+        lock = try FolderLock(folder: path, name: ".lock")
+        if lock == nil { throw SomaError("another run is using \(path)", hint: "name another folder by --output") }
     }
 
     /// Moves an earlier run aside, if there is one.
@@ -27,11 +29,13 @@ final class RunFolder {
         return other
     }
 
-    /// Removes the folder if nothing was written to it.
+    /// Removes the folder, and those above it, where this run has made them and nothing was written to them.
     func discardIfEmpty() {
-        unlink("\(path)/.lock")
-        // Fails where there is anything else.
-        rmdir(path)
+        lock?.remove()
+        for folder in made.reversed() {
+            // Fails where there is anything else.
+            guard rmdir(folder) == 0 else { return }
+        }
     }
 
     /// A run that was stopped before its first checkpoint and picture has left nothing to keep.
@@ -60,26 +64,26 @@ final class RunFolder {
         return path
     }
 
-    /// The lock goes with this process, however that ends.
-    private func takeLock() throws {
-        if lock >= 0 { close(lock) }
-        lock = Glibc.open("\(path)/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard lock >= 0 else { throw SomaError("cannot write to \(path): \(String(cString: strerror(errno)))") }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            throw SomaError("another run is using \(path)", hint: "name another folder by --output")
-        }
-    }
-
     /// Makes a folder and those above it where they are missing.
-    static func make(_ path: String) throws {
+    private func make(_ path: String) throws {
         var status = stat()
         if stat(path, &status) == 0 {
             guard status.st_mode & S_IFMT == S_IFDIR else { throw SomaError("\(path) is no folder") }
             return
         }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try make(String(path[..<slash])) }
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-            throw SomaError("cannot make the folder \(path): \(String(cString: strerror(errno)))")
+        if mkdir(path, 0o777) == 0 { return made.append(path) }
+        guard errno == EEXIST else { throw SomaError("cannot make the folder \(path): \(String(cString: strerror(errno)))") }
+    }
+
+    /// A path that means the same from every working directory.
+    static func absolute(_ path: String) -> String {
+        if let whole = realpath(path, nil) {
+            defer { free(whole) }
+            return String(cString: whole)
         }
+        guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
+        defer { free(current) }
+        return "\(String(cString: current))/\(path)"
     }
 }

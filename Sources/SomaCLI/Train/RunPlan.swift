@@ -80,7 +80,7 @@ struct RunPlan {
         case .folder(let what, let usual):
             if let folder { return folder }
             if let usual, access(usual, F_OK) == 0 { return usual }
-            throw UsageError("\(recipe.name) needs --data with a folder of \(what)")
+            throw UsageError("\(recipe.name) needs --data FOLDER with \(what)")
         }
     }
 }

@@ -24,7 +24,7 @@ final class TextReport: RunReport {
         try say("device    \(device): \(device.deviceDescription.model)")
         if isVerbose { try say("driver    \(device.deviceDescription.driver)") }
         if let data = configuration.data { try say("data      \(data)") }
-        try say("run       \(configuration.epochs) epochs, seed \(configuration.seed), float32, in \(plan.folder.path)")
+        try say("run       \(Quantity.counted(configuration.epochs, "epoch")), seed \(configuration.seed), float32, in \(plan.folder.path)")
         if !settings.isEmpty { try say("settings  \(settings)") }
         if let checkpoint = plan.checkpoint {
             try say("resumes   \(checkpoint.path)")
@@ -101,7 +101,9 @@ final class TextReport: RunReport {
         let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key > $1.key }
             .map { "test \($0.key == "top5_accuracy" ? "top-5" : $0.key) \(Quantity.fixed($0.value, 4))" }
         let loss = "loss \(Quantity.fixed(summary.trainingLoss, 4))"
+        let leftOut = summary.evaluation.map(\.leftOutCount) ?? 0
         let parts = ["epoch \(number)/\(summary.progress.epochCount)", loss] + measures + [
+            leftOut > 0 ? "\(Quantity.grouped(leftOut)) left out" : "",
             Pace.rate(summary.progress), Pace.dataWait(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
         ]
         try say(parts.filter { !$0.isEmpty }.joined(separator: "  "))
@@ -115,8 +117,8 @@ final class TextReport: RunReport {
             result.testAccuracy.map { "test accuracy \(Quantity.fixed($0, 4))" },
             result.measures["test_top5_accuracy"].map { "top-5 \(Quantity.fixed($0, 4))" },
             result.testLoss.map { "test loss \(Quantity.fixed($0, 4))" },
-            "\(result.epochs) epochs in \(Quantity.duration(result.seconds))",
-            result.samplesPerSecond.map { "\(Quantity.grouped(Int($0))) samples/s" },
+            "\(Quantity.counted(result.epochs, "epoch")) in \(Quantity.duration(result.seconds))",
+            result.samplesPerSecond.map(Quantity.rate),
             "at most \(Quantity.bytes(device.memory.peak)) on \(device)",
         ]
         if !result.isInterrupted { try say("\n" + figures.compactMap { $0 }.joined(separator: ", ")) }

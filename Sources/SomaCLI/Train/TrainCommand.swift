@@ -14,7 +14,8 @@ struct TrainCommand: ParsableCommand {
             --resume goes on, and best.safetensors, the weights that did best on the held-out data. A run that was \
             there before is moved aside, not replaced.
 
-            Control-C, SIGTERM or SIGHUP writes a checkpoint and ends with status 130.
+            Control-C, SIGTERM or SIGHUP writes a checkpoint and ends with status 130, and so does the end of whoever reads \
+            the output.
             \(RecipeHelp.exceptions)
 
               soma train digits
@@ -73,7 +74,12 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Tell of the memory that a step takes, every reading of the loss and every checkpoint.")
     var verbose = false
 
-    @Option(help: ArgumentHelp("The most memory to use on the device, such as 512M or 4G.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp("The most memory to use on the device, such as 512M or 4G.", valueName: "bytes"),
+        transform: {
+            if let count = ByteCount($0) { return count }
+            throw ValidationError("expected is a number of bytes, such as 512M or 4G")
+        })
     var memory: ByteCount?
 
     @Option(help: ArgumentHelp(
@@ -118,12 +124,12 @@ struct TrainCommand: ParsableCommand {
 }
 
 /// A number of bytes as people write it: `4G`, `512MiB`, `1000000`. The letters stand for powers of 1024.
-struct ByteCount: ExpressibleByArgument, Hashable {
+struct ByteCount: Hashable {
     let count: Int
 
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isNumber || $0 == "." }
-        var unit = argument.dropFirst(digits.count).trimmingPrefix(" ").uppercased()
+    init?(_ text: String) {
+        let digits = text.prefix { $0.isNumber || $0 == "." }
+        var unit = text.dropFirst(digits.count).trimmingPrefix(" ").uppercased()
         for ending in ["IB", "B"] where unit.hasSuffix(ending) {
             unit.removeLast(ending.count)
             break

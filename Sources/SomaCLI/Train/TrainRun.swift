@@ -7,6 +7,8 @@ final class TrainRun {
     private let plan: RunPlan
     private let report: any RunReport
     private let device: Device
+    /// What the first loss and gradients are compared with.
+    private let reference: Device?
     /// Nil until something happens: a run that fails before leaves the folder as it was.
     private var record: RunRecord?
 
@@ -15,6 +17,7 @@ final class TrainRun {
         (self.plan, self.report) = (plan, report)
         if let memory = plan.memory { Device.limitMemory(to: memory) }
         device = try DeviceChoice.device(plan.device)
+        reference = try plan.reference.map { try DeviceChoice.device($0) }
     }
 
     /// - Throws: `ExitCode` 130 where the run was interrupted; `SomaError`; `BackendError`; `UsageError`.
@@ -31,10 +34,11 @@ final class TrainRun {
 
     private func train() throws {
         Interruption.watch()
+        Interruption.watchOutput()
         try plan.folder.open()
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)
-        if let name = plan.reference { try check(against: try DeviceChoice.device(name)) }
+        if let reference { try check(against: reference) }
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
         try record?.draw()

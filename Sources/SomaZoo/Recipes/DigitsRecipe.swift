@@ -42,7 +42,7 @@ public struct DigitsRecipe: Recipe {
         return Predictor(classes: DigitClasses.names, input: input, device: device, model)
     }
 
-    public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {
+    public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
         if let folder { return try .digits(in: folder, rows: 8, columns: 8, shape: [64]) }
         return TestData.embeddedDigits
     }

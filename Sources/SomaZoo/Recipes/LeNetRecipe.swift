@@ -63,7 +63,7 @@ public struct LeNetRecipe: Recipe {
         return Predictor(classes: DigitClasses.names, input: input, device: device, model)
     }
 
-    public func testData(of checkpoint: Checkpoint, in folder: String?) throws -> TestData {
+    public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
         try .digits(in: DigitFiles.required(folder, name), rows: 28, columns: 28, shape: [1, 28, 28])
     }
 }

@@ -58,7 +58,7 @@ extension TestData {
                 let found = images.shape.dropFirst().map(String.init).joined(separator: "×")
                 throw SomaError("\(images.path) has pictures of \(found), the model takes \(rows)×\(columns)")
             }
-            return TestData(dataSet: try ImageDataSet(images: images, labels: labels, shape: shape), origin: "the pictures to test on in \(folder)")
+            return TestData(dataSet: try ImageDataSet(images: images, labels: labels, shape: shape), origin: "the test pictures in \(folder)")
         }
         let pictures = try ImageFolder(path: folder, validationFraction: 0)
         try pictures.require(classes: DigitClasses.names)
@@ -79,9 +79,10 @@ extension ImageFolder {
         }
     }
 
-    /// The pictures held out where there are any, else all.
+    /// The pictures held out where there are any, else all, to evaluate on.
     func held(_ transforms: [any ImageTransform], channels: Int) -> ImageFileDataSet {
-        validationCount > 0 ? validation(transforms, channels: channels) : training(transforms, channels: channels)
+        validationCount > 0
+            ? validation(transforms, channels: channels) : training(transforms, channels: channels, unreadable: .leftOut)
     }
 }
 

@@ -19,7 +19,7 @@ extension ImageRecipe {
     public var settings: [any AnySetting] { Self.own + Self.images.all + Self.training.all }
 
     public var data: DataNeed {
-        let folder = "a folder of pictures for each class, or with train and val that hold these"
+        let folder = "pictures, in a folder for each class, or in train and val that hold such folders"
         return Self.hasEmbeddedData
             ? .either(folder: folder, embedded: "1,797 digits of 8×8 pixels scaled up, a fifth of them held out")
             : .folder(folder, usual: nil)
@@ -31,9 +31,13 @@ extension ImageRecipe {
             return try digits(context).run(training: training, test: heldOut)
         }
         let (images, settings) = (Self.images, context.settings)
+        let pictures = TrainedPictures(folder)
+        if let checkpoint = context.checkpoint { try TrainedPictures(checkpoint)?.require(pictures, in: folder, by: checkpoint) }
         let heldOut = folder.validation(
-            images.evaluation(settings), channels: settings[images.channels], isStrict: settings[images.isStrict])
-        return try classifier(context, folder).run(training: training(folder, context), test: heldOut)
+            images.evaluation(settings), channels: settings[images.channels], unreadable: settings[images.isStrict] ? .fatal : .leftOut)
+        var run = classifier(context, folder)
+        run.metadata = pictures.metadata
+        return try run.run(training: training(folder, context), test: heldOut)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
@@ -42,39 +46,46 @@ extension ImageRecipe {
     }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
-        let classes = try ImageClasses(checkpoint)
+        let classes = try TrainedPictures(checkpoint)?.classes
         let (images, saved) = (Self.images, try SavedRun(checkpoint).settings)
         let side = saved[images.side]
         let channels = classes == nil ? 1 : saved[images.channels]
         let network = try checkpoint.network(of: self, on: device) {
-            Self.network($0, side: side, channels: channels, classes: classes?.names.count ?? DigitClasses.names.count)
+            Self.network($0, side: side, channels: channels, classes: classes?.count ?? DigitClasses.names.count)
         }
         guard let classes else {
             let input = PictureInput.ink(rows: 8, columns: 8, shape: [64])
             return Predictor(classes: DigitClasses.names, input: input, device: device, network, behind: ScaledDigits(side: side))
         }
         let input = PictureInput.photograph(images.evaluation(saved), channels: channels, side: side)
-        return Predictor(classes: classes.names, input: input, device: device, network)
+        return Predictor(classes: classes, input: input, device: device, network)
     }
 
-    public func testData(of checkpoint: Checkpoint, in path: String?) throws -> TestData {
-        guard let classes = try ImageClasses(checkpoint) else {
+    public func testData(of checkpoint: Checkpoint, in path: String?, isTrainedOn: Bool) throws -> TestData {
+        guard let trained = try TrainedPictures(checkpoint) else {
             return try path.map { try .digits(in: $0, rows: 8, columns: 8, shape: [64]) } ?? .embeddedDigits
         }
         guard let path else { throw needsFolder }
         let (images, saved) = (Self.images, try SavedRun(checkpoint).settings)
         var folder = try ImageFolder(path: path, validationFraction: 0)
-        try folder.require(classes: classes.names)
-        let isTrainedOn = folder.validationCount == 0 && folder.trainingCount == classes.pictureCount
-        if isTrainedOn { folder = try ImageFolder(path: path, validationFraction: saved[images.heldOut]) }
-        let dataSet = folder.held(images.evaluation(saved), channels: saved[images.channels])
-        let kind = isTrainedOn ? "held out of" : folder.validationCount > 0 ? "to test on in" : "in"
-        return TestData(dataSet: dataSet, origin: "the pictures \(kind) \(path)")
+        try folder.require(classes: trained.classes)
+        var origin = folder.isSplit ? "the test pictures in \(path)" : "the pictures in \(path)"
+        if !folder.isSplit {
+            let change = trained.change(to: TrainedPictures(folder))
+            if let change, isTrainedOn {
+                throw SomaError("\(path) has changed since \(checkpoint.path) was written: \(change)", hint: "which pictures were held out cannot be told")
+            }
+            if change == nil {
+                folder = try ImageFolder(path: path, validationFraction: saved[images.heldOut])
+                origin = "the pictures held out of \(path)"
+            }
+        }
+        return TestData(dataSet: folder.held(images.evaluation(saved), channels: saved[images.channels]), origin: origin)
     }
 
     // MARK: Runs
 
-    private var needsFolder: UsageError { UsageError("\(name) needs --data FOLDER with a folder of pictures for each class") }
+    private var needsFolder: UsageError { UsageError("\(name) needs --data FOLDER with pictures, in a folder for each class") }
 
     /// The pictures; nil where none are named and the recipe has its own.
     private func folder(_ context: RecipeContext) throws -> ImageFolder? {
@@ -83,15 +94,15 @@ extension ImageRecipe {
             throw needsFolder
         }
         let folder = try ImageFolder(path: path, validationFraction: context.settings[Self.images.heldOut])
-        if folder.validationCount == 0 { throw SomaError("\(path) holds too few pictures to hold some out") }
-        if let checkpoint = context.checkpoint { try ImageClasses(checkpoint)?.require(folder, by: checkpoint) }
+        try folder.requireHeldOut()
         return folder
     }
 
     private func training(_ folder: ImageFolder, _ context: RecipeContext) -> ImageFileDataSet {
         let (images, settings) = (Self.images, context.settings)
         return folder.training(
-            images.training(settings), channels: settings[images.channels], seed: context.seed, isStrict: settings[images.isStrict])
+            images.training(settings), channels: settings[images.channels], seed: context.seed,
+            unreadable: settings[images.isStrict] ? .fatal : .replaced)
     }
 
     private func classifier(_ context: RecipeContext, _ folder: ImageFolder) -> ClassifierRun<Network> {
@@ -104,7 +115,6 @@ extension ImageRecipe {
         run.accumulation = settings[Self.images.accumulate]
         // Where a batch has room to be trained on, it has room to be evaluated.
         run.evaluationBatchSize = settings[Self.training.batch]
-        run.metadata = ImageClasses(folder).metadata
         let ignored = folder.ignoredCount > 0 ? "; files passed over: \(folder.ignoredCount)" : ""
         run.remark = "\(folder.trainingCount) pictures of \(folder.classes.count) classes to train on, \(folder.validationCount) to test on\(ignored)"
         return run
@@ -131,37 +141,5 @@ struct ScaledDigits: Layer {
     func callAsFunction(_ x: Tensor) -> Tensor {
         let pictures = x.reshaped(to: [x.shape[0], 1, 8, 8]).upsampled(to: [side, side], .linear())
         return RandomShift(rows: side, columns: side, distance: shift)(pictures)
-    }
-}
-
-/// What a checkpoint says of the pictures that a network was trained on.
-struct ImageClasses {
-    let names: [String]
-    /// All pictures, those held out included.
-    let pictureCount: Int
-
-    private static let (namesKey, countKey) = ("classes", "pictures")
-
-    init(_ folder: ImageFolder) { (names, pictureCount) = (folder.classes, folder.trainingCount + folder.validationCount) }
-
-    /// Nil where it was trained on embedded data.
-    /// - Throws: `SomaError` where the checkpoint is broken.
-    init?(_ checkpoint: Checkpoint) throws {
-        guard let text = checkpoint.metadata[Self.namesKey] else { return nil }
-        let names = (try? JSON(parsing: text))?.array?.compactMap(\.string) ?? []
-        guard names.count > 1, let count = checkpoint.metadata[Self.countKey].flatMap({ Int($0) }) else {
-            throw SomaError("\(checkpoint.path) is broken: it does not say its classes")
-        }
-        (self.names, pictureCount) = (names, count)
-    }
-
-    var metadata: [String: String] {
-        [Self.namesKey: JSON.array(names.map { .string($0) }).description, Self.countKey: String(pictureCount)]
-    }
-
-    /// - Throws: `SomaError` where a folder has other classes.
-    func require(_ folder: ImageFolder, by checkpoint: Checkpoint) throws {
-        if folder.classes == names { return }
-        throw SomaError("\(folder.path) has other classes than those that \(checkpoint.path) was trained on")
     }
 }

@@ -1,0 +1,43 @@
+import Glibc
+import Soma
+import SomaZoo
+
+/// A checkpoint that was named by its file or by its run folder.
+struct CheckpointSource {
+    let checkpoint: Checkpoint
+    private let folder: String
+
+    /// What commands say of their argument.
+    static let help = "A checkpoint of soma train, or a run folder, of which best.safetensors is taken."
+
+    /// - Throws: `SomaError` where there is none, or a broken one.
+    init(_ path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            folder = path
+            let names = ["best.safetensors", "last.safetensors"].map { "\(path)/\($0)" }
+            guard let file = names.first(where: { access($0, F_OK) == 0 }) else {
+                throw SomaError("\(path) holds no checkpoint", hint: "soma train writes best.safetensors and last.safetensors there")
+            }
+            checkpoint = try Checkpoint(path: file)
+        } else {
+            folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+            checkpoint = try Checkpoint(path: path)
+        }
+    }
+
+    /// The folder of data that the run beside the checkpoint has used, else the usual one of the recipe.
+    func data(of recipe: any Recipe) throws -> String? {
+        if let configuration, configuration.recipe == recipe.name, let data = configuration.data { return data }
+        guard case .folder(_, let usual?) = recipe.data, access(usual, F_OK) == 0 else { return nil }
+        return usual
+    }
+
+    /// Whether a folder of data is that which the run beside the checkpoint has used.
+    func isTrainedOn(_ data: String?) -> Bool {
+        guard let data, let own = configuration?.data else { return false }
+        return RunFolder.absolute(data) == RunFolder.absolute(own)
+    }
+
+    private var configuration: RunConfiguration? { try? RunConfiguration(folder: folder.isEmpty ? "/" : folder) }
+}
