@@ -34,6 +34,9 @@ static const char matmul[] = {
 static const char matmul_cpu[] = {
 #embed "../matmul_cpu.cl"
     , 0};
+static const char peaks[] = {
+#embed "../peaks.cl"
+    , 0};
 static const char pooling[] = {
 #embed "../pooling.cl"
     , 0};
@@ -78,17 +81,18 @@ static const char matmul_tiles[] = {
 #define ENTRY(name, array) {name, array, sizeof array - 1}
 
 static const kernel_text files[] = {
-    ENTRY("activations", activations), ENTRY("activations_cpu", activations_cpu),
+    ENTRY("activations", activations),        ENTRY("activations_cpu", activations_cpu),
     ENTRY("convolution", convolution),        ENTRY("convolution_cpu", convolution_cpu),
     ENTRY("copy", copy),                      ENTRY("depthwise", depthwise),
     ENTRY("gather", gather),                  ENTRY("map", map),
     ENTRY("map_cpu", map_cpu),                ENTRY("matmul", matmul),
-    ENTRY("matmul_cpu", matmul_cpu),          ENTRY("pooling", pooling),
-    ENTRY("pooling_cpu", pooling_cpu),        ENTRY("prelude", prelude),
-    ENTRY("random", random_words),            ENTRY("reduce", reduce),
-    ENTRY("reduce_cpu", reduce_cpu),          ENTRY("row", row),
-    ENTRY("taps", taps),                      ENTRY("tile", tile),
-    ENTRY("tile_cpu", tile_cpu),              ENTRY("winograd", winograd),
+    ENTRY("matmul_cpu", matmul_cpu),          ENTRY("peaks", peaks),
+    ENTRY("pooling", pooling),                ENTRY("pooling_cpu", pooling_cpu),
+    ENTRY("prelude", prelude),                ENTRY("random", random_words),
+    ENTRY("reduce", reduce),                  ENTRY("reduce_cpu", reduce_cpu),
+    ENTRY("row", row),                        ENTRY("taps", taps),
+    ENTRY("tile", tile),                      ENTRY("tile_cpu", tile_cpu),
+    ENTRY("winograd", winograd),
 };
 
 size_t kernel_text_count(void) { return sizeof files / sizeof *files; }

@@ -11,8 +11,8 @@ public final class CPUBackend: Backend {
     public let device: DeviceDescription
     public let capabilities = Capabilities(maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16, images: .channelsLast, takesDepthwiseInEitherOrder: true)
 
-    private let pool: CPUMemory
-    private let thread = ComputeThread()
+    let pool: CPUMemory
+    let thread = ComputeThread()
     private let failure = StickyFailure()
 
     /// - Parameter memoryLimit: the most bytes of buffers; by default what the machine has.

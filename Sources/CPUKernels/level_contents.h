@@ -4,6 +4,7 @@
 #include "depthwise_rows.h"
 #include "matmul_tiles.h"
 #include "matmul_vector.h"
+#include "peak_loops.h"
 #include "pooling_windows.h"
 #include "reductions.h"
 #include "reductions_rows.h"
@@ -21,5 +22,7 @@ const soma_level SOMA_LEVEL = {
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
     .depthwise = {.row = depthwise_row, .products = depthwise_products},
     .transpose_tile = transpose_tile,
+    .peaks = {.operations = 2.0 * peak_chains * SOMA_LANES, .multiply_adds = peak_multiply_adds, .read = peak_read, .write = peak_write,
+              .copy = peak_copy},
     .pooling = {.max = pool_max, .sum = pool_sum, .max_gradient = pool_max_gradient, .sum_gradient = pool_sum_gradient},
 };

@@ -3,6 +3,7 @@
 #include "include/soma_chains.h"
 #include "loops.h"
 #include "matmul_internal.h"
+#include "peaks.h"
 #include "pooling.h"
 #include "reductions.h"
 
@@ -16,6 +17,7 @@ typedef struct soma_level {
     soma_matmul_kernels matmul;
     soma_pooling_kernels pooling;
     soma_depthwise_kernels depthwise;
+    soma_peak_kernels peaks;
     void (*transpose_tile)(long rows, long columns, const float *source, long row_stride, float *target, long column_stride);
 } soma_level;
 

@@ -39,7 +39,7 @@ public final class OpenCLBackend: Backend {
     public let openCLDevice: OpenCLDevice
     let context: OpenCLContext
     let programs: OpenCLPrograms
-    private let pool: OpenCLMemory
+    let pool: OpenCLMemory
     let planner: StepPlanner
     private let isIsolated: Bool
     private let state: Mutex<State>

@@ -89,21 +89,20 @@ extension DevicePeaks {
 /// Finds how fast something goes that can be run any number of times in a row.
 public enum PeakTimer {
     /// The least seconds of one round. First the rounds of a run are raised until it takes 10 ms, so that starting it and the grain of the clock
-    /// vanish; then it is repeated within the budget, three times at least.
+    /// vanish; then it is repeated within the budget. What disturbs a run makes it longer, so the shortest of three decides at each turn.
     /// - Parameter most: the most rounds of a run.
     public static func fastest(budget: Double, most: Int = 1 << 24, _ run: (_ rounds: Int) throws -> Void) rethrows -> Double {
         let clock = ContinuousClock()
-        func seconds(_ rounds: Int) throws -> Double { try clock.measure { try run(rounds) } / .seconds(1) }
         let start = clock.now
+        func seconds(_ rounds: Int) throws -> Double { try clock.measure { try run(rounds) } / .seconds(1) }
+        func leastOfThree(_ rounds: Int) throws -> Double { min(try seconds(rounds), try seconds(rounds), try seconds(rounds)) }
         var rounds = 1
-        var latest = try seconds(rounds)
-        while latest < 0.01 && rounds < most {
-            // A first run may have been slow for once: the second tells how far there is to go.
-            rounds = min(most, Int(Double(rounds) * min(max(0.012 / max(latest, 1e-9), 2), 32)))
-            latest = try seconds(rounds)
+        var least = try leastOfThree(rounds)
+        while least < 0.01 && rounds < most {
+            rounds = min(most, Int(Double(rounds) * min(max(0.012 / max(least, 1e-9), 2), 32)))
+            least = try leastOfThree(rounds)
         }
-        var best = latest
-        for repetition in 0..<64 where repetition < 3 || (clock.now - start) / .seconds(1) < budget { best = min(best, try seconds(rounds)) }
-        return best / Double(rounds)
+        for _ in 0..<64 where (clock.now - start) / .seconds(1) < budget { least = min(least, try seconds(rounds)) }
+        return least / Double(rounds)
     }
 }

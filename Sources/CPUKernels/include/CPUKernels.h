@@ -5,6 +5,7 @@
 #include "soma_loops.h"
 #include "soma_matmul.h"
 #include "soma_nest.h"
+#include "soma_peaks.h"
 #include "soma_pooling.h"
 #include "soma_reductions.h"
 #include "soma_team.h"

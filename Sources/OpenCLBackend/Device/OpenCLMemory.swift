@@ -56,7 +56,7 @@ final class OpenCLMemory: Sendable {
     private let contents = Mutex(Contents())
     private let create: @Sendable (Int) throws(OpenCLError) -> SendableHandle
     private let deviceName: String
-    private let limit: Int
+    let limit: Int
     /// Each buffer is a chunk of exactly its size, so that a checker of memory sees every overrun.
     private let isIsolated: Bool
 

@@ -48,6 +48,16 @@ struct ProgramCache: Sendable {
         if let path = path(key) { try? WholeFile(path: path).write(Self.magic + Hash128(content).bytes + content, isSynced: false) }
     }
 
+    /// Forgets all programs.
+    func removeAll() {
+        guard let folder, !folder.isEmpty, let listing = opendir(folder) else { return }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name.hasSuffix(".clbin") { unlink("\(folder)/\(name)") }
+        }
+    }
+
     /// Forgets a program that turned out not to load.
     func remove(_ key: String) {
         if let path = path(key) { unlink(path) }

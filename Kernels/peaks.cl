@@ -1,0 +1,96 @@
+// What a device is capable of: arithmetic from registers, local memory, memory. Nothing of an engine, only its limits.
+//
+//     multiply_adds   x[c] ← x[c]·½ + ½ in CHAINS independent chains, which hide the latency
+//     local_memory    every work-item reads a tile of local memory, neighbours beside each other
+//     read, write, copy   vectors of memory; on a GPU neighbours beside each other,
+//
+//         items   0 1 2 3 … n 0 1 2 3 … n 0 1 …        on a processor each item its own piece  0 0 0 0 … 1 1 1 1 … n n n
+//
+//     nothing         a launch
+//
+// Launch: one dimension; for a GPU as many work-items as fill it several times over.
+
+#ifndef NUMBER
+#define NUMBER float  // what is multiplied and added: a type, or a vector where the device's registers are such
+#endif
+#ifndef CHAINS
+#define CHAINS 16  // independent results under way
+#endif
+#ifndef VECTOR
+#define VECTOR float4  // what a work-item reads or writes at once
+#endif
+#ifndef TILE
+#define TILE 512  // elements of VECTOR in the tile, a power of two
+#endif
+#ifndef OWN_PIECES
+#define OWN_PIECES 0  // 1 where each work-item has a piece of memory for itself
+#endif
+#ifndef HAS_HALF
+#define HAS_HALF 0  // 1 where NUMBER is of 16 bits
+#endif
+
+#if HAS_HALF
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#endif
+
+kernel void soma_peak_multiply_adds(global NUMBER *sink, const float seed, const int rounds) {
+    // It tends to 1: neither endless nor denormal numbers may come up.
+    const NUMBER factor = (NUMBER)(seed);
+    NUMBER x[CHAINS];
+#pragma unroll
+    for (int c = 0; c < CHAINS; c++) x[c] = factor * (NUMBER)(c + 1);
+    for (int round = 0; round < rounds; round++) {
+#pragma unroll
+        for (int again = 0; again < 8; again++) {
+#pragma unroll
+            for (int c = 0; c < CHAINS; c++) x[c] = fma(x[c], factor, factor);
+        }
+    }
+    NUMBER sum = x[0];
+#pragma unroll
+    for (int c = 1; c < CHAINS; c++) sum += x[c];
+    sink[get_global_id(0)] = sum;
+}
+
+kernel void soma_peak_local_memory(global VECTOR *sink, const float seed, const int rounds) {
+    local VECTOR tile[TILE];
+    for (int i = (int)get_local_id(0); i < TILE; i += (int)get_local_size(0)) tile[i] = (VECTOR)(seed);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    VECTOR sum = (VECTOR)(0.0f);
+    for (int round = 0; round < rounds; round++) {
+#pragma unroll
+        for (int c = 0; c < 16; c++) sum += tile[((int)get_local_id(0) + round + c * (TILE / 16)) & (TILE - 1)];
+    }
+    sink[get_global_id(0)] = sum;
+}
+
+// Where a work-item begins, ends, and how far its steps are, in vectors.
+#if OWN_PIECES
+#define PIECE ((count + (long)get_global_size(0) - 1) / (long)get_global_size(0))
+#define BEGIN ((long)get_global_id(0) * PIECE)
+#define END min(BEGIN + PIECE, count)
+#define STEP 1
+#else
+#define BEGIN ((long)get_global_id(0))
+#define END count
+#define STEP ((long)get_global_size(0))
+#endif
+
+kernel void soma_peak_read(global VECTOR *sink, global const VECTOR *x, global VECTOR *y, const long count) {
+    VECTOR sum = (VECTOR)(0.0f);
+    const long end = END;
+    for (long i = BEGIN; i < end; i += STEP) sum += x[i];
+    sink[get_global_id(0)] = sum;
+}
+
+kernel void soma_peak_write(global VECTOR *sink, global const VECTOR *x, global VECTOR *y, const long count) {
+    const long end = END;
+    for (long i = BEGIN; i < end; i += STEP) y[i] = (VECTOR)(1.0f);
+}
+
+kernel void soma_peak_copy(global VECTOR *sink, global const VECTOR *x, global VECTOR *y, const long count) {
+    const long end = END;
+    for (long i = BEGIN; i < end; i += STEP) y[i] = x[i];
+}
+
+kernel void soma_peak_nothing(global float *sink) {}

@@ -1,0 +1,57 @@
+import CPUBackend
+import CPUKernels
+import Glibc
+import Soma
+import SomaBackend
+import Testing
+
+extension CPUBackendTests {
+    /// Every figure is there or says why not; the loops move and compute what they say.
+    @Test func peaks() throws {
+        let backend = CPUBackend(memoryLimit: 64 << 20)
+        for peak in Peak.allCases {
+            do {
+                let value = try backend.measure(peak, budget: 0)
+                #expect(value > 0 && value < .infinity, "\(peak)")
+            } catch BackendError.unsupported(let reason) {
+                #expect([.float16, .bfloat16, .tensorFloat32, .uploadPinned, .downloadPinned, .buildCold, .buildCached].contains(peak) && !reason.isEmpty)
+            }
+        }
+        #expect(backend.memory.live == 0, "nothing is kept")
+    }
+
+    @Test func peaksWithoutMemory() {
+        let backend = CPUBackend(memoryLimit: 1 << 12)
+        #expect(throws: BackendError.self) { try backend.measure(.memoryCopy, budget: 0) }
+    }
+
+    @Test func loopsThatMeasure() {
+        let count = 3 * Int(SOMA_PEAK_BLOCK)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * count * 4, alignment: 64)
+        defer { memory.deallocate() }
+        let floats = memory.bindMemory(to: Float.self)
+        floats.initialize(repeating: 7)
+        guard let start = floats.baseAddress else { return }
+        for level in 0..<soma_level_count() {
+            soma_level_use(level)
+            soma_peak_write(start, count)
+            #expect(floats[..<count].allSatisfy { $0 == 1 } && floats[count...].allSatisfy { $0 == 7 })
+            soma_peak_copy(start, start + count, count)
+            #expect(floats.allSatisfy { $0 == 7 })
+            soma_peak_read(start, count)
+            #expect(soma_peak_round_operations() >= 2 * 12 * 4 && soma_peak_round_bytes() >= 4 * Double(SOMA_PEAK_BLOCK))
+        }
+        soma_level_use(0)
+    }
+
+    @Test func theShortestRunCounts() {
+        var runs: [Int] = []
+        // The first runs are slow for once, as those are that compile.
+        let seconds = PeakTimer.fastest(budget: 0, most: 100) { rounds in
+            runs.append(rounds)
+            if runs.count < 3 { usleep(20_000) }
+        }
+        #expect(runs.prefix(3).allSatisfy { $0 == 1 } && runs.last == 100, "\(runs)")
+        #expect(runs.count <= 3 * 8 && seconds < 0.02)
+    }
+}
