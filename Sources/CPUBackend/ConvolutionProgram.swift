@@ -2,18 +2,33 @@ import CLibraries
 import CPUKernels
 import SomaBackend
 
-/// A product of a convolution and its epilogue: by oneDNN where it has a kernel, else by the project's own. Images whose channels come first
+/// A product of a convolution and its epilogue: by Winograd's algorithm where that suits, else by oneDNN where it has a kernel, else by
+/// the project's own plain ones. Images whose channels come first
 /// are those of depthwise convolutions, as `Capabilities.takesDepthwiseInEitherOrder` says.
 final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
+    /// The project's own kernels.
+    private enum Kernel {
+        case depthwise, winograd, plain
+
+        var run: (UnsafePointer<libraries_convolution>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Bool {
+            switch self {
+            case .depthwise: soma_convolution_run_depthwise
+            case .winograd: soma_convolution_run_winograd
+            case .plain: soma_convolution_run
+            }
+        }
+    }
+
     private let convolution: libraries_convolution
-    private let isPlanar: Bool
+    private let kernel: Kernel
     private let prepared: OpaquePointer?
 
     /// - Throws: `BackendError.outOfMemory` where scratch memory is needed and there is none.
     init(_ step: ConvolutionStep, pool: CPUMemory) throws {
         convolution = libraries_convolution(step)
-        isPlanar = step.order == .channelsFirst
-        prepared = isPlanar ? nil : withUnsafePointer(to: convolution) { libraries_onednn_convolution_create($0) }
+        let suitsWinograd = withUnsafePointer(to: convolution) { soma_convolution_suits_winograd($0) }
+        kernel = step.order == .channelsFirst ? .depthwise : suitsWinograd ? .winograd : .plain
+        prepared = kernel == .plain ? withUnsafePointer(to: convolution) { libraries_onednn_convolution_create($0) } : nil
         try super.init(of: step.first, step.second, step.nest, plainTarget: step.plainTarget, pool: pool)
     }
 
@@ -22,7 +37,7 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
     override func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         if let prepared, libraries_onednn_convolution_run(prepared, a, b, c) { return }
         var convolution = convolution
-        guard isPlanar ? soma_convolution_run_depthwise(&convolution, a, b, c) : soma_convolution_run(&convolution, a, b, c) else { throw BackendError.noScratchMemory }
+        guard kernel.run(&convolution, a, b, c) else { throw BackendError.noScratchMemory }
     }
 }
 

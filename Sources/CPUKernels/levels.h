@@ -6,6 +6,7 @@
 #include "peaks.h"
 #include "pooling.h"
 #include "reductions.h"
+#include "winograd.h"
 
 /// The loops compiled for one instruction set level.
 typedef struct soma_level {
@@ -18,6 +19,7 @@ typedef struct soma_level {
     soma_pooling_kernels pooling;
     soma_depthwise_kernels depthwise;
     soma_peak_kernels peaks;
+    soma_winograd_kernels winograd;
     void (*transpose_tile)(long rows, long columns, const float *source, long row_stride, float *target, long column_stride);
 } soma_level;
 

@@ -1,6 +1,7 @@
 #include "soma_matmul.h"
 
 #include "matmul_plan.h"
+#include "scratch.h"
 #include "soma_team.h"
 #include <stdatomic.h>
 #include <stdint.h>
@@ -10,20 +11,7 @@
 static long smaller(long x, long y) { return x < y ? x : y; }
 static long ceiling(long value, long divisor) { return (value + divisor - 1) / divisor; }
 
-/// Scratch memory of one thread, kept from product to product.
-typedef struct scratch { float *memory; size_t count; } scratch;
-static _Thread_local scratch panel_scratch, strip_scratch;
-
-/// Room for `count` floats, or null where it cannot be had.
-static float *reserve(scratch *scratch, long count) {
-    if (scratch->count < (size_t)count || scratch->memory == NULL) {
-        free(scratch->memory);
-        size_t bytes = ((size_t)count * sizeof(float) + 4095) / 4096 * 4096 + 4096;
-        scratch->memory = aligned_alloc(4096, bytes);
-        scratch->count = scratch->memory == NULL ? 0 : (size_t)count;
-    }
-    return scratch->memory;
-}
+static _Thread_local soma_scratch panel_scratch, strip_scratch;
 
 /// One block of the depth and of the columns of one product: what the threads work on together.
 typedef struct block {
@@ -68,12 +56,12 @@ static soma_strip pack_rows(const block *block, const float *a, long rows) {
     if (p->a_depth == 1) {
         // Rows stay rows, at an odd number of cache lines from each other.
         long row = (block->depth + 15) / 16 * 16 + 16 * (1 - (block->depth + 15) / 16 % 2);
-        float *copy = reserve(&strip_scratch, rows * row);
+        float *copy = soma_scratch_reserve(&strip_scratch, rows * row);
         if (copy == NULL) { return (soma_strip){0}; }
         for (long i = 0; i < rows; i++) { memcpy(copy + i * row, a + i * p->a_row, (size_t)block->depth * sizeof(float)); }
         return (soma_strip){copy, row, 1};
     }
-    float *copy = reserve(&strip_scratch, rows * block->depth);
+    float *copy = soma_scratch_reserve(&strip_scratch, rows * block->depth);
     if (copy == NULL) { return (soma_strip){0}; }
     for (long k = 0; k < block->depth; k++) {
         const float *from = a + k * p->a_depth;
@@ -134,7 +122,7 @@ static void run_cells(long begin, long end, int part, void *context) {
 static bool run_one(const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
     const soma_matmul *p = &plan->product;
     long width = 2 * level->lanes;
-    float *panels = reserve(&panel_scratch, ceiling(plan->column_block, width) * width * plan->depth_block);
+    float *panels = soma_scratch_reserve(&panel_scratch, ceiling(plan->column_block, width) * width * plan->depth_block);
     if (panels == NULL) { return false; }
     atomic_bool failed = false;
     for (long column = 0; column < p->columns; column += plan->column_block) {
@@ -182,7 +170,7 @@ static void run_columns(long begin, long end, int part, void *context) {
 static bool run_row(const soma_matmul *p, const soma_level *level, const float *a, const float *b, float *c) {
     if (p->rows != 1 || p->c_column != 1 || (p->b_column != 1 && p->b_depth != 1)) { return false; }
     if (p->a_depth != 1) {
-        float *copy = reserve(&strip_scratch, p->depth);
+        float *copy = soma_scratch_reserve(&strip_scratch, p->depth);
         if (copy == NULL) { return false; }
         for (long k = 0; k < p->depth; k++) { copy[k] = a[k * p->a_depth]; }
         a = copy;

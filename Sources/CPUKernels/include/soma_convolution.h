@@ -9,3 +9,10 @@ bool soma_convolution_run(const libraries_convolution *convolution, const float 
 
 /// The same for a depthwise convolution of stride 1, one filter for each channel, whose images lie as [N, C, rows, columns].
 bool soma_convolution_run_depthwise(const libraries_convolution *convolution, const float *first, const float *second, float *result);
+
+/// Whether Winograd's F(4×4, 3×3) can compute a product of a convolution and pays: filters of 3×3 and stride 1, enough channels to fill
+/// vectors and enough tiles to repay the filters' transform.
+bool soma_convolution_suits_winograd(const libraries_convolution *convolution);
+
+/// The same as `soma_convolution_run` for those, with a quarter of the multiplications. Rounding errors are about twice as large.
+bool soma_convolution_run_winograd(const libraries_convolution *convolution, const float *first, const float *second, float *result);

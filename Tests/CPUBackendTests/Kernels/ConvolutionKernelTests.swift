@@ -2,112 +2,148 @@ import CLibraries
 import CPUKernels
 import Testing
 
-/// The project's own convolutions and oneDNN's against the definition, at sizes that fill no vector, block or tile.
-@Suite struct ConvolutionKernelTests {
-    struct Sample: Sendable, CustomTestStringConvertible {
-        var channels: (input: Int, output: Int, groups: Int)
-        var input, size: (Int, Int)
-        var stride = (1, 1), dilation = (1, 1), before = (0, 0), after = (0, 0)
-        var batch = 2
+extension CPUBackendTests.KernelTests {
+    /// The project's own convolutions and oneDNN's against the definition, at sizes that fill no vector, block or tile.
+    @Suite struct ConvolutionKernelTests {
+        struct Sample: Sendable, CustomTestStringConvertible {
+            var channels: (input: Int, output: Int, groups: Int)
+            var input, size: (Int, Int)
+            var stride = (1, 1), dilation = (1, 1), before = (0, 0), after = (0, 0)
+            var batch = 2
 
-        var testDescription: String { "\(channels) of \(input) by \(size), stride \(stride), dilation \(dilation), padding \(before) \(after)" }
+            var testDescription: String { "\(channels) of \(input) by \(size), stride \(stride), dilation \(dilation), padding \(before) \(after)" }
 
-        func shape(_ pass: Int) -> libraries_convolution {
-            func extent(_ n: Int, _ r: Int, _ s: Int, _ d: Int, _ padding: Int) -> Int { (n + padding - (r - 1) * d - 1) / s + 1 }
-            func pair(_ p: (Int, Int)) -> (Int64, Int64) { (Int64(p.0), Int64(p.1)) }
-            let output = (
-                extent(input.0, size.0, stride.0, dilation.0, before.0 + after.0),
-                extent(input.1, size.1, stride.1, dilation.1, before.1 + after.1)
-            )
-            return libraries_convolution(
-                pass: Int32(pass), batch: Int64(batch), groups: Int64(channels.groups), input_channels: Int64(channels.input),
-                output_channels: Int64(channels.output), input: pair(input), output: pair(output), size: pair(size), stride: pair(stride),
-                dilation: pair(dilation), before: pair(before))
+            func shape(_ pass: Int) -> libraries_convolution {
+                func extent(_ n: Int, _ r: Int, _ s: Int, _ d: Int, _ padding: Int) -> Int { (n + padding - (r - 1) * d - 1) / s + 1 }
+                func pair(_ p: (Int, Int)) -> (Int64, Int64) { (Int64(p.0), Int64(p.1)) }
+                let output = (
+                    extent(input.0, size.0, stride.0, dilation.0, before.0 + after.0),
+                    extent(input.1, size.1, stride.1, dilation.1, before.1 + after.1)
+                )
+                return libraries_convolution(
+                    pass: Int32(pass), batch: Int64(batch), groups: Int64(channels.groups), input_channels: Int64(channels.input),
+                    output_channels: Int64(channels.output), input: pair(input), output: pair(output), size: pair(size), stride: pair(stride),
+                    dilation: pair(dilation), before: pair(before))
+            }
         }
-    }
 
-    static let samples = [
-        Sample(channels: (1, 6, 1), input: (28, 28), size: (5, 5), before: (2, 2), after: (2, 2)),
-        Sample(channels: (6, 16, 1), input: (14, 14), size: (5, 5)),
-        Sample(channels: (31, 33, 1), input: (7, 9), size: (3, 3), before: (1, 1), after: (1, 1)),
-        Sample(channels: (65, 17, 1), input: (6, 5), size: (2, 4), stride: (1, 2), before: (0, 1), after: (1, 2), batch: 1),
-        Sample(channels: (3, 8, 1), input: (11, 10), size: (3, 2), stride: (3, 3), dilation: (2, 1)),
-        Sample(channels: (16, 32, 1), input: (8, 8), size: (1, 1), stride: (2, 2)),
-        Sample(channels: (12, 18, 3), input: (5, 6), size: (3, 3), dilation: (1, 2), before: (1, 2), after: (1, 2)),
-        Sample(channels: (33, 33, 33), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
-        Sample(channels: (8, 16, 8), input: (6, 6), size: (3, 3), stride: (2, 2), before: (1, 1), after: (0, 0), batch: 1),
-    ]
-
-    @Test(arguments: samples, [0, 1, 2]) func ownKernels(_ sample: Sample, _ pass: Int) {
-        var shape = sample.shape(pass)
-        expectAgreement(sample, pass) { soma_convolution_run(&shape, $0, $1, $2) }
-    }
-
-    @Test(
-        .enabled(if: libraries_onednn_table().pointee.search.found, "oneDNN is not installed"), arguments: samples, [0, 1, 2])
-    func oneDNN(_ sample: Sample, _ pass: Int) {
-        var shape = sample.shape(pass)
-        // What it leaves to its reference code is computed by the kernels above.
-        guard let prepared = libraries_onednn_convolution_create(&shape) else { return }
-        defer { libraries_onednn_convolution_destroy(prepared) }
-        expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
-    }
-
-    static let depthwise = [
-        Sample(channels: (5, 5, 5), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
-        Sample(channels: (3, 3, 3), input: (6, 40), size: (2, 5), dilation: (2, 1), before: (0, 3), after: (1, 0), batch: 3),
-        Sample(channels: (2, 2, 2), input: (4, 4), size: (4, 1), before: (2, 0), after: (3, 0), batch: 1),
-        Sample(channels: (1, 1, 1), input: (1, 33), size: (1, 3), before: (0, 5), after: (0, 4)),
-    ]
-
-    @Test(arguments: depthwise, [0, 1, 2]) func depthwisePlanes(_ sample: Sample, _ pass: Int) {
-        var shape = sample.shape(pass)
-        expectAgreement(sample, pass, isPlanar: true) { soma_convolution_run_depthwise(&shape, $0, $1, $2) }
-    }
-
-    private func expectAgreement(_ sample: Sample, _ pass: Int, isPlanar: Bool = false, _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool) {
-        let shape = sample.shape(pass)
-        let counts = [
-            Int(shape.batch * shape.input.0 * shape.input.1 * shape.input_channels),
-            Int(shape.output_channels * (shape.input_channels / shape.groups) * shape.size.0 * shape.size.1),
-            Int(shape.batch * shape.output.0 * shape.output.1 * shape.output_channels),
+        static let samples = [
+            Sample(channels: (1, 6, 1), input: (28, 28), size: (5, 5), before: (2, 2), after: (2, 2)),
+            Sample(channels: (6, 16, 1), input: (14, 14), size: (5, 5)),
+            Sample(channels: (31, 33, 1), input: (7, 9), size: (3, 3), before: (1, 1), after: (1, 1)),
+            Sample(channels: (65, 17, 1), input: (6, 5), size: (2, 4), stride: (1, 2), before: (0, 1), after: (1, 2), batch: 1),
+            Sample(channels: (3, 8, 1), input: (11, 10), size: (3, 2), stride: (3, 3), dilation: (2, 1)),
+            Sample(channels: (16, 32, 1), input: (8, 8), size: (1, 1), stride: (2, 2)),
+            Sample(channels: (12, 18, 3), input: (5, 6), size: (3, 3), dilation: (1, 2), before: (1, 2), after: (1, 2)),
+            Sample(channels: (33, 33, 33), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
+            Sample(channels: (8, 16, 8), input: (6, 6), size: (3, 3), stride: (2, 2), before: (1, 1), after: (0, 0), batch: 1),
         ]
-        // In each pass, which of x, w and y are the operands and the result.
-        let roles = [[0, 1, 2], [2, 1, 0], [0, 2, 1]][pass]
-        let operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
-        var expected = [Double](repeating: 0, count: counts[roles[2]])
-        forEachLink(shape, isPlanar) { x, w, y in
-            let places = [x, w, y]
-            expected[places[roles[2]]] += Double(operands[0][places[roles[0]]]) * Double(operands[1][places[roles[1]]])
-        }
-        var result = [Float](repeating: .nan, count: counts[roles[2]])
-        #expect(run(operands[0], operands[1], &result))
-        // Every product and sum of these numbers is exact.
-        #expect(zip(result, expected).allSatisfy { Double($0) == $1 })
-    }
 
-    /// The elements of x [N, rows, columns, C] (or [N, C, rows, columns]), w [K, C / groups, rows, columns] and y, which lies as x, that meet.
-    private func forEachLink(_ c: libraries_convolution, _ isPlanar: Bool, _ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
-        let (inputs, outputs) = (Int(c.input_channels / c.groups), Int(c.output_channels / c.groups))
-        let (height, width) = (Int(c.input.0), Int(c.input.1))
-        for n in 0..<Int(c.batch) {
-            for oy in 0..<Int(c.output.0) {
-                for ox in 0..<Int(c.output.1) {
-                    for r in 0..<Int(c.size.0) {
-                        for s in 0..<Int(c.size.1) {
-                            let iy = oy * Int(c.stride.0) + r * Int(c.dilation.0) - Int(c.before.0)
-                            let ix = ox * Int(c.stride.1) + s * Int(c.dilation.1) - Int(c.before.1)
-                            guard iy >= 0, iy < height, ix >= 0, ix < width else { continue }
-                            for k in 0..<Int(c.output_channels) {
-                                for i in 0..<inputs {
-                                    let channel = k / outputs * inputs + i
-                                    let w = ((k * inputs + i) * Int(c.size.0) + r) * Int(c.size.1) + s
-                                    if isPlanar {
-                                        let x = ((n * Int(c.input_channels) + channel) * height + iy) * width + ix
-                                        body(x, w, ((n * Int(c.output_channels) + k) * Int(c.output.0) + oy) * Int(c.output.1) + ox)
-                                    } else {
-                                        let x = ((n * height + iy) * width + ix) * Int(c.input_channels) + channel
-                                        body(x, w, ((n * Int(c.output.0) + oy) * Int(c.output.1) + ox) * Int(c.output_channels) + k)
+        @Test(arguments: samples, [0, 1, 2]) func ownKernels(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            expectAgreement(sample, pass) { soma_convolution_run(&shape, $0, $1, $2) }
+        }
+
+        @Test(
+            .enabled(if: libraries_onednn_table().pointee.search.found, "oneDNN is not installed"), arguments: samples, [0, 1, 2])
+        func oneDNN(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            // What it leaves to its reference code is computed by the kernels above.
+            guard let prepared = libraries_onednn_convolution_create(&shape) else { return }
+            defer { libraries_onednn_convolution_destroy(prepared) }
+            expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
+        }
+
+        static let depthwise = [
+            Sample(channels: (5, 5, 5), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
+            Sample(channels: (3, 3, 3), input: (6, 40), size: (2, 5), dilation: (2, 1), before: (0, 3), after: (1, 0), batch: 3),
+            Sample(channels: (2, 2, 2), input: (4, 4), size: (4, 1), before: (2, 0), after: (3, 0), batch: 1),
+            Sample(channels: (1, 1, 1), input: (1, 33), size: (1, 3), before: (0, 5), after: (0, 4)),
+        ]
+
+        @Test(arguments: depthwise, [0, 1, 2]) func depthwisePlanes(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            expectAgreement(sample, pass, isPlanar: true) { soma_convolution_run_depthwise(&shape, $0, $1, $2) }
+        }
+
+        static let winograd = [
+            Sample(channels: (16, 16, 1), input: (8, 8), size: (3, 3), before: (1, 1), after: (1, 1), batch: 4),
+            Sample(channels: (17, 33, 1), input: (9, 10), size: (3, 3), before: (1, 1), after: (1, 1), batch: 2),
+            Sample(channels: (16, 65, 1), input: (10, 9), size: (3, 3), batch: 4),
+            Sample(channels: (31, 20, 1), input: (9, 13), size: (3, 3), before: (0, 2), after: (2, 1)),
+            Sample(channels: (16, 16, 1), input: (4, 4), size: (3, 3), before: (3, 3), after: (2, 3), batch: 16),
+        ]
+
+        /// Its rounding errors are a plain sum's, about doubled: they are held to 8 units in the last place of the sum of all magnitudes.
+        @Test(arguments: winograd, [0, 1]) func winogradTiles(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            #expect(soma_convolution_suits_winograd(&shape))
+            expectAgreement(sample, pass, within: 0x1p-21) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+        }
+
+        @Test func winogradIsLeftWhereItDoesNotFit() {
+            var narrow = Sample(channels: (8, 16, 1), input: (32, 32), size: (3, 3)).shape(0)
+            var strided = Sample(channels: (16, 16, 1), input: (32, 32), size: (3, 3), stride: (2, 2)).shape(0)
+            var flat = Sample(channels: (16, 16, 1), input: (3, 64), size: (3, 3), batch: 8).shape(0)
+            var filter = Sample(channels: (16, 16, 1), input: (32, 32), size: (3, 3)).shape(2)
+            #expect(!soma_convolution_suits_winograd(&narrow))
+            #expect(!soma_convolution_suits_winograd(&strided))
+            #expect(!soma_convolution_suits_winograd(&flat))
+            #expect(!soma_convolution_suits_winograd(&filter))
+        }
+
+        private func expectAgreement(
+            _ sample: Sample, _ pass: Int, isPlanar: Bool = false, within tolerance: Double = 0,
+            _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool
+        ) {
+            let shape = sample.shape(pass)
+            let counts = [
+                Int(shape.batch * shape.input.0 * shape.input.1 * shape.input_channels),
+                Int(shape.output_channels * (shape.input_channels / shape.groups) * shape.size.0 * shape.size.1),
+                Int(shape.batch * shape.output.0 * shape.output.1 * shape.output_channels),
+            ]
+            // In each pass, which of x, w and y are the operands and the result.
+            let roles = [[0, 1, 2], [2, 1, 0], [0, 2, 1]][pass]
+            let operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
+            var expected = [Double](repeating: 0, count: counts[roles[2]]), magnitudes = expected
+            forEachLink(shape, isPlanar) { x, w, y in
+                let places = [x, w, y]
+                let product = Double(operands[0][places[roles[0]]]) * Double(operands[1][places[roles[1]]])
+                expected[places[roles[2]]] += product
+                magnitudes[places[roles[2]]] += abs(product)
+            }
+            let most = (magnitudes.max() ?? 0) * tolerance
+            atEveryLevel { level in
+                var result = [Float](repeating: .nan, count: counts[roles[2]])
+                #expect(run(operands[0], operands[1], &result))
+                // Every product and plain sum of these numbers is exact.
+                #expect(zip(result, expected).allSatisfy { abs(Double($0) - $1) <= most }, "\(level)")
+            }
+        }
+
+        /// The elements of x [N, rows, columns, C] (or [N, C, rows, columns]), w [K, C / groups, rows, columns] and y, which lies as x, that meet.
+        private func forEachLink(_ c: libraries_convolution, _ isPlanar: Bool, _ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
+            let (inputs, outputs) = (Int(c.input_channels / c.groups), Int(c.output_channels / c.groups))
+            let (height, width) = (Int(c.input.0), Int(c.input.1))
+            for n in 0..<Int(c.batch) {
+                for oy in 0..<Int(c.output.0) {
+                    for ox in 0..<Int(c.output.1) {
+                        for r in 0..<Int(c.size.0) {
+                            for s in 0..<Int(c.size.1) {
+                                let iy = oy * Int(c.stride.0) + r * Int(c.dilation.0) - Int(c.before.0)
+                                let ix = ox * Int(c.stride.1) + s * Int(c.dilation.1) - Int(c.before.1)
+                                guard iy >= 0, iy < height, ix >= 0, ix < width else { continue }
+                                for k in 0..<Int(c.output_channels) {
+                                    for i in 0..<inputs {
+                                        let channel = k / outputs * inputs + i
+                                        let w = ((k * inputs + i) * Int(c.size.0) + r) * Int(c.size.1) + s
+                                        if isPlanar {
+                                            let x = ((n * Int(c.input_channels) + channel) * height + iy) * width + ix
+                                            body(x, w, ((n * Int(c.output_channels) + k) * Int(c.output.0) + oy) * Int(c.output.1) + ox)
+                                        } else {
+                                            let x = ((n * height + iy) * width + ix) * Int(c.input_channels) + channel
+                                            body(x, w, ((n * Int(c.output.0) + oy) * Int(c.output.1) + ox) * Int(c.output_channels) + k)
+                                        }
                                     }
                                 }
                             }
