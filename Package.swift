@@ -30,6 +30,11 @@ let package = Package(
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
 
+        // Writes the text of kernels for scripts/kernel-report.
+        .executableTarget(
+            name: "KernelTexts",
+            dependencies: ["Soma", "OpenCLBackend", "SomaBackend", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
         // The program of the README.
         .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
 

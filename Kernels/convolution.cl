@@ -92,10 +92,10 @@ typedef struct __attribute__((aligned(16))) {
 #define WRITE_A(side) \
     _Pragma("unroll") for (int q = 0; q < A_QUADS; q++) { \
         const int number = item + q * ITEMS, row = number / (TILE_K / 4), depth = number % (TILE_K / 4) * 4; \
-        a_tile[side][depth + 0][row] = a_next[q].x; \
-        a_tile[side][depth + 1][row] = a_next[q].y; \
-        a_tile[side][depth + 2][row] = a_next[q].z; \
-        a_tile[side][depth + 3][row] = a_next[q].w; \
+        stages[side].a[depth + 0][row] = a_next[q].x; \
+        stages[side].a[depth + 1][row] = a_next[q].y; \
+        stages[side].a[depth + 2][row] = a_next[q].z; \
+        stages[side].a[depth + 3][row] = a_next[q].w; \
     }
 #else
 #define READ_A(side, k0) \
@@ -106,7 +106,7 @@ typedef struct __attribute__((aligned(16))) {
             a_next[q] = row + q * A_ROWS < rows ? first[(soma_index)(q * A_ROWS) * a_lead] : 0.0f; \
     }
 #define WRITE_A(side) \
-    _Pragma("unroll") for (int q = 0; q < A_COUNT; q++) a_tile[side][item % TILE_K][item / TILE_K + q * A_ROWS] = a_next[q];
+    _Pragma("unroll") for (int q = 0; q < A_COUNT; q++) stages[side].a[item % TILE_K][item / TILE_K + q * A_ROWS] = a_next[q];
 #endif
 
 // An element of B for a contribution that stays with a work-item (`mine`) and one of many in local memory.
@@ -122,12 +122,12 @@ typedef struct __attribute__((aligned(16))) {
         _Pragma("unroll") for (int q = 0; q < B_COUNT; q++) READ_PIXEL(b_next[q], mine, columns[item / TILE_K + q * B_APART]) \
     }
 #define WRITE_B(side) \
-    _Pragma("unroll") for (int q = 0; q < B_COUNT; q++) b_tile[side][item % TILE_K][item / TILE_K + q * B_APART] = b_next[q];
+    _Pragma("unroll") for (int q = 0; q < B_COUNT; q++) stages[side].b[item % TILE_K][item / TILE_K + q * B_APART] = b_next[q];
 #else
 #define READ_B(side) \
     _Pragma("unroll") for (int q = 0; q < B_COUNT; q++) READ_PIXEL(b_next[q], mine, taps[side][item / TILE_N + q * B_APART])
 #define WRITE_B(side) \
-    _Pragma("unroll") for (int q = 0; q < B_COUNT; q++) b_tile[side][item / TILE_N + q * B_APART][item % TILE_N] = b_next[q];
+    _Pragma("unroll") for (int q = 0; q < B_COUNT; q++) stages[side].b[item / TILE_N + q * B_APART][item % TILE_N] = b_next[q];
 #endif
 
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_convolution(

@@ -53,46 +53,55 @@
         if ((inside) > 3) quad.w = (pointer)[3]; \
     }
 
-// A tile of an operand whose axes are `cross` (m or n) and k, from memory to registers: quad q of a work-item is number item + q·ITEMS
-// of the tile. TRANSPOSED tells whether quads run along k and must be turned.
-#define READ_TILE(TRANSPOSED, WIDTH, QUADS, TILE, quads, base, lead, cross0, cross_end, k0, k_end) \
+// A tile of an operand has two axes, `cross` (m or n) and `depth` (k). Quad q of a work-item is number item + q·ITEMS of the tile.
+// TRANSPOSED tells whether quads run along the depth and must be turned.
+#define CROSS(TRANSPOSED, TILE, q) (TRANSPOSED ? (item + (q) * ITEMS) / (TILE_K / 4) : (item + (q) * ITEMS) % (TILE / 4) * 4)
+#define DEPTH(TRANSPOSED, TILE, q) (TRANSPOSED ? (item + (q) * ITEMS) % (TILE_K / 4) * 4 : (item + (q) * ITEMS) / (TILE / 4))
+
+// Where the quads of the first tile lie. Those beyond the edge of C read what lies at the edge: they only make sums that nobody keeps, and
+// no step needs to ask.
+#define FIND_QUADS(TRANSPOSED, WIDTH, QUADS, TILE, pointers, base, lead, cross0, cross_end) \
     _Pragma("unroll") for (int q = 0; q < QUADS; q++) { \
-        const int number = item + q * ITEMS; \
-        if (TRANSPOSED) { \
-            const int cross = cross0 + number / (TILE_K / 4), depth = k0 + number % (TILE_K / 4) * 4; \
-            const int inside = cross < cross_end ? k_end - depth : 0; \
-            READ_QUAD(WIDTH, quads[q], base + (soma_index)cross * lead + depth, inside) \
-        } else { \
-            const int cross = cross0 + number % (TILE / 4) * 4, depth = k0 + number / (TILE / 4); \
-            const int inside = depth < k_end ? cross_end - cross : 0; \
-            READ_QUAD(WIDTH, quads[q], base + ((soma_index)depth * lead + cross), inside) \
-        } \
+        const int cross = cross0 + CROSS(TRANSPOSED, TILE, q), depth = DEPTH(TRANSPOSED, TILE, q); \
+        const int kept = SOMA_MIN(cross, cross_end - (TRANSPOSED ? 1 : WIDTH)); \
+        pointers[q] = base + (TRANSPOSED ? (soma_index)kept * lead + depth : (soma_index)depth * lead + kept); \
+    }
+
+// On to the next tile, `bytes` away: as a parameter it needs no register.
+#define STEP(pointers, QUADS, bytes) \
+    _Pragma("unroll") for (int q = 0; q < QUADS; q++) pointers[q] = (global const float *)((global const char *)pointers[q] + (bytes));
+
+// A tile from memory to registers; `rest` is what there is of the depth.
+#define READ_TILE(TRANSPOSED, WIDTH, QUADS, TILE, quads, pointers, cross0, cross_end, rest) \
+    _Pragma("unroll") for (int q = 0; q < QUADS; q++) { \
+        const int depth = DEPTH(TRANSPOSED, TILE, q); \
+        const int across = WIDTH == 4 ? 4 : cross_end - cross0 - CROSS(TRANSPOSED, TILE, q); \
+        const int inside = TRANSPOSED ? (rest) - depth : (rest) > depth ? across : 0; \
+        READ_QUAD(WIDTH, quads[q], pointers[q], inside) \
     }
 
 // The same tile from registers to local memory, where it lies [k][cross].
 #define WRITE_TILE(TRANSPOSED, QUADS, TILE, quads, store) \
     _Pragma("unroll") for (int q = 0; q < QUADS; q++) { \
-        const int number = item + q * ITEMS; \
+        const int cross = CROSS(TRANSPOSED, TILE, q), depth = DEPTH(TRANSPOSED, TILE, q); \
         if (TRANSPOSED) { \
-            const int cross = number / (TILE_K / 4), depth = number % (TILE_K / 4) * 4; \
             store[depth + 0][cross] = quads[q].x; \
             store[depth + 1][cross] = quads[q].y; \
             store[depth + 2][cross] = quads[q].z; \
             store[depth + 3][cross] = quads[q].w; \
         } else { \
-            const int cross = number % (TILE / 4) * 4, depth = number / (TILE / 4); \
             *(local float4 *)&store[depth][cross] = quads[q]; \
         } \
     }
 
-#define READ_A(k0) READ_TILE(!A_TRANSPOSED, A_WIDTH, A_QUADS, TILE_M, a_quads, a, a_lead, row0, m, k0, k_end)
-#define READ_B(k0) READ_TILE(B_TRANSPOSED, B_WIDTH, B_QUADS, TILE_N, b_quads, b, b_lead, column0, n, k0, k_end)
-#define WRITE_A(side) WRITE_TILE(!A_TRANSPOSED, A_QUADS, TILE_M, a_quads, a_tile[side])
-#define WRITE_B(side) WRITE_TILE(B_TRANSPOSED, B_QUADS, TILE_N, b_quads, b_tile[side])
+#define READ_A(rest) READ_TILE(!A_TRANSPOSED, A_WIDTH, A_QUADS, TILE_M, a_quads, a_from, row0, m, rest)
+#define READ_B(rest) READ_TILE(B_TRANSPOSED, B_WIDTH, B_QUADS, TILE_N, b_quads, b_from, column0, n, rest)
+#define WRITE_A(side) WRITE_TILE(!A_TRANSPOSED, A_QUADS, TILE_M, a_quads, stages[side].a)
+#define WRITE_B(side) WRITE_TILE(B_TRANSPOSED, B_QUADS, TILE_N, b_quads, stages[side].b)
 
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_matmul(
-    global const float *a, const long a_offset, const soma_index a_lead, const soma_index a_stride,
-    global const float *b, const long b_offset, const soma_index b_lead, const soma_index b_stride,
+    global const float *a, const long a_offset, const soma_index a_lead, const soma_index a_stride, const long a_step,
+    global const float *b, const long b_offset, const soma_index b_lead, const soma_index b_stride, const long b_step,
     const int batches, const int m, const int n, const int k, const int segment_depth,
     //@ parameters
 ) {
@@ -102,25 +111,30 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_matmul(
     const int batch = product % batches, segment = product / batches;
     const int k_start = segment * segment_depth, k_end = SOMA_MIN(k_start + segment_depth, k);
 
-    a += a_offset + (long)batch * a_stride;
-    b += b_offset + (long)batch * b_stride;
+    a += a_offset + (long)batch * a_stride + (A_TRANSPOSED ? (long)k_start * a_lead : k_start);
+    b += b_offset + (long)batch * b_stride + (B_TRANSPOSED ? k_start : (long)k_start * b_lead);
+    global const float *a_from[A_QUADS], *b_from[B_QUADS];
+    FIND_QUADS(!A_TRANSPOSED, A_WIDTH, A_QUADS, TILE_M, a_from, a, a_lead, row0, m)
+    FIND_QUADS(B_TRANSPOSED, B_WIDTH, B_QUADS, TILE_N, b_from, b, b_lead, column0, n)
 
     float4 a_quads[A_QUADS], b_quads[B_QUADS];
-    READ_A(k_start)
-    READ_B(k_start)
+    READ_A(k_end - k_start)
+    READ_B(k_end - k_start)
     WRITE_A(0)
     WRITE_B(0)
     barrier(CLK_LOCAL_MEM_FENCE);
 
     int side = 0;
-    for (int k0 = k_start; k0 < k_end; k0 += TILE_K) {
-        const int next = k0 + TILE_K;
-        if (next < k_end) {
-            READ_A(next)
-            READ_B(next)
+    for (int rest = k_end - k_start; rest > 0; rest -= TILE_K) {
+        const bool is_last = rest <= TILE_K;
+        if (!is_last) {
+            STEP(a_from, A_QUADS, a_step)
+            STEP(b_from, B_QUADS, b_step)
+            READ_A(rest - TILE_K)
+            READ_B(rest - TILE_K)
         }
         MULTIPLY_TILES(side)
-        if (next < k_end) {
+        if (!is_last) {
             side ^= 1;
             WRITE_A(side)
             WRITE_B(side)

@@ -26,6 +26,9 @@
 #ifndef THREAD_N
 #define THREAD_N 8  // columns of C a work-item makes, a multiple of 4
 #endif
+#ifndef UNROLL
+#define UNROLL 4  // steps of depth that are written out one after the other, a divisor of TILE_K
+#endif
 #ifndef PAD
 #define PAD 4  // floats between rows in local memory, against bank conflicts of the transposing writes
 #endif
@@ -39,10 +42,14 @@
 #define QUADS_M (THREAD_M / 4)
 #define QUADS_N (THREAD_N / 4)
 
+// A tile of each factor. One structure: an address serves both.
+typedef struct {
+    float a[TILE_K][TILE_M + PAD], b[TILE_K][TILE_N + PAD];
+} tile_pair;
+
 // Two tiles of each factor, of which one is multiplied while the other is filled; the sums of a work-item; and which they are.
 #define DECLARE_TILES \
-    local float a_tile[2][TILE_K][TILE_M + PAD] __attribute__((aligned(16))); \
-    local float b_tile[2][TILE_K][TILE_N + PAD] __attribute__((aligned(16))); \
+    local tile_pair stages[2] __attribute__((aligned(16))); \
     const int item = get_local_id(0); \
     const int lane_x = item / 32 % (ITEMS_N / 8) * 8 + item % 8, lane_y = item / 32 / (ITEMS_N / 8) * 4 + item % 32 / 8; \
     float sums[THREAD_M][THREAD_N]; \
@@ -61,10 +68,12 @@
 
 // Adds the product of the tiles on one side to the sums.
 #define MULTIPLY_TILES(side) \
-    _Pragma("unroll") for (int depth = 0; depth < TILE_K; depth++) { \
+    _Pragma("unroll 1") for (int depth0 = 0; depth0 < TILE_K; depth0 += UNROLL) \
+    _Pragma("unroll") for (int depth1 = 0; depth1 < UNROLL; depth1++) { \
+        const int depth = depth0 + depth1; \
         float4 a_column[QUADS_M], b_row[QUADS_N]; \
-        _Pragma("unroll") for (int q = 0; q < QUADS_M; q++) a_column[q] = *(local const float4 *)&a_tile[side][depth][QUAD_ROW(q)]; \
-        _Pragma("unroll") for (int q = 0; q < QUADS_N; q++) b_row[q] = *(local const float4 *)&b_tile[side][depth][QUAD_COLUMN(q)]; \
+        _Pragma("unroll") for (int q = 0; q < QUADS_M; q++) a_column[q] = *(local const float4 *)&stages[side].a[depth][QUAD_ROW(q)]; \
+        _Pragma("unroll") for (int q = 0; q < QUADS_N; q++) b_row[q] = *(local const float4 *)&stages[side].b[depth][QUAD_COLUMN(q)]; \
         _Pragma("unroll") for (int p = 0; p < QUADS_M; p++) \
             _Pragma("unroll") for (int q = 0; q < QUADS_N; q++) { \
                 MULTIPLY_ADD(p * 4 + 0, a_column[p].x) \

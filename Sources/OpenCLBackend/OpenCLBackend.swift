@@ -35,7 +35,7 @@ public final class OpenCLBackend: Backend {
     }
 
     public let device: DeviceDescription
-    public let capabilities: Capabilities
+    public let capabilities = StepPlanner.capabilities
     public let openCLDevice: OpenCLDevice
     let context: OpenCLContext
     let programs: OpenCLPrograms
@@ -69,7 +69,6 @@ public final class OpenCLBackend: Backend {
         (planner.usesWinograd, planner.winogradBytes) = (options.usesWinograd, options.winogradBytes ?? planner.winogradBytes)
         planner.convolutionTiles = options.convolutionTiles ?? planner.convolutionTiles
         self.planner = planner
-        capabilities = Capabilities(images: .channelsFirst)
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))
     }

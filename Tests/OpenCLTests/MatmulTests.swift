@@ -100,10 +100,10 @@ extension BackendTests {
         }
     }
 
-    /// Those of other devices, and one that only a tuning file can choose.
+    /// Those of other devices, and some that only a tuning file can choose.
     @Test(.timeLimit(.minutes(10))) func productsByRareTiles() throws {
         let shipped = ShippedTiles.table.filter { $0.key != "cpu" }.values.flatMap { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) }
-        let tiles = try Set(shipped + [#require(MatmulTile("64x64x8/4x8"))]).subtracting(Self.common)
+        let tiles = try Set(shipped + ["64x64x8/4x8", "128x128x16/8x8"].map { try #require(MatmulTile($0)) }).subtracting(Self.common)
         #expect(tiles.count > 4)
         for tile in tiles { try check(Product(m: 131, n: 132, k: 70, isTransposedA: true), by: tile) }
     }

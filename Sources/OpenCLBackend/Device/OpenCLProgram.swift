@@ -29,9 +29,14 @@ final class OpenCLPrograms: Sendable {
         return kernel
     }
 
-    private func program(_ name: String, _ source: String, options: String) throws -> cl_program {
+    /// What every program is built with, and what is particular to one.
+    static func options(_ particular: String) -> String {
         // -w: compilers warn about loops that they could not vectorise, on a stream that nobody reads.
-        let options = "-cl-std=CL1.2 -w " + options
+        "-cl-std=CL1.2 -w " + particular
+    }
+
+    private func program(_ name: String, _ source: String, options: String) throws -> cl_program {
+        let options = Self.options(options)
         // Held while building: two threads that want the same program build it once.
         return try contents.withLock { contents in
             let ingredients = [

@@ -38,6 +38,9 @@ extension DeviceTraits {
 
 /// Turns steps into launches.
 struct StepPlanner {
+    /// Which steps it takes.
+    static let capabilities = Capabilities(images: .channelsFirst)
+
     let traits: DeviceTraits
     /// Choices for products that this device was measured with, and those that serve for all others.
     let tuning: MatmulTuning

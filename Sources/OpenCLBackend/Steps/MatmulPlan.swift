@@ -16,12 +16,13 @@ extension StepPlanner {
         var parameters = KernelParameters(isWide: isWide)
         let a = MatmulOperand(step.a, cross: (1, step.m), depth: (2, step.k), allowsVectors)
         let b = MatmulOperand(step.b, cross: (2, step.n), depth: (1, step.k), allowsVectors)
-        a.declare("a", in: &parameters)
-        b.declare("b", in: &parameters)
+        a.declare("a", tileDepth: tile.k, in: &parameters)
+        b.declare("b", tileDepth: tile.k, in: &parameters)
         let depth = ceilDivide(step.k, tile.segments, to: tile.k)
         let numbers = [("batches", step.batch), ("m", step.m), ("n", step.n), ("k", step.k), ("segment_depth", depth)]
         for (name, value) in numbers { parameters.add(int: name, value) }
-        var definitions = tile.definitions + [
+        // Compilers other than NVIDIA's hold all in registers that is read in what is written out at once.
+        var definitions = tile.definitions(unroll: traits.isNVIDIA ? tile.k : 4) + [
             ("A_TRANSPOSED", a.depthIsContiguous ? "0" : "1"), ("B_TRANSPOSED", b.depthIsContiguous ? "1" : "0"),
             ("A_WIDTH", "\(a.width)"), ("B_WIDTH", "\(b.width)"),
         ]
@@ -108,7 +109,7 @@ extension BodyWriter {
 
 /// How matmul.cl reads one operand.
 struct MatmulOperand {
-    static let parameterCount = 4
+    static let parameterCount = 5
     let operand: Operand
     let depthIsContiguous: Bool
     /// Neighbours that are read at once: 4 where extent, strides and offset allow.
@@ -128,10 +129,11 @@ struct MatmulOperand {
         width = allowsVectors && allMultiples ? 4 : 1
     }
 
-    func declare(_ name: String, in parameters: inout KernelParameters) {
+    func declare(_ name: String, tileDepth: Int, in parameters: inout KernelParameters) {
         parameters.add(operand, name, isConstant: true, width: width)
         parameters.add(index: "\(name)_lead", lead)
         parameters.add(index: "\(name)_stride", operand.access.strides[0])
+        parameters.add("const long \(name)_step", .long(4 * tileDepth * (depthIsContiguous ? 1 : lead)))
     }
 }
 

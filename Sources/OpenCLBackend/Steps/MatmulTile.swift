@@ -12,8 +12,10 @@ public struct MatmulTile: Hashable, Sendable {
 
     var items: Int { m / threadM * (n / threadN) }
 
-    var definitions: [(String, String)] {
-        [("TILE_M", m), ("TILE_N", n), ("TILE_K", k), ("THREAD_M", threadM), ("THREAD_N", threadN)].map { ($0.0, "\($0.1)") }
+    /// - Parameter unroll: steps of the depth that are written out one after the other.
+    func definitions(unroll: Int) -> [(String, String)] {
+        [("TILE_M", m), ("TILE_N", n), ("TILE_K", k), ("THREAD_M", threadM), ("THREAD_N", threadN), ("UNROLL", k % unroll == 0 ? unroll : 4)]
+            .map { ($0.0, "\($0.1)") }
     }
 
     /// Bytes of local memory, with two tiles of each operand and four floats of padding a row.
