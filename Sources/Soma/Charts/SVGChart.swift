@@ -41,7 +41,7 @@ public struct SVGChart: Hashable, Sendable {
     /// The chart as the text of an SVG file.
     public var svg: String {
         var frame = ChartFrame()
-        let legend = Legend(series.map(\.name), in: frame)
+        let legend = ChartLegend(series.map(\.name), in: frame)
         frame.top += legend.height
         let points = series.flatMap(\.points)
         let xScale = ChartScale(
@@ -53,7 +53,7 @@ public struct SVGChart: Hashable, Sendable {
         return frame.picture(title: title, legend.elements + axes + lines)
     }
 
-    fileprivate static func colour(_ index: Int) -> String { ChartFrame.colours[index % ChartFrame.colours.count] }
+    static func colour(_ index: Int) -> String { ChartFrame.colours[index % ChartFrame.colours.count] }
 
     private func line(_ series: Series, _ colour: String, _ x: ChartScale, _ y: ChartScale, _ frame: ChartFrame)
         -> [SVGElement]
@@ -98,37 +98,5 @@ public struct SVGChart: Hashable, Sendable {
     private static func path(_ points: [Point]) -> String {
         points.enumerated().map { "\($0 == 0 ? "M" : "L")\(SVGElement.number($1.x)) \(SVGElement.number($1.y))" }
             .joined()
-    }
-}
-
-/// The names of the lines above the plot, in as many rows as they need; none for a single line without a name.
-private struct Legend {
-    let elements: [SVGElement]
-    let height: Double
-
-    init(_ names: [String], in frame: ChartFrame) {
-        guard names.contains(where: { !$0.isEmpty }) else {
-            (elements, height) = ([], -16)
-            return
-        }
-        var elements: [SVGElement] = []
-        var (x, y) = (frame.left, 54.0)
-        for (index, name) in names.enumerated() {
-            let width = 30 + 7 * Double(name.count)
-            if x + width > frame.width - frame.right && x > frame.left { (x, y) = (frame.left, y + 20) }
-            let colour = SVGChart.colour(index)
-            elements.append(
-                SVGElement(
-                    "rect",
-                    [
-                        "x": SVGElement.number(x), "y": SVGElement.number(y - 6), "width": "16", "height": "4",
-                        "rx": "2",
-                        "fill": colour,
-                    ]))
-            elements.append(frame.text(name, x: x + 22, y: y, colour: ChartFrame.ink, anchor: "start"))
-            x += width + 14
-        }
-        self.elements = elements
-        height = y - 44
     }
 }

@@ -1,5 +1,5 @@
 /// One element of an SVG picture (Scalable Vector Graphics 1.1), with what it contains.
-struct SVGElement {
+struct SVGElement: Sendable {
     private let name: String
     private var attributes: [(String, String)]
     private let text: String?
@@ -75,7 +75,9 @@ struct ChartFrame {
     private func n(_ value: Double) -> String { SVGElement.number(value) }
 
     /// The whole picture, on white so that it reads in a dark window too.
-    func picture(title: String, _ content: [SVGElement]) -> String {
+    func picture(title: String, _ content: [SVGElement]) -> String { element(title: title, content).rendered() }
+
+    func element(title: String, _ content: [SVGElement]) -> SVGElement {
         let background = SVGElement("rect", ["width": n(width), "height": n(height), "fill": "#ffffff"])
         let heading = text(title, x: left, y: 30, size: 17, colour: Self.ink, weight: "600", anchor: "start")
         return SVGElement(
@@ -84,8 +86,7 @@ struct ChartFrame {
                 "xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 \(n(width)) \(n(height))", "width": n(width),
                 "height": n(height), "role": "img",
                 "font-family": "system-ui, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif",
-            ], [SVGElement("title", text: title), background, heading] + content
-        ).rendered()
+            ], [SVGElement("title", text: title), background, heading] + content)
     }
 
     func text(

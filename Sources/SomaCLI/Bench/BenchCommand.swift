@@ -21,6 +21,9 @@ struct BenchCommand: ParsableCommand {
               soma bench --device all
               soma bench --device cpu,opencl:0 --workload gemm_1024,train_mlp --interleave
               soma bench --workload 'infer_*' --batch 1,32,128 --format csv
+              soma bench --save today.json --chart today.svg
+              soma bench --compare yesterday.json today.json
+              soma bench --compare yesterday.json --fail-below 0.9
             """)
 
     @Option(help: "Devices with commas between them, or `all`. (default: as `soma devices` marks it)")
@@ -59,6 +62,20 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Keep the report, with every sample, in a file.", valueName: "file"))
     var save: String?
 
+    @Option(help: ArgumentHelp("Draw bars and a roofline for each device.", valueName: "file.svg"))
+    var chart: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Compare with a saved report; with several, measure nothing and compare the others with the first.", valueName: "file"))
+    var compare: [String] = []
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --compare: end with status 1 where a row is less than so many times as fast.", valueName: "ratio"))
+    var failBelow: Double?
+
     @OptionGroup var build: BuildChoice
 
     @Flag(help: ArgumentHelp("Make one training step of the MLP and end: what `startup` times.", visibility: .hidden))
@@ -66,6 +83,12 @@ struct BenchCommand: ParsableCommand {
 
     func validate() throws {
         guard budget > 0, budget.isFinite else { throw ValidationError("--budget takes a positive number of seconds") }
+        if let failBelow {
+            guard failBelow > 0, failBelow.isFinite else { throw ValidationError("--fail-below takes a positive ratio, such as 0.9") }
+            if compare.isEmpty { throw ValidationError("--fail-below needs --compare with the report that speeds are compared with") }
+        }
+        if compare.count > 1 && save != nil { throw ValidationError("--save: nothing is measured where several reports are compared") }
+        if let save, save == chart { throw ValidationError("--save and --chart name the same file") }
         for name in precision.split(separator: ",", omittingEmptySubsequences: false) where name != "float32" {
             throw ValidationError("--precision \(name): float32 is the only precision that the engine computes in yet")
         }
@@ -73,12 +96,14 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let workloads = try WorkloadList.named(workload, batches: batch)
+        var printer = BenchPrinter(format: json ? .json : format, save: save, chart: chart, failBelow: failBelow)
+        printer.references = try compare.map { ($0, try BenchReport(path: $0)) }
+        try [save, chart].compactMap(\.self).forEach(OutputFile.check)
+        if compare.count > 1 { return try printer.compare() }
         try build.check("bench")
         if firstStep { return try DeviceChoice.devices(device).forEach { try TrainingWorkload(mlpOn: $0).step() } }
-        try save.map(OutputFile.check)
-        let devices = try contestants()
-        try BenchPrinter(format: json ? .json : format, save: save).run(
-            BenchRun(workloads: workloads, devices: devices, budget: budget, isInterleaved: interleave), measuringLimits: limits)
+        let run = BenchRun(workloads: workloads, devices: try contestants(), budget: budget, isInterleaved: interleave)
+        try printer.run(run, measuringLimits: limits)
     }
 
     /// The devices, the baseline first.

@@ -10,11 +10,23 @@ enum OutputFile {
             throw SomaError("cannot write '\(path)': it names no file")
         }
         var status = stat()
-        if stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { throw SomaError("cannot write \(path): it is a folder") }
+        if stat(path, &status) == 0 {
+            if status.st_mode & S_IFMT == S_IFDIR { throw SomaError("cannot write \(path): it is a folder") }
+            if !isReplaced(path) {
+                guard access(path, W_OK) == 0 else { throw SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }
+                return
+            }
+        }
         var template = Array("\(path.dropLast(name.count)).soma-XXXXXX".utf8CString)
         let file = mkstemp(&template)
         guard file >= 0 else { throw SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }
         close(file)
         unlink(template)
+    }
+
+    /// Whether a path is a file's, or will be, and not that of a terminal, a pipe or a device, which are written to but once.
+    static func isReplaced(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
     }
 }

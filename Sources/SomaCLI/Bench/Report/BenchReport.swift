@@ -34,9 +34,9 @@ struct BenchReport: Hashable, Sendable {
             "\(row.key.title) on \(row.device) (\(Quantity.fixed(100 * (row.measurement?.spread ?? 0), 0)) %)"
         }
         let limit = Quantity.fixed(100 * Measurement.wideSpread, 0)
+        let names = wide.prefix(4).joined(separator: ", ") + (wide.count > 4 ? " and \(wide.count - 4) more" : "")
         let spread = wide.isEmpty ? [] : [
-            "soma: the quartiles lie more than \(limit) % of the median apart for \(wide.joined(separator: ", ")); "
-                + "measure again when the machine is quiet",
+            "soma: the quartiles lie more than \(limit) % of the median apart for \(names); measure again when the machine is quiet",
         ]
         return (environment.warning.map { [$0] } ?? []) + spread
     }

@@ -1,0 +1,81 @@
+/// Bars in groups, one below the other, as SVG text: how several devices do at several tasks, for instance.
+public struct SVGBars: Hashable, Sendable {
+    /// Bars that belong together, one for each series that has one.
+    public struct Group: Hashable, Sendable {
+        public var name: String
+        public var bars: [Bar]
+
+        public init(_ name: String, _ bars: [Bar]) { (self.name, self.bars) = (name, bars) }
+    }
+
+    public struct Bar: Hashable, Sendable {
+        /// Its place among the names of the series, which decides its colour.
+        public var series: Int
+        /// Its length; one that is not finite or below 0 has none.
+        public var value: Double
+        /// What is written at its end.
+        public var text: String
+
+        public init(series: Int, _ value: Double, text: String) { (self.series, self.value, self.text) = (series, value, text) }
+    }
+
+    public var title: String
+    /// Along the axis, on which 1 is marked: what lengths are shares of.
+    public var label: String
+    /// Names of the series, shown where there are several.
+    public var series: [String]
+    public var groups: [Group] = []
+
+    public init(title: String, label: String, series: [String]) { (self.title, self.label, self.series) = (title, label, series) }
+
+    /// The bars as the text of an SVG file.
+    public var svg: String { picture.element.rendered() }
+
+    private static let barHeight = 14.0
+    private static let gap = 8.0
+
+    var picture: (element: SVGElement, height: Double) {
+        var frame = ChartFrame()
+        // Beside the bars there is room for the names of the groups, and for the texts.
+        (frame.left, frame.right) = (7 * Double(groups.map(\.name.count).max() ?? 0) + 24, 190)
+        let legend = ChartLegend(series.count > 1 ? series : [], in: frame)
+        frame.top += legend.height
+        let count = groups.reduce(0) { $0 + $1.bars.count }
+        frame.height = frame.top + Double(count) * Self.barHeight + Double(groups.count) * Self.gap + frame.bottom
+        let values = groups.flatMap(\.bars).map(\.value).filter(\.isFinite)
+        let scale = ChartScale(.linear, bounds: 0...max(1, values.max() ?? 1), from: frame.left, to: frame.width - frame.right)
+        return (frame.element(title: title, legend.elements + axis(scale, frame) + bars(scale, frame)), frame.height)
+    }
+
+    private func axis(_ scale: ChartScale, _ frame: ChartFrame) -> [SVGElement] {
+        let floor = frame.height - frame.bottom
+        let lines = scale.ticks.flatMap { tick -> [SVGElement] in
+            let x = scale.coordinate(of: tick)
+            return [frame.line(x, frame.top - 4, x, floor, ChartFrame.grid), frame.text(tick.label, x: x, y: floor + 18)]
+        }
+        let limit = scale(1).map { [frame.line($0, frame.top - 4, $0, floor, ChartFrame.faint)] } ?? []
+        return lines + limit + [frame.text(label, x: frame.left + frame.plotWidth / 2, y: frame.height - 14, size: 13)]
+    }
+
+    private func bars(_ scale: ChartScale, _ frame: ChartFrame) -> [SVGElement] {
+        let n = SVGElement.number
+        var y = frame.top
+        return groups.flatMap { group -> [SVGElement] in
+            let middle = y + Double(group.bars.count) * Self.barHeight / 2
+            let name = frame.text(group.name, x: frame.left - 8, y: middle + 4, colour: ChartFrame.ink, anchor: "end")
+            let bars = group.bars.flatMap { bar -> [SVGElement] in
+                defer { y += Self.barHeight }
+                let end = bar.value >= 0 ? scale(bar.value) ?? frame.left : frame.left
+                let colour = ChartFrame.colours[bar.series % ChartFrame.colours.count]
+                return [
+                    SVGElement("rect", [
+                        "x": n(frame.left), "y": n(y + 1), "width": n(end - frame.left), "height": n(Self.barHeight - 2), "rx": "2", "fill": colour,
+                    ]),
+                    frame.text(bar.text, x: end + 6, y: y + 11, size: 11, anchor: "start"),
+                ]
+            }
+            y += Self.gap
+            return [name] + bars
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Soma
+
+extension BenchReport {
+    /// The report as pictures: devices side by side where there are several; and for each, how near it came to its limits, and its roofline.
+    var chart: String {
+        var column = SVGColumn()
+        if devices.count > 1 { column.add(speeds) }
+        for (number, device) in devices.enumerated() {
+            column.add(shares(of: device, number))
+            if let roofline = roofline(of: device) { column.add(roofline) }
+        }
+        return column.svg
+    }
+
+    /// Bars as long as the speed beside that of the fastest device at the same.
+    private var speeds: SVGBars {
+        var bars = SVGBars(title: "Speed beside the fastest device", label: "1: as fast as the fastest", series: devices.map(\.name))
+        for key in rows.map(\.key.withoutDevice).uniqued {
+            let measured = rows.filter { $0.key.withoutDevice == key }.compactMap { row in row.measurement.map { (row, $0) } }
+            guard let best = measured.map(\.1.median).min() else { continue }
+            bars.groups.append(.init(key.title, measured.map { row, measurement in
+                .init(series: place(of: row.device), best / measurement.median, text: row.valueText)
+            }))
+        }
+        return bars
+    }
+
+    private func shares(of device: BenchDevice, _ number: Int) -> SVGBars {
+        var bars = SVGBars(
+            title: "\(device.name): share of what the device is capable of", label: "1: the limit that was measured", series: [device.name])
+        for row in rows where row.device == device.name {
+            guard let limit = limit(of: row) else { continue }
+            let share = "\(Quantity.fixed(100 * limit.share, 0)) % of \(limit.resource.rawValue)"
+            bars.groups.append(.init(row.key.title, [.init(series: number, limit.share, text: "\(row.valueText), \(share)")]))
+        }
+        return bars
+    }
+
+    private func roofline(of device: BenchDevice) -> SVGRoofline? {
+        guard let arithmetic = device.peaks[.float32], let bandwidth = device.peaks[.memoryCopy] else { return nil }
+        let limits = "\(Quantity.significant(arithmetic / 1e9)) GFLOP/s, \(Quantity.significant(bandwidth / 1e9, 3)) GB/s"
+        var roofline = SVGRoofline(title: "\(device.name): roofline, \(limits)", arithmetic: arithmetic, bandwidth: bandwidth)
+        roofline.points = rows.filter { $0.device == device.name }.compactMap { row in
+            guard let work = row.work, work.operations > 0, let measurement = row.measurement else { return nil }
+            return .init(row.key.title, intensity: work.intensity, rate: work.operations / measurement.median)
+        }
+        return roofline
+    }
+
+    private func place(of device: String) -> Int { devices.firstIndex { $0.name == device } ?? 0 }
+}
+
+extension BenchRow {
+    /// The median with its unit.
+    fileprivate var valueText: String {
+        measurement.map { "\(Quantity.significant(metric.value($0.median))) \(metric.unit)" } ?? ""
+    }
+}
+
+extension BenchRow.Key {
+    fileprivate var withoutDevice: BenchRow.Key {
+        var key = self
+        key.device = ""
+        return key
+    }
+}
+
+extension Sequence where Element: Hashable {
+    /// Each element once, where it comes first.
+    fileprivate var uniqued: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,123 @@
+import Soma
+
+/// What changed from one report to another.
+struct BenchComparison {
+    enum Verdict: Hashable {
+        case faster, slower
+        /// The quartiles of the one reach into those of the other.
+        case withinSpread
+        /// Measured before, and now not; and why.
+        case failed(String)
+        /// In only one of the two.
+        case onlyBefore, onlyAfter
+    }
+
+    /// A row that is in either report.
+    struct Line: Hashable {
+        var key: BenchRow.Key
+        var metric: Metric
+        var before, after: Measurement?
+        var verdict: Verdict
+
+        /// How many times as fast it is now.
+        var ratio: Double? { before.flatMap { before in after.map { before.median / $0.median } } }
+    }
+
+    let before, after: BenchReport
+    let lines: [Line]
+
+    init(_ before: BenchReport, _ after: BenchReport) {
+        (self.before, self.after) = (before, after)
+        let now = after.rows.map { row in Self.line(before.rows.first { $0.key == row.key }, row) }
+        let gone = before.rows.filter { row in row.measurement != nil && !after.rows.contains { $0.key == row.key } }
+        lines = now.compactMap(\.self) + gone.map { Line(key: $0.key, metric: $0.metric, before: $0.measurement, verdict: .onlyBefore) }
+    }
+
+    /// Nothing where there was no figure before and is none now.
+    private static func line(_ old: BenchRow?, _ new: BenchRow) -> Line? {
+        guard let before = old?.measurement else {
+            return new.measurement.map { Line(key: new.key, metric: new.metric, after: $0, verdict: .onlyAfter) }
+        }
+        guard let after = new.measurement else {
+            return Line(key: new.key, metric: new.metric, before: before, verdict: .failed(new.reason ?? "no figure"))
+        }
+        let isClose = before.lowerQuartile <= after.upperQuartile && after.lowerQuartile <= before.upperQuartile
+        let verdict: Verdict = isClose ? .withinSpread : after.median < before.median ? .faster : .slower
+        return Line(key: new.key, metric: new.metric, before: before, after: after, verdict: verdict)
+    }
+
+    /// Whether there is anything to compare.
+    var isEmpty: Bool { !lines.contains { $0.before != nil && $0.verdict != .onlyBefore } }
+
+    /// Those less than `ratio` times as fast as before, and those that have no figure any more.
+    func failures(below ratio: Double) -> [Line] {
+        lines.filter { line in
+            if case .failed = line.verdict { true } else { line.ratio.map { $0 < ratio } ?? false }
+        }
+    }
+}
+
+extension BenchComparison {
+    /// What else is different, a line each.
+    var circumstances: [String] {
+        let changes = after.devices.compactMap { device -> String? in
+            guard let old = before.devices.first(where: { $0.name == device.name }), old.identity != device.identity else { return nil }
+            return "\(device.name) was \(old.identity), and is \(device.identity)"
+        }
+        let gone = lines.count { $0.verdict == .onlyBefore }
+        let rest = gone > 0 ? ["\(gone) rows of before were not measured again"] : []
+        return (["before: \(before.environment.line)", "after:  \(after.environment.line)"] + changes + rest).map(Prose.printable)
+    }
+
+    func lines(_ format: ReportFormat) -> [String] {
+        switch format {
+        case .text: circumstances + [""] + table(raw: false).text
+        case .md: circumstances.map { "- \($0)" } + [""] + table(raw: false).markdown
+        case .csv: table(raw: true).csv
+        case .json: lines.map { json($0).description }
+        }
+    }
+
+    /// - Parameter raw: with all digits and all rows, for spreadsheets.
+    private func table(raw: Bool) -> FigureTable {
+        var table = FigureTable([
+            .init(name: "workload", isRight: false), .init(name: "device", isRight: false), .init(name: "before"), .init(name: "after"),
+            .init(name: "unit", isRight: false), .init(name: "ratio"), .init(name: "verdict", isRight: false),
+        ])
+        for line in lines where raw || line.verdict != .onlyBefore {
+            let values = [line.before, line.after].map { measurement in
+                measurement.map { raw ? "\(line.metric.value($0.median))" : Quantity.significant(line.metric.value($0.median)) } ?? ""
+            }
+            let ratio = line.ratio.map { raw ? "\($0)" : Quantity.fixed($0, 3) } ?? ""
+            let cells = [line.key.title, line.key.device] + values + [raw ? line.metric.name : line.metric.unit, ratio, line.verdict.words]
+            table.rows.append(cells.map(Prose.printable))
+        }
+        return table
+    }
+
+    private func json(_ line: Line) -> JSON {
+        let value = { (measurement: Measurement?) in measurement.map { JSON(line.metric.value($0.median)) } ?? .null }
+        return [
+            "comparison": "soma bench", "device": .string(line.key.device), "workload": .string(line.key.workload),
+            "batch": line.key.batch.map { JSON($0) } ?? .null, "metric": .string(line.metric.name), "before": value(line.before),
+            "after": value(line.after), "ratio": line.ratio.map { JSON($0) } ?? .null, "verdict": .string(line.verdict.words),
+        ]
+    }
+}
+
+extension BenchComparison.Verdict {
+    var words: String {
+        switch self {
+        case .faster: "faster"
+        case .slower: "slower"
+        case .withinSpread: "within the spread"
+        case .failed(let reason): reason
+        case .onlyBefore: "not measured again"
+        case .onlyAfter: "not measured before"
+        }
+    }
+}
+
+extension BenchDevice {
+    fileprivate var identity: String { "\(model), \(units) units, \(driver)" }
+}
