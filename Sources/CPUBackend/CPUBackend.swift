@@ -9,7 +9,9 @@ import Synchronization
 /// own loops. All of it is issued from one thread to one team.
 public final class CPUBackend: Backend {
     public let device: DeviceDescription
-    public let capabilities = Capabilities(maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16, images: .channelsLast, takesDepthwiseInEitherOrder: true)
+    public let capabilities = Capabilities(
+        maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16, images: .channelsLast, takesDepthwiseInEitherOrder: true,
+        mostChannelsInAnyOrder: 4)
 
     let pool: CPUMemory
     let thread = ComputeThread()

@@ -2,42 +2,57 @@ import CLibraries
 import CPUKernels
 import SomaBackend
 
-/// A product of a convolution and its epilogue: by Winograd's algorithm where that suits, else by oneDNN where it has a kernel, else by
-/// the project's own plain ones. Images whose channels come first
-/// are those of depthwise convolutions, as `Capabilities.takesDepthwiseInEitherOrder` says.
+/// A product of a convolution and its epilogue, by the kernel that suits its shape.
 final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
-    /// The project's own kernels.
     private enum Kernel {
-        case depthwise, winograd, plain
-
-        var run: (UnsafePointer<libraries_convolution>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Bool {
-            switch self {
-            case .depthwise: soma_convolution_run_depthwise
-            case .winograd: soma_convolution_run_winograd
-            case .plain: soma_convolution_run
-            }
-        }
+        /// One filter for each channel, images with channels first.
+        case depthwise
+        /// Few channels; the strides of x.
+        case direct(strides: [Int64])
+        case winograd
+        case oneDNN(OpaquePointer)
+        /// Windows copied into the rows of a matrix.
+        case columns
     }
 
     private let convolution: libraries_convolution
+    private let order: ImageOrder
     private let kernel: Kernel
-    private let prepared: OpaquePointer?
 
     /// - Throws: `BackendError.outOfMemory` where scratch memory is needed and there is none.
     init(_ step: ConvolutionStep, pool: CPUMemory) throws {
-        convolution = libraries_convolution(step)
-        let suitsWinograd = withUnsafePointer(to: convolution) { soma_convolution_suits_winograd($0) }
-        kernel = step.order == .channelsFirst ? .depthwise : suitsWinograd ? .winograd : .plain
-        prepared = kernel == .plain ? withUnsafePointer(to: convolution) { libraries_onednn_convolution_create($0) } : nil
+        let convolution = libraries_convolution(step)
+        (self.convolution, order, kernel) = (convolution, step.order, Self.kernel(of: step, convolution))
         try super.init(of: step.first, step.second, step.nest, plainTarget: step.plainTarget, pool: pool)
     }
 
-    deinit { if let prepared { libraries_onednn_convolution_destroy(prepared) } }
+    deinit { if case .oneDNN(let prepared) = kernel { libraries_onednn_convolution_destroy(prepared) } }
+
+    private static func kernel(of step: ConvolutionStep, _ convolution: libraries_convolution) -> Kernel {
+        let direct = Kernel.direct(strides: step.first.access.strides.map(Int64.init))
+        return withUnsafePointer(to: convolution) { convolution in
+            if step.order == .channelsFirst { return step.pass == .forward && step.groups == 1 ? direct : .depthwise }
+            if soma_convolution_suits_winograd(convolution) { return .winograd }
+            let suitsDirect = soma_convolution_suits_direct(convolution)
+            // oneDNN's vectors are filters side by side: these would leave half of one empty.
+            if suitsDirect && step.outputChannels <= 8 { return direct }
+            if let prepared = libraries_onednn_convolution_create(convolution) { return .oneDNN(prepared) }
+            return suitsDirect ? direct : .columns
+        }
+    }
 
     override func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
-        if let prepared, libraries_onednn_convolution_run(prepared, a, b, c) { return }
         var convolution = convolution
-        guard kernel.run(&convolution, a, b, c) else { throw BackendError.noScratchMemory }
+        let isDone =
+            switch kernel {
+            case .depthwise: soma_convolution_run_depthwise(&convolution, a, b, c)
+            case .direct(let strides): soma_convolution_run_direct(&convolution, strides, order == .channelsLast, a, b, c)
+            case .winograd: soma_convolution_run_winograd(&convolution, a, b, c)
+            case .oneDNN(let prepared):
+                libraries_onednn_convolution_run(prepared, a, b, c) || soma_convolution_run(&convolution, a, b, c)
+            case .columns: soma_convolution_run(&convolution, a, b, c)
+            }
+        guard isDone else { throw BackendError.noScratchMemory }
     }
 }
 

@@ -19,7 +19,7 @@ const soma_level SOMA_LEVEL = {
     .loops = &loops,
     .reducers = &reducers,
     .run_chain = run_chain,
-    .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .pack_panel = pack_panel,
+    .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .window_tiles = window_tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
     .depthwise = {.row = depthwise_row, .products = depthwise_products},
     .winograd = {.input = winograd_input, .output = winograd_output, .filter = winograd_filter},

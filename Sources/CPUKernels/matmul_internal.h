@@ -1,5 +1,6 @@
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 /// Up to a tile's rows of the left operand: element (i, k) is `a[i * row + k * step]`.
 typedef struct soma_strip {
@@ -15,6 +16,8 @@ typedef struct soma_tile_target {
 } soma_tile_target;
 
 typedef void (*soma_tile)(long depth, const soma_strip *strip, const float *b, long b_step, const soma_tile_target *to);
+/// The same where row k of b begins at `places[k]`.
+typedef void (*soma_window_tile)(long depth, const soma_strip *strip, const float *b, const int32_t *places, const soma_tile_target *to);
 typedef void (*soma_pack_panel)(float *to, long width, long depth, long columns, const float *b, long b_step, long b_column);
 
 /// y = x b, or y += x b, for a row x; b has adjacent columns, or columns of adjacent steps, the others `stride` apart.
@@ -25,6 +28,7 @@ typedef struct soma_matmul_kernels {
     int lanes;                 ///< Floats in a vector; a panel is one or two vectors wide.
     int rows;                  ///< The most rows of a tile.
     const soma_tile (*tiles)[2];   ///< By rows less one, by vectors less one.
+    const soma_window_tile (*window_tiles)[2];
     soma_pack_panel pack_panel;
     soma_row_product row_times_rows, row_times_columns;
 } soma_matmul_kernels;

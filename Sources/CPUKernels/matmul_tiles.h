@@ -61,7 +61,8 @@ static __attribute__((noinline)) void store_tile(const float *tile, long width, 
 }
 
 /// One tile of `rows` rows and `vectors` vectors of columns. Both are constants where it is called.
-INLINE void compute_tile(int rows, int vectors, long depth, const soma_strip *strip, const float *b, long b_step,
+/// Row k of b lies at k · b_step, or at places[k] where these are given.
+INLINE void compute_tile(int rows, int vectors, long depth, const soma_strip *strip, const float *b, long b_step, const int32_t *places,
                          const soma_tile_target *to) {
     vfloat c[SOMA_TILE_ROWS][2];
     UNROLLED for (int i = 0; i < rows; i++) {
@@ -71,13 +72,14 @@ INLINE void compute_tile(int rows, int vectors, long depth, const soma_strip *st
     const long a_row = strip->row, a_step = strip->step;
     for (long step = 0; step < depth; step++) {
         vfloat b_row[2];
-        UNROLLED for (int j = 0; j < vectors; j++) { b_row[j] = load(b + j * SOMA_LANES); }
+        const float *from = places == NULL ? b : b + places[step];
+        UNROLLED for (int j = 0; j < vectors; j++) { b_row[j] = load(from + j * SOMA_LANES); }
         UNROLLED for (int i = 0; i < rows; i++) {
             vfloat spread = (vfloat)a[i * a_row];
             UNROLLED for (int j = 0; j < vectors; j++) { c[i][j] += spread * b_row[j]; }
         }
         a += a_step;
-        b += b_step;
+        if (places == NULL) { b += b_step; }
     }
     if (to->c_column == 1 && to->columns == vectors * SOMA_LANES) {
         UNROLLED for (int i = 0; i < rows; i++) {
@@ -97,12 +99,17 @@ INLINE void compute_tile(int rows, int vectors, long depth, const soma_strip *st
 
 #define TILE(rows) \
     static void tile_##rows##x1(long depth, const soma_strip *strip, const float *b, long b_step, const soma_tile_target *to) { \
-        compute_tile(rows, 1, depth, strip, b, b_step, to); \
+        compute_tile(rows, 1, depth, strip, b, b_step, NULL, to); \
     } \
     static void tile_##rows##x2(long depth, const soma_strip *strip, const float *b, long b_step, const soma_tile_target *to) { \
-        compute_tile(rows, 2, depth, strip, b, b_step, to); \
+        compute_tile(rows, 2, depth, strip, b, b_step, NULL, to); \
+    } \
+    static void window_tile_##rows##x1(long depth, const soma_strip *strip, const float *b, const int32_t *places, const soma_tile_target *to) { \
+        compute_tile(rows, 1, depth, strip, b, 0, places, to); \
+    } \
+    static void window_tile_##rows##x2(long depth, const soma_strip *strip, const float *b, const int32_t *places, const soma_tile_target *to) { \
+        compute_tile(rows, 2, depth, strip, b, 0, places, to); \
     }
-#define PAIR(rows) {tile_##rows##x1, tile_##rows##x2}
 
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
 #if SOMA_TILE_ROWS > 6
@@ -112,15 +119,24 @@ TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 TILE(13) TILE(14)
 #endif
 
-static const soma_tile tiles[SOMA_TILE_ROWS][2] = {
-    PAIR(1), PAIR(2), PAIR(3), PAIR(4), PAIR(5), PAIR(6),
+#define EVERY_PAIR \
+    PAIR(1), PAIR(2), PAIR(3), PAIR(4), PAIR(5), PAIR(6) EVERY_PAIR_OVER_6 EVERY_PAIR_OVER_12
 #if SOMA_TILE_ROWS > 6
-    PAIR(7), PAIR(8), PAIR(9), PAIR(10), PAIR(11), PAIR(12),
+#define EVERY_PAIR_OVER_6 , PAIR(7), PAIR(8), PAIR(9), PAIR(10), PAIR(11), PAIR(12)
+#else
+#define EVERY_PAIR_OVER_6
 #endif
 #if SOMA_TILE_ROWS > 12
-    PAIR(13), PAIR(14),
+#define EVERY_PAIR_OVER_12 , PAIR(13), PAIR(14)
+#else
+#define EVERY_PAIR_OVER_12
 #endif
-};
+
+#define PAIR(rows) {tile_##rows##x1, tile_##rows##x2}
+static const soma_tile tiles[SOMA_TILE_ROWS][2] = {EVERY_PAIR};
+#undef PAIR
+#define PAIR(rows) {window_tile_##rows##x1, window_tile_##rows##x2}
+static const soma_window_tile window_tiles[SOMA_TILE_ROWS][2] = {EVERY_PAIR};
 
 /// Copies rows of adjacent columns; what a panel is wider is zero.
 static void pack_rows_of_panel(float *to, long width, long depth, long columns, const float *b, long b_step) {

@@ -108,16 +108,20 @@ public struct Capabilities: Sendable, Hashable {
     public var images: ImageOrder?
     /// Whether a depthwise convolution of stride 1, with one filter for each channel, takes images in either order.
     public var takesDepthwiseInEitherOrder: Bool
+    /// The most input channels of a forward convolution in one group that can also write channels first, on a device that likes them last,
+    /// and then reads x in any order; 0 if none can.
+    public var mostChannelsInAnyOrder: Int
 
     public init(
         maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil,
-        takesDepthwiseInEitherOrder: Bool = false
+        takesDepthwiseInEitherOrder: Bool = false, mostChannelsInAnyOrder: Int = 0
     ) {
         self.maximumOperands = maximumOperands
         self.maximumInstructions = maximumInstructions
         self.maximumRowCount = maximumRowCount
         self.images = images
         self.takesDepthwiseInEitherOrder = takesDepthwiseInEitherOrder
+        self.mostChannelsInAnyOrder = mostChannelsInAnyOrder
     }
 }
 

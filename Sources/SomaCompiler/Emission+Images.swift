@@ -5,7 +5,7 @@ import SomaGraph
 
 extension Emission {
     /// - Parameters:
-    ///   - first, second: the operands, contiguous; their strides are set here.
+    ///   - first, second: the operands; their strides are set here.
     func convolution(_ operation: Operation, _ first: Operand, _ second: Operand, _ epilogue: Body) -> Step? {
         guard case .convolution(let pass, let windows, let groups, let order) = operation.kind else { return nil }
         let (a, b) = (operation.operands[0].shape, operation.operands[1].shape)
@@ -16,7 +16,13 @@ extension Emission {
         case .filterGradient: images = (Image(a, order), Image(b, order), operation.shape)
         }
         var (first, second) = (first, second)
-        first.access.strides = (pass == .inputGradient ? images.output : images.input).strides
+        let strides = first.access.strides
+        if pass == .forward && groups == 1 && order == .channelsFirst {
+            // On a device that likes channels last x may come in any order.
+            first.access.strides = strides.count == 4 ? strides : [strides[0], strides[1], 0, strides[2]]
+        } else {
+            first.access.strides = (pass == .inputGradient ? images.output : images.input).strides
+        }
         second.access.strides = pass == .filterGradient ? images.output.strides : images.filter.withTwoSpatialAxes.contiguousStrides
         return .convolution(
             ConvolutionStep(

@@ -37,6 +37,26 @@ extension Lowering {
         return filter[0] == groups && filter[1] == 1 && filter.count <= groups * 4096 && windows.stride.allSatisfy { $0 == 1 }
     }
 
+    /// The place of a convolution whose result is wanted in plain order and nowhere else, if a kernel can write it so: then no copy of it is
+    /// needed, nor one of the image that was made for it.
+    mutating func convolutionInPlainOrder(_ view: StridedView) -> Int? {
+        let place = view.base
+        guard capabilities.images == .channelsLast, case .convolution(.forward, let windows, groups: 1, .channelsLast) = operations[place].kind,
+            let channels = operations[place].operands[0].shape.dimensions.last, channels <= capabilities.mostChannelsInAnyOrder,
+            view.permuted(ImageOrder.channelsLast.axes(rank: view.shape.rank)).isIdentity(count: operations[place].shape.count),
+            !roots.contains(place), !operations.contains(where: { $0.operands.contains { $0.base == place } })
+        else { return nil }
+        var x = operations[place].operands[0]
+        if case .elementwise(.copy) = operations[x.base].kind, x.isIdentity(count: x.shape.count), !operations[operations[x.base].operands[0].base].isGenerator {
+            x = operations[x.base].operands[0]
+        }
+        operations[place].kind = .convolution(.forward, windows, groups: 1, .channelsFirst)
+        operations[place].operands[0] = x.permuted(inverse(ImageOrder.channelsLast.axes(rank: x.shape.rank)))
+        operations[place].shape = view.shape
+        operations[place].isReordered = false
+        return place
+    }
+
     /// A view whose axes follow each other in memory as `axes` says; copied at most once.
     private mutating func image(_ view: StridedView, _ axes: [Int]) -> StridedView {
         let wanted = view.permuted(axes)

@@ -3,7 +3,7 @@ import SomaGraph
 
 /// Resolves the views of a graph: each entry becomes a view of an operation.
 struct Lowering {
-    private(set) var operations: [Operation] = []
+    var operations: [Operation] = []
     /// For each root, the operation that holds its elements, contiguous and whole.
     private(set) var roots: [Int] = []
 
@@ -18,7 +18,7 @@ struct Lowering {
     init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int], _ capabilities: Capabilities) {
         self.capabilities = capabilities
         for entry in entries { views.append(lower(entry)) }
-        for place in rootPlaces { roots.append(whole(views[place])) }
+        for place in rootPlaces { roots.append(convolutionInPlainOrder(views[place]) ?? whole(views[place])) }
         placeParts()
     }
 

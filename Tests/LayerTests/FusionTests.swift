@@ -121,6 +121,30 @@ import Testing
         let added = try launches(6).merging(launches(4)) { $0 - $1 }
         #expect(added == ["convolution": 2 * 3, "reduce": 2 * 2, "map": 2 * 2])
     }
+
+    /// On a device that likes channels last a convolution of few channels need not be copied into that order and back, where its result is
+    /// read as it is; of many it must, and so must one that something else follows.
+    @Test func convolutionsInPlainOrder() throws {
+        func launches(channels: Int, _ body: (Tensor, Tensor) -> [Tensor]) throws -> [String] {
+            let backend = RecordingBackend(capabilities: Capabilities(images: .channelsLast, mostChannelsInAnyOrder: 4))
+            let device = Device(running: backend)
+            return try withDevice(device) {
+                let x = Tensor([Float](repeating: 1, count: 2 * channels * 36), shape: [2, channels, 6, 6])
+                let w = Tensor([Float](repeating: 1, count: 5 * channels * 9), shape: [5, channels, 3, 3])
+                try device.update([x, w])
+                backend.reset()
+                try device.update(body(x, w))
+                return backend.launches
+            }
+        }
+        #expect(try launches(channels: 4) { [convolution($0, $1)] } == ["convolution"])
+        #expect(try launches(channels: 5) { [convolution($0, $1)] } == ["map", "convolution", "map"])
+        let both = try launches(channels: 4) { x, w in
+            let y = convolution(x, w)
+            return [y, y.sum(alongAxes: [2, 3])]
+        }
+        #expect(both.sorted() == ["convolution", "map", "map", "reduce"])
+    }
 }
 
 private struct NormalizedConvolutions: Layer {

@@ -16,3 +16,11 @@ bool soma_convolution_suits_winograd(const libraries_convolution *convolution);
 
 /// The same as `soma_convolution_run` for those, with a quarter of the multiplications. Rounding errors are about twice as large.
 bool soma_convolution_run_winograd(const libraries_convolution *convolution, const float *first, const float *second, float *result);
+
+/// Whether a product of a convolution is the forward one of images of so few channels that a matrix product of them would be too thin.
+bool soma_convolution_suits_direct(const libraries_convolution *convolution);
+
+/// The same as `soma_convolution_run` for those, from images in any order into results in either.
+/// - Parameter strides: of x, over [N, C, rows, columns].
+bool soma_convolution_run_direct(
+    const libraries_convolution *convolution, const int64_t strides[4], bool channels_last, const float *x, const float *w, float *y);

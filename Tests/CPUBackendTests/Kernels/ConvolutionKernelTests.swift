@@ -66,6 +66,25 @@ extension CPUBackendTests.KernelTests {
             expectAgreement(sample, pass, isPlanar: true) { soma_convolution_run_depthwise(&shape, $0, $1, $2) }
         }
 
+        static let fewChannels = [
+            Sample(channels: (1, 6, 1), input: (9, 8), size: (5, 5), before: (2, 2), after: (2, 2)),
+            Sample(channels: (3, 31, 1), input: (11, 37), size: (3, 3), stride: (2, 2), before: (1, 1), after: (1, 1)),
+            Sample(channels: (2, 15, 1), input: (7, 9), size: (3, 4), stride: (1, 3), dilation: (2, 2), before: (3, 0), after: (2, 5)),
+            Sample(channels: (4, 5, 1), input: (3, 2), size: (1, 2), stride: (3, 3), before: (4, 3), after: (4, 6), batch: 1),
+            Sample(channels: (8, 17, 1), input: (40, 3), size: (7, 2)),
+        ]
+
+        /// From images with channels last and first into results of both orders.
+        @Test(arguments: fewChannels, [false, true]) func direct(_ sample: Sample, _ readsPlanes: Bool) {
+            var shape = sample.shape(0)
+            let (channels, area) = (shape.input_channels, shape.input.0 * shape.input.1)
+            #expect(soma_convolution_suits_direct(&shape))
+            let last = [area * channels, 1, shape.input.1 * channels, channels], first = [area * channels, area, shape.input.1, 1]
+            expectAgreement(sample, 0, isPlanar: readsPlanes) {
+                soma_convolution_run_direct(&shape, readsPlanes ? first : last, !readsPlanes, $0, $1, $2)
+            }
+        }
+
         static let winograd = [
             Sample(channels: (16, 16, 1), input: (8, 8), size: (3, 3), before: (1, 1), after: (1, 1), batch: 4),
             Sample(channels: (17, 33, 1), input: (9, 10), size: (3, 3), before: (1, 1), after: (1, 1), batch: 2),

@@ -56,6 +56,12 @@ extension OperationCase {
             "convolution of many channels and tiles", .sample([3, 17, 9, 10]), .sample([33, 17, 3, 3], in: -0.25...0.25, seed: 1),
             differentiable: false, terms: 153
         ) { convolution($0[0], $0[1], padding: .all(1)) },
+        OperationCase("convolution of few channels, turned", .sample([2, 7, 6, 2]), .sample([5, 2, 3, 2], seed: 1), terms: 12) {
+            convolution($0[0].permuted(axes: [0, 3, 2, 1]), $0[1], stride: [2, 1], padding: .all(1))
+        },
+        OperationCase("convolution of a reversed row", .sample([2, 1, 9]), .sample([3, 1, 4], seed: 1), terms: 4) {
+            convolution($0[0][0..., 0..., stride(from: 8, through: 1, by: -1)], $0[1], stride: [2])
+        },
         OperationCase("convolution of nothing", .sample([0, 2, 5, 5]), .sample([3, 2, 3, 3], seed: 1)) { convolution($0[0], $0[1]) },
         OperationCase("convolution with a bias and tanh", .sample([1, 2, 3, 3]), .sample([2, 2, 2, 2], seed: 1), .sample([2], seed: 2), terms: 8) {
             tanh(convolution($0[0], $0[1]) + $0[2].reshaped(to: [2, 1, 1]))
