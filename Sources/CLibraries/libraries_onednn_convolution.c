@@ -12,6 +12,9 @@ enum { engine_cpu = 1, stream_in_order = 1, scratchpad_user = 1 };
 enum { query_kernel = 8, query_scratchpad = 136 };
 enum { argument_from = 1, argument_to = 17, argument_scratchpad = 80 };
 
+/// The most bytes that a kernel may want besides its operands. One that wants more, as for a huge image, is left to kernels that work in blocks.
+enum { most_scratch = 1 << 29 };
+
 /// The image of x, the filter, the image of y: what each is called in a pass.
 enum { image_x, filter_w, image_y };
 static const int queries[3][3] = {{129, 131, 133}, {130, 131, 134}, {129, 132, 134}};
@@ -112,6 +115,7 @@ static bool make(const libraries_onednn *dnnl, libraries_onednn_convolution *c, 
     }
     dnnl_description scratchpad = dnnl->query_description(chosen, query_scratchpad, 0);
     c->scratchpad_bytes = dnnl->description_size(scratchpad);
+    if (c->scratchpad_bytes > most_scratch) { return false; }
     return dnnl->memory_create(&c->scratchpad, scratchpad, engine, NULL) == 0
         && make_reorder(dnnl, c, plain, dnnl->query_description(chosen, queries[c->pass][filter_w], 0))
         && dnnl->primitive_create(&c->primitive, chosen) == 0;

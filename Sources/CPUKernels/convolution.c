@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// One run: items are blocks of rows of pixels of the result of the forward pass.
+/// One run: items are blocks of pixels of the result of the forward pass.
 typedef struct convolution_run {
     const libraries_convolution *shape;
     const float *x, *g;
     float *y, *dx;
     /// The filter as [K, rows, columns, C / groups], and one of the same kind for each part that adds up a gradient.
     float *filter, *partial;
-    long rows, blocks;         // of pixels in a block; blocks in an image
+    long pixels, blocks;       // of an image: pixels in a block, blocks
     atomic_bool failed;
 } convolution_run;
 
@@ -77,18 +77,18 @@ static bool multiply(const libraries_convolution *c, float *windows, float *y, f
 
 static void run_block(convolution_run *run, long image, long block, float *windows, float *filter) {
     const libraries_convolution *c = run->shape;
-    long window = window_count(c), first = block * run->rows;
-    long rows = c->output[0] - first < run->rows ? c->output[0] - first : run->rows, pixels = rows * c->output[1];
+    long window = window_count(c), first = block * run->pixels, area = c->output[0] * c->output[1];
+    long pixels = area - first < run->pixels ? area - first : run->pixels;
     float *x = (c->pass == 1 ? run->dx : (float *)run->x) + image * c->input[0] * c->input[1] * c->input_channels;
-    float *y = (c->pass == 0 ? run->y : (float *)run->g) + (image * c->output[0] + first) * c->output[1] * c->output_channels;
+    float *y = (c->pass == 0 ? run->y : (float *)run->g) + (image * area + first) * c->output_channels;
     for (long group = 0; group < c->groups; group++) {
         float *part = filter + group * (c->output_channels / c->groups) * window;
         for (long pixel = 0; pixel < pixels && c->pass != 1; pixel++) {
-            move_window(c, x, windows + pixel * window, first + pixel / c->output[1], pixel % c->output[1], group, false);
+            move_window(c, x, windows + pixel * window, (first + pixel) / c->output[1], (first + pixel) % c->output[1], group, false);
         }
         if (!multiply(c, windows, y + group * (c->output_channels / c->groups), part, pixels)) { atomic_store(&run->failed, true); }
         for (long pixel = 0; pixel < pixels && c->pass == 1; pixel++) {
-            move_window(c, x, windows + pixel * window, first + pixel / c->output[1], pixel % c->output[1], group, true);
+            move_window(c, x, windows + pixel * window, (first + pixel) / c->output[1], (first + pixel) % c->output[1], group, true);
         }
     }
 }
@@ -96,7 +96,7 @@ static void run_block(convolution_run *run, long image, long block, float *windo
 static void run_items(long begin, long end, int part, void *context) {
     convolution_run *run = context;
     const libraries_convolution *c = run->shape;
-    float *windows = malloc((size_t)(run->rows * c->output[1] * window_count(c)) * sizeof(float));
+    float *windows = malloc((size_t)(run->pixels * window_count(c)) * sizeof(float));
     if (windows == NULL) {
         atomic_store(&run->failed, true);
         return;
@@ -124,9 +124,10 @@ bool soma_convolution_run(const libraries_convolution *c, const float *first, co
     if (filter == NULL) { return false; }
     convolution_run run = {.shape = c, .filter = filter, .partial = filter};
     // About as many windows as stay in the second-level cache.
-    long row = c->output[1] * window_count(c);
-    run.rows = 131072 / row > 0 ? (131072 / row < c->output[0] ? 131072 / row : c->output[0]) : 1;
-    run.blocks = (c->output[0] + run.rows - 1) / run.rows;
+    long area = c->output[0] * c->output[1], most = 131072 / window_count(c);
+    run.pixels = most < area ? most : area;
+    if (run.pixels < 1) { run.pixels = 1; }
+    run.blocks = (area + run.pixels - 1) / run.pixels;
     if (c->pass != 2) { reorder_filter(c, second, filter, false); }
     switch (c->pass) {
     case 0: run.x = first, run.y = result; break;

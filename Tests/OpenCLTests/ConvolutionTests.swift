@@ -195,7 +195,7 @@ extension BackendTests {
 
     /// Winograd's algorithm gives the sums of small halves without rounding too; here in parts of two images.
     @Test(.timeLimit(.minutes(10))) func convolutionsByWinograd() throws {
-        let backend = try makeBackend(.gpu) { ($0.usesWinograd, $0.winogradBytes) = (true, 20_000) }
+        let backend = try makeBackend(.gpu) { ($0.usesWinograd, $0.winogradBytes) = (true, 26_000) }
         let samples = [
             ConvolutionSample(batch: 3, inputs: 5, outputs: 33, input: [3, 4]),
             ConvolutionSample(inputs: 31, outputs: 2, input: [5, 7], before: [0, 2], after: [1, 0], isPlain: true),
@@ -210,6 +210,25 @@ extension BackendTests {
         let names = try backend.planner.convolution(samples[0].step).map(\.entry)
         let part = ["soma_winograd_image", "soma_matmul", "soma_winograd_result"]
         #expect(names == ["soma_winograd_filter"] + part + part)
+    }
+
+    /// An image for whose transforms there is no room is convolved as others are, and one beyond all counting refused.
+    @Test func hugeImagesNeedNoMoreMemory() throws {
+        let planner = try makeBackend(.gpu) { $0.usesWinograd = true }.planner
+        func launches(_ side: Int) throws -> [LaunchPlan] {
+            try planner.convolution(ConvolutionSample(inputs: 64, outputs: 64, input: [side, side]).step)
+        }
+        // 16 · 128 · 4 bytes for each tile of four pixels: 128 MiB are 16,384 tiles.
+        #expect(try launches(256).first?.entry == "soma_winograd_filter")
+        #expect(try launches(258).map(\.entry) == ["soma_convolution"])
+        #expect(try launches(256).allSatisfy { $0.workspaceBytes <= 130 << 20 } && launches(8000).allSatisfy { $0.workspaceBytes == 0 })
+        let side = 1 << 16
+        let x = Operand(slot: 0, dtype: .float32, access: Access(strides: Shape([1, 1, side, side]).contiguousStrides))
+        let windows = Windows(size: [2, 2], stride: [2, 2], dilation: [1, 1], before: [0, 0], after: [0, 0])
+        let step = PoolingStep(
+            function: .max, isGradient: false, order: .channelsFirst, batch: 1, channels: 1, input: [side, side], output: [side / 2, side / 2],
+            windows: windows, operands: [x], result: x)
+        #expect(throws: BackendError.self) { _ = try planner.pooling(step) }
     }
 }
 

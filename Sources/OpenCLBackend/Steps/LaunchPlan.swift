@@ -68,7 +68,7 @@ struct StepPlanner {
         case .reduce(let nest), .row(let nest): reduce(nest)
         case .matmul(let step): matmul(step)
         case .convolution(let step): try convolution(step)
-        case .pooling(let step): [pooling(step)]
+        case .pooling(let step): [try pooling(step)]
         case .gather(let step): [gather(step)]
         case .scatterAdd(let step): scatterAdd(step)
         case .blockCopy(let step): [blockCopy(step)]

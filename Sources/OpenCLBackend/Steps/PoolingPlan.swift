@@ -3,7 +3,8 @@ import SomaGraph
 
 extension StepPlanner {
     /// See pooling.cl and pooling_cpu.cl.
-    func pooling(_ step: PoolingStep) -> LaunchPlan {
+    func pooling(_ step: PoolingStep) throws -> LaunchPlan {
+        guard step.hasIntCounts else { throw BackendError.unsupported("a pooling of more than \(Int32.max) pixels") }
         let made = step.isGradient ? step.input : step.output
         let extents = [step.batch * step.channels] + made
         let count = extents.reduce(1, *)
@@ -29,6 +30,14 @@ extension StepPlanner {
         return LaunchPlan(
             entry: "soma_pooling", source: source(isWide: parameters.isWide, uses: [], definitions: definitions, lines),
             arguments: parameters.arguments, global: global, local: local)
+    }
+}
+
+extension PoolingStep {
+    /// Whether numbers of pixels fit 32 bits, which the kernels count with.
+    fileprivate var hasIntCounts: Bool {
+        let reaches = (0...1).map { axis in windows.before[axis] + windows.after[axis] + input[axis] }
+        return max(input.reduce(1, *), output.reduce(1, *), reaches.max() ?? 0) < Int(Int32.max) - (1 << 20)
     }
 }
 

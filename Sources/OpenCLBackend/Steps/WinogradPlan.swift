@@ -3,12 +3,13 @@ import SomaGraph
 
 extension StepPlanner {
     /// Whether Winograd's algorithm is taken. Its transforms move some 16 numbers for each pixel of x and y, which only pays where the sums over
-    /// channels are long.
+    /// channels are long, and needs scratch memory, for one image at a time at least.
     func isForWinograd(_ step: ConvolutionStep) -> Bool {
         let windows = step.windows
         guard !traits.isCPU, step.pass != .filterGradient, step.groups == 1, windows.size == [3, 3], windows.stride == [1, 1],
             windows.dilation == [1, 1]
         else { return false }
+        guard WinogradPlan(step, self).bytesPerImage <= winogradBytes else { return false }
         return usesWinograd ?? (min(step.inputChannels, step.outputChannels) >= 64 && step.batch * step.input.reduce(1, *) >= 1024)
     }
 
@@ -31,6 +32,8 @@ private struct WinogradPlan {
     /// Images that are taken together.
     let images: Int
     private let uCount: Int
+    /// Of scratch memory, besides that for the filter.
+    let bytesPerImage: Int
 
     init(_ step: ConvolutionStep, _ planner: StepPlanner) {
         (self.step, self.planner) = (step, planner)
@@ -39,8 +42,9 @@ private struct WinogradPlan {
         (image, result) = isForward ? (step.input, step.output) : (step.output, step.input)
         tiles = result.map { planner.ceilDivide($0, 2) }
         uCount = 16 * (channels * rows + 3) / 4 * 4
-        let bytes = 16 * (channels + rows) * tiles[0] * tiles[1] * 4
-        let parts = planner.ceilDivide(step.batch, max(1, planner.winogradBytes / bytes))
+        bytesPerImage = 16 * (channels + rows) * tiles[0] * tiles[1] * 4
+        // `isForWinograd` has seen to it that one has room.
+        let parts = planner.ceilDivide(step.batch, max(1, planner.winogradBytes / max(bytesPerImage, 1)))
         images = planner.ceilDivide(step.batch, parts)
     }
 

@@ -37,6 +37,9 @@ extension CPUBackendTests.KernelTests {
             Sample(channels: (12, 18, 3), input: (5, 6), size: (3, 3), dilation: (1, 2), before: (1, 2), after: (1, 2)),
             Sample(channels: (33, 33, 33), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
             Sample(channels: (8, 16, 8), input: (6, 6), size: (3, 3), stride: (2, 2), before: (1, 1), after: (0, 0), batch: 1),
+            // One line of windows is more than a block: blocks end within lines, and one window alone is more than a block.
+            Sample(channels: (1, 2, 1), input: (1, 30_000), size: (1, 9), before: (0, 4), after: (0, 4), batch: 1),
+            Sample(channels: (2, 2, 1), input: (1, 70_001), size: (1, 70_000), batch: 1),
         ]
 
         @Test(arguments: samples, [0, 1, 2]) func ownKernels(_ sample: Sample, _ pass: Int) {
