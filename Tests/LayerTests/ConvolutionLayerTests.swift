@@ -35,12 +35,12 @@ import Testing
     /// What a convolution of stride 2 halves, its transposed one doubles; names and shapes as PyTorch's ConvTranspose2d.
     @Test func transposedConvolutionEnlarges() throws {
         try withDevice(TestDevices.interpreter) {
-            let layer = TransposedConvolution(from: 4, to: 6, size: [3, 3], stride: [2], padding: 1, outputPadding: [1], groups: 2)
+            let layer = TransposedConvolution(from: 4, to: 6, size: [3, 3], stride: [2], padding: [1], outputPadding: [1], groups: 2)
             #expect(layer.namedParameters.map { [$0.name: $0.parameter.tensor.shape] } == [["weight": [4, 3, 3, 3]], ["bias": [6]]])
             let x = Tensor((0..<36).map { Float($0 % 7) - 3 }, shape: [1, 4, 3, 3])
             let y = layer(x)
             #expect(y.shape == [1, 6, 6, 6])
-            let plain = transposedConvolution(x, layer.weight.tensor, stride: [2], padding: 1, outputPadding: [1], groups: 2)
+            let plain = transposedConvolution(x, layer.weight.tensor, stride: [2], padding: [1], outputPadding: [1], groups: 2)
             let bias = try #require(layer.bias).tensor.reshaped(to: [1, 6, 1, 1])
             #expect(try abs(y - plain - bias).max().item() < 1e-6)
         }

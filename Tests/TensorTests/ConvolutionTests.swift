@@ -22,7 +22,8 @@ import Testing
 
         func apply(_ x: [Tensor]) -> Tensor? {
             let window = PoolingWindow(
-                size: numbers("size"), stride: numbers("stride"), padding: numbers("padding"), isCeiling: number("ceiling") == 1)
+                size: numbers("size"), stride: numbers("stride"), padding: numbers("padding"), dilation: settings["dilation"] ?? [1],
+                isCeiling: number("ceiling") == 1)
             return switch kind {
             case "convolution":
                 convolution(
@@ -30,11 +31,12 @@ import Testing
                     groups: number("groups"))
             case "transposed":
                 transposedConvolution(
-                    x[0], x[1], stride: numbers("stride"), padding: number("padding"), outputPadding: numbers("outputPadding"),
+                    x[0], x[1], stride: numbers("stride"), padding: numbers("padding"), outputPadding: numbers("outputPadding"),
                     dilation: numbers("dilation"), groups: number("groups"))
             case "max": x[0].maxPooled(window)
             case "average": x[0].averagePooled(window, countsPadding: number("counts") == 1)
             case "adaptive": x[0].adaptiveAveragePooled(to: numbers("outputs"))
+            case "adaptive max": x[0].adaptiveMaxPooled(to: numbers("outputs"))
             default: nil
             }
         }
@@ -45,7 +47,7 @@ import Testing
         return (try? JSONDecoder().decode([Answer].self, from: Data(contentsOf: file))) ?? []
     }()
 
-    @Test func answersAreThere() { #expect(Self.answers.count == 28) }
+    @Test func answersAreThere() { #expect(Self.answers.count == 38) }
 
     @Test(arguments: answers) func agreesWithPyTorch(_ answer: Answer) throws {
         let inputs = answer.inputs.map(\.tensor)

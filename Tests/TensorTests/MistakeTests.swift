@@ -55,6 +55,12 @@ struct Mistake: Sendable, CustomTestStringConvertible {
             _ = transposedConvolution(x([1, 1, 5]), x([1, 1, 2]), stride: [.max])
         },
         Mistake("pooling, window", "maxPooled", "6 elements", "5", "[1, 1, 5]") { _ = x([1, 1, 5]).maxPooled(PoolingWindow(size: [6])) },
+        Mistake("pooling, dilated window", "maxPooled", "5 elements", "4") { _ = x([1, 1, 4]).maxPooled(PoolingWindow(size: [3], dilation: [2])) },
+        Mistake("pooling, dilation", "maxPooled", "dilation [0]") { _ = x([1, 1, 4]).maxPooled(PoolingWindow(size: [3], dilation: [0])) },
+        Mistake("adaptive pooling, outputs", "adaptiveMaxPooled", "outputs [2]", "[1, 1, 4, 4]") { _ = x([1, 1, 4, 4]).adaptiveMaxPooled(to: [2]) },
+        Mistake("transposed convolution, padding", "transposedConvolution", "padding [1, 2]") {
+            _ = transposedConvolution(x([1, 1, 5]), x([1, 1, 2]), padding: [1, 2])
+        },
         Mistake("pooling, padding", "averagePooled", "padding 2", "window of 3") {
             _ = x([1, 1, 5]).averagePooled(PoolingWindow(size: [3], padding: [2]))
         },

@@ -32,9 +32,17 @@ public struct Convolution: Layer {
     }
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let y = convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups)
-        let maps = bias.map { y + $0.tensor.reshaped(to: Shape([$0.tensor.count] + [Int](repeating: 1, count: y.rank - 2))) } ?? y
+        let maps = convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups)
+            .adding(channelBias: bias)
         FeatureMaps.note(weight, maps)
         return maps
+    }
+}
+
+extension Tensor {
+    /// [N, K, spatial…] + b, with b [K], where there is one.
+    func adding(channelBias bias: Parameter?) -> Tensor {
+        guard let bias else { return self }
+        return self + bias.tensor.reshaped(to: Shape([bias.tensor.count] + [Int](repeating: 1, count: rank - 2)))
     }
 }

@@ -25,3 +25,13 @@ public struct AdaptiveAveragePooling: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveAveragePooled(to: outputs) }
 }
+
+/// The greatest elements of windows that divide each spatial axis into as many parts as evenly as can be.
+public struct AdaptiveMaxPooling: Layer {
+    public let outputs: [Int]
+
+    /// - Parameter outputs: one number for each spatial axis; ones pool globally.
+    public init(to outputs: [Int]) { self.outputs = outputs }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveMaxPooled(to: outputs) }
+}

@@ -7,7 +7,7 @@ public struct TransposedConvolution: Layer {
     /// b: [K].
     public let bias: Parameter?
     public let stride: [Int]
-    public let padding: Int
+    public let padding: [Int]
     public let outputPadding: [Int]
     public let dilation: [Int]
     public let groups: Int
@@ -15,11 +15,11 @@ public struct TransposedConvolution: Layer {
     /// - Parameters:
     ///   - inputs, outputs: channels C and K, both multiples of `groups`.
     ///   - size: of the filter along each spatial axis; its count is the number of spatial axes.
-    ///   - stride, dilation: one number for all axes, or one for each.
+    ///   - stride, padding, dilation: one number for all axes, or one for each.
     ///   - outputPadding: elements that the result has more at the end of each axis.
     ///   - weight, bias: how w and b are drawn; by default uniform on ±1/√(K / groups · size), as PyTorch has it.
     public init(
-        from inputs: Int, to outputs: Int, size: [Int], stride: [Int] = [1], padding: Int = 0, outputPadding: [Int] = [0], dilation: [Int] = [1],
+        from inputs: Int, to outputs: Int, size: [Int], stride: [Int] = [1], padding: [Int] = [0], outputPadding: [Int] = [0], dilation: [Int] = [1],
         groups: Int = 1, hasBias: Bool = true, weight: Initializer = .uniformByInputs, bias: Initializer = .uniformByInputs,
         device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -35,9 +35,8 @@ public struct TransposedConvolution: Layer {
     }
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let y = transposedConvolution(
-            x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups)
-        guard let bias else { return y }
-        return y + bias.tensor.reshaped(to: Shape([bias.tensor.count] + [Int](repeating: 1, count: y.rank - 2)))
+        transposedConvolution(
+            x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups
+        ).adding(channelBias: bias)
     }
 }

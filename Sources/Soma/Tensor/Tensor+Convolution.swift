@@ -112,14 +112,16 @@ public func convolution(
 /// - Parameters:
 ///   - x: [N, K, spatial…].
 ///   - filter: w: [K, C / groups, spatial…], as PyTorch's transposed layers have it.
+///   - stride, padding, dilation: one number for all spatial axes, or one for each.
 ///   - outputPadding: elements that the result has more at the end of each axis; less than the stride or the dilation.
 /// - Returns: [N, C, spatial…], each extent (n − 1)·stride − 2·padding + (size − 1)·dilation + 1 + outputPadding.
 public func transposedConvolution(
-    _ x: Tensor, _ filter: Tensor, stride: [Int] = [1], padding: Int = 0, outputPadding: [Int] = [0], dilation: [Int] = [1],
+    _ x: Tensor, _ filter: Tensor, stride: [Int] = [1], padding: [Int] = [0], outputPadding: [Int] = [0], dilation: [Int] = [1],
     groups: Int = 1, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-    let geometry = ConvolutionGeometry("transposedConvolution", x.shape, filter.shape, stride, .all(padding), dilation, groups, file, line)
-    let (extents, rest) = geometry.transposedExtents(x.shape, filter.shape, padding, outputPadding)
+    let amounts: Padding = padding.count == 1 ? .all(padding[0]) : .each(padding)
+    let geometry = ConvolutionGeometry("transposedConvolution", x.shape, filter.shape, stride, amounts, dilation, groups, file, line)
+    let (extents, rest) = geometry.transposedExtents(x.shape, filter.shape, outputPadding)
     let shape = Shape([x.shape[0], filter.shape[1] * groups] + extents)
     let y = Tensor.convolutionInputGradient(x, filter, of: shape, geometry.windows(filter.shape), groups)
     guard rest.contains(where: { $0 > 0 }) else { return y }
@@ -129,7 +131,7 @@ public func transposedConvolution(
 
 extension ConvolutionGeometry {
     /// The spatial extents of a transposed convolution, and how many further elements, which no window reaches, follow each.
-    fileprivate func transposedExtents(_ x: Shape, _ filter: Shape, _ padding: Int, _ outputPadding: [Int]) -> ([Int], [Int]) {
+    fileprivate func transposedExtents(_ x: Shape, _ filter: Shape, _ outputPadding: [Int]) -> ([Int], [Int]) {
         func refuse(_ reason: String) -> Never { programError(name, reason, file: file, line: line) }
         guard x[1] == filter[0] else { refuse("\(x[1]) channels of input \(x) for filter \(filter)") }
         guard outputPadding.count == 1 || outputPadding.count == stride.count else { refuse("output padding \(outputPadding) for input \(x)") }
@@ -141,8 +143,8 @@ extension ConvolutionGeometry {
             let reached = Swift.min(extra, stride[axis] - 1)
             let extent = places.addingSaturated(Self.reach(filter[axis + 2], dilation[axis])).addingSaturated(reached)
             guard !overflow, extent < .max else { refuse("stride \(stride[axis]) makes more of input \(x) than can be counted") }
-            guard (extent - 1) / 2 >= padding else { refuse("padding \(padding) leaves nothing of \(extent) elements") }
-            extents.append(extent - 2 * padding)
+            guard (extent - 1) / 2 >= before[axis] else { refuse("padding \(before[axis]) leaves nothing of \(extent) elements") }
+            extents.append(extent - 2 * before[axis])
             rest.append(extra - reached)
         }
         return (extents, rest)

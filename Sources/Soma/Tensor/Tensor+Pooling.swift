@@ -3,12 +3,15 @@ import SomaGraph
 /// Windows of a pooling: one number for all spatial axes of [N, C, spatial…], or one for each.
 public struct PoolingWindow: Sendable {
     public var size, stride, padding: [Int]
+    /// From one element of a window to the next.
+    public var dilation: [Int]
     /// Whether a last window that begins inside of the input or its padding, and ends beyond, counts.
     public var isCeiling: Bool
 
     /// - Parameter stride: by default the size, so that windows do not overlap.
-    public init(size: [Int], stride: [Int]? = nil, padding: [Int] = [0], isCeiling: Bool = false) {
-        (self.size, self.stride, self.padding, self.isCeiling) = (size, stride ?? size, padding, isCeiling)
+    public init(size: [Int], stride: [Int]? = nil, padding: [Int] = [0], dilation: [Int] = [1], isCeiling: Bool = false) {
+        (self.size, self.stride, self.padding, self.dilation) = (size, stride ?? size, padding, dilation)
+        self.isCeiling = isCeiling
     }
 }
 
@@ -38,32 +41,6 @@ extension Tensor {
         let beyond = [0, 0] + zip(geometry.after, geometry.padding).map { $0 - $1 }
         let whole = Tensor(node: .pad(padded, before: margin.map { _ in 0 }, after: beyond, value: none.node))
         return whole.spatialWindows(geometry.windows).sum(alongAxes: geometry.windows.sizeAxes)
-    }
-
-    /// The mean over windows that divide each spatial axis into `outputs` as even parts as there can be: ⌊i·n / outputs⌋ to
-    /// ⌈(i + 1)·n / outputs⌉. An output of 1 pools globally.
-    public func adaptiveAveragePooled(to outputs: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        guard rank >= 3, outputs.count == rank - 2, outputs.allSatisfy({ $0 > 0 }), shape.dimensions[2...].allSatisfy({ $0 > 0 }) else {
-            programError("adaptiveAveragePooled", "outputs \(outputs) for \(shape)", file: file, line: line)
-        }
-        return outputs.indices.reduce(self) { $0.evenlyAveraged(axis: $1 + 2, outputs: outputs[$1]) }
-    }
-
-    /// One axis as the product with a matrix of shares.
-    private func evenlyAveraged(axis: Int, outputs: Int) -> Tensor {
-        let extent = shape[axis]
-        if outputs == 1 { return mean(alongAxes: axis, keepingDims: true) }
-        if extent % outputs == 0 {
-            var dimensions = shape.dimensions
-            dimensions[axis] = outputs
-            dimensions.insert(extent / outputs, at: axis + 1)
-            return reshaped(to: Shape(dimensions)).mean(alongAxes: axis + 1)
-        }
-        let (place, output) = (Tensor.range(extent, device: device).expandingDims(at: 1), Tensor.range(outputs, device: device))
-        let first = output * Double(extent) / Double(outputs)
-        let end = ((output + 1) * Double(extent) + Double(outputs - 1)) / Double(outputs)
-        let shares = ((place .>= first) .&& (place .< end)).as(dtype) / (end - first).as(dtype)
-        return matmul(transposed(axis, -1), shares).transposed(axis, -1)
     }
 }
 
@@ -103,13 +80,13 @@ extension Windows {
 /// The numbers of a pooling, checked.
 private struct PoolingGeometry {
     let name: String
-    var size, stride, padding, extents: [Int]
+    var size, stride, padding, dilation, extents: [Int]
     /// What is added before and behind each axis: the padding, and what the last window needs beyond it.
     var before: [Int] { padding }
     var after: [Int] = []
     var outputs: [Int] = []
 
-    var windows: Windows { Windows(size: size, stride: stride, dilation: size.map { _ in 1 }, before: before, after: after) }
+    var windows: Windows { Windows(size: size, stride: stride, dilation: dilation, before: before, after: after) }
 
     init(_ name: String, _ shape: Shape, _ window: PoolingWindow, _ file: StaticString, _ line: UInt) {
         let count = shape.rank - 2
@@ -123,11 +100,13 @@ private struct PoolingGeometry {
         size = spread(window.size, "windows of", from: 1)
         stride = spread(window.stride, "stride", from: 1)
         padding = spread(window.padding, "padding", from: 0)
+        dilation = spread(window.dilation, "dilation", from: 1)
         extents = Array(shape.dimensions[2...])
         for axis in 0..<count {
-            guard padding[axis] <= size[axis] / 2 else { refuse("padding \(padding[axis]) of more than half a window of \(size[axis])") }
-            let room = extents[axis] + 2 * padding[axis] - size[axis]
-            guard room >= 0 else { refuse("a window of \(size[axis]) elements does not fit \(extents[axis] + 2 * padding[axis])") }
+            let reach = ConvolutionGeometry.reach(size[axis], dilation[axis])
+            guard padding[axis] <= reach / 2 else { refuse("padding \(padding[axis]) of more than half a window of \(reach)") }
+            guard reach <= extents[axis] + 2 * padding[axis] else { refuse("a window of \(reach) elements does not fit \(extents[axis] + 2 * padding[axis])") }
+            let room = extents[axis] + 2 * padding[axis] - reach
             var places = room / stride[axis] + 1
             if window.isCeiling {
                 places = room / stride[axis] + (room % stride[axis] == 0 ? 1 : 2)
@@ -135,7 +114,7 @@ private struct PoolingGeometry {
                 if (places - 1) * stride[axis] >= extents[axis] + padding[axis] { places -= 1 }
             }
             outputs.append(places)
-            after.append(Swift.max(padding[axis], (places - 1) * stride[axis] + size[axis] - extents[axis] - padding[axis]))
+            after.append(Swift.max(padding[axis], (places - 1) * stride[axis] + reach - extents[axis] - padding[axis]))
         }
     }
 

@@ -67,11 +67,26 @@ extension OperationCase {
             tanh(convolution($0[0], $0[1]) + $0[2].reshaped(to: [2, 1, 1]))
         },
         OperationCase("transposed convolution", .sample([1, 2, 2, 3]), .sample([2, 2, 3, 2], seed: 1), terms: 12) {
-            transposedConvolution($0[0], $0[1], stride: [2], padding: 1, outputPadding: [1])
+            transposedConvolution($0[0], $0[1], stride: [2], padding: [1], outputPadding: [1])
+        },
+        OperationCase("transposed convolution, padding of each axis", .sample([1, 2, 3, 2]), .sample([2, 1, 3, 4], seed: 1), terms: 12) {
+            transposedConvolution($0[0], $0[1], stride: [1, 2], padding: [0, 1])
         },
         OperationCase("max pooling", .sample([1, 2, 5, 4])) { $0[0].maxPooled(PoolingWindow(size: [2])) },
         OperationCase("max pooling, overlapping and padded", .sample([1, 1, 5, 6])) {
             $0[0].maxPooled(PoolingWindow(size: [3], stride: [2], padding: [1], isCeiling: true))
+        },
+        OperationCase("max pooling, dilated", .sample([1, 2, 7, 6])) {
+            $0[0].maxPooled(PoolingWindow(size: [3, 2], stride: [1, 2], padding: [2, 1], dilation: [2, 3]))
+        },
+        OperationCase("average pooling, dilated", .sample([2, 1, 5, 7])) {
+            $0[0].averagePooled(PoolingWindow(size: [2, 3], stride: [2], dilation: [1, 2], isCeiling: true))
+        },
+        OperationCase("adaptive max pooling", .sample([1, 2, 4, 5])) { $0[0].adaptiveMaxPooled(to: [2, 3]) },
+        OperationCase("adaptive max pooling of one axis, to more outputs", .sample([2, 2, 3])) { $0[0].adaptiveMaxPooled(to: [5]) },
+        OperationCase("global max pooling", .sample([2, 3, 3, 2])) { $0[0].adaptiveMaxPooled(to: [1, 1]) },
+        OperationCase("adaptive max pooling of equal elements", Value([1, 1, 0, 1, 1, 1], shape: [1, 1, 2, 3]), differentiable: false) {
+            gradient(of: $0[0].adaptiveMaxPooled(to: [1, 2]).sum(), withRespectTo: $0[0])
         },
         OperationCase("average pooling", .sample([1, 2, 6, 2])) { $0[0].averagePooled(PoolingWindow(size: [3, 2])) },
         OperationCase("average pooling without padding", .sample([1, 1, 4, 5])) {

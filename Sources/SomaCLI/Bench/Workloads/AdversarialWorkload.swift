@@ -10,8 +10,8 @@ final class AdversarialWorkload {
     private struct Generator: Layer {
         let project = Linear(from: noise, to: 128 * 7 * 7)
         let enlarge = Sequential(
-            BatchNorm(128), ReLU(), TransposedConvolution(from: 128, to: 64, size: [4, 4], stride: [2], padding: 1, hasBias: false),
-            BatchNorm(64), ReLU(), TransposedConvolution(from: 64, to: 1, size: [4, 4], stride: [2], padding: 1), Tanh())
+            BatchNorm(128), ReLU(), TransposedConvolution(from: 128, to: 64, size: [4, 4], stride: [2], padding: [1], hasBias: false),
+            BatchNorm(64), ReLU(), TransposedConvolution(from: 64, to: 1, size: [4, 4], stride: [2], padding: [1]), Tanh())
 
         func callAsFunction(_ z: Tensor) -> Tensor { enlarge(project(z).reshaped(to: [z.shape[0], 128, 7, 7])) }
     }
