@@ -19,3 +19,9 @@ const char *_Nonnull kernel_matmul_tiles(void);
 
 /// The text of Kernels/tuning/convolution.txt, ended by a zero.
 const char *_Nonnull kernel_convolution_tiles(void);
+
+/// The text of Kernels/tuning/reduce.txt, ended by a zero.
+const char *_Nonnull kernel_reduce_tuning(void);
+
+/// The text of Kernels/tuning/map.txt, ended by a zero.
+const char *_Nonnull kernel_map_tuning(void);

@@ -74,8 +74,14 @@ static const char winograd[] = {
 static const char convolution_tiles[] = {
 #embed "../tuning/convolution.txt"
     , 0};
+static const char map_tuning[] = {
+#embed "../tuning/map.txt"
+    , 0};
 static const char matmul_tiles[] = {
 #embed "../tuning/matmul.txt"
+    , 0};
+static const char reduce_tuning[] = {
+#embed "../tuning/reduce.txt"
     , 0};
 
 #define ENTRY(name, array) {name, array, sizeof array - 1}
@@ -102,3 +108,7 @@ kernel_text kernel_text_at(size_t place) { return files[place]; }
 const char *kernel_matmul_tiles(void) { return matmul_tiles; }
 
 const char *kernel_convolution_tiles(void) { return convolution_tiles; }
+
+const char *kernel_reduce_tuning(void) { return reduce_tuning; }
+
+const char *kernel_map_tuning(void) { return map_tuning; }

@@ -27,7 +27,7 @@ public final class OpenCLBackend: Backend {
         /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
         public var cacheFolder: String?
         /// What measuring found to be the fastest; empty for the choices that ship, `nil` for the device's tuning file.
-        public var tuning: MatmulTuning?
+        public var tuning: Tuning?
         /// Where the tuning file lies; `nil` is `TuningFile.standardFolder`, empty reads none.
         public var tuningFolder: String?
 
@@ -41,6 +41,8 @@ public final class OpenCLBackend: Backend {
     let programs: OpenCLPrograms
     let pool: OpenCLMemory
     let planner: StepPlanner
+    /// Where the tuning file lies, if anywhere.
+    let tuningFolder: String?
     private let isIsolated: Bool
     private let state: Mutex<State>
 
@@ -63,9 +65,9 @@ public final class OpenCLBackend: Backend {
         pool = OpenCLMemory(deviceName: device.name, limit: options.memoryLimit ?? device.memoryBytes, isIsolated: options.isIsolated) {
             (size) throws(OpenCLError) in OpenCLMemory.SendableHandle(memory: try context.buffer(byteCount: size))
         }
+        tuningFolder = options.tuningFolder ?? TuningFile.standardFolder
         var planner = StepPlanner(
-            traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels),
-            tuning: options.tuning ?? Self.tuning(of: device, in: options.tuningFolder ?? TuningFile.standardFolder))
+            traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels), tuning: options.tuning ?? Self.tuning(of: device, in: tuningFolder))
         (planner.usesWinograd, planner.winogradBytes) = (options.usesWinograd, options.winogradBytes ?? planner.winogradBytes)
         planner.convolutionTiles = options.convolutionTiles ?? planner.convolutionTiles
         self.planner = planner
@@ -73,9 +75,9 @@ public final class OpenCLBackend: Backend {
         state = Mutex(State(uploads: StagingRing(context: context)))
     }
 
-    private static func tuning(of device: OpenCLDevice, in folder: String?) -> MatmulTuning {
-        guard let folder, !folder.isEmpty else { return MatmulTuning() }
-        return TuningFile(for: device, in: folder).readOrComplain() ?? MatmulTuning()
+    private static func tuning(of device: OpenCLDevice, in folder: String?) -> Tuning {
+        guard let folder, !folder.isEmpty else { return Tuning() }
+        return TuningFile(for: device, in: folder).readOrComplain() ?? Tuning()
     }
 
     // MARK: Memory
@@ -108,7 +110,10 @@ public final class OpenCLBackend: Backend {
 
     // MARK: Steps
 
-    public func prepare(_ step: Step) throws -> PreparedStep {
+    public func prepare(_ step: Step) throws -> PreparedStep { try prepare(step, planner) }
+
+    /// As a planner plans it.
+    func prepare(_ step: Step, _ planner: StepPlanner) throws -> PreparedStep {
         if let failure = state.withLock({ $0.failure }) { throw failure }
         let prepared = OpenCLStep(step)
         prepared.aligned = try launches(step, planner)
@@ -117,7 +122,7 @@ public final class OpenCLBackend: Backend {
     }
 
     private func launches(_ step: Step, _ planner: StepPlanner) throws -> [any Launch] {
-        if case .matmul(let product) = step, planner.choice(for: product) == .clblast, planner.allowsVectors,
+        if case .matmul(let product) = step, planner.tuning[product] == .clblast, planner.allowsVectors,
             let launch = CLBlastLaunch(product, context: context)
         {
             return [launch]

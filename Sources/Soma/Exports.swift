@@ -24,3 +24,7 @@ public typealias Peak = SomaBackend.Peak
 public typealias DevicePeaks = SomaBackend.DevicePeaks
 /// The arithmetic and the bytes that a computation cannot do without.
 public typealias Work = SomaBackend.Work
+/// Choices of how to compute that were measured on a device.
+public typealias TuningRecord = SomaBackend.TuningRecord
+/// What there is of choices that were measured earlier.
+public typealias TuningState = SomaBackend.TuningState

@@ -109,7 +109,7 @@ extension BackendTests {
     }
 
     private func check(_ product: Product, by tile: MatmulTile) throws {
-        var tuning = MatmulTuning()
+        var tuning = Tuning()
         tuning[product.step] = .tile(tile)
         let backend = try makeBackend(.gpu) { $0.tuning = tuning }
         #expect(try product.firstDifference(on: backend) == nil)
@@ -128,9 +128,9 @@ extension BackendTests {
     }
 
     @Test func choicesSurviveTheirText() throws {
-        for text in ["clblast", "128x128x16/8x8", "64x64x16/8x8/5", "32x32x256/8x32"] { #expect(MatmulChoice(text)?.description == text) }
+        for text in ["clblast", "128x128x16/8x8", "64x64x16/8x8/5", "32x32x256/8x32"] { #expect(StepChoice(text, for: .matmul)?.description == text) }
         for text in ["", "tile", "128x128x16", "128x128x16/8x8/0", "128x128x16/8x8/1", "128/128/16/8/8", "100x128x16/8x8", "128x128x16/9x8", "cublas", "1x2x3/4x5/6 7"] {
-            #expect(MatmulChoice(text) == nil, "\(text)")
+            #expect(StepChoice(text, for: .matmul) == nil, "\(text)")
         }
     }
 
@@ -152,7 +152,7 @@ extension BackendTests {
     }
 
     private func backendWithCLBlast(for product: Product) throws -> OpenCLBackend? {
-        var tuning = MatmulTuning()
+        var tuning = Tuning()
         tuning[product.step] = .clblast
         let backend = try makeBackend(.cpu) { $0.tuning = tuning }
         guard CLBlastLaunch(product.step, context: backend.context) != nil else {

@@ -32,7 +32,7 @@ func makeBackend(_ kind: KernelKind, _ change: (inout OpenCLBackend.Options) -> 
     options.usesCPUKernels = kind == .cpu
     // Some drivers compile a program twice where it is to be kept.
     options.cacheFolder = ""
-    options.tuning = MatmulTuning()
+    options.tuning = Tuning()
     options.isIsolated = ProcessInfo.processInfo.environment["SOMA_MEMORY"] == "isolated"
     change(&options)
     return try OpenCLBackend(try #require(testDevice), options: options)

@@ -12,7 +12,7 @@ struct TuningTests {
         let folder = try TemporaryFolder()
         let file = TuningFile(for: try #require(testDevice), in: folder.path + "/made/on the way")
         #expect(try file.read() == nil)
-        var tuning = MatmulTuning()
+        var tuning = Tuning()
         tuning[large.step] = .tile(try Self.tile("32x32x256/8x32"))
         tuning[Product(m: 64, n: 64, k: 4096, isTransposedB: true).step] = .clblast
         try file.write(tuning)
@@ -22,22 +22,22 @@ struct TuningTests {
         #expect(text.contains("\nmatmul 1 256 256 128 nn  32x32x256/8x32\n") && text.contains("\nmatmul 1 64 64 4096 nt  clblast\n"))
         try text.replacingOccurrences(of: "\n", with: "  \r\n# a remark\r\n").write(toFile: file.path, atomically: false, encoding: .utf8)
         #expect(try file.read() == tuning)
-        try file.write(MatmulTuning())
-        #expect(try file.read() == MatmulTuning())
+        try file.write(Tuning())
+        #expect(try file.read() == Tuning())
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/made/on the way").count == 1, "something was left beside the file")
     }
 
     @Test func refusesDamagedFiles() throws {
         let folder = try TemporaryFolder()
         let file = TuningFile(for: try #require(testDevice), in: folder.path)
-        try file.write(MatmulTuning())
+        try file.write(Tuning())
         let good = try String(contentsOfFile: file.path, encoding: .utf8)
         func with(_ line: String) -> String { good.replacingOccurrences(of: "\nend", with: "\n\(line)\nend") }
         let entry = "matmul 1 1024 1024 1024 nn"
         let huge = entry + " 99999999999999999999x128x16/8x8"
         let damaged: [(content: String, reason: String)] = [
-            ("", "begin"), ("soma tuning 2\n" + good, "begin"), ("\0\u{1B}[2J\n", "begin"), (String(good.dropLast(4)), "end"),
-            ("soma tuning 1\nend\n", "device and driver"), (String(good.prefix(40)), "end"), (with("matmul"), "not understood"),
+            ("", "begin"), ("soma tuning 1\n" + good, "version 1,"), ("soma tuning x\n" + good, "begin"), ("\0\u{1B}[2J\n", "begin"), (String(good.dropLast(4)), "end"),
+            ("soma tuning 2\nend\n", "device and driver"), (String(good.prefix(40)), "end"), (with("matmul"), "not understood"),
             (with("gemm 1 1024 1024 1024 nn clblast"), "not understood"), (with("matmul 1 1000 1024 1024 nn clblast"), "not understood"),
             (with("matmul 1 -1024 1024 1024 nn clblast"), "not understood"), (with("matmul 0 1 1 1 nn clblast"), "not understood"),
             (with("matmul 1 1024 1024 1024 nx clblast"), "not understood"), (with(huge), "not understood"),
@@ -59,7 +59,7 @@ struct TuningTests {
         let file = TuningFile(for: try #require(testDevice), in: folder.path)
         try FileManager.default.createDirectory(atPath: file.path, withIntermediateDirectories: true)
         expectFailure(file, "no plain file")
-        #expect(throws: TuningFile.Failure.self) { try file.write(MatmulTuning()) }
+        #expect(throws: TuningFailure.self) { try file.write(Tuning()) }
         try FileManager.default.removeItem(atPath: file.path)
         #expect(mkfifo(file.path, 0o600) == 0)
         expectFailure(file, "no plain file")
@@ -67,7 +67,7 @@ struct TuningTests {
         try "".write(toFile: folder.path + "/occupied", atomically: false, encoding: .utf8)
         let below = TuningFile(for: try #require(testDevice), in: folder.path + "/occupied")
         expectFailure(below, "Not a directory")
-        #expect(throws: TuningFile.Failure.self) { try below.write(MatmulTuning()) }
+        #expect(throws: TuningFailure.self) { try below.write(Tuning()) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["occupied"])
     }
 
@@ -75,7 +75,7 @@ struct TuningTests {
     @Test func passesOverFilesOfAnotherDeviceOrDriver() throws {
         let folder = try TemporaryFolder()
         let file = TuningFile(for: try #require(testDevice), in: folder.path)
-        var tuning = MatmulTuning()
+        var tuning = Tuning()
         tuning[large.step] = .tile(try Self.tile("64x32x256/8x32"))
         try file.write(tuning)
         let good = try String(contentsOfFile: file.path, encoding: .utf8)
@@ -93,7 +93,7 @@ struct TuningTests {
     /// A device reads its file when it starts, and its products are computed as that says.
     @Test func startsWithTheFile() throws {
         let folder = try TemporaryFolder()
-        var tuning = MatmulTuning()
+        var tuning = Tuning()
         tuning[large.step] = .tile(try Self.tile("64x32x256/8x32"))
         try TuningFile(for: try #require(testDevice), in: folder.path).write(tuning)
         let backend = try makeBackend(.cpu) { ($0.tuning, $0.tuningFolder) = (nil, folder.path) }
@@ -103,7 +103,7 @@ struct TuningTests {
     }
 
     private func expectFailure(_ file: TuningFile, _ reason: String, at location: SourceLocation = #_sourceLocation) {
-        do throws(TuningFile.Failure) {
+        do throws(TuningFailure) {
             _ = try file.read()
             Issue.record("read a file that should fail: \(reason)", sourceLocation: location)
         } catch {

@@ -8,14 +8,14 @@ extension StepPlanner {
         guard step.hasIntCounts else { throw BackendError.unsupported("a convolution of more than \(Int32.max) pixels") }
         if let product = step.asMatmul { return matmul(product) }
         if isDepthwise(step) { return depthwise(step) }
-        if isForWinograd(step) { return winograd(step) }
+        if takesWinograd(step) { return winograd(step) }
         return traits.isCPU ? convolutionOnCPU(step) : convolutionOnGPU(step)
     }
 
     /// See convolution.cl.
     private func convolutionOnGPU(_ step: ConvolutionStep) -> [LaunchPlan] {
         let product = ImplicitProduct(step)
-        let tile = convolutionTiles.tile(batch: product.batch, m: product.m, n: product.columns.count, k: product.depth.count, traits)
+        let tile = tile(for: step, product)
         let aWidth = product.readsQuads(step) && allowsVectors ? 4 : 1
         var kernel = ConvolutionKernel(step, product, segments: tile.segments, depthStep: tile.k, aWidth: aWidth)
         let width = allowsVectors && !product.hasPhases && kernel.nest.allowsVectors ? 4 : 1
@@ -36,9 +36,10 @@ extension StepPlanner {
     private func convolutionOnCPU(_ step: ConvolutionStep) -> [LaunchPlan] {
         let product = ImplicitProduct(step)
         let (panelsM, panelsN) = (ceilDivide(product.m, 8), ceilDivide(product.columns.count, 32))
-        let (rowPanels, depth) = (min(panelsM, 8), 128)
+        let tile = tile(for: step, product)
+        let (rowPanels, depth) = (min(panelsM, tile.m / tile.threadM), tile.k)
         let items = ceilDivide(panelsM, rowPanels) * panelsN * product.batch
-        let wanted = ceilDivide(traits.computeUnits * 2, max(items, 1))
+        let wanted = ceilDivide(traits.computeUnits * convolutionTiles.groupsPerUnit, max(items, 1))
         let segments = max(1, min(wanted, product.depth.count / (depth * 4), 64))
         let packed = (product.batch * panelsM * 8 * product.depth.count + 63) / 64 * 64
         var kernel = ConvolutionKernel(step, product, segments: segments, depthStep: depth, aWidth: 1, workspaceStart: packed)

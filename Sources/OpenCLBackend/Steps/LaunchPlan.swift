@@ -42,11 +42,13 @@ struct StepPlanner {
     static let capabilities = Capabilities(images: .channelsFirst)
 
     let traits: DeviceTraits
-    /// Choices for products that this device was measured with, and those that serve for all others.
-    let tuning: MatmulTuning
+    /// Choices that this device was measured with, and those that serve for all other steps.
+    var tuning: Tuning
     let shipped: ShippedTiles
     /// Those for the products that convolutions are.
     var convolutionTiles: ShippedTiles
+    let reductions: ShippedReductions
+    let maps: ShippedMaps
     /// Whether convolutions that can take Winograd's algorithm do; `nil` where that is expected to pay.
     var usesWinograd: Bool?
     /// Bytes of scratch memory that it should not pass; images beyond that are taken in parts.
@@ -54,9 +56,10 @@ struct StepPlanner {
     /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
     var allowsVectors = true
 
-    init(traits: DeviceTraits, tuning: MatmulTuning = MatmulTuning()) {
+    init(traits: DeviceTraits, tuning: Tuning = Tuning()) {
         (self.traits, self.tuning, shipped) = (traits, tuning, .forDevice(traits))
         convolutionTiles = .forDevice(traits, in: ShippedTiles.convolutions)
+        (reductions, maps) = (ShippedReductions.table.row(for: traits), ShippedMaps.table.row(for: traits))
     }
 
     /// Work-items of a work-group where a kernel does not ask for its own.

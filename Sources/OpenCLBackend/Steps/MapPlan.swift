@@ -5,9 +5,12 @@ extension StepPlanner {
     /// A fused chain of elementwise operations (map.cl, map_cpu.cl).
     func map(_ nest: LoopNest) -> LaunchPlan { traits.isCPU ? mapOnCPU(nest.padded) : mapOnGPU(nest.padded) }
 
+    /// How many pieces of work there are: positions, or where it can be vectors of four.
+    func mapItems(_ nest: LoopNest) -> Int { !traits.isCPU && allowsVectors && nest.allowsVectors ? nest.outerCount / 4 : nest.outerCount }
+
     private func mapOnGPU(_ nest: LoopNest) -> LaunchPlan {
-        let width = allowsVectors && nest.allowsVectors ? 4 : 1
-        let items = nest.outerCount / width
+        let items = mapItems(nest)
+        let width = items == nest.outerCount ? 1 : 4
         var parameters = KernelParameters(isWide: nest.isWide)
         let writer = BodyWriter(nest, width: width, &parameters)
         parameters.add(index: "count", items)
@@ -19,11 +22,12 @@ extension StepPlanner {
             "uniforms": writer.uniforms,
             "elements": elements(writer, base: nil, axes),
         ])
-        let (global, local) = line(of: items)
+        let shape = chosenShape(map: nest) ?? maps.shape(for: items, traits)
+        // Where work-items compute several, the source says so; else it is that of every other map.
+        let definitions = [("WIDTH", "\(width)")] + (shape.share > 1 ? [("SHARE", "\(shape.share)")] : [])
         return LaunchPlan(
-            entry: "soma_map",
-            source: source(isWide: nest.isWide, uses: files(for: nest.body), definitions: [("WIDTH", "\(width)")], lines),
-            arguments: parameters.arguments, global: global, local: local)
+            entry: "soma_map", source: source(isWide: nest.isWide, uses: files(for: nest.body), definitions: definitions, lines),
+            arguments: parameters.arguments, global: [ceilDivide(items, shape.group * shape.share) * shape.group], local: [shape.group])
     }
 
     private func mapOnCPU(_ nest: LoopNest) -> LaunchPlan {
@@ -32,7 +36,7 @@ extension StepPlanner {
         let columns = nest.outer.last ?? 1
         let rows = nest.outerCount / max(columns, 1)
         // Enough blocks to keep every core busy, none so small that launching it costs more than its work.
-        let share = max(4096, ceilDivide(nest.outerCount, traits.computeUnits * 4))
+        let share = (chosenShape(map: nest) ?? maps.shape(for: nest.outerCount, traits)).share
         let columnBlock = columns > share ? (ceilDivide(columns, ceilDivide(columns, share)) + 15) / 16 * 16 : max(columns, 1)
         let rowBlock = columns > share ? 1 : max(1, share / max(columns, 1))
         parameters.add(index: "rows", rows)

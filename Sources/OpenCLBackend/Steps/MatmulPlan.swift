@@ -4,8 +4,7 @@ import SomaGraph
 extension StepPlanner {
     /// A batch of products with their epilogue.
     func matmul(_ step: MatmulStep) -> [LaunchPlan] {
-        // A product with a vector moves each element once: a reduction does it as fast as memory allows. A tiny one is not worth packing.
-        if step.m == 1 || step.n == 1 || step.m * step.n * step.k <= 4096 { return reduce(step.asReduction) }
+        if step.isReduction { return reduce(step.asReduction) }
         let tile = if case .tile(let chosen) = choice(for: step) { chosen } else { shipped.tile(for: step, traits) }
         return traits.isCPU ? matmulOnCPU(step, tile) : matmulOnGPU(step, tile)
     }
@@ -142,6 +141,10 @@ extension MatmulStep {
         func reach(_ operand: Operand, _ extents: [Int]) -> Int { zip(operand.access.strides, extents).reduce(0) { $0 + abs($1.0) * $1.1 } }
         return nest.isWide || max(reach(a, [batch, m, k]), reach(b, [batch, k, n])) > Int(Int32.max) - (1 << 20)
     }
+
+    /// Whether it is computed as a reduction. A product with a vector moves each element once: a reduction does it as fast as memory allows.
+    /// A tiny one is not worth packing.
+    var isReduction: Bool { m == 1 || n == 1 || m * n * k <= 4096 }
 
     /// The same as a reduction over k of products of elements.
     var asReduction: LoopNest {

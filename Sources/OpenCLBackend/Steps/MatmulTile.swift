@@ -30,7 +30,7 @@ public struct MatmulTile: Hashable, Sendable {
     }
 
     /// Whether matmul_cpu.cl can be built with these: whole panels of 8 × 32, which its text counts on.
-    private var isForCPU: Bool { isInRange && threadM == 8 && threadN == 32 && n == 32 && m % 8 == 0 && segments == 1 }
+    private var isForCPU: Bool { isInRange && threadM == 8 && threadN == 32 && n == 32 && m % 8 == 0 && m <= 256 && k <= 512 && segments == 1 }
 
     /// Whether matmul.cl can be built with these: whole 4×4 blocks, warps of 4 × 8 work-items, whole quads to carry.
     private var isForGPU: Bool {
@@ -65,25 +65,12 @@ struct ShippedTiles: Hashable {
     var flat, narrow: MatmulTile?
 
     /// The line of a device's class.
-    static func forDevice(_ traits: DeviceTraits, in table: [String: ShippedTiles] = table) -> ShippedTiles {
-        let words = traits.isCPU ? ["cpu"] : traits.vendor.lowercased().split { !$0.isLetter }.map(String.init)
-        guard let tiles = (words + ["other"]).lazy.compactMap({ table[$0] }).first else { programError("OpenCL", "tiles for other devices are missing") }
-        return tiles
-    }
+    static func forDevice(_ traits: DeviceTraits, in table: [String: ShippedTiles] = table) -> ShippedTiles { table.row(for: traits) }
 
     /// Every line of matmul.txt by its class.
-    static let table = read(kernel_matmul_tiles())
-    /// Every line of convolution.txt, which has none for processors.
-    static let convolutions = read(kernel_convolution_tiles())
-
-    private static func read(_ text: UnsafePointer<CChar>) -> [String: ShippedTiles] {
-        let lines = String(cString: text).split(separator: "\n").filter { !$0.hasPrefix("#") }
-        return Dictionary(lines.map { line in
-            let words = line.split(separator: " ").map(String.init)
-            guard let tiles = ShippedTiles(words.dropFirst()) else { programError("OpenCL", "no tiles: \(line)") }
-            return (words[0], tiles)
-        }) { first, _ in first }
-    }
+    static let table = shippedTable(kernel_matmul_tiles()) { ShippedTiles($0) }
+    /// Every line of convolution.txt.
+    static let convolutions = shippedTable(kernel_convolution_tiles()) { ShippedTiles($0) }
 
     /// One tile for everything.
     init(_ tile: MatmulTile) { (groupsPerUnit, large, small, flat, narrow) = (1, tile, tile, tile, tile) }

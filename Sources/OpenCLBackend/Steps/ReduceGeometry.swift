@@ -11,33 +11,33 @@ struct ReduceGeometry: Hashable {
     var isAcross = false
     var segments = 1
 
-    /// Enough work-items to hide memory's latency on one compute unit.
-    private static let itemsPerUnit = 1024
-
     init(_ nest: LoopNest, _ planner: StepPlanner, isSecondPass: Bool = false) {
-        let (positions, traits) = (nest.outerCount, planner.traits)
-        let wanted = traits.computeUnits * Self.itemsPerUnit
+        let (positions, shipped) = (nest.outerCount, planner.reductions)
+        let wanted = planner.traits.computeUnits * shipped.items
+        let group = min(shipped.group, planner.traits.maximumWorkGroupSize)
         let stageCount = BodyStages(nest).stages.count
         let canSegment = stageCount == 1 && !isSecondPass && !nest.hasIndexReduction
+        let chosen = isSecondPass ? nil : planner.chosenShape(reduction: nest)
         if stageCount == 1 && nest.isAcross {
-            (lanes, places, isAcross) = (max(planner.groupSize / 32, 1), 32, true)
+            (lanes, places, isAcross) = (chosen?.lanes ?? max(group / shipped.across, 1), chosen?.places ?? shipped.across, true)
             let groups = planner.ceilDivide(positions, places)
-            if canSegment { segments = Self.segments(wanted / (groups * 256), nest.innerCount / (lanes * 8)) }
+            if canSegment { segments = chosen?.segments ?? Self.segments(wanted / (groups * 256), nest.innerCount / (lanes * 8)) }
             return
         }
         width = planner.allowsVectors && nest.allowsVectors ? 4 : 1
         let steps = planner.ceilDivide(nest.innerCount, width)
         lanes = 1
-        for candidate in [8, 32, 128, 256] where candidate <= planner.groupSize {
+        for candidate in shipped.lanes where candidate <= group {
             if lanes * 4 >= steps && (lanes >= steps || positions * lanes >= wanted) { break }
             lanes = candidate
         }
-        places = max(1, planner.groupSize / lanes)
+        lanes = chosen?.lanes ?? lanes
+        places = chosen?.places ?? max(1, group / lanes)
         if stageCount > 1 {
             let needed = planner.ceilDivide(steps, lanes)
             hold = needed <= 8 ? [1, 2, 4, 8].first { $0 >= needed } ?? 0 : 0
         } else if canSegment {
-            segments = Self.segments(wanted / (positions * lanes), steps / (lanes * 8))
+            segments = chosen?.segments ?? Self.segments(wanted / (positions * lanes), steps / (lanes * 8))
         }
     }
 

@@ -6,7 +6,7 @@ extension StepPlanner {
     /// - Parameter isSecondPass: whether it reads the scratch memory, which it then may not write.
     func reduce(_ nest: LoopNest, isSecondPass: Bool = false) -> [LaunchPlan] {
         let nest = nest.padded
-        return traits.isCPU ? reduceOnCPU(nest) : reduceOnGPU(nest, isSecondPass)
+        return traits.isCPU ? reduceOnCPU(nest, isSecondPass: isSecondPass) : reduceOnGPU(nest, isSecondPass)
     }
 
     private func reduceOnGPU(_ nest: LoopNest, _ isSecondPass: Bool) -> [LaunchPlan] {

@@ -3,13 +3,14 @@ import SomaGraph
 
 extension StepPlanner {
     /// See reduce_cpu.cl.
-    func reduceOnCPU(_ nest: LoopNest) -> [LaunchPlan] {
-        let segments = CPUReduction.segments(nest, self)
-        guard segments > 1 else { return [CPUReduction(nest, self).plan] }
-        let workspace = SegmentWorkspace(nest, segments: segments)
-        var first = CPUReduction(nest, self, workspace).plan
+    func reduceOnCPU(_ nest: LoopNest, isSecondPass: Bool = false) -> [LaunchPlan] {
+        let geometry = CPUReduceGeometry(nest, self, isSecondPass: isSecondPass)
+        guard geometry.segments > 1 else { return [CPUReduction(nest, self, geometry).plan] }
+        let workspace = SegmentWorkspace(nest, segments: geometry.segments)
+        var first = CPUReduction(nest, self, geometry, workspace).plan
         first.workspaceBytes = workspace.byteCount
-        return [first, CPUReduction(workspace.secondPass, self).plan]
+        let rest = workspace.secondPass
+        return [first, CPUReduction(rest, self, CPUReduceGeometry(rest, self, isSecondPass: true)).plan]
     }
 }
 
@@ -17,55 +18,29 @@ extension StepPlanner {
 private struct CPUReduction {
     private let nest: LoopNest
     private let planner: StepPlanner
+    private let geometry: CPUReduceGeometry
     /// Where partial results go when the inner domain is cut into segments.
     private let workspace: SegmentWorkspace?
+    /// Of the inner domain, that this launch walks.
     private let segments: Int
-    private let isAcross: Bool
     private let writer: BodyWriter
     private var parameters: KernelParameters
     private let template = KernelTemplate("reduce_cpu")
 
-    /// PLACES and CHAIN of reduce_cpu.cl.
-    private static let places = 64
-    private static let chain = 64
-
-    init(_ nest: LoopNest, _ planner: StepPlanner, _ workspace: SegmentWorkspace? = nil) {
-        (self.nest, self.planner, self.workspace, segments) = (nest, planner, workspace, workspace?.segments ?? 1)
-        isAcross = Self.isAcross(nest)
+    init(_ nest: LoopNest, _ planner: StepPlanner, _ geometry: CPUReduceGeometry, _ workspace: SegmentWorkspace? = nil) {
+        (self.nest, self.planner, self.geometry, self.workspace, segments) = (nest, planner, geometry, workspace, workspace?.segments ?? 1)
         parameters = KernelParameters(isWide: nest.isWide)
         writer = BodyWriter(nest, width: 1, &parameters)
     }
 
     var plan: LaunchPlan {
         var launch = self
-        return isAcross ? launch.across() : launch.along()
-    }
-
-    // MARK: How the work is cut
-
-    private static func isAcross(_ nest: LoopNest) -> Bool { BodyStages(nest).stages.count == 1 && nest.isAcross }
-    private static func lanes(_ nest: LoopNest) -> Int { (nest.inner.last ?? 1) >= 256 ? 64 : 16 }
-
-    /// Elements of the whole inner domain that one lane meets.
-    private static func steps(_ nest: LoopNest) -> Int {
-        let columns = nest.inner.last ?? 1
-        return isAcross(nest) || columns == 0 ? nest.innerCount : nest.innerCount / columns * ((columns - 1) / lanes(nest) + 1)
-    }
-
-    /// Into how many parts the inner domain is cut, so that every core has work and no chain of additions is long.
-    static func segments(_ nest: LoopNest, _ planner: StepPlanner) -> Int {
-        guard BodyStages(nest).stages.count == 1, !nest.hasIndexReduction, nest.outerCount * nest.innerCount >= 1 << 16 else { return 1 }
-        let last = nest.outer.last ?? 1
-        let items = isAcross(nest) ? nest.outerCount / max(last, 1) * planner.ceilDivide(last, places) : nest.outerCount
-        let forCores = planner.ceilDivide(planner.traits.computeUnits * 4, max(items, 1))
-        let forChains = nest.hasRealSum ? planner.ceilDivide(steps(nest), chain * chain) : 1
-        return max(1, min(max(forCores, forChains), nest.innerCount / 256))
+        return geometry.isAcross ? launch.across() : launch.along()
     }
 
     /// A reduction's partial results; those of long sums are chained.
     private func partials(_ stage: Stage) -> [Partial] {
-        let isLong = planner.ceilDivide(Self.steps(nest), segments) > Self.chain
-        return stage.reductions.map { Partial($0, nest.body, isLong: isLong) }
+        stage.reductions.map { Partial($0, nest.body, isLong: geometry.isLong) }
     }
 
     private func source(_ kernel: [String], definitions: [(String, String)] = []) -> String {
@@ -107,7 +82,7 @@ private struct CPUReduction {
             "stores": stores ?? writer.singleStores(writer.stages.outerStores, positions: "o"),
         ])
         return LaunchPlan(
-            entry: "soma_reduce", source: source(kernel, definitions: [("LANES", "\(Self.lanes(nest))")]), arguments: parameters.arguments,
+            entry: "soma_reduce", source: source(kernel, definitions: [("LANES", "\(geometry.lanes)")]), arguments: parameters.arguments,
             global: [planner.ceilDivide(nest.outerCount, block), segments], local: [1, 1])
     }
 
@@ -117,8 +92,7 @@ private struct CPUReduction {
         let rows = columns == 0 ? 0 : nest.innerCount / columns
         // Rows are cut where there are several, else columns.
         let (rowParts, columnParts) = rows >= segments ? (segments, 1) : (1, segments)
-        let shared = planner.ceilDivide(nest.outerCount, planner.traits.computeUnits * 4)
-        let block = max(1, min(shared, max(1, (1 << 20) / max(nest.innerCount, 1))))
+        let block = geometry.places
         let numbers = [
             ("positions", nest.outerCount), ("block", block), ("rows", rows), ("columns", columns), ("column_parts", columnParts),
             ("row_segment", planner.ceilDivide(rows, rowParts)), ("column_segment", planner.ceilDivide(columns, columnParts)),
@@ -168,8 +142,8 @@ private struct CPUReduction {
             "locals": storage(partials, count: "PLACES", used: "places"), "walk": walk, "stores": storesAcross(partials),
         ])
         return LaunchPlan(
-            entry: "soma_reduce", source: source(kernel), arguments: parameters.arguments,
-            global: [planner.ceilDivide(columns, Self.places), rows, segments], local: [1, 1, 1])
+            entry: "soma_reduce", source: source(kernel, definitions: [("PLACES", "\(geometry.places)")]), arguments: parameters.arguments,
+            global: [planner.ceilDivide(columns, geometry.places), rows, segments], local: [1, 1, 1])
     }
 
     private mutating func addExtentsAcross() -> (columns: Int, rows: Int) {

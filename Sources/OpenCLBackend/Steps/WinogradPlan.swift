@@ -2,14 +2,20 @@ import SomaBackend
 import SomaGraph
 
 extension StepPlanner {
-    /// Whether Winograd's algorithm is taken. Its transforms move some 16 numbers for each pixel of x and y, which only pays where the sums over
-    /// channels are long, and needs scratch memory, for one image at a time at least.
-    func isForWinograd(_ step: ConvolutionStep) -> Bool {
+    /// Whether Winograd's algorithm can compute a convolution. It needs scratch memory, for one image at a time at least.
+    func canTakeWinograd(_ step: ConvolutionStep) -> Bool {
         let windows = step.windows
         guard !traits.isCPU, step.pass != .filterGradient, step.groups == 1, windows.size == [3, 3], windows.stride == [1, 1],
             windows.dilation == [1, 1]
         else { return false }
-        guard WinogradPlan(step, self).bytesPerImage <= winogradBytes else { return false }
+        return WinogradPlan(step, self).bytesPerImage <= winogradBytes
+    }
+
+    /// Whether Winograd's algorithm is taken: as measured, else as is expected to pay. Its transforms move some 16 numbers for each pixel of x
+    /// and y, which only pays where the sums over channels are long.
+    func takesWinograd(_ step: ConvolutionStep) -> Bool {
+        guard canTakeWinograd(step) else { return false }
+        if let choice = tuning[StepClass(step)], choice.fits(traits) { return choice == .winograd }
         return usesWinograd ?? (min(step.inputChannels, step.outputChannels) >= 64 && step.batch * step.input.reduce(1, *) >= 1024)
     }
 

@@ -16,13 +16,17 @@ enum DeviceManager {
         var start: @Sendable (_ name: String) throws -> any Backend
         /// What was looked for and what came of it, a line each.
         var diagnose: @Sendable () -> [String]
+        /// What there is of choices that were measured on a device earlier.
+        var tuning: @Sendable (_ name: String) -> TuningState? = { _ in nil }
     }
 
     private static let families: [Family] = [
         Family(
             prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) },
             diagnose: CPUBackend.diagnosis),
-        Family(prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL, diagnose: OpenCLDevice.diagnosis),
+        Family(
+            prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL, diagnose: OpenCLDevice.diagnosis,
+            tuning: { name in OpenCLDevice.all.first { $0.name == name }.flatMap(OpenCLBackend.tuningState) }),
     ]
 
     private static func openCL(_ name: String) throws -> any Backend {
@@ -30,6 +34,7 @@ enum DeviceManager {
         var options = OpenCLBackend.Options()
         options.memoryLimit = memoryLimit
         options.isIsolated = isIsolated
+        if let record = tuningRecord, record.device == device.identity { options.tuning = try Tuning(record, on: device) }
         return try OpenCLBackend(device, options: options)
     }
 
@@ -49,6 +54,15 @@ enum DeviceManager {
         set { limit.withLock { $0 = newValue } }
     }
     private static let limit = Mutex<Int?>(nil)
+
+    /// Choices to be used on the device that they were measured on, in place of those kept there; applies to devices that start later.
+    static var tuningRecord: TuningRecord? {
+        get { record.withLock { $0 } }
+        set { record.withLock { $0 = newValue } }
+    }
+    private static let record = Mutex<TuningRecord?>(nil)
+
+    static func tuningState(of name: String) -> TuningState? { families.first { name.hasPrefix($0.prefix) }?.tuning(name) }
 
     static func executor(_ tag: DeviceTag) -> Executor { contents.withLock { $0.executors[Int(tag)] } }
 

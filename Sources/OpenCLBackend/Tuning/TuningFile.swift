@@ -3,35 +3,30 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import SomaBackend
 
 /// What measuring one device found, as a file of text that a person can read and edit.
 ///
-///     soma tuning 1
+///     soma tuning 2
 ///     device  NVIDIA H100 PCIe, 114 units
 ///     driver  535.104.05, OpenCL 3.0 CUDA 12.2.148
-///     # products up to BATCH M N K, A and B as they lie (n) or transposed (t): how they are computed
+///     # a class of steps (see `StepClass`): how they are computed (see `StepChoice`)
 ///     matmul 1 1024 1024 1024 nn  128x128x16/8x8
-///     matmul 1 64 512 4096 nt  32x128x16/4x8/8
 ///     matmul 1 4096 4096 4096 nn  clblast
+///     convolution 1 64 32768 1024 forward:3x3/1  winograd
+///     reduce 1 16777216 along  256x1/512
+///     map 16777216 flat  512x2
 ///     end
 ///
-/// The choice is `clblast` or a tile as `MatmulTile` writes it. A file of another device or driver is not used: what was measured there
-/// says nothing here.
+/// A file of another device, driver or version is not used: what was measured there says nothing here.
 public struct TuningFile: Sendable {
-    /// A file that cannot be read, written, or used on the device.
-    public struct Failure: Error, Equatable, CustomStringConvertible {
-        public let path: String
-        public let reason: String
-
-        public var description: String { "\(path): \(reason)" }
-    }
-
     public let path: String
     private let device: String
     private let driver: String
     private let traits: DeviceTraits
 
-    private static let title = "soma tuning 1"
+    /// The number counts up when choices change their meaning, as they do with the kernels.
+    private static let title = "soma tuning 2"
     private static let sizeLimit = 1 << 20
 
     /// `SOMA_TUNING`, else `tuning` in the folder of the program cache; `nil` where the variable is empty or there is no such folder.
@@ -44,30 +39,37 @@ public struct TuningFile: Sendable {
     public init(for device: OpenCLDevice, in folder: String) {
         let words = "\(device.platform) \(device.model)".split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
         path = "\(folder)/\(words.joined(separator: "-").prefix(200)).txt"
-        self.device = Self.line(of: "\(device.model), \(device.computeUnits) units")
-        driver = Self.line(of: "\(device.driver), \(device.platformVersion)")
+        (self.device, driver) = (Self.line(of: device.modelLine), Self.line(of: device.driverLine))
         traits = DeviceTraits(device)
     }
 
     /// What was measured; `nil` where there is no file.
     /// - Throws: for a file that cannot be read, is damaged, or was made with another device or driver.
-    public func read() throws(Failure) -> MatmulTuning? {
+    public func read() throws(TuningFailure) -> Tuning? {
         do {
             guard let bytes = try WholeFile(path: path).read(limit: Self.sizeLimit) else { return nil }
             return try tuning(String(decoding: bytes, as: UTF8.self))
         } catch {
-            throw Failure(path: path, reason: error.reason)
+            throw TuningFailure(path: path, reason: error.reason)
         }
     }
 
     /// Replaces the file as a whole, making its folder if need be.
     /// - Throws: where it cannot be written; it is then as before.
-    public func write(_ tuning: MatmulTuning) throws(Failure) {
-        do { try WholeFile(path: path).write(Array(text(tuning).utf8), isSynced: true) } catch { throw Failure(path: path, reason: error.reason) }
+    public func write(_ tuning: Tuning) throws(TuningFailure) {
+        do { try WholeFile(path: path).write(Array(text(tuning).utf8), isSynced: true) } catch { throw TuningFailure(path: path, reason: error.reason) }
+    }
+
+    /// Finds out whether the file could be written, leaving it as it is.
+    /// - Throws: where it could not.
+    public func checkWriting() throws(TuningFailure) {
+        let probe = "\(path).probe"
+        do { try WholeFile(path: probe).write([], isSynced: false) } catch { throw TuningFailure(path: path, reason: error.reason) }
+        unlink(probe)
     }
 
     /// What was measured; `nil`, and why in one line on standard error, where that cannot be used.
-    func readOrComplain(_ complain: (String) -> Void = complain) -> MatmulTuning? {
+    func readOrComplain(_ complain: (String) -> Void = complain) -> Tuning? {
         do { return try read() } catch {
             complain("soma: \(error); the choices that ship are used")
             return nil
@@ -76,35 +78,32 @@ public struct TuningFile: Sendable {
 
     // MARK: Text
 
-    private func text(_ tuning: MatmulTuning) -> String {
-        let choices = tuning.choices.map { "matmul \($0.key)  \($0.value)" }.sorted()
-        let head = [
-            Self.title, "device  \(device)", "driver  \(driver)",
-            "# products up to BATCH M N K, A and B as they lie (n) or transposed (t): how they are computed",
-        ]
-        return (head + choices + ["end", ""]).joined(separator: "\n")
+    private func text(_ tuning: Tuning) -> String {
+        let choices = tuning.texts.map { "\($0.key)  \($0.value)" }.sorted()
+        return ([Self.title, "device  \(device)", "driver  \(driver)"] + Self.legend + choices + ["end", ""]).joined(separator: "\n")
     }
 
-    private func tuning(_ text: String) throws(WholeFile.Failure) -> MatmulTuning {
+    private static let legend = [
+        "# What steps are, and how they are computed; extents are rounded up to powers of two.",
+        "# matmul BATCH M N K, A and B as they lie (n) or transposed (t): MxNxK/AxB, a group's tile and a work-item's; or clblast",
+        "# convolution PRODUCTS M N K PASS:ROWSxCOLUMNS/STRIDE: the same; or winograd",
+        "# reduce OUTER INNER, neighbours in memory along a sum, across sums, or rows walked several times: LANESxPLACES/SEGMENTS",
+        "# map POSITIONS, flat or strided: GROUPxSHARE",
+    ]
+
+    private func tuning(_ text: String) throws(WholeFile.Failure) -> Tuning {
         let lines = text.split(whereSeparator: \.isNewline).map { Self.line(of: String($0)) }.filter { !$0.isEmpty && !$0.hasPrefix("#") }
-        try expect(lines.first == Self.title, "it does not begin with `\(Self.title)`")
+        let title = lines.first ?? ""
+        let isOther = title.hasPrefix("soma tuning ") && title.dropFirst(12).allSatisfy(\.isNumber)
+        try expect(title == Self.title || !isOther, "it is of version \(title.dropFirst(12).prefix(8)), and this program reads \(Self.title.dropFirst(12))")
+        try expect(title == Self.title, "it does not begin with `\(Self.title)`")
         try expect(lines.last == "end", "it does not end with `end`")
         try expect(lines.count >= 4 && lines[1].hasPrefix("device ") && lines[2].hasPrefix("driver "), "it does not name device and driver")
         try expect(lines[1] == "device " + device, "it was made for \(lines[1].dropFirst(7).prefix(80)), and this is \(device)")
         try expect(lines[2] == "driver " + driver, "it was made with driver \(lines[2].dropFirst(7).prefix(80)), and this is \(driver)")
-        var tuning = MatmulTuning()
-        for line in lines[3..<(lines.count - 1)] { try add(line, to: &tuning) }
+        var tuning = Tuning()
+        for line in lines[3..<(lines.count - 1)] { try tuning.add(line, for: traits) }
         return tuning
-    }
-
-    /// `matmul BATCH M N K AB CHOICE`
-    private func add(_ line: String, to tuning: inout MatmulTuning) throws(WholeFile.Failure) {
-        let words = line.split(separator: " ").map(String.init)
-        guard words.count == 7, words[0] == "matmul", let shape = MatmulTuning.ShapeClass(words[1...5].joined(separator: " ")),
-            let choice = MatmulChoice(words[6])
-        else { throw WholeFile.Failure(reason: "not understood: \(line.prefix(80))") }
-        if case .tile(let tile) = choice { try expect(tile.fits(traits), "this device cannot run \(tile)") }
-        try expect(tuning.insert(choice, for: shape), "chosen twice: \(line)")
     }
 
     private func expect(_ condition: Bool, _ reason: @autoclosure () -> String) throws(WholeFile.Failure) {
@@ -112,9 +111,16 @@ public struct TuningFile: Sendable {
     }
 
     /// The words of a text with one space between them, without what a terminal would take for a command.
-    private static func line(of text: String) -> String {
+    fileprivate static func line(of text: String) -> String {
         text.split { $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }.joined(separator: " ")
     }
+}
+
+extension OpenCLDevice {
+    fileprivate var modelLine: String { "\(model), \(computeUnits) units" }
+    fileprivate var driverLine: String { "\(driver), \(platformVersion)" }
+    /// What tells it and its driver from others, in one line.
+    public var identity: String { TuningFile.line(of: "\(modelLine); driver \(driverLine)") }
 }
 
 private func complain(_ line: String) {

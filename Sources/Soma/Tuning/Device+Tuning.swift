@@ -1,0 +1,35 @@
+import SomaBackend
+
+extension Device {
+    /// The choices of how to compute that are in use, and what they were measured on; `nil` for a device that leaves no choice.
+    public var tuning: TuningRecord? { tunable?.tuning }
+
+    /// What there is of choices that were measured earlier on the device called `name`; `nil` where there is nothing.
+    public static func tuningState(of name: String) -> TuningState? { DeviceManager.tuningState(of: name) }
+
+    /// Has the device that choices were measured on use them, in place of those kept for it, if it starts from now on.
+    public static func useTuning(_ record: TuningRecord?) { DeviceManager.tuningRecord = record }
+
+    /// Keeps choices for later starts of this device, in place of those kept before.
+    /// - Returns: the file.
+    /// - Throws: `SomaError` where they cannot be kept.
+    package func keepTuning(_ choices: [String: String]) throws -> String { try telling { try $0.keep(choices) } }
+
+    /// - Throws: `SomaError` where choices could not be kept.
+    package func checkKeepingTuning() throws { try telling { try $0.checkKeeping() } }
+
+    var tunable: (any TunableBackend)? { executor.backend as? any TunableBackend }
+
+    private func telling<Result>(_ body: (any TunableBackend) throws -> Result) throws -> Result {
+        do {
+            return try body(try requireTunable())
+        } catch let failure as TuningFailure {
+            throw SomaError("cannot keep choices in \(failure)", hint: "SOMA_TUNING names another folder")
+        }
+    }
+
+    func requireTunable() throws -> any TunableBackend {
+        guard let tunable else { throw SomaError("\(self) has nothing to tune", hint: "name an OpenCL device") }
+        return tunable
+    }
+}

@@ -1,0 +1,50 @@
+/// A device that can compute some steps in more than one way, and be told which is fastest there. Optional.
+///
+/// Steps that one choice serves are a class. Classes and choices are text, which means something to the backend alone.
+public protocol TunableBackend: Backend {
+    /// The class of a step; `nil` where there is nothing to choose.
+    func tuningClass(of step: Step) -> String?
+    /// All that can be chosen for a step, what it gets untuned first and then what is most like that.
+    func candidates(for step: Step) -> [String]
+    /// As `prepare`, computing the step as was chosen.
+    /// - Throws: `BackendError`; for a choice that cannot be used here `unsupported`.
+    func prepare(_ step: Step, by choice: String) throws -> PreparedStep
+
+    /// What is in use.
+    var tuning: TuningRecord { get }
+    /// Keeps choices in place of those kept before; the device uses them from its next start on.
+    /// - Returns: the file.
+    /// - Throws: `TuningFailure`.
+    func keep(_ choices: [String: String]) throws -> String
+    /// Finds out whether choices could be kept.
+    /// - Throws: `TuningFailure`.
+    func checkKeeping() throws
+}
+
+/// Choices of how to compute steps that were measured on a device.
+public struct TuningRecord: Hashable, Sendable {
+    /// The device and its driver, in one line.
+    public var device: String
+    /// By class.
+    public var choices: [String: String]
+
+    public init(device: String, choices: [String: String] = [:]) { (self.device, self.choices) = (device, choices) }
+}
+
+/// What there is of choices that were measured earlier.
+public enum TuningState: Hashable, Sendable {
+    /// A file with so many choices is used.
+    case used(path: String, count: Int)
+    /// A file cannot be used.
+    case ignored(path: String, reason: String)
+}
+
+/// Why choices cannot be read or kept.
+public struct TuningFailure: Error, Equatable, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+
+    public init(path: String, reason: String) { (self.path, self.reason) = (path, reason) }
+
+    public var description: String { "\(path): \(reason)" }
+}
