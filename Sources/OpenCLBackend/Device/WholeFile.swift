@@ -20,7 +20,7 @@ struct WholeFile {
     func read(limit: Int) throws(Failure) -> [UInt8]? {
         // Without waiting: a pipe of this name must not hold up the start of a device.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        if file < 0 && errno == ENOENT { return nil }
+        if file < 0 && (errno == ENOENT || errno == ENOTDIR) { return nil }
         guard file >= 0 else { throw .system }
         guard let stream = fdopen(file, "rb") else { throw .system }
         defer { fclose(stream) }

@@ -43,9 +43,6 @@ package final class StepTrial {
         return step
     }
 
-    /// Forgets what was built for a choice.
-    package func forget(_ choice: String) { prepared[choice] = nil }
-
     private func results(on other: Device) throws -> [Int: [UInt8]] {
         let backend = other.executor.backend
         var counts = [Int](repeating: 1, count: memory.places.count)

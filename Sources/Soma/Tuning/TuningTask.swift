@@ -13,15 +13,21 @@ package struct TuningTask: Sendable {
 }
 
 extension Device {
-    /// What there is to tune in the steps that `body` runs, the heaviest first. They are only recorded; values that `body` reads are zeros.
-    /// - Parameter body: is given a device that records.
-    /// - Throws: what `body` does; `SomaError` where this device leaves no choice.
-    package func tuningTasks(in body: (Device) throws -> Void) throws -> [TuningTask] {
+    /// What there is to tune in the steps of some work, the heaviest first. They are only recorded; values that the work reads are zeros.
+    /// - Parameter work: is given a device that records; its data are ready when it returns, and what it returns does the work once.
+    /// - Throws: what the work does; `SomaError` where this device leaves no choice.
+    package func tuningTasks(of work: [(Device) throws -> () throws -> Void]) throws -> [TuningTask] {
         let tunable = try requireTunable()
         let recorder = RecordingBackend(name: "recording \(self)", capabilities: tunable.capabilities)
-        try body(Device(running: recorder))
+        let device = Device(running: recorder)
+        let steps = try work.flatMap { work in
+            let run = try withDevice(device) { try work(device) }
+            recorder.reset()
+            try withDevice(device, run)
+            return recorder.recorded.launches
+        }
         var tasks: [String: TuningTask] = [:]
-        for step in recorder.recorded.launches where step.weight >= Self.leastWeight {
+        for step in steps where step.weight >= Self.leastWeight {
             guard let name = tunable.tuningClass(of: step) else { continue }
             // Of a class the heaviest step stands for all.
             let count = (tasks[name]?.count ?? 0) + 1

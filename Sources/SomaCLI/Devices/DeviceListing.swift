@@ -14,6 +14,24 @@ enum DeviceListing {
         return table
     }
 
+    /// A line for each device with a tuning file.
+    static func tuningLines(_ devices: [DeviceDescription]) -> [String] {
+        devices.compactMap { device in
+            switch Device.tuningState(of: device.name) {
+            case .used(let path, let count): "\(device.name) computes \(count) classes of steps as soma tune found best: \(path)"
+            case .ignored(let path, let reason): "\(device.name) passes over its tuning file: \(path): \(reason)"
+            case nil: nil
+            }
+        }
+    }
+
+    private static func json(_ tuning: TuningState) -> JSON {
+        switch tuning {
+        case .used(let path, let count): ["file": .string(path), "classes": JSON(count), "ignored": .null]
+        case .ignored(let path, let reason): ["file": .string(path), "classes": 0, "ignored": .string(reason)]
+        }
+    }
+
     static func json(_ devices: [DeviceDescription]) -> JSON {
         .array(
             devices.map { device in
@@ -22,6 +40,7 @@ enum DeviceListing {
                     "kind": .string(device.kind.rawValue), "memory_bytes": JSON(device.memoryBytes),
                     "compute_units": JSON(device.computeUnits), "driver": .string(device.driver),
                     "default": .bool(DeviceChoice.isDefault(device, among: devices)),
+                    "tuning": Device.tuningState(of: device.name).map(json) ?? .null,
                 ]
             })
     }

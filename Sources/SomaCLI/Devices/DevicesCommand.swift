@@ -50,6 +50,7 @@ struct DevicesCommand: ParsableCommand {
         DeviceChoice.complaint(among: all).map(Console.complain)
         if json { return try Console.print(DeviceListing.json(all).description) }
         try DeviceListing.table(all).lines.forEach(Console.print)
+        try DeviceListing.tuningLines(all).forEach(Console.print)
     }
 
     private func measure() throws {

@@ -16,6 +16,7 @@ struct ResumeSource {
     let seed: UInt64
     let device: String?
     let data: String?
+    let tuning: TuningRecord?
 
     /// - Throws: `SomaError` where there is nothing to resume, or what there is cannot be read.
     init(_ words: RunPlan.Words, output: String?) throws {
@@ -26,7 +27,7 @@ struct ResumeSource {
         folder = isFile ? Self.folder(of: start) : start
         let file = isFile ? start : "\(start)/last.safetensors"
         let configuration = try RunConfiguration(folder: folder)
-        (device, data) = (configuration?.device, configuration?.data)
+        (device, data, tuning) = (configuration?.device, configuration?.data, configuration?.tuning)
         if isFile || access(file, F_OK) == 0 {
             let checkpoint = try Checkpoint(path: file)
             let saved = try SavedRun(checkpoint)

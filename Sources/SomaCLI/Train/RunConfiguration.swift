@@ -10,6 +10,8 @@ struct RunConfiguration {
     let seed: UInt64
     let device: String
     let data: String?
+    /// How the device was told to compute; nil for one that leaves no choice, and in folders of before there were any.
+    let tuning: TuningRecord?
 
     private static let name = "config.json"
 
@@ -17,7 +19,7 @@ struct RunConfiguration {
         (recipe, settings, epochs, seed) = (plan.recipe.name, plan.settings, plan.epochs, plan.seed)
         // The run may be evaluated or resumed from elsewhere.
         data = plan.data.map(RunFolder.absolute)
-        self.device = "\(device)"
+        (self.device, tuning) = ("\(device)", device.tuning)
     }
 
     /// Nil where the folder has none.
@@ -47,12 +49,23 @@ struct RunConfiguration {
         let arguments = (json["settings"]?.members ?? []).map { "\($0.name)=\($0.value.string ?? "")" }
         settings = try Settings(try Recipes.named(recipe), arguments: arguments)
         data = json["data"]?.string
+        tuning = json["tuning"]?["device"]?.string.map { device in
+            let choices = json["tuning"]?["choices"]?.members ?? []
+            return TuningRecord(
+                device: device, choices: Dictionary(choices.map { ($0.name, $0.value.string ?? "") }, uniquingKeysWith: { first, _ in first }))
+        }
+    }
+
+    private static func json(_ tuning: TuningRecord) -> JSON {
+        let choices = tuning.choices.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }
+        return ["device": .string(tuning.device), "choices": .object(choices)]
     }
 
     var json: JSON {
         [
             "recipe": .string(recipe), "device": .string(device), "data": data.map { .string($0) } ?? .null,
             "epochs": JSON(epochs), "seed": .number(String(seed)), "precision": "float32",
+            "tuning": tuning.map(Self.json) ?? .null,
             "settings": .object(settings.texts.map { JSON.Member($0.key, .string($0.value)) }),
         ]
     }

@@ -25,6 +25,8 @@ struct RunPlan {
     /// Nil for the default.
     private(set) var device: String?
     private(set) var data: String?
+    /// How the device of the run that is resumed was told to compute.
+    let tuning: TuningRecord?
     let folder: RunFolder
     /// Where to go on from.
     private(set) var checkpoint: Checkpoint?
@@ -56,7 +58,7 @@ struct RunPlan {
             throw UsageError("the run that is resumed has the seed \(saved), not \(seed); only --epochs may change")
         }
         seed = request.seed ?? source?.seed ?? 0
-        device = request.device ?? source?.device
+        (device, tuning) = (request.device ?? source?.device, source?.tuning)
         (checkpoint, resumes) = (source?.checkpoint, request.resumes)
         (memory, reference) = (request.memory, request.reference)
         data = try Self.data(request.data ?? source?.data, for: recipe)

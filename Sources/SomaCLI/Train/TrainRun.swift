@@ -16,6 +16,8 @@ final class TrainRun {
     init(_ plan: RunPlan, _ report: any RunReport) throws {
         (self.plan, self.report) = (plan, report)
         if let memory = plan.memory { Device.limitMemory(to: memory) }
+        // A run goes on as it began, whatever was measured since.
+        Device.useTuning(plan.tuning)
         device = try DeviceChoice.device(plan.device)
         reference = try plan.reference.map { try DeviceChoice.device($0) }
     }
@@ -38,6 +40,9 @@ final class TrainRun {
         try plan.folder.open()
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)
+        if let tuning = plan.tuning, tuning != device.tuning {
+            try report.note(.message("the run began on \(tuning.device), whose ways to compute are not this device's: its last digits may differ"))
+        }
         if let reference { try check(against: reference) }
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)

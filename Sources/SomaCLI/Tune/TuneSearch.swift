@@ -1,0 +1,110 @@
+/// What came of computing a step in one way.
+enum Outcome: Error, Equatable {
+    /// It is right, and takes so long.
+    case seconds(Double)
+    /// It is wrong, in words.
+    case wrong(String)
+    /// It cannot be built or launched here, in words.
+    case failed(String)
+    /// It took longer than a candidate may, and was ended.
+    case hung
+    /// Nothing came of it: the search was asked to end.
+    case interrupted
+}
+
+/// Measures ways to compute a class of steps.
+protocol TuneMeasurer: AnyObject {
+    /// Seconds since some moment.
+    var now: Double { get }
+    var isInterrupted: Bool { get }
+    /// Checks the result of a candidate and times it, the latter shortly where it takes far longer than `best` seconds.
+    func trial(_ candidate: String, of task: String, best: Double?) throws -> Outcome
+    /// Times two candidates in turns, A B A B: how many times as long as the second the first took, pair by pair.
+    func duel(_ first: String, _ second: String, of task: String, pairs: Int) throws -> Result<[Double], Outcome>
+}
+
+/// What was found for one class of steps.
+struct Finding: Equatable {
+    enum Verdict: Equatable {
+        /// A candidate is so many times as fast as what ships.
+        case faster(String, Double)
+        /// No candidate that was tried is faster by more than noise.
+        case shipped
+        /// What ships could not be measured, or is wrong.
+        case failed(Outcome)
+    }
+
+    let task: String
+    let shipped: String
+    let candidateCount: Int
+    /// What ships takes so long, as far as a short trial tells.
+    var seconds: Double?
+    var tried: [String] = []
+    /// Candidates that are wrong, fail or hang.
+    var struck: [String: Outcome] = [:]
+    var verdict = Verdict.shipped
+}
+
+/// Looks for the fastest way to compute a class of steps.
+///
+/// Every candidate gets a short trial; those that seem fastest are then timed in turns with what ships, and the best of them wins if it is
+/// ahead by more than noise: at least two per cent at the median, and in three quarters of the pairs.
+struct TuneSearch {
+    let measurer: any TuneMeasurer
+    var pairs = 15
+    var finalists = 3
+    private static let margin = 1.02
+
+    /// - Parameters:
+    ///   - candidates: first what ships.
+    ///   - end: the moment after which no further candidate is tried.
+    ///   - note: is told how many of all candidates were tried.
+    /// - Returns: `nil` where the search was asked to end before it came to a result.
+    func run(_ task: String, _ candidates: [String], until end: Double, note: (Finding) throws -> Void = { _ in }) throws -> Finding? {
+        guard let shipped = candidates.first else { return nil }
+        var finding = Finding(task: task, shipped: shipped, candidateCount: candidates.count)
+        guard let times = try trials(candidates, &finding, until: end, note) else { return nil }
+        guard let limit = times[shipped] else { return finding }
+        let challengers = times.filter { $0.key != shipped && $0.value < limit }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        var best = (candidate: shipped, ratio: Self.margin)
+        for challenger in challengers.prefix(finalists).map(\.key) {
+            switch try measurer.duel(shipped, challenger, of: task, pairs: pairs) {
+            case .success(let ratios):
+                let quartiles = Self.quartiles(ratios)
+                if quartiles.lower > 1 && quartiles.median >= best.ratio { best = (challenger, quartiles.median) }
+            case .failure(.interrupted): return nil
+            case .failure(let outcome): finding.struck[challenger] = outcome
+            }
+        }
+        if best.candidate != shipped { finding.verdict = .faster(best.candidate, best.ratio) }
+        return finding
+    }
+
+    /// Seconds of each candidate that is right; `nil` where the search was asked to end.
+    private func trials(
+        _ candidates: [String], _ finding: inout Finding, until end: Double, _ note: (Finding) throws -> Void
+    ) throws -> [String: Double]? {
+        var times: [String: Double] = [:]
+        for candidate in candidates where candidate == finding.shipped || measurer.now < end {
+            if measurer.isInterrupted { return nil }
+            let outcome = try measurer.trial(candidate, of: finding.task, best: times.values.min())
+            if outcome == .interrupted { return nil }
+            finding.tried.append(candidate)
+            if case .seconds(let seconds) = outcome { times[candidate] = seconds } else { finding.struck[candidate] = outcome }
+            if candidate == finding.shipped {
+                finding.seconds = times[candidate]
+                if times[candidate] == nil {
+                    finding.verdict = .failed(outcome)
+                    return times
+                }
+            }
+            try note(finding)
+        }
+        return times
+    }
+
+    private static func quartiles(_ values: [Double]) -> (lower: Double, median: Double) {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? (0, 0) : (sorted[sorted.count / 4], sorted[sorted.count / 2])
+    }
+}

@@ -1,0 +1,285 @@
+import Glibc
+import Soma
+import Testing
+
+@testable import SomaCLI
+
+/// The search for the fastest choice, with times that are made up.
+@Suite struct TuneSearchTests {
+    /// Candidates take the seconds that are given; times of a duel alternate around these by `noise`.
+    private final class Clockwork: TuneMeasurer {
+        var now = 0.0
+        var outcomes: [String: Outcome]
+        /// How many times as long a candidate takes in a duel as a trial told.
+        var surprises: [String: Double] = [:]
+        var noise = 0.0
+        /// Trials after which the search is asked to end.
+        var patience = Int.max
+        private(set) var trials: [String] = []
+        private(set) var duels: [String] = []
+
+        init(_ outcomes: [String: Outcome]) { self.outcomes = outcomes }
+
+        var isInterrupted: Bool { trials.count >= patience }
+
+        func trial(_ candidate: String, of task: String, best: Double?) -> Outcome {
+            trials.append(candidate)
+            now += 1
+            return outcomes[candidate] ?? .failed("unknown")
+        }
+
+        func duel(_ first: String, _ second: String, of task: String, pairs: Int) -> Result<[Double], Outcome> {
+            duels.append(second)
+            now += 1
+            if isInterrupted { return .failure(.interrupted) }
+            guard case .seconds(let a)? = outcomes[first], case .seconds(let b)? = outcomes[second] else { return .failure(.hung) }
+            let ratio = a / (b * (surprises[second] ?? 1))
+            return .success((0..<pairs).map { ratio * (1 + ($0 % 2 == 0 ? noise : -noise)) })
+        }
+    }
+
+    private func run(_ clockwork: Clockwork, _ candidates: [String], until end: Double = 1000) throws -> Finding? {
+        try TuneSearch(measurer: clockwork).run("task", candidates, until: end)
+    }
+
+    @Test func findsTheFastest() throws {
+        let clockwork = Clockwork(["a": .seconds(1), "b": .seconds(1.2), "c": .seconds(0.5), "d": .seconds(0.7)])
+        let finding = try #require(try run(clockwork, ["a", "b", "c", "d"]))
+        #expect(finding.verdict == .faster("c", 2) && finding.tried == ["a", "b", "c", "d"] && finding.seconds == 1)
+        #expect(clockwork.duels == ["c", "d"], "what seemed slower than what ships was timed again")
+    }
+
+    /// What a trial took for the fastest need not be it.
+    @Test func believesTheDuelAndNotTheTrial() throws {
+        let clockwork = Clockwork(["a": .seconds(1), "b": .seconds(0.5), "c": .seconds(0.7)])
+        clockwork.surprises = ["b": 3]
+        #expect(try run(clockwork, ["a", "b", "c"])?.verdict == .faster("c", 1 / 0.7))
+    }
+
+    @Test func staysWithWhatShipsWithinNoise() throws {
+        let clockwork = Clockwork(["a": .seconds(1), "b": .seconds(0.99)])
+        #expect(try run(clockwork, ["a", "b"])?.verdict == .shipped)
+        clockwork.outcomes["b"] = .seconds(0.95)
+        clockwork.noise = 0.1
+        #expect(try run(clockwork, ["a", "b"])?.verdict == .shipped, "half of the pairs were lost")
+        clockwork.noise = 0.01
+        guard case .faster("b", _)? = try run(clockwork, ["a", "b"])?.verdict else { return #expect(Bool(false), "b is faster") }
+    }
+
+    @Test func strikesWhatIsWrongFailsOrHangs() throws {
+        let outcomes: [String: Outcome] = ["a": .seconds(1), "b": .wrong("NaN"), "c": .hung, "d": .failed("log"), "e": .seconds(0.5)]
+        let finding = try #require(try run(Clockwork(outcomes), ["a", "b", "c", "d", "e"]))
+        #expect(finding.struck == ["b": .wrong("NaN"), "c": .hung, "d": .failed("log")] && finding.verdict == .faster("e", 2))
+    }
+
+    @Test func tellsOfWhatShipsWhenThatIsWrong() throws {
+        let clockwork = Clockwork(["a": .wrong("not as on cpu"), "b": .seconds(1)])
+        #expect(try run(clockwork, ["a", "b"])?.verdict == .failed(.wrong("not as on cpu")))
+        #expect(clockwork.trials == ["a"])
+    }
+
+    @Test func endsWithTheTime() throws {
+        let candidates = ["a"] + (0..<50).map { "x\($0)" }
+        let clockwork = Clockwork(Dictionary(uniqueKeysWithValues: candidates.map { ($0, .seconds($0 == "x3" ? 0.5 : 1)) }))
+        let finding = try #require(try run(clockwork, candidates, until: 10))
+        #expect(finding.tried.count == 10 && finding.candidateCount == 51 && finding.verdict == .faster("x3", 2))
+        clockwork.now = 100
+        #expect(try run(clockwork, candidates, until: 10)?.tried == ["a"], "what ships is measured in any case")
+    }
+
+    @Test(arguments: [1, 2, 3]) func anInterruptedSearchFindsNothing(patience: Int) throws {
+        let clockwork = Clockwork(["a": .seconds(1), "b": .seconds(0.5), "c": .seconds(0.4)])
+        clockwork.patience = patience
+        #expect(try run(clockwork, ["a", "b", "c"]) == nil)
+    }
+
+    // MARK: Several classes
+
+    private static let outcomes: [String: Outcome] = ["a": .seconds(1), "b": .seconds(0.5), "c": .seconds(0.9)]
+
+    @Test func anInterruptedRunKeepsWhatItHas() throws {
+        let clockwork = Clockwork(Self.outcomes)
+        // In the middle of the third class.
+        clockwork.patience = 7
+        var kept: [[String: String]] = []
+        var run = TuneRun(
+            tasks: [("one", ["a", "b", "c"]), ("two", ["b", "a", "c"]), ("three", ["a", "b", "c"])], search: TuneSearch(measurer: clockwork),
+            choices: ["before": "x"]
+        ) { choices in
+            kept.append(choices)
+            return "file"
+        }
+        #expect(throws: Interruption.exitCode) { try run.run(seconds: 1000) }
+        #expect(kept == [["before": "x", "one": "b"]])
+    }
+
+    /// What was chosen before is tried early, stays where there is no time for it, and goes where it does not win again.
+    @Test func choicesOfBeforeMustWinAgain() throws {
+        let clockwork = Clockwork(Self.outcomes)
+        func choices(_ before: [String: String], seconds: Double = 1000) throws -> [String: String] {
+            var run = TuneRun(tasks: [("one", ["b", "a", "c"])], search: TuneSearch(measurer: clockwork), choices: before) { _ in "file" }
+            try run.run(seconds: seconds)
+            return run.choices
+        }
+        #expect(try choices(["one": "c"]) == [:])
+        #expect(clockwork.trials == ["b", "c", "a"])
+        #expect(try choices(["one": "c"], seconds: 0.5) == ["one": "c"])
+        #expect(try choices(["one": "gone"]) == ["one": "gone"])
+    }
+}
+
+/// Processes that answer, hang, and end.
+@Suite struct WorkerProcessTests {
+    private func worker(_ script: String) throws -> WorkerProcess { try WorkerProcess("/bin/sh", ["sh", "-c", script]) }
+
+    private func measurer(limit: Double, _ script: String) -> (WorkerMeasurer, () -> Int) {
+        var starts = 0
+        let measurer = WorkerMeasurer(limit: limit) {
+            starts += 1
+            return try WorkerProcess("/bin/sh", ["sh", "-c", script])
+        }
+        return (measurer, { starts })
+    }
+
+    @Test func answersLineByLine() throws {
+        let worker = try worker("while read line; do echo \"<$line>\"; done")
+        for text in ["one", "two words", ""] {
+            #expect(worker.answer(to: text, within: 20, isInterrupted: { false }) == .line("<\(text)>"))
+        }
+        worker.stop()
+        #expect(worker.answer(to: "more", within: 20, isInterrupted: { false }) == .ended)
+    }
+
+    @Test func isEndedWhenItHangs() throws {
+        let start = ContinuousClock.now
+        let silent = try worker("read line; sleep 1000")
+        #expect(silent.answer(to: "one", within: 0.3, isInterrupted: { false }) == .late && !silent.isRunning)
+        #expect(try worker("read line; sleep 1000").answer(to: "one", within: 1000, isInterrupted: { true }) == .interrupted)
+        #expect(try worker("read line; exit 3").answer(to: "one", within: 1000, isInterrupted: { false }) == .ended)
+        #expect(ContinuousClock.now - start < .seconds(60))
+    }
+
+    /// The one after a candidate that hung or broke down is measured by a new process.
+    @Test func startsAnewAfterEachThatHangs() throws {
+        let script = """
+            while read kind task candidate best; do
+                case $candidate in
+                    slow) sleep 1000;;
+                    broken) exit 1;;
+                    wrong) printf 'wrong\\telement 7\\n';;
+                    *) printf 'seconds\\t0.25\\n';;
+                esac
+            done
+            """
+        signal(SIGPIPE, SIG_IGN)
+        let (measurer, starts) = measurer(limit: 0.4, script)
+        let outcomes = try ["good", "slow", "good", "broken", "wrong"].map { try measurer.trial($0, of: "task", best: nil) }
+        #expect(outcomes == [.seconds(0.25), .hung, .seconds(0.25), .failed("it ended the process"), .wrong("element 7")])
+        #expect(starts() == 3)
+    }
+}
+
+/// The command on a device of OpenCL, if there is one.
+@Suite(.serialized) struct TuneCommandTests {
+    let folder = TestFolder()
+    private static let device: String? = {
+        let name = Device.all().first { $0.name.hasPrefix("opencl:") }?.name
+        if name == nil { print("skipped: no OpenCL device to tune") }
+        return name
+    }()
+
+    private func tune(_ words: String..., environment: [String: String] = [:], interrupt: (signal: Int32, when: () -> Bool)? = nil) -> Command {
+        let words = ["tune", "--allow-debug", "--device", Self.device ?? "opencl"] + words
+        return Command.run(
+            ["\(Command.folder)/soma"] + words, in: folder, environment: ["SOMA_TUNING": "\(folder.path)/tuning"].merging(environment) { $1 },
+            interrupt: interrupt)
+    }
+
+    @Test(.enabled(if: device != nil)) func measuresCandidates() throws {
+        let command = tune("--workload", "gemm_256", "--minutes", "0.1", "--json")
+        #expect(command.status == 0, "\(command.complaint)")
+        let events = try command.lines.map { try JSON(parsing: $0) }
+        #expect(events.map { $0["event"]?.string } == ["start", "class", "end"])
+        let found = events[1]
+        #expect(found["class"]?.string == "matmul 1 256 256 256 nn" && (found["tried"]?.integer ?? 0) > 0 && (found["shipped_s"]?.double ?? 0) > 0)
+        #expect(found["struck"]?.members?.isEmpty == true, "\(found)")
+        // Kept is what is faster, and nothing else.
+        let isFaster = found["choice"] != found["shipped"]
+        let isKept = folder.exists("tuning/\(try #require(fileName))")
+        #expect(isKept == isFaster && isKept == (events[2]["file"]?.string != nil))
+    }
+
+    @Test(.enabled(if: device != nil)) func endsWhenInterrupted() {
+        let start = ContinuousClock.now
+        let command = tune(
+            "--workload", "gemm_512", "--minutes", "30", interrupt: (SIGINT, { folder.text(".stdout").contains("classes") }))
+        #expect(command.status == 130 && command.output.contains("interrupted after 0 of 1"), "\(command.output) \(command.complaint)")
+        #expect(ContinuousClock.now - start < .seconds(100))
+    }
+
+    @Test(.enabled(if: device != nil)) func tellsOfAFolderThatCannotBeWritten() throws {
+        try folder.write("occupied", [])
+        for place in ["\(folder.path)/occupied", "\(folder.path)/occupied/below", "/proc/nowhere", ""] {
+            tune("--workload", "gemm_256", environment: ["SOMA_TUNING": place]).expectComplaint(1, "cannot keep choices", "SOMA_TUNING")
+        }
+    }
+
+    @Test func refusesWhatCannotBeTuned() {
+        Command.soma("tune", "--allow-debug", "--device", "cpu", in: folder).expectComplaint(1, "cpu has nothing to tune")
+        Command.soma("tune", "--workload", "gem", in: folder).expectComplaint(2, "gem")
+        let command = Command.soma("tune", "--minutes", "-1", in: folder)
+        #expect(command.status == 2 && command.complaint.contains("--minutes"))
+    }
+
+    /// A run keeps its choices, and goes on with them whatever was measured since.
+    @Test(.enabled(if: device != nil)) func runsGoOnWithTheirChoices() throws {
+        let (device, chosen) = (Self.device ?? "", "map 65536 flat  1x128")
+        let environment = ["SOMA_TUNING": "\(folder.path)/tuning", "SOMA_DEVICE": device]
+        func soma(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma"] + words, in: folder, environment: environment) }
+        // A file of another device names this one's path, and says what the file must say.
+        let complaint = try writeTuning(chosen, environment)
+        #expect(complaint.contains("made for"), "\(complaint)")
+        let listing = soma("devices")
+        #expect(listing.output.contains("\(device) computes 1 classes of steps as soma tune found best"), "\(listing.output)")
+        #expect(soma("train", "digits", "--epochs", "1", "hidden=8", "--output", "run").status == 0)
+        let configuration = folder.text("run/config.json")
+        #expect(configuration.contains("\"choices\":{\"map 65536 flat\":\"1x128\"}"), "\(configuration)")
+        try writeTuning("map 65536 flat  1x256", environment)
+        let resumed = soma("train", "digits", "--resume", "run", "--epochs", "2")
+        #expect(resumed.status == 0 && !resumed.output.contains("last digits"), "\(resumed.output) \(resumed.complaint)")
+        #expect(folder.text("run/config.json").contains("1x128"))
+        let elsewhere = soma("train", "digits", "--resume", "run", "--epochs", "3", "--device", "cpu")
+        #expect(elsewhere.status == 0 && elsewhere.output.contains("its last digits may differ"), "\(elsewhere.output)")
+    }
+
+    /// Writes a tuning file for the device; gives what was said of one for another device.
+    @discardableResult private func writeTuning(_ line: String, _ environment: [String: String]) throws -> String {
+        func devices() throws -> JSON? {
+            let command = Command.run(["\(Command.folder)/soma", "devices", "--json"], in: folder, environment: environment)
+            return try JSON(parsing: command.output).array?.first { $0["name"]?.string == Self.device }?["tuning"]
+        }
+        let name = try #require(fileName)
+        try folder.write("tuning/\(name)", Array("soma tuning 2\ndevice  another\ndriver  another\nend\n".utf8))
+        let deviceReason = try #require(try devices()?["ignored"]?.string)
+        let device = try #require(deviceReason.components(after: "and this is "))
+        try folder.write("tuning/\(name)", Array("soma tuning 2\ndevice  \(device)\ndriver  another\nend\n".utf8))
+        let driverReason = try #require(try devices()?["ignored"]?.string)
+        let driver = try #require(driverReason.components(after: "and this is "))
+        try folder.write("tuning/\(name)", Array("soma tuning 2\ndevice  \(device)\ndriver  \(driver)\n\(line)\nend\n".utf8))
+        return deviceReason
+    }
+
+    /// Where the device's file would lie.
+    private var fileName: String? {
+        let command = tune("--workload", "gemm_256", environment: ["SOMA_TUNING": "/proc/nowhere"])
+        guard let start = command.complaint.range(of: "/proc/nowhere/"), let end = command.complaint.range(of: ".txt") else { return nil }
+        return String(command.complaint[start.upperBound..<end.upperBound])
+    }
+}
+
+extension String {
+    /// What follows a phrase.
+    fileprivate func components(after phrase: String) -> String? { range(of: phrase).map { String(self[$0.upperBound...]) } }
+
+    fileprivate func range(of phrase: String) -> Range<String.Index>? { ranges(of: phrase).first }
+}

@@ -1,0 +1,123 @@
+import Soma
+import SomaBackend
+import SomaGraph
+import SomaReference
+import Testing
+
+@testable import OpenCLBackend
+
+/// What tuning measures: the steps of some work, in every way that can be chosen.
+@Suite(.serialized) struct StepTrialTests {
+    private static var work: [(Device) throws -> () throws -> Void] { [
+        { _ in
+            let (a, b) = (try Tensor.randomNormal([70, 90]).realize(), try Tensor.randomNormal([90, 100]).realize())
+            return { try (matmul(a, b) + 1).realize() }
+        },
+        { _ in
+            let (x, w) = (try Tensor.randomNormal([2, 8, 15, 17]).realize(), try Tensor.randomNormal([16, 8, 3, 3]).realize())
+            let bias = try Tensor.randomNormal([16, 1, 1]).realize()
+            return { try relu(convolution(x, w, padding: .all(1)) + bias).realize() }
+        },
+        { _ in
+            let (g, w) = (try Tensor.randomNormal([2, 16, 15, 17]).realize(), try Tensor.randomNormal([16, 8, 3, 3]).realize())
+            let x = try Tensor.randomNormal([2, 8, 15, 17]).realize()
+            return { try realizeAll([gradient(of: convolution(x, w, padding: .all(1)), withRespectTo: x, seed: g)]) }
+        },
+        { _ in
+            let x = try Tensor.randomNormal([300, 400]).realize()
+            return {
+                try x.softmax(alongAxis: -1).realize()
+                try x.sum(alongAxes: 0).realize()
+                try x.sum(alongAxes: 1).realize()
+                try exp(x * 0.5).realize()
+            }
+        },
+    ] }
+
+    @Test(.enabled(if: testDevice != nil, "no OpenCL device"), .timeLimit(.minutes(10)), arguments: KernelKind.allCases)
+    func candidatesComputeTheSame(_ kind: KernelKind) async throws {
+        let device = try sharedDevice(kind)
+        let tasks = try device.tuningTasks(of: Self.work)
+        let kinds = Set(tasks.map { $0.name.split(separator: " ").first.map(String.init) ?? "" })
+        #expect(kinds == ["matmul", "convolution", "reduce", "map"], "\(tasks.map(\.name))")
+        for task in tasks {
+            #expect(Set(task.candidates).count == task.candidates.count && task.candidates.count > 3, "\(task.name)")
+            let trial = try StepTrial(task, on: device), last = task.candidates.count - 1
+            for place in [1, last] {
+                await Task.yield()
+                #expect(try trial.firstDifference(by: task.candidates[place], from: .named("cpu")) == nil, "\(task.name) by \(task.candidates[place])")
+            }
+            #expect(try trial.seconds(by: task.candidates[0], runs: 2) > 0)
+            #expect(throws: BackendError.self) { _ = try trial.firstDifference(by: "7x7x7", from: .named("cpu")) }
+        }
+    }
+
+    /// A choice is used for every step of its class, and for no other.
+    @Test(.enabled(if: testDevice != nil, "no OpenCL device"), arguments: KernelKind.allCases)
+    func choicesShowInTheSource(_ kind: KernelKind) throws {
+        let backend = try makeBackend(kind)
+        let product = Step.matmul(Product(m: 200, n: 130, k: 70).step), other = Step.matmul(Product(m: 600, n: 130, k: 70).step)
+        let name = try #require(backend.tuningClass(of: product)), shipped = backend.candidates(for: product)[0]
+        let choice = try #require(backend.candidates(for: product).first { $0 != shipped && $0 != "clblast" && backend.candidates(for: other)[0] != $0 })
+        let tuned = try makeBackend(kind) { $0.tuning = try? Tuning([name: choice], for: backend.planner.traits) }
+        #expect(tuned.tuning.choices == [name: choice])
+        func source(_ step: Step, _ backend: OpenCLBackend, by choice: String? = nil) throws -> String? {
+            backend.sourceText(of: try choice.map { try backend.prepare(step, by: $0) } ?? backend.prepare(step))
+        }
+        #expect(try source(product, tuned) == source(product, backend, by: choice))
+        #expect(try source(product, tuned) != source(product, backend))
+        #expect(try source(product, backend) == source(product, backend, by: shipped))
+        #expect(try source(other, tuned) == source(other, backend))
+    }
+
+    @Test func aWrongResultIsFound() throws {
+        let backend = TwoWays()
+        let task = try #require(try Device(running: backend).tuningTasks(of: [{ _ in
+            let x = try Tensor.randomNormal([50_001]).realize()
+            return { try tanh(x).realize() }
+        }]).first)
+        let trial = try StepTrial(task, on: Device(running: backend))
+        let cpu = try Device.named("cpu")
+        #expect(try trial.firstDifference(by: "right", from: cpu) == nil)
+        #expect(try trial.firstDifference(by: "wrong", from: cpu)?.contains("element 0") == true)
+        // Nor is what ships believed.
+        let lying = try StepTrial(task, on: Device(running: TwoWays(shippedIsRight: false)))
+        #expect(try lying.firstDifference(by: "right", from: cpu)?.contains("not as on cpu") == true)
+    }
+}
+
+/// A backend with two ways to compute everything, one of which is wrong.
+private final class TwoWays: TunableBackend {
+    private let right = InterpretingBackend(), wrong = InterpretingBackend(faulty: .tanh)
+    private let shippedIsRight: Bool
+
+    init(shippedIsRight: Bool = true) { self.shippedIsRight = shippedIsRight }
+
+    private final class Way: PreparedStep, @unchecked Sendable {
+        let step: PreparedStep
+        let backend: InterpretingBackend
+        init(_ step: Step, _ backend: InterpretingBackend) throws { (self.step, self.backend) = (try backend.prepare(step), backend) }
+    }
+
+    var device: DeviceDescription { right.device }
+    var capabilities: Capabilities { right.capabilities }
+    var memory: MemoryUse { right.memory }
+    func forgetPeak() {}
+    func allocate(byteCount: Int) throws -> Buffer { try right.allocate(byteCount: byteCount) }
+    func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws { try right.upload(source, to: target) }
+    func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws { try right.download(source, into: target) }
+    func prepare(_ step: Step) throws -> PreparedStep { try prepare(step, by: "right") }
+    func prepare(_ step: Step, by choice: String) throws -> PreparedStep {
+        try Way(step, (choice == "right") == shippedIsRight ? right : wrong)
+    }
+    func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+        for case let way as Way in steps { try way.backend.enqueue([way.step], bindings) }
+    }
+    func synchronize() throws {}
+    func sourceText(of step: PreparedStep) -> String? { nil }
+    func tuningClass(of step: Step) -> String? { step.name }
+    func candidates(for step: Step) -> [String] { ["right", "wrong"] }
+    var tuning: TuningRecord { TuningRecord(device: "two ways") }
+    func keep(_ choices: [String: String]) throws -> String { "" }
+    func checkKeeping() throws {}
+}
