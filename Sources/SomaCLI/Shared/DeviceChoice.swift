@@ -14,8 +14,20 @@ enum DeviceChoice {
     /// `all` or names with commas between them.
     static func devices(_ list: String?) throws -> [Device] {
         guard let list else { return [try device(nil)] }
-        if list == "all" { return try Device.all().map { try Device.named($0.name) } }
+        if list == "all" { return try all() }
         return try list.split(separator: ",").map { try named(String($0)) }
+    }
+
+    /// Those that start; each that does not is told in a line.
+    private static func all() throws -> [Device] {
+        let devices = Device.all().compactMap { description in
+            do { return try Device.named(description.name) } catch {
+                Console.complain("soma: \(description.name) is left out: \(error)")
+                return nil
+            }
+        }
+        if devices.isEmpty { throw SomaError("no device can be started") }
+        return devices
     }
 
     /// What `devices` marks: what is used where none is named.

@@ -70,7 +70,7 @@ import Testing
         #expect(lines[0].contains("float32, deterministic; 2 threads; load 0.00; 2030-01-02T03:04:05Z"))
         #expect(lines[1] == "cpu: a | \"model\", 2 units; measured: 100.0 GFLOP/s, read 20.0, write 5.00, copy 10.0 GB/s")
         #expect(lines.contains("gemm_256              cpu           33.55  GFLOP/s     50 %      500 ms   34 % arithmetic    1.00"))
-        #expect(lines.contains("gemm_256              opencl:0      67.11  GFLOP/s      0 %      2.00 s   34 % arithmetic    2.25"))
+        #expect(lines.contains("gemm_256              opencl:0      67.11  GFLOP/s      0 %      2.00 s   34 % arithmetic  2.25 (2.13 to 2.38)"))
         #expect(lines.contains("sum_16m               cpu        does not fit: 3 B, \"no\" more"))
         #expect(lines.contains("train_gpt             cpu        not measured: the engine has no attention yet"))
     }
@@ -101,7 +101,7 @@ import Testing
         let quartiles = try ["lower_quartile", "upper_quartile"].map { try #require(rows[0][$0]?.double) }
         #expect(quartiles[0] < quartiles[1], "quartiles of the values")
         #expect(rows[0]["steal_pct"]?.double == 25 && rows[0]["deterministic"] == true && rows[0]["samples_s"] == nil)
-        #expect(rows[1]["capped"] == true && rows[1]["ratio"]?.double == 2.25 && rows[1]["limit"] == "arithmetic")
+        #expect(rows[1]["capped"] == true && rows[1]["ratio"]?.double == 2.25 && rows[1]["pair_ratios"]?.array?.count == 2 && rows[1]["limit"] == "arithmetic")
         #expect(rows[2]["error"]?.string?.hasPrefix("does not fit") == true && rows[2]["value"] == .null)
         #expect(rows[3]["lacks"] == "attention" && rows[3]["value"] == .null)
     }

@@ -15,7 +15,6 @@ extension BenchRow {
                 .init("bytes_written", JSON(work.bytesWritten)),
             ]
         }
-        if let pairs { members.append(.init("pair_ratios", .array(pairs.map { JSON($0) }))) }
         return .object(members)
     }
 
@@ -39,6 +38,7 @@ extension BenchRow {
             .init("limit", limit.map { .string($0.resource.rawValue) } ?? .null), .init("limit_share", limit.map { JSON($0.share) } ?? .null),
             .init("ratio", report.ratio(of: self).map { JSON($0) } ?? .null),
         ]
+        if let pairs { members.append(.init("pair_ratios", .array(pairs.map { JSON($0) }))) }
         if case .failed(let reason) = outcome { members.append(.init("error", .string(reason))) }
         if case .lacks(let what) = outcome { members.append(.init("lacks", .string(what))) }
         return members

@@ -57,11 +57,18 @@ extension BenchReport {
     private func cells(_ row: BenchRow) -> [String] {
         guard let measurement = row.measurement else { return [] }
         let limit = limit(of: row).map { "\(Quantity.fixed(100 * $0.share, 0)) % \($0.resource.rawValue)" } ?? ""
-        let ratio = baseline == nil ? [] : [ratio(of: row).map { Quantity.fixed($0, 2) } ?? ""]
+        let ratio = baseline == nil ? [] : [ratioText(row)]
         return [
             row.key.title, row.device, Quantity.significant(row.metric.value(measurement.median)), row.metric.unit,
             Quantity.fixed(100 * measurement.spread, 0) + " %", Self.seconds(measurement.firstCall), limit,
         ] + ratio
+    }
+
+    /// Of pairs of repetitions their median, and in brackets the quartiles.
+    private func ratioText(_ row: BenchRow) -> String {
+        guard let ratio = ratio(of: row) else { return "" }
+        guard row.device != baseline, let pairs = row.pairs.map({ Measurement(samples: $0) }) else { return Quantity.fixed(ratio, 2) }
+        return "\(Quantity.fixed(ratio, 2)) (\(Quantity.fixed(pairs.lowerQuartile, 2)) to \(Quantity.fixed(pairs.upperQuartile, 2)))"
     }
 
     /// With a unit that suits.
