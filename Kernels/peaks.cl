@@ -31,6 +31,10 @@
 
 #if HAS_HALF
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
+// Some drivers have arithmetic in 16 bits and no functions; they make one instruction of it all the same.
+#define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
+#else
+#define MULTIPLY_ADD(x, y, z) fma(x, y, z)
 #endif
 
 kernel void soma_peak_multiply_adds(global NUMBER *sink, const float seed, const int rounds) {
@@ -43,7 +47,7 @@ kernel void soma_peak_multiply_adds(global NUMBER *sink, const float seed, const
 #pragma unroll
         for (int again = 0; again < 8; again++) {
 #pragma unroll
-            for (int c = 0; c < CHAINS; c++) x[c] = fma(x[c], factor, factor);
+            for (int c = 0; c < CHAINS; c++) x[c] = MULTIPLY_ADD(x[c], factor, factor);
         }
     }
     NUMBER sum = x[0];
@@ -79,7 +83,10 @@ kernel void soma_peak_local_memory(global VECTOR *sink, const float seed, const 
 kernel void soma_peak_read(global VECTOR *sink, global const VECTOR *x, global VECTOR *y, const long count) {
     VECTOR sum = (VECTOR)(0.0f);
     const long end = END;
-    for (long i = BEGIN; i < end; i += STEP) sum += x[i];
+    long i = BEGIN;
+    // Four loads under way at once.
+    for (; i + 3 * STEP < end; i += 4 * STEP) sum += (x[i] + x[i + STEP]) + (x[i + 2 * STEP] + x[i + 3 * STEP]);
+    for (; i < end; i += STEP) sum += x[i];
     sink[get_global_id(0)] = sum;
 }
 

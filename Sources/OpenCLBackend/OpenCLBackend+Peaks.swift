@@ -40,8 +40,8 @@ extension OpenCLBackend: PeakProbe {
         return (32 * traits.computeUnits * local, local)
     }
 
-    /// The largest type that a work-item keeps.
-    private static let vectorBytes = 64
+    /// Of the largest type that a work-item reads, writes or keeps.
+    private var vectorBytes: Int { planner.traits.isCPU ? 64 : 16 }
 
     func source(number: String = "float", isHalf: Bool = false) -> String {
         let isCPU = planner.traits.isCPU
@@ -57,7 +57,7 @@ extension OpenCLBackend: PeakProbe {
     }
 
     func sink() throws -> PeakKernel.Argument {
-        .buffer(try pool.allocate(byteCount: geometry.global * Self.vectorBytes, startsChunk: true))
+        .buffer(try pool.allocate(byteCount: geometry.global * vectorBytes, startsChunk: true))
     }
 
     /// Seconds of one round of a kernel whose last argument is how many rounds to run.
@@ -83,7 +83,7 @@ extension OpenCLBackend: PeakProbe {
 
     private func localMemory(_ budget: Double) throws -> Double {
         let kernel = try kernel("soma_peak_local_memory", source(), [try sink(), .float(0.5), .int(0)])
-        let bytes = 16 * (planner.traits.isCPU ? 64.0 : 16) * Double(geometry.global)
+        let bytes = Double(16 * vectorBytes * geometry.global)
         return bytes / (try seconds(budget, kernel, roundsAt: 2))
     }
 
@@ -101,7 +101,7 @@ extension OpenCLBackend: PeakProbe {
     private func bandwidth(_ budget: Double, _ name: String, bytesPerByte: Double) throws -> Double {
         let byteCount = streamByteCount
         let buffers = try (0..<2).map { _ in PeakKernel.Argument.buffer(try pool.allocate(byteCount: byteCount, startsChunk: true)) }
-        let vectors = byteCount / (planner.traits.isCPU ? 64 : 16)
+        let vectors = byteCount / vectorBytes
         let sink = try sink()
         // Pages that nobody has written may be one and the same page.
         for buffer in buffers {
