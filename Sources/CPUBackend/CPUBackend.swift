@@ -69,10 +69,14 @@ public final class CPUBackend: Backend {
         }
     }
 
-    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws { try enqueue(steps, bindings, log: nil) }
+
+    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws { try enqueue(steps, bindings, log: log) }
+
+    private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
         try failure.check()
         let blocks = try bindings.buffers.map { try block($0, byteCount: 0) }
-        let run = Run(steps: steps, blocks: blocks, bindings: bindings)
+        let run = Run(steps: steps, blocks: blocks, bindings: bindings, log: log)
         thread.submit { [failure] in failure.guarding { try run.run() } }
     }
 
@@ -117,13 +121,15 @@ private struct Run: Sendable {
     let byteOffsets: [Int]
     let scalars: [UInt64]
     let offsets: [Int]
+    let log: LaunchLog?
 
-    init(steps: [PreparedStep], blocks: [MemoryBlock], bindings: Bindings) {
+    init(steps: [PreparedStep], blocks: [MemoryBlock], bindings: Bindings, log: LaunchLog?) {
         self.steps = steps.compactMap { $0 as? CPUStep }
         self.blocks = blocks
         byteOffsets = bindings.buffers.map(\.byteOffset)
         scalars = bindings.scalars
         offsets = bindings.offsets
+        self.log = log
         for block in blocks { block.runs.wrappingAdd(1, ordering: .relaxed) }
     }
 
@@ -137,9 +143,18 @@ private struct Run: Sendable {
                     // An empty array may have no address; nothing reads through it then.
                     let context = RunContext(
                         pointers: first, scalars: scalars.baseAddress ?? Run.nothing.scalars, offsets: offsets.baseAddress ?? Run.nothing.offsets)
+                    if let log { return try run(context, noting: log) }
                     for step in steps { try step.run(context) }
                 }
             }
+        }
+    }
+
+    private func run(_ context: RunContext, noting log: LaunchLog) throws {
+        for (place, step) in steps.enumerated() {
+            let start = LaunchLog.now
+            try step.run(context)
+            log.append(.init(step: place, name: step.kernelName, start: start, end: LaunchLog.now))
         }
     }
 

@@ -2,6 +2,9 @@ import SomaBackend
 
 /// A step ready to run on the compute thread.
 class CPUStep: PreparedStep, @unchecked Sendable {
+    /// What computes it, where there is a choice; empty where there is none.
+    var kernelName: String { "" }
+
     /// - Throws: `BackendError.deviceLost` where a thread cannot have its scratch memory.
     func run(_ context: RunContext) throws {}
 }

@@ -13,6 +13,16 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
         case oneDNN(OpaquePointer)
         /// Windows copied into the rows of a matrix.
         case columns
+
+        var name: String {
+            switch self {
+            case .depthwise: "own depthwise kernel"
+            case .direct: "own direct kernel"
+            case .winograd: "own Winograd kernel"
+            case .oneDNN: "oneDNN"
+            case .columns: "own kernel"
+            }
+        }
     }
 
     private let convolution: libraries_convolution
@@ -25,6 +35,8 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
         (self.convolution, order, kernel) = (convolution, step.order, Self.kernel(of: step, convolution))
         try super.init(of: step.first, step.second, step.nest, plainTarget: step.plainTarget, pool: pool)
     }
+
+    override var kernelName: String { "convolution, \(kernel.name)" }
 
     deinit { if case .oneDNN(let prepared) = kernel { libraries_onednn_convolution_destroy(prepared) } }
 

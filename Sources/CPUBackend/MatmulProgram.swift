@@ -10,6 +10,8 @@ final class MatmulProgram: ProductProgram, @unchecked Sendable {
         try super.init(of: step.a, step.b, step.nest, plainTarget: step.plainTarget, pool: pool)
     }
 
+    override var kernelName: String { "matmul, \(kernel.choice == .own ? "own kernel" : "\(kernel.choice)")" }
+
     override func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         try kernel.run(a, b, c)
     }

@@ -51,6 +51,7 @@ public final class OpenCLBackend: Backend {
         /// Scratch memory shared by all launches, which run one after the other.
         var workspace: OpenCLBuffer?
         var uploads: StagingRing
+        var launchTimes = LaunchTimes()
     }
 
     /// A backend on a device that `OpenCLDevice.all` lists.
@@ -143,7 +144,14 @@ public final class OpenCLBackend: Backend {
         return try pool.allocate(byteCount: needed, startsChunk: true)
     }
 
-    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws { try enqueue(steps, bindings, log: nil) }
+
+    public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws {
+        guard context.isProfiling else { return try enqueueOneByOne(steps, bindings, noting: log) }
+        try enqueue(steps, bindings, log: log)
+    }
+
+    private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
         if steps.isEmpty { return }
         for case let step as OpenCLStep in steps where !step.isReady(bindings) {
             // A binding that no earlier run had: a slice that begins at an odd element, or beyond CLBlast's reach.
@@ -152,11 +160,17 @@ public final class OpenCLBackend: Backend {
             step.unaligned = try launches(step.step, narrow)
         }
         try withQueue { state throws(OpenCLError) in
-            for step in steps {
+            for (place, step) in steps.enumerated() {
                 guard let step = step as? OpenCLStep else { programError("OpenCL", "a step of another device") }
                 let workspace = (step.workspace ?? state.workspace)?.memory
                 for launch in step.launches(bindings) {
-                    try launch.enqueue(bindings, workspace: workspace)
+                    if let log {
+                        try state.launchTimes.note(launch, ofStep: place, in: log) { event throws(OpenCLError) in
+                            try launch.enqueue(bindings, workspace: workspace, event: event)
+                        }
+                    } else {
+                        try launch.enqueue(bindings, workspace: workspace, event: nil)
+                    }
                 }
             }
             try check(cl.pointee.clFlush(context.queue), "clFlush")
@@ -164,7 +178,10 @@ public final class OpenCLBackend: Backend {
     }
 
     public func synchronize() throws {
-        try withQueue { _ throws(OpenCLError) in try check(cl.pointee.clFinish(context.queue), "clFinish") }
+        try withQueue { state throws(OpenCLError) in
+            try check(cl.pointee.clFinish(context.queue), "clFinish")
+            try state.launchTimes.settle()
+        }
     }
 
     public func sourceText(of step: PreparedStep) -> String? {

@@ -24,6 +24,8 @@ public protocol Backend: AnyObject, Sendable {
     /// The backend keeps the memory below `bindings.buffers` alive until then, without holding the `Buffer` objects themselves: the engine
     /// overwrites an old version of a state when nothing else holds its `Buffer`, which is sound since later steps run later.
     func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws
+    /// Runs steps as above and notes when each launch ran. The log is whole once `synchronize` has returned.
+    func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws
     /// Waits until everything enqueued is done.
     func synchronize() throws
 

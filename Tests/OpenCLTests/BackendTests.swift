@@ -33,6 +33,29 @@ import Testing
         return .map(LoopNest(outer: [count], body: body))
     }
 
+    // MARK: Times
+
+    /// The device's own times of launches, or those of the host around each step where the queue keeps none.
+    @Test(arguments: [true, false]) func launchesAreTimed(_ isProfiling: Bool) throws {
+        let backend = try makeBackend(.gpu) { $0.isProfiling = isProfiling }
+        let (x, y) = (try upload([1, 2, 3, 4], backend), BufferSlice(try backend.allocate(byteCount: 16)))
+        let step = try backend.prepare(addition(4))
+        let bindings = Bindings(buffers: [x, y], scalars: [Scalar(1, .float32).bits])
+        try backend.enqueue([step], bindings)
+        try backend.synchronize()
+        let (log, start) = (LaunchLog(), LaunchLog.now)
+        try backend.enqueue([step, step], bindings, noting: log)
+        try backend.synchronize()
+        let end = LaunchLog.now
+        #expect(try download(y, 4, backend) == [2, 3, 4, 5])
+        #expect(log.launches.map(\.step) == [0, 1] && log.launches.map(\.name) == (isProfiling ? ["soma_map", "soma_map"] : ["", ""]))
+        #expect(log.launches[0].end <= log.launches[1].start)
+        for launch in log.launches {
+            // The clocks of host and device are set beside each other to within a launch.
+            #expect(launch.start <= launch.end && launch.start > start - 1_000_000 && launch.end < end + 1_000_000)
+        }
+    }
+
     // MARK: Memory
 
     @Test func memoryIsCountedReusedAndCapped() throws {

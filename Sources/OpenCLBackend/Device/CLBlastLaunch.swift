@@ -7,9 +7,12 @@ protocol Launch: AnyObject {
     /// Bytes of the device's scratch memory that it touches.
     var workspaceBytes: Int { get }
     var sourceText: String { get }
+    /// What it is called in a profile.
+    var name: String { get }
     /// Whether it can run with these bindings; where not, the step is planned again without 128-bit accesses.
     func isAligned(_ bindings: borrowing Bindings) -> Bool
-    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?) throws(OpenCLError)
+    /// - Parameter event: where the launch's event goes, if anybody wants it.
+    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?, event: UnsafeMutablePointer<cl_event?>?) throws(OpenCLError)
 }
 
 /// Plain products by CLBlast, one call each.
@@ -34,6 +37,7 @@ final class CLBlastLaunch: Launch {
     }
 
     var sourceText: String { "// CLBlastSgemm\n" }
+    var name: String { "CLBlastSgemm" }
 
     /// Whether the operands begin where CLBlast's 32 bits reach.
     func isAligned(_ bindings: borrowing Bindings) -> Bool {
@@ -41,7 +45,8 @@ final class CLBlastLaunch: Launch {
         return true
     }
 
-    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?) throws(OpenCLError) {
+    /// Of a batch the event is that of the last product.
+    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?, event: UnsafeMutablePointer<cl_event?>?) throws(OpenCLError) {
         let (x, y, z) = (place(step.a, bindings), place(step.b, bindings), place(target, bindings))
         var queue: cl_command_queue? = context.queue
         for number in 0..<step.batch {
@@ -50,7 +55,8 @@ final class CLBlastLaunch: Launch {
                 b.depthIsContiguous ? CLBlastTransposeYes : CLBlastTransposeNo, step.m, step.n, step.k, 1,
                 x.memory, x.offset + number * step.a.access.strides[0], a.lead,
                 y.memory, y.offset + number * step.b.access.strides[0], b.lead, 0,
-                z.memory, z.offset + number * target.access.strides[0], target.access.strides[1], &queue, nil)
+                z.memory, z.offset + number * target.access.strides[0], target.access.strides[1], &queue,
+                number == step.batch - 1 ? event : nil)
             try check(cl_int(status.rawValue), "CLBlastSgemm")
         }
     }

@@ -6,10 +6,11 @@ final class OpenCLContext: @unchecked Sendable {
     let device: OpenCLDevice
     let handle: cl_context
     let queue: cl_command_queue
+    let isProfiling: Bool
 
     /// - Parameter isProfiling: whether events carry times; costs a little at each launch.
     init(_ device: OpenCLDevice, isProfiling: Bool) throws {
-        self.device = device
+        (self.device, self.isProfiling) = (device, isProfiling)
         var code: cl_int = 0
         var id: cl_device_id? = device.id
         guard let handle = cl.pointee.clCreateContext(nil, 1, &id, nil, nil, &code) else {

@@ -38,8 +38,9 @@ final class OpenCLLaunch: Launch {
 
     var workspaceBytes: Int { plan.workspaceBytes }
     var sourceText: String { plan.source }
+    var name: String { plan.entry }
 
-    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?) throws(OpenCLError) {
+    func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?, event: UnsafeMutablePointer<cl_event?>?) throws(OpenCLError) {
         for place in arguments.indices {
             let value = Self.value(arguments[place].kind, bindings, workspace)
             guard arguments[place].current != value else { continue }
@@ -47,7 +48,7 @@ final class OpenCLLaunch: Launch {
             arguments[place].current = value
         }
         try check(
-            cl.pointee.clEnqueueNDRangeKernel(context.queue, kernel, dimensions, nil, global, local, 0, nil, nil), "clEnqueueNDRangeKernel")
+            cl.pointee.clEnqueueNDRangeKernel(context.queue, kernel, dimensions, nil, global, local, 0, nil, event), "clEnqueueNDRangeKernel")
     }
 
     /// Whether the operands that the kernel accesses four elements at a time lie at multiples of four elements.

@@ -13,7 +13,8 @@ enum DeviceManager {
         var prefix: String
         /// Looked up when a device is listed or chosen, never before: it may load libraries.
         var list: @Sendable () -> [DeviceDescription]
-        var start: @Sendable (_ name: String) throws -> any Backend
+        /// With `tellsTimes`, launches can be timed without waiting for each.
+        var start: @Sendable (_ name: String, _ tellsTimes: Bool) throws -> any Backend
         /// What was looked for and what came of it, a line each.
         var diagnose: @Sendable () -> [String]
         /// What there is of choices that were measured on a device earlier.
@@ -22,18 +23,18 @@ enum DeviceManager {
 
     private static let families: [Family] = [
         Family(
-            prefix: "cpu", list: { [CPUBackend.description] }, start: { _ in CPUBackend(memoryLimit: memoryLimit) },
+            prefix: "cpu", list: { [CPUBackend.description] }, start: { _, _ in CPUBackend(memoryLimit: memoryLimit) },
             diagnose: CPUBackend.diagnosis),
         Family(
             prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL, diagnose: OpenCLDevice.diagnosis,
             tuning: { name in OpenCLDevice.all.first { $0.name == name }.flatMap(OpenCLBackend.tuningState) }),
     ]
 
-    private static func openCL(_ name: String) throws -> any Backend {
+    private static func openCL(_ name: String, tellsTimes: Bool) throws -> any Backend {
         guard let device = OpenCLDevice.all.first(where: { $0.name == name }) else { throw SomaError("there is no device \(name)") }
         var options = OpenCLBackend.Options()
         options.memoryLimit = memoryLimit
-        options.isIsolated = isIsolated
+        (options.isIsolated, options.isProfiling) = (isIsolated, tellsTimes)
         if let record = tuningRecord, record.device == device.identity { options.tuning = try Tuning(record, on: device) }
         return try OpenCLBackend(device, options: options)
     }
@@ -66,12 +67,22 @@ enum DeviceManager {
 
     static func executor(_ tag: DeviceTag) -> Executor { contents.withLock { $0.executors[Int(tag)] } }
 
+    /// A device of this name once more, apart from the one that others know by it, and what it does can be watched.
+    static func profiling(_ name: String) throws -> (Device, ProfilingBackend) {
+        guard let family = families.first(where: { name == $0.prefix || name.hasPrefix($0.prefix + ":") }) else {
+            throw SomaError("\(name) cannot be profiled")
+        }
+        let backend = ProfilingBackend(try family.start(name, true))
+        return (register(backend, isNamed: false), backend)
+    }
+
     /// Gives a backend a place among the devices.
-    static func register(_ backend: any Backend) -> Device {
+    /// - Parameter isNamed: whether it is found by its name.
+    static func register(_ backend: any Backend, isNamed: Bool = true) -> Device {
         contents.withLock { contents in
             let tag = DeviceTag(contents.executors.count)
             contents.executors.append(Executor(backend, tag: tag, isIsolated: isIsolated))
-            contents.tags[backend.device.name] = tag
+            if isNamed { contents.tags[backend.device.name] = tag }
             return Device(tag: tag)
         }
     }
@@ -105,7 +116,7 @@ enum DeviceManager {
             throw SomaError("there is no device \(name)", hint: "devices here: \(names(descriptions())); `soma devices --diagnose` tells why")
         }
         if let tag = contents.withLock({ $0.tags[device.name] }) { return Device(tag: tag) }
-        return register(try family.start(device.name))
+        return register(try family.start(device.name, false))
     }
 
     private static func names(_ devices: [DeviceDescription]) -> String { devices.map(\.name).joined(separator: ", ") }

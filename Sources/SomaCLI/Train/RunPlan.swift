@@ -14,6 +14,7 @@ struct RunRequest {
     var resumes = false
     var memory: Int?
     var reference: String?
+    var profile: String?
 }
 
 /// What is going to be run: the request, completed by the recipe's defaults and by the run that is resumed.
@@ -33,6 +34,8 @@ struct RunPlan {
     let resumes: Bool
     let memory: Int?
     let reference: String?
+    /// Where the timeline of some steps goes.
+    let profile: String?
 
     /// - Throws: `UsageError` for what there is not; `SomaError` where what is to be resumed is missing or broken.
     init(_ request: RunRequest) throws {
@@ -60,7 +63,7 @@ struct RunPlan {
         seed = request.seed ?? source?.seed ?? 0
         (device, tuning) = (request.device ?? source?.device, source?.tuning)
         (checkpoint, resumes) = (source?.checkpoint, request.resumes)
-        (memory, reference) = (request.memory, request.reference)
+        (memory, reference, profile) = (request.memory, request.reference, request.profile)
         data = try Self.data(request.data ?? source?.data, for: recipe)
     }
 

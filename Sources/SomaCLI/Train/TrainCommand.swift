@@ -88,6 +88,12 @@ struct TrainCommand: ParsableCommand {
     var checkAgainst: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Watch ten steps after the first five and write what the device did when, as soma profile --timeline does.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    var profile: String?
+
+    @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds from one line of progress to the next, where standard output is no terminal.",
@@ -95,6 +101,7 @@ struct TrainCommand: ParsableCommand {
     var interval = 5.0
 
     func validate() throws {
+        if profile == "" { throw ValidationError("--profile names no file") }
         if output == "" { throw ValidationError("--output names no folder") }
         guard interval >= 0 else { throw ValidationError("--interval takes a number of seconds from 0 on") }
     }
@@ -109,7 +116,7 @@ struct TrainCommand: ParsableCommand {
         RunRequest(
             words: (recipe.map { [$0] } ?? []) + settings + (imageSize.map { ["image-size=\($0)"] } ?? []) + (strict ? ["strict=yes"] : []),
             device: device, data: data, epochs: epochs, seed: seed,
-            output: output, resumes: resume, memory: memory?.count, reference: checkAgainst)
+            output: output, resumes: resume, memory: memory?.count, reference: checkAgainst, profile: profile)
     }
 
     /// - Throws: `ValidationError` that says what is expected.

@@ -9,6 +9,7 @@ final class TrainRun {
     private let device: Device
     /// What the first loss and gradients are compared with.
     private let reference: Device?
+    private let profiler: StepProfiler?
     /// Nil until something happens: a run that fails before leaves the folder as it was.
     private var record: RunRecord?
 
@@ -18,7 +19,9 @@ final class TrainRun {
         if let memory = plan.memory { Device.limitMemory(to: memory) }
         // A run goes on as it began, whatever was measured since.
         Device.useTuning(plan.tuning)
-        device = try DeviceChoice.device(plan.device)
+        let device = try DeviceChoice.device(plan.device)
+        profiler = try plan.profile == nil ? nil : StepProfiler(device, warmUp: 5, count: 10)
+        self.device = profiler?.device ?? device
         reference = try plan.reference.map { try DeviceChoice.device($0) }
     }
 
@@ -35,6 +38,7 @@ final class TrainRun {
     }
 
     private func train() throws {
+        if let path = plan.profile { try OutputFile.check(path) }
         Interruption.watch()
         Interruption.watchOutput()
         try plan.folder.open()
@@ -61,8 +65,19 @@ final class TrainRun {
         context.report = { [self] event in
             try openRecord().note(event)
             try report.note(event)
+            try profile(event)
         }
         return context
+    }
+
+    /// Writes the timeline once its last step is done.
+    private func profile(_ event: RecipeEvent) throws {
+        guard let profiler, let path = plan.profile, !profiler.isDone else { return }
+        try profiler.note(event)
+        guard let profile = profiler.profile else { return }
+        try AtomicFile.write(ChromeTrace.text(profile.timeline, device: "\(device)"), to: path)
+        let summary = ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: nil).summary
+        for line in summary + ["wrote \(path)"] { try report.note(.message(line)) }
     }
 
     /// Begins to write to the folder. An earlier run is moved aside, not replaced.
