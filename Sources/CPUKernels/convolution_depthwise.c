@@ -19,8 +19,8 @@ typedef struct depthwise_run {
     atomic_bool failed;
 } depthwise_run;
 
-/// Room behind a row, so that its last vector may read on.
-enum { slack = 64 };
+/// Room behind a row, so that its last vector may read on: the lanes of the widest.
+enum { slack = 16 };
 
 /// Copies a plane into the middle of zeros.
 static void pad_plane(const depthwise_run *run, const float *plane, float *padded) {
@@ -34,8 +34,12 @@ static void pad_plane(const depthwise_run *run, const float *plane, float *padde
     }
 }
 
-static void lines_at(const depthwise_run *run, const float *padded, long row, const float **lines) {
-    for (int r = 0; r < run->shape->size[0]; r++) { lines[r] = padded + (row + r * run->shape->dilation[0]) * run->padded_columns; }
+static depthwise_plane plane_of(const depthwise_run *run, const float *padded) {
+    const libraries_convolution *c = run->shape;
+    return (depthwise_plane){
+        .x = padded, .line = run->padded_columns, .output_rows = run->output_rows, .output_columns = run->output_columns,
+        .rows = c->size[0], .columns = c->size[1], .row_dilation = c->dilation[0], .column_dilation = c->dilation[1],
+    };
 }
 
 static float *open_planes(depthwise_run *run) {
@@ -51,7 +55,7 @@ static void run_planes(long begin, long end, int part, void *context) {
     long area = c->size[0] * c->size[1];
     float *padded = open_planes(run);
     if (padded == NULL) { return; }
-    const float *lines[c->size[0]];
+    depthwise_plane window = plane_of(run, padded);
     float filter[area];
     for (long plane = begin; plane < end; plane++) {
         pad_plane(run, run->source + plane * run->rows * run->columns, padded);
@@ -59,10 +63,7 @@ static void run_planes(long begin, long end, int part, void *context) {
         // What an element gets of the gradient is a sum over the filter walked backwards.
         for (long i = 0; i < area; i++) { filter[i] = w[c->pass == 1 ? area - 1 - i : i]; }
         float *y = run->result + plane * run->output_rows * run->output_columns;
-        for (long row = 0; row < run->output_rows; row++, y += run->output_columns) {
-            lines_at(run, padded, row, lines);
-            run->kernels->row(run->output_columns, (int)c->size[0], (int)c->size[1], c->dilation[1], lines, filter, y);
-        }
+        run->kernels->filter(&window, filter, y);
     }
     free(padded);
 }
@@ -74,7 +75,7 @@ static void run_channels(long begin, long end, int part, void *context) {
     long area = c->size[0] * c->size[1];
     float *padded = open_planes(run);
     if (padded == NULL) { return; }
-    const float *lines[c->size[0]];
+    depthwise_plane window = plane_of(run, padded);
     float sums[area];
     for (long channel = begin; channel < end; channel++) {
         float *w = run->result + channel * area;
@@ -83,12 +84,7 @@ static void run_channels(long begin, long end, int part, void *context) {
             long plane = image * c->input_channels + channel;
             pad_plane(run, run->source + plane * run->rows * run->columns, padded);
             const float *g = run->other + plane * run->output_rows * run->output_columns;
-            // The sum of each image apart, so that no long chain of additions loses digits.
-            memset(sums, 0, sizeof sums);
-            for (long row = 0; row < run->output_rows; row++, g += run->output_columns) {
-                lines_at(run, padded, row, lines);
-                run->kernels->products(run->output_columns, (int)c->size[0], (int)c->size[1], c->dilation[1], lines, g, sums);
-            }
+            run->kernels->products(&window, g, sums);
             for (long i = 0; i < area; i++) { w[i] += sums[i]; }
         }
     }

@@ -1,10 +1,17 @@
 #pragma once
 
-/// The rows of one channel, as depthwise convolutions meet them. `lines` are rows of x with the padding around them and room for a
-/// vector behind.
+/// A plane of one channel as depthwise convolutions meet it: x with the padding around it and room for a vector behind each row.
+typedef struct depthwise_plane {
+    const float *x;
+    long line;                        ///< Elements from one row of x to the next.
+    long output_rows, output_columns;
+    long rows, columns;               ///< Of the filter.
+    long row_dilation, column_dilation;
+} depthwise_plane;
+
 typedef struct soma_depthwise_kernels {
-    /// y[i] = Σ_r Σ_s lines[r][i + s·dilation] · w[r·columns + s], for `count` elements.
-    void (*row)(long count, int rows, int columns, long dilation, const float *const *lines, const float *w, float *y);
-    /// sums[r·columns + s] += Σ_i lines[r][i + s·dilation] · g[i].
-    void (*products)(long count, int rows, int columns, long dilation, const float *const *lines, const float *g, float *sums);
+    /// y[o, i] = Σ_r Σ_s x[o + r·dilation, i + s·dilation] · w[r, s].
+    void (*filter)(const depthwise_plane *plane, const float *w, float *y);
+    /// sums[r, s] = Σ_o Σ_i x[o + r·dilation, i + s·dilation] · g[o, i].
+    void (*products)(const depthwise_plane *plane, const float *g, float *sums);
 } soma_depthwise_kernels;

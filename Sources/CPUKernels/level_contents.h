@@ -1,9 +1,9 @@
 /// Everything that is compiled once per instruction set level.
 #include "loops_table.h"
 #include "chains.h"
-#include "depthwise_rows.h"
 #include "matmul_tiles.h"
 #include "matmul_vector.h"
+#include "depthwise_planes.h"
 #include "peak_loops.h"
 #include "pooling_windows.h"
 #include "reductions.h"
@@ -21,7 +21,7 @@ const soma_level SOMA_LEVEL = {
     .run_chain = run_chain,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .window_tiles = window_tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
-    .depthwise = {.row = depthwise_row, .products = depthwise_products},
+    .depthwise = {.filter = depthwise_filter, .products = depthwise_products},
     .winograd = {.input = winograd_input, .output = winograd_output, .filter = winograd_filter},
     .transpose_tile = transpose_tile,
     .peaks = {.operations = 2.0 * peak_chains * SOMA_LANES, .multiply_adds = peak_multiply_adds, .read = peak_read, .write = peak_write,

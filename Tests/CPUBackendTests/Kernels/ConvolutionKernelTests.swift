@@ -59,6 +59,7 @@ extension CPUBackendTests.KernelTests {
 
         static let depthwise = [
             Sample(channels: (5, 5, 5), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
+            Sample(channels: (2, 2, 2), input: (6, 37), size: (3, 3), before: (1, 1), after: (1, 1)),
             Sample(channels: (3, 3, 3), input: (6, 40), size: (2, 5), dilation: (2, 1), before: (0, 3), after: (1, 0), batch: 3),
             Sample(channels: (2, 2, 2), input: (4, 4), size: (4, 1), before: (2, 0), after: (3, 0), batch: 1),
             Sample(channels: (1, 1, 1), input: (1, 33), size: (1, 3), before: (0, 5), after: (0, 4)),
