@@ -18,7 +18,7 @@ enum Console {
 
     /// Tells on standard output that a file was written; on standard error where that file is standard output.
     static func announce(_ line: String, to path: String) throws {
-        if path == "-" || AtomicFile.isStandardOutput(path) { complain("soma: \(line)") } else { try print(line) }
+        if AtomicFile.isStandardOutput(path) { complain("soma: \(line)") } else { try print(line) }
     }
 
     /// Writes text to standard output as it is.
