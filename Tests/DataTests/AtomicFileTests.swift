@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Soma
@@ -90,6 +91,26 @@ import Testing
         #expect(try FolderLock(folder: folder.path, name: ".lock") != nil, "the removed file keeps nobody out")
         close(late)
         expectError("/proc/nonexistent") { _ = try FolderLock(folder: "/proc/nonexistent", name: ".lock") }
+    }
+
+    /// Many that take, remove and release it over and over: never two at a time.
+    @Test func oneHasAFolderLock() throws {
+        final class Counts: Sendable { let inside = Atomic(0), wrong = Atomic(0), taken = Atomic(0) }
+        let (counts, path) = (Counts(), folder.path)
+        let threads = try (0..<4).map { _ in
+            try WorkerThread {
+                for _ in 0..<2000 {
+                    guard let lock = try? FolderLock(folder: path, name: ".lock") else { continue }
+                    if counts.inside.add(1, ordering: .relaxed).newValue != 1 { counts.wrong.add(1, ordering: .relaxed) }
+                    counts.taken.add(1, ordering: .relaxed)
+                    sched_yield()
+                    counts.inside.subtract(1, ordering: .relaxed)
+                    lock.remove()
+                }
+            }
+        }
+        threads.forEach { $0.join() }
+        #expect(counts.wrong.load(ordering: .relaxed) == 0 && counts.taken.load(ordering: .relaxed) > 100)
     }
 
     @Test func namesWhyItCannotWrite() {
