@@ -34,7 +34,7 @@ import Testing
 
     private let required = ["git", "gcc", "g++", "libc6-dev", "libpng-dev", "libjpeg-dev", "zlib1g-dev", "opencl-headers", "libclblast-dev"]
     private let useful = ["ocl-icd-libopencl1", "libopenblas0-openmp", "libdnnl2", "libgomp1", "libcurl4"]
-    private let forTests = ["pocl-opencl-icd", "oclgrind"]
+    private let forTests = ["pocl-opencl-icd", "oclgrind", "clang-16", "libclc-16"]
 
     @Test func nothingIsMissing() throws {
         try machine(installed: required + useful + forTests, user: 1000, swift: "6.1.2")
