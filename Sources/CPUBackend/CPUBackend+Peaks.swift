@@ -7,9 +7,9 @@ extension CPUBackend: PeakProbe {
         switch peak {
         case .float32: soma_peak_round_operations() / seconds(budget) { soma_peak_multiply_adds($0) }
         case .localMemory: soma_peak_round_bytes() / seconds(budget) { soma_peak_read_cache($0) }
-        case .memoryRead: try bandwidth(budget, bytesPerByte: 1) { _, from, count in soma_peak_read(from, count) }
-        case .memoryWrite: try bandwidth(budget, bytesPerByte: 1) { to, _, count in soma_peak_write(to, count) }
-        case .memoryCopy: try bandwidth(budget, bytesPerByte: 2) { to, from, count in soma_peak_copy(to, from, count) }
+        case .memoryRead: try bandwidth(budget, buffers: 1) { _, from, count in soma_peak_read(from, count) }
+        case .memoryWrite: try bandwidth(budget, buffers: 1) { to, _, count in soma_peak_write(to, count) }
+        case .memoryCopy: try bandwidth(budget, buffers: 2) { to, from, count in soma_peak_copy(to, from, count) }
         case .uploadPageable: try transfer(budget) { try upload(UnsafeRawBufferPointer($0), to: $1) }
         case .downloadPageable: try transfer(budget) { try download($1, into: $0) }
         case .launch: empty(budget, waitingForEach: false)
@@ -31,34 +31,31 @@ extension CPUBackend: PeakProbe {
         PeakTimer.fastest(budget: budget, most: 1 << 30) { rounds in onTeam { run(rounds) } }
     }
 
-    /// - Parameter bytesPerByte: bytes that move for each of a buffer.
+    /// - Parameter buffers: how many move in a round: where it is one, it is both what is written and what is read.
     private func bandwidth(
-        _ budget: Double, bytesPerByte: Double, _ run: @escaping @Sendable (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int) -> Void
+        _ budget: Double, buffers: Int, _ run: @escaping @Sendable (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int) -> Void
     ) throws -> Double {
         defer { pool.releaseUnused() }
         let byteCount = streamByteCount
-        let blocks = Blocks(to: try pool.allocate(byteCount: byteCount), from: try pool.allocate(byteCount: byteCount))
         let count = byteCount / MemoryLayout<Float>.size
+        let to = try pool.allocate(byteCount: byteCount)
+        let from = buffers == 1 ? to : try pool.allocate(byteCount: byteCount)
         // Pages that nobody has written are one and the same page.
-        onTeam {
-            for block in [blocks.to, blocks.from] { soma_peak_write(block.pointer.assumingMemoryBound(to: Float.self), count) }
-        }
+        onTeam { for block in [to, from] { soma_peak_write(block.pointer.assumingMemoryBound(to: Float.self), count) } }
         let seconds = PeakTimer.fastest(budget: budget) { rounds in
             onTeam {
                 for _ in 0..<rounds {
-                    run(blocks.to.pointer.assumingMemoryBound(to: Float.self), blocks.from.pointer.assumingMemoryBound(to: Float.self), count)
+                    run(to.pointer.assumingMemoryBound(to: Float.self), from.pointer.assumingMemoryBound(to: Float.self), count)
                 }
             }
         }
-        return bytesPerByte * Double(byteCount) / seconds
+        return Double(buffers * byteCount) / seconds
     }
 
-    private struct Blocks: Sendable { let to, from: MemoryBlock }
-
-    /// Four times what the last cache says it holds, where memory allows.
+    /// Four times what the last cache says it holds, or as much as memory and patience allow.
     private var streamByteCount: Int {
         let cache = max(0, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)))
-        let wanted = min(max(4 * cache, 256 << 20), 1 << 30)
+        let wanted = min(max(4 * cache, 256 << 20), 512 << 20)
         let unit = Int(SOMA_PEAK_BLOCK) * MemoryLayout<Float>.size
         return max(unit, min(wanted, pool.limit / 8) / unit * unit)
     }

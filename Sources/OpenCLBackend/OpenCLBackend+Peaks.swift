@@ -16,9 +16,9 @@ extension OpenCLBackend: PeakProbe {
             return try multiplyAdds(budget, isHalf: true)
         case .bfloat16, .tensorFloat32: throw BackendError.unsupported("OpenCL C has no arithmetic of this kind")
         case .localMemory: return try localMemory(budget)
-        case .memoryRead: return try bandwidth(budget, "soma_peak_read", bytesPerByte: 1)
-        case .memoryWrite: return try bandwidth(budget, "soma_peak_write", bytesPerByte: 1)
-        case .memoryCopy: return try bandwidth(budget, "soma_peak_copy", bytesPerByte: 2)
+        case .memoryRead: return try bandwidth(budget, "soma_peak_read", buffers: 1)
+        case .memoryWrite: return try bandwidth(budget, "soma_peak_write", buffers: 1)
+        case .memoryCopy: return try bandwidth(budget, "soma_peak_copy", buffers: 2)
         case .uploadPageable: return try transfer(budget, isUpload: true, isPinned: false)
         case .downloadPageable: return try transfer(budget, isUpload: false, isPinned: false)
         case .uploadPinned: return try transfer(budget, isUpload: true, isPinned: true)
@@ -94,22 +94,19 @@ extension OpenCLBackend: PeakProbe {
         var cache: UInt64 = 0
         _ = cl.pointee.clGetDeviceInfo(openCLDevice.id, cl_device_info(CL_DEVICE_GLOBAL_MEM_CACHE_SIZE), 8, &cache, nil)
         let unit = 1 << 20
-        let wanted = min(max(4 * Int(clamping: min(cache, 1 << 40)), 256 * unit), 1024 * unit)
+        let wanted = min(max(4 * Int(clamping: min(cache, 1 << 40)), 256 * unit), 512 * unit)
         return max(unit, min(wanted, openCLDevice.maximumAllocationBytes, pool.limit / 8) / unit * unit)
     }
 
-    private func bandwidth(_ budget: Double, _ name: String, bytesPerByte: Double) throws -> Double {
+    /// - Parameter count: how many buffers move in a round: where it is one, it is both what is written and what is read.
+    private func bandwidth(_ budget: Double, _ name: String, buffers count: Int) throws -> Double {
         let byteCount = streamByteCount
-        let buffers = try (0..<2).map { _ in PeakKernel.Argument.buffer(try pool.allocate(byteCount: byteCount, startsChunk: true)) }
-        let vectors = byteCount / vectorBytes
-        let sink = try sink()
+        let buffers = try (0..<count).map { _ in PeakKernel.Argument.buffer(try pool.allocate(byteCount: byteCount, startsChunk: true)) }
+        let (sink, vectors) = (try sink(), PeakKernel.Argument.long(Int64(byteCount / vectorBytes)))
         // Pages that nobody has written may be one and the same page.
-        for buffer in buffers {
-            let filling = try kernel("soma_peak_write", source(), [sink, buffer, buffer, .long(Int64(vectors))])
-            try run(filling, 1)
-        }
-        let kernel = try kernel(name, source(), [sink, buffers[0], buffers[1], .long(Int64(vectors))])
-        return bytesPerByte * Double(byteCount) / (try PeakTimer.fastest(budget: budget, most: 256) { try run(kernel, $0) })
+        for buffer in buffers { try run(try kernel("soma_peak_write", source(), [sink, buffer, buffer, vectors]), 1) }
+        let kernel = try kernel(name, source(), [sink, buffers[0], buffers[count - 1], vectors])
+        return Double(count * byteCount) / (try PeakTimer.fastest(budget: budget, most: 256) { try run(kernel, $0) })
     }
 
     func run(_ kernel: PeakKernel, _ rounds: Int) throws {

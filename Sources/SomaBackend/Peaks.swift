@@ -88,8 +88,9 @@ extension DevicePeaks {
 
 /// Finds how fast something goes that can be run any number of times in a row.
 public enum PeakTimer {
-    /// The least seconds of one round. First the rounds of a run are raised until it takes 10 ms, so that starting it and the grain of the clock
-    /// vanish; then it is repeated within the budget. What disturbs a run makes it longer, so the shortest of three decides at each turn.
+    /// The least seconds of one round. First the rounds of a run are raised until it takes 4 ms, so that starting it and the grain of the clock
+    /// vanish; then it is repeated within the budget. What disturbs a run makes it longer, so the shortest of three decides at each turn; and a
+    /// longer run would hardly ever pass undisturbed on a machine that does other things too.
     /// - Parameter most: the most rounds of a run.
     public static func fastest(budget: Double, most: Int = 1 << 24, _ run: (_ rounds: Int) throws -> Void) rethrows -> Double {
         let clock = ContinuousClock()
@@ -98,8 +99,8 @@ public enum PeakTimer {
         func leastOfThree(_ rounds: Int) throws -> Double { min(try seconds(rounds), try seconds(rounds), try seconds(rounds)) }
         var rounds = 1
         var least = try leastOfThree(rounds)
-        while least < 0.01 && rounds < most {
-            rounds = min(most, Int(Double(rounds) * min(max(0.012 / max(least, 1e-9), 2), 32)))
+        while least < 0.004 && rounds < most {
+            rounds = min(most, Int(Double(rounds) * min(max(0.005 / max(least, 1e-9), 2), 32)))
             least = try leastOfThree(rounds)
         }
         for _ in 0..<64 where (clock.now - start) / .seconds(1) < budget { least = min(least, try seconds(rounds)) }
