@@ -96,6 +96,9 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let workloads = try WorkloadList.named(workload, batches: batch)
+        if batch != nil && !workloads.contains(where: { $0.name.hasPrefix("infer_") }) {
+            throw UsageError("--batch is for workloads named infer_…, of which --workload names none")
+        }
         var printer = BenchPrinter(format: json ? .json : format, save: save, chart: chart, failBelow: failBelow)
         printer.references = try compare.map { ($0, try BenchReport(path: $0)) }
         try [save, chart].compactMap(\.self).forEach(OutputFile.check)
@@ -109,6 +112,7 @@ struct BenchCommand: ParsableCommand {
     /// The devices, the baseline first.
     private func contestants() throws -> [Device] {
         let devices = try DeviceChoice.devices(device)
+        if interleave && devices.count < 2 { throw UsageError("--interleave needs several devices, which take turns") }
         guard let baseline else { return devices }
         guard let place = devices.firstIndex(where: { "\($0)" == baseline }) else {
             throw UsageError(unknown: "device to be measured, for --baseline,", baseline, among: devices.map { "\($0)" })

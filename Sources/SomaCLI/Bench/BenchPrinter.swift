@@ -26,8 +26,8 @@ struct BenchPrinter {
         try report.head(format).forEach(Console.print)
         try run.run(&report) { row, report in
             try report.lines(of: row, format).forEach(Console.print)
-            // An end before the last row leaves those that were measured.
-            if let save, OutputFile.isReplaced(save) { try report.save(to: save) }
+            // An end before the last row leaves those that were measured. What goes wrong here is told at the end, once all is measured.
+            if let save, OutputFile.isReplaced(save) { try? report.save(to: save) }
         }
         try finish(report)
         report.warnings.forEach(Console.complain)

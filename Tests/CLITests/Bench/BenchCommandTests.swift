@@ -37,6 +37,16 @@ import Testing
         #expect(try #require(Double(row[14])) > 0, "the ratio to the baseline")
     }
 
+    /// A disk that is full is told when all is measured and printed.
+    @Test func aReportThatCannotBeKept() {
+        let words = "bench --allow-debug --budget 0.001 --device cpu --no-limits --workload tiny_adds,train_gpt --save a.json"
+        let script = "(ulimit -f 1; \(Command.folder)/soma \(words); echo status $?) | cat"
+        let command = Command.run(["/bin/sh", "-c", script], in: folder)
+        command.expectComplaint(0, "cannot write a.json")
+        #expect(command.lines.contains { $0.hasPrefix("tiny_adds") } && command.lines.last == "status 1", "\(command.output)")
+        #expect(!folder.exists("a.json"))
+    }
+
     /// What one workload lacks does not keep the next from being measured.
     @Test func aWorkloadThatDoesNotFit() {
         let command = bench("--device", "cpu", "--workload", "infer_lenet,tiny_adds", "--batch", "16777216", "--no-limits")
@@ -51,6 +61,7 @@ import Testing
             (["--precision", "float16"], ["--precision float16", "float32"]), (["--precision", "float32,bf16"], ["bf16"]),
             (["--batch", "0"], ["--batch"]), (["--batch", "1,1"], ["different"]), (["--batch", "x"], ["--batch"]),
             (["--baseline", "gpu"], ["'gpu'", "cpu"]), (["--workload", "gemm"], ["'gemm'"]), (["--format", "xml"], ["xml", "csv"]),
+            (["--batch", "2", "--workload", "gemm_256"], ["--batch", "infer_"]), (["--interleave"], ["--interleave", "several"]),
         ] {
             let command = Command.run(["\(Command.folder)/soma", "bench", "--allow-debug", "--device", "cpu"] + words, in: folder)
             #expect(command.status == 2 && command.output.isEmpty)

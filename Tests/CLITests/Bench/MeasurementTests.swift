@@ -43,6 +43,7 @@ import Testing
         let watch = try Stopwatch(work, budget: 0.01, limit: 0.07)
         #expect(watch.isCapped && (1...2).contains(watch.sampleCount))
         #expect(try watch.run().isCapped)
+        #expect(try Stopwatch(PreparedWork {}, budget: 1).measurement([1, 2, 3, 4]).isCapped, "turns were cut short by another device")
         #expect(try Stopwatch(work, budget: 0.01, limit: 0.001).sampleCount == 1, "one sample at least")
     }
 

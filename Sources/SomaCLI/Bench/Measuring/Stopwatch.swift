@@ -40,7 +40,10 @@ struct Stopwatch {
     /// All samples.
     func run() throws -> Measurement { measurement(try (0..<sampleCount).map { _ in try sample() }) }
 
-    func measurement(_ samples: [Double]) -> Measurement { Measurement(samples: samples, firstCall: firstCall, isCapped: isCapped) }
+    /// Of samples of this watch, of which there may be fewer than it asked for.
+    func measurement(_ samples: [Double]) -> Measurement {
+        Measurement(samples: samples, firstCall: firstCall, isCapped: isCapped || samples.count < 5)
+    }
 
     private static func seconds(_ work: PreparedWork, _ calls: Int) throws -> Double {
         try ContinuousClock().measure {

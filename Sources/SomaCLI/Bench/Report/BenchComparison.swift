@@ -28,8 +28,10 @@ struct BenchComparison {
 
     init(_ before: BenchReport, _ after: BenchReport) {
         (self.before, self.after) = (before, after)
-        let now = after.rows.map { row in Self.line(before.rows.first { $0.key == row.key }, row) }
-        let gone = before.rows.filter { row in row.measurement != nil && !after.rows.contains { $0.key == row.key } }
+        let old = Dictionary(before.rows.map { ($0.key, $0) }) { first, _ in first }
+        let new = Set(after.rows.map(\.key))
+        let now = after.rows.map { Self.line(old[$0.key], $0) }
+        let gone = before.rows.filter { $0.measurement != nil && !new.contains($0.key) }
         lines = now.compactMap(\.self) + gone.map { Line(key: $0.key, metric: $0.metric, before: $0.measurement, verdict: .onlyBefore) }
     }
 

@@ -26,7 +26,8 @@ struct BenchEnvironment: Hashable, Sendable {
         }
         environment.date = now
         environment.load = HostLoad.average
-        environment.threads = Device.all().first { $0.name == "cpu" }?.computeUnits ?? 0
+        // Asked of the processor alone: a list of all devices would load libraries that nobody may need.
+        environment.threads = (try? Device.named("cpu"))?.deviceDescription.computeUnits ?? 0
         return environment
     }
 
