@@ -45,6 +45,21 @@ extension OnTheCPU {
             #expect(throws: SomaError.self) { try record(recipe, on: try .named("cpu"), epochs: 1, data: folder.path) }
         }
 
+        /// A run goes on with the files that it began with.
+        @Test func refusesOtherFilesWhenItGoesOn() throws {
+            let (folder, output) = (try TemporaryFolder(), try TemporaryFolder())
+            for part in ["train", "t10k"] { try folder.writeIDX(part, count: 20, side: 5) }
+            let settings = ["hidden=8", "batch=10"]
+            func train(_ epochs: Int, resume: String?) throws -> Record {
+                try record(
+                    recipe, on: try .named("cpu"), settings, epochs: epochs, data: folder.path, output: output.path, resume: resume)
+            }
+            let last = try #require(try train(1, resume: nil).result.checkpoint)
+            #expect(try train(2, resume: last).result.epochs == 2)
+            try folder.writeIDX("t10k", count: 21, side: 5)
+            #expect { try train(3, resume: last) } throws: { "\($0)".contains("are not those that \(last) was trained on") }
+        }
+
         @Test func namesTheFileWithoutPictures() throws {
             for (train, test, name) in [(0, 10, "train"), (10, 0, "t10k")] {
                 let folder = try TemporaryFolder()

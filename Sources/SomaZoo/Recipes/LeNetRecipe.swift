@@ -50,7 +50,9 @@ public struct LeNetRecipe: Recipe {
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let files = try files(context)
         let validation = context.settings[Self.digits.validation]
-        return try classifier(context).run(training: files.training(), test: files.test(), validation: validation)
+        var run = classifier(context)
+        run.metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        return try run.run(training: files.training(), test: files.test(), validation: validation)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {

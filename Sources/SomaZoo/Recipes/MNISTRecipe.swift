@@ -32,7 +32,9 @@ public struct MNISTRecipe: Recipe {
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let files = try DigitFiles(context)
         let validation = context.settings[Self.options.digits.validation]
-        return try classifier(context, files).run(training: files.training(), test: files.test(), validation: validation)
+        var run = classifier(context, files)
+        run.metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        return try run.run(training: files.training(), test: files.test(), validation: validation)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {

@@ -26,6 +26,18 @@ struct DigitFiles {
         throw UsageError("\(recipe) needs --data FOLDER with the four files of MNIST; soma data mnist fetches them")
     }
 
+    /// What checkpoints say of the files.
+    /// - Throws: `SomaError` where a run would go on with other files than it began with.
+    func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {
+        let (key, own) = ("digits", files.fingerprint)
+        if let checkpoint, let other = checkpoint.metadata[key], other != own {
+            throw SomaError(
+                "\(files.trainingImages.path) and the files beside it are not those that \(checkpoint.path) was trained on",
+                hint: "begin anew without --resume")
+        }
+        return [key: own]
+    }
+
     private var shape: [Int] { isFlat ? [rows * columns] : [1, rows, columns] }
 
     func training() throws -> ImageDataSet {
