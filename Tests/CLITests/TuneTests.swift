@@ -28,13 +28,13 @@ import Testing
             return outcomes[candidate] ?? .failed("unknown")
         }
 
-        func duel(_ first: String, _ second: String, of task: String, pairs: Int) -> Result<[Double], Outcome> {
+        func duel(_ first: String, _ second: String, of task: String, pairs: Int) -> Result<Duel, Outcome> {
             duels.append(second)
             now += 1
             if isInterrupted { return .failure(.interrupted) }
             guard case .seconds(let a)? = outcomes[first], case .seconds(let b)? = outcomes[second] else { return .failure(.hung) }
-            let ratio = a / (b * (surprises[second] ?? 1))
-            return .success((0..<pairs).map { ratio * (1 + ($0 % 2 == 0 ? noise : -noise)) })
+            let time = b * (surprises[second] ?? 1)
+            return .success(Duel(pairs: (0..<pairs).map { [a * (1 + ($0 % 2 == 0 ? noise : -noise)), time] }))
         }
     }
 
@@ -62,8 +62,16 @@ import Testing
         clockwork.outcomes["b"] = .seconds(0.95)
         clockwork.noise = 0.1
         #expect(try run(clockwork, ["a", "b"])?.verdict == .shipped, "half of the pairs were lost")
-        clockwork.noise = 0.01
+        clockwork.noise = 0.001
         guard case .faster("b", _)? = try run(clockwork, ["a", "b"])?.verdict else { return #expect(Bool(false), "b is faster") }
+    }
+
+    /// What else the machine does may slow one down again and again, but cannot make the other faster than it is.
+    @Test func aGainMustShowInTheBestTimesToo() {
+        #expect(Duel(pairs: [[5, 1], [5, 1], [1, 1], [5, 1]]).gain == nil)
+        #expect(Duel(pairs: [[5, 1], [5, 1], [1.1, 1], [5, 1]]).gain == 1.1)
+        #expect(Duel(pairs: [[5, 1], [0.2, 1], [5, 1], [0.2, 1]]).gain == nil)
+        #expect(Duel(pairs: []).gain == nil)
     }
 
     @Test func strikesWhatIsWrongFailsOrHangs() throws {

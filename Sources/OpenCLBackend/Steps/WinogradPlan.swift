@@ -49,7 +49,7 @@ private struct WinogradPlan {
         tiles = result.map { planner.ceilDivide($0, 2) }
         uCount = 16 * (channels * rows + 3) / 4 * 4
         bytesPerImage = 16 * (channels + rows) * tiles[0] * tiles[1] * 4
-        // `isForWinograd` has seen to it that one has room.
+        // `canTakeWinograd` has seen to it that one has room.
         let parts = planner.ceilDivide(step.batch, max(1, planner.winogradBytes / max(bytesPerImage, 1)))
         images = planner.ceilDivide(step.batch, parts)
     }

@@ -19,8 +19,24 @@ protocol TuneMeasurer: AnyObject {
     var isInterrupted: Bool { get }
     /// Checks the result of a candidate and times it, the latter shortly where it takes far longer than `best` seconds.
     func trial(_ candidate: String, of task: String, best: Double?) throws -> Outcome
-    /// Times two candidates in turns, A B A B: how many times as long as the second the first took, pair by pair.
-    func duel(_ first: String, _ second: String, of task: String, pairs: Int) throws -> Result<[Double], Outcome>
+    /// Times two candidates in turns, A B B A.
+    func duel(_ first: String, _ second: String, of task: String, pairs: Int) throws -> Result<Duel, Outcome>
+}
+
+/// What two candidates took, in seconds, timed in turns.
+struct Duel: Equatable {
+    var pairs: [[Double]]
+
+    /// By how much the second is faster, if it is so by more than noise; else `nil`.
+    ///
+    /// That is at least two per cent at the median of the pairs, with three quarters of them won; and at their best, which what else the machine
+    /// does cannot help. Given is the smaller of the two ratios.
+    var gain: Double? {
+        let ratios = pairs.map { $0[0] / $0[1] }.sorted()
+        guard let first = pairs.map({ $0[0] }).min(), let second = pairs.map({ $0[1] }).min(), ratios[ratios.count / 4] > 1 else { return nil }
+        let gain = min(ratios[ratios.count / 2], first / second)
+        return gain >= 1.02 ? gain : nil
+    }
 }
 
 /// What was found for one class of steps.
@@ -48,12 +64,11 @@ struct Finding: Equatable {
 /// Looks for the fastest way to compute a class of steps.
 ///
 /// Every candidate gets a short trial; those that seem fastest are then timed in turns with what ships, and the best of them wins if it is
-/// ahead by more than noise: at least two per cent at the median, and in three quarters of the pairs.
+/// ahead by more than noise.
 struct TuneSearch {
     let measurer: any TuneMeasurer
     var pairs = 15
     var finalists = 3
-    private static let margin = 1.02
 
     /// - Parameters:
     ///   - candidates: first what ships.
@@ -66,17 +81,15 @@ struct TuneSearch {
         guard let times = try trials(candidates, &finding, until: end, note) else { return nil }
         guard let limit = times[shipped] else { return finding }
         let challengers = times.filter { $0.key != shipped && $0.value < limit }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-        var best = (candidate: shipped, ratio: Self.margin)
+        var gains: [String: Double] = [:]
         for challenger in challengers.prefix(finalists).map(\.key) {
             switch try measurer.duel(shipped, challenger, of: task, pairs: pairs) {
-            case .success(let ratios):
-                let quartiles = Self.quartiles(ratios)
-                if quartiles.lower > 1 && quartiles.median >= best.ratio { best = (challenger, quartiles.median) }
+            case .success(let duel): gains[challenger] = duel.gain
             case .failure(.interrupted): return nil
             case .failure(let outcome): finding.struck[challenger] = outcome
             }
         }
-        if best.candidate != shipped { finding.verdict = .faster(best.candidate, best.ratio) }
+        if let best = gains.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) { finding.verdict = .faster(best.key, best.value) }
         return finding
     }
 
@@ -101,10 +114,5 @@ struct TuneSearch {
             try note(finding)
         }
         return times
-    }
-
-    private static func quartiles(_ values: [Double]) -> (lower: Double, median: Double) {
-        let sorted = values.sorted()
-        return sorted.isEmpty ? (0, 0) : (sorted[sorted.count / 4], sorted[sorted.count / 2])
     }
 }

@@ -6,7 +6,7 @@ import Soma
 /// It answers each line on standard input with one on standard output:
 ///
 ///     trial CLASS CANDIDATE BEST         seconds 0.0123 | wrong WORDS | failed WORDS
-///     duel CLASS FIRST SECOND PAIRS      ratios 1.02 0.98 …
+///     duel CLASS FIRST SECOND PAIRS      pairs 0.0123:0.0120 …
 ///
 /// with tabs between words of a request, and after the first word of an answer.
 struct TuneWorker {
@@ -33,7 +33,7 @@ struct TuneWorker {
             switch words.first {
             case "trial" where words.count == 4: return try Self.trial(trial, words[2], best: Double(words[3]), reference)
             case "duel" where words.count == 5:
-                return "ratios\t" + (try Self.duel(trial, words[2], words[3], pairs: Int(words[4]) ?? 0).map { "\($0)" }.joined(separator: " "))
+                return "pairs\t" + (try Self.duel(trial, words[2], words[3], pairs: Int(words[4]) ?? 0)).joined(separator: " ")
             default: return "failed\tnot understood"
             }
         } catch {
@@ -61,11 +61,16 @@ struct TuneWorker {
         return "seconds\t\(seconds.reduce(first, min))"
     }
 
-    private static func duel(_ trial: StepTrial, _ first: String, _ second: String, pairs: Int) throws -> [Double] {
+    /// Each goes first in every other pair: what else the machine does in turns must not fall on one of them.
+    private static func duel(_ trial: StepTrial, _ first: String, _ second: String, pairs: Int) throws -> [String] {
         try trial.refill()
         let runs = Self.runs(try trial.seconds(by: first, runs: 1))
         _ = try trial.seconds(by: second, runs: 1)
-        return try (0..<pairs).map { _ in try trial.seconds(by: first, runs: runs) / trial.seconds(by: second, runs: runs) }
+        return try (0..<pairs).map { pair in
+            let early = try trial.seconds(by: pair % 2 == 0 ? first : second, runs: runs)
+            let late = try trial.seconds(by: pair % 2 == 0 ? second : first, runs: runs)
+            return pair % 2 == 0 ? "\(early):\(late)" : "\(late):\(early)"
+        }
     }
 
     /// As many as take ten milliseconds.

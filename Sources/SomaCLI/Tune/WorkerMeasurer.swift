@@ -7,7 +7,7 @@ final class WorkerMeasurer: TuneMeasurer {
     /// Seconds that a candidate may take.
     private let limit: Double
     private var worker: WorkerProcess?
-    /// The classes of which the worker has the memory and the reference.
+    /// The class of which the worker has the memory and the reference.
     private var known: String?
 
     init(limit: Double, start: @escaping () throws -> WorkerProcess) { (self.limit, self.start) = (limit, start) }
@@ -28,10 +28,10 @@ final class WorkerMeasurer: TuneMeasurer {
         }
     }
 
-    func duel(_ first: String, _ second: String, of task: String, pairs: Int) throws -> Result<[Double], Outcome> {
+    func duel(_ first: String, _ second: String, of task: String, pairs: Int) throws -> Result<Duel, Outcome> {
         try ask(["duel", task, first, second, "\(pairs)"], task).flatMap { kind, text in
-            let ratios = text.split(separator: " ").compactMap { Double($0) }
-            return kind == "ratios" && ratios.count == pairs ? .success(ratios) : .failure(.failed(text))
+            let pairs = text.split(separator: " ").map { $0.split(separator: ":").compactMap { Double($0) } }
+            return kind == "pairs" && !pairs.isEmpty && pairs.allSatisfy { $0.count == 2 } ? .success(Duel(pairs: pairs)) : .failure(.failed(text))
         }
     }
 
