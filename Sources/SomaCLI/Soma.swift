@@ -20,7 +20,7 @@ struct SomaCommand: ParsableCommand {
         version: Version.text,
         subcommands: [
             DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, FeaturesCommand.self,
-            BenchCommand.self, TuneCommand.self, ProfileCommand.self, DataCommand.self, InspectCommand.self,
+            BenchCommand.self, TuneCommand.self, ProfileCommand.self, ExplainGraphCommand.self, DataCommand.self, InspectCommand.self,
         ])
 
     static func main() {

@@ -157,14 +157,34 @@ struct Clustering {
 
     @discardableResult
     private mutating func merge(_ a: Int, _ b: Int) -> Bool {
-        guard a != b, let first = clusters[a], let second = clusters[b], !overwrites(first, second), !overwrites(second, first) else { return false }
-        guard let (merged, outers) = merged(first, second), !hasPathAround(a, b) else { return false }
+        guard a != b, let first = clusters[a], let second = clusters[b] else { return false }
+        let (merged, outers): (Cluster, [Int])
+        do { (merged, outers) = try fitted(a, first, b, second) } catch { return false }
         let (survivor, removed) = first.members.count > second.members.count ? (a, b) : (b, a)
         clusters[removed] = nil
         clusters[survivor] = merged
         for place in outers { isOuter[place] = true }
         for member in (survivor == a ? second : first).members { clusterOf[member] = survivor }
         return true
+    }
+
+    /// The two clusters as one, and the operations that thereby come to have one value for each outer position.
+    private func fitted(_ a: Int, _ first: Cluster, _ b: Int, _ second: Cluster) throws(Refusal) -> (Cluster, outers: [Int]) {
+        if overwrites(first, second) || overwrites(second, first) { throw .overwrites }
+        let result = try merged(first, second)
+        if hasPathAround(a, b) { throw .circle }
+        return result
+    }
+
+    /// Why two of the clusters that are left are not one; `nil` where nobody tried.
+    func refusal(between a: Int, and b: Int) -> Refusal? {
+        guard a != b, let first = clusters[a], let second = clusters[b] else { return nil }
+        do {
+            _ = try fitted(a, first, b, second)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// The clusters that a cluster waits for.
@@ -187,120 +207,5 @@ struct Clustering {
             return false
         }
         return reaches(a, b) || reaches(b, a)
-    }
-}
-
-// MARK: - What fits together
-
-extension Clustering {
-    /// The two as one, and the operations that thereby come to have one value for each outer position; `nil` if they do not fit.
-    private func merged(_ a: Cluster, _ b: Cluster) -> (Cluster, outers: [Int])? {
-        guard a.kind != .alone, b.kind != .alone, !(a.kind == .product && b.kind == .product) else { return nil }
-        guard a.members.count + b.members.count + a.loads.count + b.loads.count <= capabilities.maximumInstructions else { return nil }
-        var outers: [Int] = []
-        let domain: Domain
-        if let common = a.domain.merged(with: b.domain) {
-            domain = common
-        } else if !a.domain.hasInner, let common = b.domain.refinedOuter(by: a.domain.factors.map(\.extent)), b.domain.hasInner {
-            (domain, outers) = (common, a.members)
-        } else if !b.domain.hasInner, let common = a.domain.refinedOuter(by: b.domain.factors.map(\.extent)), a.domain.hasInner {
-            (domain, outers) = (common, b.members)
-        } else {
-            return nil
-        }
-        let kind = a.kind == .product ? a.kind : b.kind
-        if kind == .product && domain.hasInner { return nil }
-        var result = Cluster(kind: kind, members: (a.members + b.members).sorted(), domain: domain)
-        result.predecessors = a.predecessors.union(b.predecessors)
-        result.isRow = a.isRow || b.isRow
-        result.loads = a.loads.union(b.loads)
-        let isOuterHere = { (place: Int) in isOuter[place] || outers.contains(place) }
-        guard link(a, to: b, &result, isOuterHere), link(b, to: a, &result, isOuterHere) else { return nil }
-        if result.isRow && !(domain.isInnerTrailing && domain.innerCount <= capabilities.maximumRowCount) { return nil }
-        guard result.loads.count <= capabilities.maximumOperands * 2 / 3 else { return nil }
-        return (result, outers)
-    }
-
-    /// Checks what one cluster reads of the other, which is no longer read from memory when they are one.
-    private func link(_ reader: Cluster, to other: Cluster, _ result: inout Cluster, _ isOuterHere: (Int) -> Bool) -> Bool {
-        if other.kind == .product {
-            let views = reader.loads.filter { !other.contains($0.base) } + reader.members.compactMap { placedView($0) }
-            guard views.allSatisfy({ fitsEpilogue($0, other) }) else { return false }
-        }
-        guard reader.loads.contains(where: { other.contains($0.base) }) else { return true }
-        for place in reader.members {
-            for operand in operations[place].operands where other.contains(operand.base) {
-                if operations[place].isProduct { return false }
-                // A reduction walks over elements, though its result is outer.
-                let consumesElements = !isOuterHere(place) || operations[place].isReduction
-                if consumesElements == !isOuterHere(operand.base) {
-                    guard operand.isIdentity(count: operations[operand.base].shape.count) else { return false }
-                } else {
-                    guard consumesElements, repeatsRow(operand, result.domain) else { return false }
-                    result.isRow = true
-                }
-                result.loads.remove(operand)
-            }
-        }
-        return true
-    }
-
-    /// Whether a view of one value for each outer position shows it at every inner position.
-    private func repeatsRow(_ view: StridedView, _ domain: Domain) -> Bool {
-        guard view.starts.isEmpty, let fine = domain.refined(by: view.shape.dimensions) else { return false }
-        let strides = fine.strides(view.strides, over: view.shape)
-        var expected = 1
-        for place in fine.factors.indices.reversed() {
-            if fine.factors[place].isInner {
-                if strides[place] != 0 { return false }
-            } else {
-                if strides[place] != expected { return false }
-                expected *= fine.factors[place].extent
-            }
-        }
-        return true
-    }
-
-    /// Where an operation writes, if into an assembly.
-    private func placedView(_ place: Int) -> StridedView? {
-        guard let placement = operations[place].placement else { return nil }
-        var view = StridedView(of: place, operations[place].shape)
-        view.strides = placement.strides
-        return view
-    }
-
-    /// Whether a view can be read or written at the positions of the product.
-    private func fitsEpilogue(_ view: StridedView, _ cluster: Cluster) -> Bool {
-        guard let product = cluster.members.first(where: { operations[$0].isProduct }) else { return false }
-        return view.reshaped(to: operations[product].productShape ?? []) != nil
-    }
-}
-
-extension Operation {
-    /// The positions over which the epilogue of a product runs.
-    var productShape: Shape? {
-        switch kind {
-        case .matmul: MatmulGeometry(self)?.shape
-        case .convolution(.filterGradient, _, _, _), .convolution(_, _, _, .channelsFirst): shape.withTwoSpatialAxes
-        case .convolution: shape.rank == 4 ? shape : [shape[0], 1, shape[1], shape[2]]
-        default: nil
-        }
-    }
-}
-
-/// The extents and operand strides of a matrix product, batches folded into rows where the right side is shared.
-struct MatmulGeometry {
-    var batch, m, n, k: Int
-    var a, b: [Int]
-    var shape: Shape { [batch, m, n] }
-
-    init?(_ operation: Operation) {
-        guard operation.kind == .matmul, let left = MatrixLayout(operation.operands[0]), let right = MatrixLayout(operation.operands[1]) else { return nil }
-        (batch, m, n, k) = (left.batch, left.rows, right.columns, left.columns)
-        (a, b) = (left.strides, right.strides)
-        if batch > 1, b[0] == 0, a[2] == 1, a[0] == m * a[1] {
-            (batch, m) = (1, batch * m)
-            a[0] = 0
-        }
     }
 }

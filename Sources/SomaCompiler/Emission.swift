@@ -9,6 +9,8 @@ struct Emission {
     let clusterOf: [Int]
     let isOuter: [Bool]
     private(set) var steps: [Step] = []
+    /// The place in `order` of each step's cluster.
+    private(set) var clusterOfStep: [Int] = []
     /// Operations with memory of their own, by slot.
     private(set) var owners: [Int] = []
     private(set) var offsets: [Plan.Offset] = []
@@ -24,9 +26,10 @@ struct Emission {
     }
 
     mutating func emit() {
-        for cluster in order {
-            guard let first = cluster.members.first, operations[first].isComputed else { continue }
-            if let step = step(cluster) { steps.append(step) }
+        for (place, cluster) in order.enumerated() {
+            guard let first = cluster.members.first, operations[first].isComputed, let step = step(cluster) else { continue }
+            steps.append(step)
+            clusterOfStep.append(place)
         }
     }
 

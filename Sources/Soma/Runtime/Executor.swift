@@ -146,6 +146,9 @@ final class Executor: Sendable {
         case .entries(let entries):
             let program = try Program(Plan(graph.snapshot, entries, backend.capabilities), on: backend)
             contents.withLock { $0.programs.remember(program, for: graph.snapshot.key) }
+            if let collector = ExplanationCollector.current {
+                collector.note(program, GraphExplanation(graph.snapshot, entries, backend.capabilities), on: backend)
+            }
             return program
         }
     }

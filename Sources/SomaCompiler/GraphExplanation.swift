@@ -1,0 +1,157 @@
+import SomaBackend
+import SomaGraph
+
+/// What the compiler made of a graph and why: the values it computes, the steps they became, what keeps two steps apart, and memory.
+public struct GraphExplanation: Sendable {
+    /// A value of the graph once views are resolved: in memory, computed by a step on the way, or known to the host.
+    public struct Value: Sendable {
+        public let number: Int
+        /// What it is, with the numbers of its operands.
+        public let text: String
+        public let shape: Shape
+        public let dtype: DType
+        /// The step that computes it, if one does.
+        public let step: Int?
+    }
+
+    public struct FusedStep: Sendable {
+        public let step: Step
+        /// The numbers of the values that it computes.
+        public let values: [Int]
+    }
+
+    /// Values that one step writes to memory for another to read.
+    public struct Boundary: Sendable {
+        public let from, to: Int
+        public let values: [Int]
+        public let byteCount: Int
+        /// Why the two are not one.
+        public let reason: String
+    }
+
+    /// Where a value lies while steps run.
+    public struct Memory: Sendable {
+        public let value: Int
+        public let slot: Plan.Slot
+        public let byteCount: Int
+        /// The first and last step that touch it.
+        public let life: ClosedRange<Int>
+    }
+
+    public private(set) var values: [Value] = []
+    public private(set) var steps: [FusedStep] = []
+    public private(set) var boundaries: [Boundary] = []
+    /// In the order in which they are first touched.
+    public private(set) var memory: [Memory] = []
+    public let arenaByteCount, largestLiveByteCount: Int
+
+    /// Compiles a graph once more, from the entries that were taken with its snapshot.
+    public init(_ snapshot: GraphSnapshot, _ entries: [GraphSnapshot.Entry], _ capabilities: Capabilities) {
+        let lowering = Lowering(entries, roots: snapshot.roots, capabilities)
+        let clustering = Clustering(lowering, capabilities)
+        var emission = Emission(clustering, roots: lowering.roots, capabilities)
+        emission.emit()
+        let plan = Plan(emission, lowering.roots, snapshot)
+        (arenaByteCount, largestLiveByteCount) = (plan.arenaByteCount, plan.largestLiveByteCount)
+        let stepOf = Dictionary(emission.clusterOfStep.enumerated().map { ($1, $0) }) { first, _ in first }
+        let step = { (place: Int) in emission.clusterOf[place] < 0 ? nil : stepOf[emission.clusterOf[place]] }
+        for place in Self.reached(lowering) {
+            let operation = lowering.operations[place]
+            values.append(Value(number: place, text: operation.text, shape: operation.shape, dtype: operation.dtype, step: step(place)))
+        }
+        steps = emission.clusterOfStep.enumerated().map { FusedStep(step: plan.steps[$0], values: emission.order[$1].members) }
+        explainBoundaries(clustering, emission, step)
+        listMemory(plan, emission)
+    }
+
+    /// Everything that the roots need, operands first.
+    private static func reached(_ lowering: Lowering) -> [Int] {
+        var seen = Set(lowering.roots)
+        var pending = lowering.roots
+        while let place = pending.popLast() {
+            let needed = lowering.operations[place].operands.map(\.base) + lowering.operations[place].after
+            pending += needed.filter { seen.insert($0).inserted }
+        }
+        return seen.sorted()
+    }
+
+    private mutating func explainBoundaries(_ clustering: Clustering, _ emission: Emission, _ step: (Int) -> Int?) {
+        var found: [[Int]: (values: [Int], reason: String)] = [:]
+        for reader in values.map(\.number) {
+            guard let to = step(reader) else { continue }
+            for base in Set(clustering.operations[reader].operands.map(\.base)).sorted() {
+                for writer in Self.writers(base, clustering.operations) {
+                    guard let from = step(writer), from != to else { continue }
+                    let reason = Self.reason(base, reader, clustering)
+                    found[[from, to], default: ([], reason)].values.append(writer)
+                }
+            }
+        }
+        boundaries = found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, boundary in
+            let values = Set(boundary.values).sorted()
+            let bytes = values.reduce(0) { $0 + clustering.operations[$1].byteCount }
+            return Boundary(from: key[0], to: key[1], values: values, byteCount: bytes, reason: boundary.reason)
+        }
+    }
+
+    /// The operations whose steps write what lies at `place`.
+    private static func writers(_ place: Int, _ operations: [Operation]) -> [Int] {
+        guard operations[place].kind == .assembly else { return [place] }
+        return operations[place].operands.map(\.base) + operations.indices.filter { operations[$0].placement?.assembly == place }
+    }
+
+    private static func reason(_ base: Int, _ reader: Int, _ clustering: Clustering) -> String {
+        if clustering.operations[base].kind == .assembly { return "its parts are put together in memory" }
+        let (a, b) = (clustering.clusterOf[base], clustering.clusterOf[reader])
+        if a == b { return "together they read and write more operands than a step may have" }
+        return clustering.refusal(between: a, and: b)?.description ?? "nobody tried to make them one"
+    }
+
+    private mutating func listMemory(_ plan: Plan, _ emission: Emission) {
+        var lives: [Int: ClosedRange<Int>] = [:]
+        for (number, step) in plan.steps.enumerated() {
+            for operand in step.reads + step.writes { lives[operand.slot] = (lives[operand.slot]?.lowerBound ?? number)...number }
+        }
+        memory = lives.map { slot, life in
+            let owner = emission.owners[slot]
+            return Memory(value: owner, slot: plan.slots[slot], byteCount: emission.operations[owner].byteCount, life: life)
+        }.sorted { ($0.life.lowerBound, $0.value) < ($1.life.lowerBound, $1.value) }
+    }
+}
+
+extension Operation {
+    /// What it is, and the numbers of its operands; one that is not read as it lies, with the shape in which it is seen.
+    fileprivate var text: String {
+        let read = operands.map { view in
+            let isPlain = view.strides == view.shape.contiguousStrides && view.starts.isEmpty
+            return "%\(view.base)" + (isPlain ? "" : " seen as \(view.shape)")
+        }
+        return name + (read.isEmpty ? "" : " of " + read.joined(separator: ", "))
+    }
+
+    private var name: String {
+        switch kind {
+        case .source(let number): "source \(number)"
+        case .scalar(let number): "scalar \(number)"
+        case .range: "range"
+        case .random: "random words"
+        case .elementwise(.unary(let function)): "\(function)"
+        case .elementwise(.binary(let function)): "\(function)"
+        case .elementwise(.select): "select"
+        case .elementwise(.cast): "cast"
+        case .elementwise(.copy): "copy"
+        case .reduce(let function, let axes): "\(function) along axes \(axes)"
+        case .matmul: "matmul"
+        case .convolution(.forward, _, _, _): "convolution"
+        case .convolution(.inputGradient, _, _, _): "convolution's input gradient"
+        case .convolution(.filterGradient, _, _, _): "convolution's filter gradient"
+        case .pooling(let function, let isGradient, _, _): "\(function) pooling\(isGradient ? "'s gradient" : "")"
+        case .gather(let axis): "gather along axis \(axis)"
+        case .scatterAdd(let axis): "scatter-add along axis \(axis)"
+        case .dynamicSlice: "dynamic slice"
+        case .updateSlice: "updated slice"
+        case .custom: customOperation?.name ?? "custom kernel"
+        case .assembly: "parts"
+        }
+    }
+}
