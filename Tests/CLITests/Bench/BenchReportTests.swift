@@ -70,7 +70,7 @@ import Testing
         #expect(lines[0].contains("float32, deterministic; 2 threads; load 0.00; 2030-01-02T03:04:05Z"))
         #expect(lines[1] == "cpu: a | \"model\", 2 units; measured: 100.0 GFLOP/s, read 20.0, write 5.00, copy 10.0 GB/s")
         #expect(lines.contains("gemm_256              cpu           33.55  GFLOP/s     50 %      500 ms   34 % arithmetic    1.00"))
-        #expect(lines.contains("gemm_256              opencl:0      67.11  GFLOP/s      0 %      2.00 s   34 % arithmetic  2.25 (2.13 to 2.38)"))
+        #expect(lines.contains("gemm_256              opencl:0      67.11  GFLOP/s    1 rep      2.00 s   34 % arithmetic  2.25 (2.13 to 2.38)"))
         #expect(lines.contains("sum_16m               cpu        does not fit: 3 B, \"no\" more"))
         #expect(lines.contains("train_gpt             cpu        not measured: the engine has no attention yet"))
     }

@@ -60,8 +60,14 @@ extension BenchReport {
         let ratio = baseline == nil ? [] : [ratioText(row)]
         return [
             row.key.title, row.device, Quantity.significant(row.metric.value(measurement.median)), row.metric.unit,
-            Quantity.fixed(100 * measurement.spread, 0) + " %", Self.seconds(measurement.firstCall), limit,
+            Self.spread(measurement), Self.seconds(measurement.firstCall), limit,
         ] + ratio
+    }
+
+    /// In per cent; where there are too few repetitions for one, how many there are.
+    private static func spread(_ measurement: Measurement) -> String {
+        guard measurement.isCapped else { return Quantity.fixed(100 * measurement.spread, 0) + " %" }
+        return measurement.samples.count == 1 ? "1 rep" : "\(measurement.samples.count) reps"
     }
 
     /// Of pairs of repetitions their median, and in brackets the quartiles.
