@@ -14,6 +14,9 @@ enum { argument_from = 1, argument_to = 17, argument_scratchpad = 80 };
 
 /// The most bytes that a kernel may want besides its operands. One that wants more, as for a huge image, is left to kernels that work in blocks.
 enum { most_scratch = 1 << 29 };
+/// Pixels of a line of the result. oneDNN prepares a kernel for each few of them, some 700 bytes and 4 µs a pixel: a line of 10⁸ would take all
+/// memory before anything is computed, and the process ends where there is none.
+enum { longest_line = 1 << 18 };
 
 /// The image of x, the filter, the image of y: what each is called in a pass.
 enum { image_x, filter_w, image_y };
@@ -131,7 +134,7 @@ libraries_onednn_convolution *libraries_onednn_convolution_create(const librarie
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const libraries_onednn *dnnl = libraries_onednn_table();
     pthread_once(&once, start);
-    if (stream == NULL) { return NULL; }
+    if (stream == NULL || convolution->input[1] > longest_line || convolution->output[1] > longest_line) { return NULL; }
     libraries_onednn_convolution *result = calloc(1, sizeof *result);
     if (result == NULL) { return NULL; }
     result->pass = convolution->pass;

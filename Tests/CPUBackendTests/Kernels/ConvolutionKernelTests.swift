@@ -57,6 +57,17 @@ extension CPUBackendTests.KernelTests {
             expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
         }
 
+        /// What oneDNN would prepare for lines without end is left to kernels that work in blocks.
+        @Test(.enabled(if: libraries_onednn_table().pointee.search.found, "oneDNN is not installed"), arguments: [0, 1, 2])
+        func oneDNNTakesNoEndlessLines(_ pass: Int) {
+            for width in [1000, 300_000, 100_000_000] {
+                var shape = Sample(channels: (16, 16, 1), input: (1, width), size: (1, 9), before: (0, 4), after: (0, 4), batch: 1).shape(pass)
+                let prepared = libraries_onednn_convolution_create(&shape)
+                #expect((prepared == nil) == (width > 1 << 18), "\(width)")
+                if let prepared { libraries_onednn_convolution_destroy(prepared) }
+            }
+        }
+
         static let depthwise = [
             Sample(channels: (5, 5, 5), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1)),
             Sample(channels: (2, 2, 2), input: (6, 37), size: (3, 3), before: (1, 1), after: (1, 1)),
