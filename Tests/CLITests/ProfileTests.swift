@@ -55,6 +55,8 @@ import Testing
         }
         #expect(folder.text("watched/last.safetensors") == folder.text("plain/last.safetensors"))
         #expect(folder.text("t.json").contains("traceEvents"))
+        let short = Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "batch=1000", "--profile", "none.json", in: folder)
+        #expect(short.status == 0 && short.output.contains("none.json is not written") && folder.text("none.json").isEmpty, "\(short.complaint)")
     }
 
     @Test func saysWhatCannotBe() {

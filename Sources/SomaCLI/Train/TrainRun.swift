@@ -50,6 +50,9 @@ final class TrainRun {
         if let reference { try check(against: reference) }
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
+        if let path = plan.profile, profiler?.isDone == false {
+            try report.note(.message("\(path) is not written: the run ended before the steps to watch"))
+        }
         try record?.draw()
         try report.end(result, plan, device)
         if result.isInterrupted { throw Interruption.exitCode }

@@ -1,0 +1,57 @@
+"""Which loop of a kernel is judged, and by what: python3 -m unittest discover -s scripts"""
+
+import unittest
+
+from kernel_report import amd, nvidia
+from kernel_report.loops import Instruction, inner_loop
+
+
+def program(text):
+    """Instructions `OPCODE`, `OPCODE ->PLACE` for a branch that may fall through, `OPCODE =>PLACE` for one that does not."""
+    result = []
+    for line in text.strip().splitlines():
+        words = line.split()
+        target = int(words[1][2:]) if len(words) > 1 else None
+        result.append(Instruction(words[0], target, not (len(words) > 1 and words[1].startswith("=>")) and words[0] != "EXIT"))
+    return result
+
+
+class InnerLoop(unittest.TestCase):
+    def judged(self, text):
+        return inner_loop(program(text), nvidia.ISA_NVIDIA)
+
+    def test_inner_of_two_loops_with_the_loads_that_feed_it(self):
+        loop = self.judged("MOV\nLDG.E.128\nLDS.128\nFFMA\nFFMA\nIADD3\nBRA ->2\nSTS\nBRA ->1\nEXIT")
+        self.assertTrue(loop.is_loop)
+        self.assertEqual((loop.instructions, loop.fma), (5, 2))
+        self.assertEqual((loop.global_loads, loop.local_loads), ({128: 1}, {128: 1}))
+
+    def test_part_of_a_loop_that_stands_behind_it(self):
+        loop = self.judged("MOV\nFFMA\nBRA ->5\nBRA ->1\nEXIT\nLDG.E.64\nBRA =>3")
+        self.assertEqual((loop.instructions, loop.global_loads), (5, {64: 1}))
+
+    def test_the_loop_with_the_most_multiply_adds(self):
+        loop = self.judged("IADD3\nIADD3\nIADD3\nBRA ->0\nFFMA\nBRA ->4\nEXIT")
+        self.assertEqual((loop.instructions, loop.fma, loop.fma_share), (2, 1, 0.5))
+
+    def test_no_loop(self):
+        # A kernel ends with a branch to itself.
+        loop = self.judged("LDG.E\nFFMA\nEXIT\nBRA =>3")
+        self.assertFalse(loop.is_loop)
+        self.assertEqual((loop.instructions, loop.global_loads), (4, {32: 1}))
+
+    def test_two_in_one_instruction(self):
+        loop = inner_loop(program("v_pk_fma_f32\nds_read2_b64\ns_cbranch_scc1 ->0\ns_endpgm"), amd.ISA_AMD)
+        self.assertEqual((loop.fma, loop.instructions, loop.local_loads), (2, 4, {128: 1}))
+
+
+class Occupancy(unittest.TestCase):
+    def test_what_bounds_it(self):
+        self.assertEqual(nvidia.occupancy_bound("sm_80", 256, 128, 16896), (0.25, "registers"))
+        self.assertEqual(nvidia.occupancy_bound("sm_80", 256, 32, 48 << 10), (0.375, "local memory"))
+        self.assertEqual(nvidia.occupancy_bound("sm_90", 32, 16, 0), (0.5, "groups"))
+        self.assertEqual(nvidia.occupancy_bound("sm_70", 256, 32, 0), (1.0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
