@@ -24,6 +24,7 @@ public enum Peak: String, CaseIterable, Hashable, Sendable {
     case buildCold = "build_cold"
     case buildCached = "build_cached"
 
+    /// What a value counts.
     public enum Unit: Hashable, Sendable { case operationsPerSecond, bytesPerSecond, seconds }
 
     public var unit: Unit {
@@ -46,12 +47,15 @@ public protocol PeakProbe: AnyObject, Sendable {
 
 /// What was measured of a device.
 public struct DevicePeaks: Hashable, Sendable {
+    /// What came of measuring a peak.
     public enum Figure: Hashable, Sendable {
+        /// In the peak's unit.
         case value(Double)
         /// There is no such figure, and why.
         case missing(String)
     }
 
+    /// By peak; one that nobody asked for is not there.
     public var figures: [Peak: Figure]
 
     public init(_ figures: [Peak: Figure] = [:]) { self.figures = figures }
@@ -66,6 +70,7 @@ public struct DevicePeaks: Hashable, Sendable {
 // MARK: - Floors
 
 extension DevicePeaks {
+    /// What bounds work.
     public enum Resource: String, Hashable, Sendable { case arithmetic, bandwidth }
 
     /// The least seconds that work can take on the device by what was measured, and which resource says so: of arithmetic and memory, which

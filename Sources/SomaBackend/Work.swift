@@ -3,7 +3,9 @@
 public struct Work: Hashable, Sendable {
     /// Floating-point operations; a multiplication and the addition that takes its product are two.
     public var operations: Double
+    /// Of all inputs, each once.
     public var bytesRead: Double
+    /// Of all results, each once.
     public var bytesWritten: Double
 
     public init(operations: Double = 0, bytesRead: Double = 0, bytesWritten: Double = 0) {

@@ -28,7 +28,8 @@ import Testing
         let backend = try makeBackend(kind)
         let (vector, vectors) = (kind == .cpu ? 16 : 4, 1003)
         let pattern = (0..<vector * vectors).map { Float($0) }
-        let (x, y) = (try backend.pool.allocate(byteCount: 4 * pattern.count, startsChunk: true), try backend.pool.allocate(byteCount: 4 * pattern.count, startsChunk: true))
+        let x = try backend.pool.allocate(byteCount: 4 * pattern.count, startsChunk: true)
+        let y = try backend.pool.allocate(byteCount: 4 * pattern.count, startsChunk: true)
         try pattern.withUnsafeBytes { try backend.upload($0, to: BufferSlice(x)) }
         for (name, expected) in [("soma_peak_copy", pattern), ("soma_peak_write", [Float](repeating: 1, count: pattern.count))] {
             try backend.run(try backend.kernel(name, backend.source(), [try backend.sink(), .buffer(x), .buffer(y), .long(Int64(vectors))]), 1)

@@ -8,6 +8,7 @@ public struct SVGBars: Hashable, Sendable {
         public init(_ name: String, _ bars: [Bar]) { (self.name, self.bars) = (name, bars) }
     }
 
+    /// One bar and what is written beside it.
     public struct Bar: Hashable, Sendable {
         /// Its place among the names of the series, which decides its colour.
         public var series: Int

@@ -2,9 +2,13 @@
 public struct SVGColumn: Sendable {
     private var pictures: [(element: SVGElement, height: Double)] = []
 
+    /// No picture yet.
     public init() {}
 
+    /// Puts bars below what there is.
     public mutating func add(_ bars: SVGBars) { pictures.append(bars.picture) }
+
+    /// Puts a roofline below what there is.
     public mutating func add(_ roofline: SVGRoofline) { pictures.append(roofline.picture) }
 
     /// The pictures as the text of an SVG file.

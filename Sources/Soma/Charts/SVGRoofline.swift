@@ -5,6 +5,7 @@ import SomaGraph
 ///
 /// S. Williams, A. Waterman, D. Patterson, *Roofline: An Insightful Visual Performance Model for Multicore Architectures*, CACM 2009.
 public struct SVGRoofline: Hashable, Sendable {
+    /// A program that was measured.
     public struct Point: Hashable, Sendable {
         public var name: String
         /// Operations for each byte.
@@ -28,6 +29,7 @@ public struct SVGRoofline: Hashable, Sendable {
         (self.title, self.arithmetic, self.bandwidth) = (title, arithmetic, bandwidth)
     }
 
+    /// The roofline as the text of an SVG file.
     public var svg: String { picture.element.rendered() }
 
     var picture: (element: SVGElement, height: Double) {

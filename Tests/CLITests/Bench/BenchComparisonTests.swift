@@ -78,7 +78,8 @@ import Testing
         let folder = TestFolder()
         var slow = BenchReportTests.report
         for place in slow.rows.indices {
-            if let samples = slow.rows[place].measurement?.samples { slow.rows[place].outcome = .measured(Measurement(samples: samples.map { $0 * 2 })) }
+            guard let samples = slow.rows[place].measurement?.samples else { continue }
+            slow.rows[place].outcome = .measured(Measurement(samples: samples.map { $0 * 2 }))
         }
         try BenchReportTests.report.save(to: "\(folder.path)/a.json")
         try slow.save(to: "\(folder.path)/b.json")

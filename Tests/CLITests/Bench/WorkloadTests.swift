@@ -56,6 +56,16 @@ import Testing
     }
 
     @Test func bothNetworksOfAnAdversarialStepLearn() throws {
+        let workload = try AdversarialWorkload(try Device.named("cpu"))
+        let before = try workload.parameters.map { try $0.map { try $0.tensor.scalars(as: Float.self) } }
+        for _ in 0..<2 { #expect((0..<20).contains(try workload.step())) }
+        for (network, old) in zip(workload.parameters, before) {
+            let now = try network.map { try $0.tensor.scalars(as: Float.self) }
+            #expect(zip(now, old).count { $0 != $1 } >= network.count - 2, "all but biases that normalisation takes away again")
+        }
+    }
+
+    @Test func workOfAnAdversarialStep() throws {
         let work = try workAfterACall(.trainDCGAN)
         let generator = [100 * 6272 + 6272, 2 * 128, 128 * 64 * 16, 2 * 64, 64 * 16 + 1].reduce(0, +)
         let discriminator = [64 * 16 + 64, 64 * 128 * 16, 2 * 128, 6272 + 1].reduce(0, +)

@@ -25,10 +25,11 @@ final class AdversarialWorkload {
 
     private let images: Tensor
     private let update: CompiledStep
-    private let parameterCount: Int
+    /// Of the generator and of the discriminator.
+    let parameters: [[Parameter]]
 
     init(_ device: Device) throws {
-        (images, update, parameterCount) = try withDevice(device) {
+        (images, update, parameters) = try withDevice(device) {
             let (generator, discriminator) = (Generator(), Self.discriminator())
             let optimizers = try [generator, discriminator].map { (model: any Layer) in
                 try Optimizer(Adam(beta1: 0.5), groups: [ParameterGroup(model.parameters)], learningRate: 2e-4)
@@ -45,14 +46,17 @@ final class AdversarialWorkload {
                     return deceived
                 }
             }
-            let count = (generator.parameters + discriminator.parameters).reduce(0) { $0 + $1.tensor.count }
-            return (try Tensor.randomNormal([Self.batch, 1, 28, 28]).realize(), update, count)
+            let images = try Tensor.randomNormal([Self.batch, 1, 28, 28]).realize()
+            return (images, update, [generator.parameters, discriminator.parameters])
         }
     }
 
-    func step() throws { _ = try update(images).item() }
+    /// The generator's loss.
+    func step() throws -> Double { try update(images).item() }
 
     var prepared: PreparedWork {
-        PreparedWork(call: step, work: { [self] in .training(update.programs, parameterCount: parameterCount, inputCount: images.count) })
+        let count = parameters.joined().reduce(0) { $0 + $1.tensor.count }
+        return PreparedWork(
+            call: { [self] in _ = try step() }, work: { [self] in .training(update.programs, parameterCount: count, inputCount: images.count) })
     }
 }
