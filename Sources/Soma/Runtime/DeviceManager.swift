@@ -35,7 +35,13 @@ enum DeviceManager {
         var options = OpenCLBackend.Options()
         options.memoryLimit = memoryLimit
         (options.isIsolated, options.isProfiling) = (isIsolated, tellsTimes)
-        if let record = tuningRecord, record.device == device.identity { options.tuning = try Tuning(record, on: device) }
+        if let record = tuningRecord, record.device == device.identity {
+            do throws(TuningFailure) {
+                options.tuning = try Tuning(record, on: device)
+            } catch {
+                throw SomaError("\(error.path) cannot be used on \(name): \(error.reason)")
+            }
+        }
         return try OpenCLBackend(device, options: options)
     }
 

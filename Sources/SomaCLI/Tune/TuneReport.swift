@@ -55,7 +55,7 @@ final class TuneReport {
     }
 
     private static func words(_ finding: Finding) -> String {
-        let time = finding.seconds.map { " (\(Quantity.significant($0 * 1e3)) ms)" } ?? ""
+        let time = finding.seconds[finding.shipped].map { " (\(Quantity.significant($0 * 1e3)) ms)" } ?? ""
         switch finding.verdict {
         case .faster(let choice, let ratio): return "\(choice) is \(Quantity.fixed(ratio, 2)) × as fast as \(finding.shipped)\(time)"
         case .shipped: return "none is faster than \(finding.shipped)\(time)"
@@ -78,8 +78,9 @@ final class TuneReport {
         if case .faster(let candidate, let ratio) = finding.verdict { (choice, speedup) = (candidate, ratio) }
         var members: [JSON.Member] = [
             .init("class", .string(finding.task)), .init("shipped", .string(finding.shipped)), .init("choice", .string(choice)),
-            .init("speedup", JSON(speedup)), .init("shipped_s", finding.seconds.map { JSON($0) } ?? .null),
+            .init("speedup", JSON(speedup)), .init("shipped_s", finding.seconds[finding.shipped].map { JSON($0) } ?? .null),
             .init("candidates", JSON(finding.candidateCount)), .init("tried", JSON(finding.tried.count)),
+            .init("trials_s", .object(finding.tried.compactMap { candidate in finding.seconds[candidate].map { .init(candidate, JSON($0)) } })),
             .init("struck", .object(finding.struck.sorted { $0.key < $1.key }.map { .init($0.key, .string(Self.words($0.value))) })),
         ]
         if case .failed(let outcome) = finding.verdict { members.append(.init("error", .string(Self.words(outcome)))) }

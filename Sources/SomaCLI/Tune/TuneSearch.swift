@@ -53,8 +53,8 @@ struct Finding: Equatable {
     let task: String
     let shipped: String
     let candidateCount: Int
-    /// What ships takes so long, as far as a short trial tells.
-    var seconds: Double?
+    /// What candidates take, as far as a short trial tells.
+    var seconds: [String: Double] = [:]
     var tried: [String] = []
     /// Candidates that are wrong, fail or hang.
     var struck: [String: Outcome] = [:]
@@ -63,8 +63,8 @@ struct Finding: Equatable {
 
 /// Looks for the fastest way to compute a class of steps.
 ///
-/// Every candidate gets a short trial; those that seem fastest are then timed in turns with what ships, and the best of them wins if it is
-/// ahead by more than noise.
+/// Every candidate gets a short trial, and the faster ones more; those that seem fastest are then timed in turns with what ships, and the best
+/// of them wins if it is ahead by more than noise.
 struct TuneSearch {
     let measurer: any TuneMeasurer
     var pairs = 15
@@ -78,9 +78,9 @@ struct TuneSearch {
     func run(_ task: String, _ candidates: [String], until end: Double, note: (Finding) throws -> Void = { _ in }) throws -> Finding? {
         guard let shipped = candidates.first else { return nil }
         var finding = Finding(task: task, shipped: shipped, candidateCount: candidates.count)
-        guard let times = try trials(candidates, &finding, until: end, note) else { return nil }
-        guard let limit = times[shipped] else { return finding }
-        let challengers = times.filter { $0.key != shipped && $0.value < limit }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        guard try trials(candidates, &finding, until: end, note) else { return nil }
+        guard let limit = finding.seconds[shipped] else { return finding }
+        let challengers = finding.seconds.filter { $0.key != shipped && $0.value < limit }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
         var gains: [String: Double] = [:]
         for challenger in challengers.prefix(finalists).map(\.key) {
             switch try measurer.duel(shipped, challenger, of: task, pairs: pairs) {
@@ -93,26 +93,34 @@ struct TuneSearch {
         return finding
     }
 
-    /// Seconds of each candidate that is right; `nil` where the search was asked to end.
+    /// Tries all candidates, then again the faster half of them and the fastest quarter: of several trials the shortest tells what a candidate
+    /// takes, the others what else the machine did. `false` where the search was asked to end.
     private func trials(
         _ candidates: [String], _ finding: inout Finding, until end: Double, _ note: (Finding) throws -> Void
-    ) throws -> [String: Double]? {
-        var times: [String: Double] = [:]
-        for candidate in candidates where candidate == finding.shipped || measurer.now < end {
-            if measurer.isInterrupted { return nil }
-            let outcome = try measurer.trial(candidate, of: finding.task, best: times.values.min())
-            if outcome == .interrupted { return nil }
-            finding.tried.append(candidate)
-            if case .seconds(let seconds) = outcome { times[candidate] = seconds } else { finding.struck[candidate] = outcome }
-            if candidate == finding.shipped {
-                finding.seconds = times[candidate]
-                if times[candidate] == nil {
-                    finding.verdict = .failed(outcome)
-                    return times
-                }
+    ) throws -> Bool {
+        for part in [1, 2, 4] {
+            let fastest = finding.seconds.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.prefix(candidates.count / part).map(\.key)
+            let chosen = part == 1 ? candidates : [finding.shipped] + fastest.filter { $0 != finding.shipped }
+            for candidate in chosen where (candidate == finding.shipped && part == 1) || measurer.now < end {
+                guard try trial(candidate, &finding) else { return false }
+                if case .failed = finding.verdict { return true }
+                try note(finding)
             }
-            try note(finding)
         }
-        return times
+        return true
+    }
+
+    private func trial(_ candidate: String, _ finding: inout Finding) throws -> Bool {
+        if measurer.isInterrupted { return false }
+        let outcome = try measurer.trial(candidate, of: finding.task, best: finding.seconds.values.min())
+        if outcome == .interrupted { return false }
+        if !finding.tried.contains(candidate) { finding.tried.append(candidate) }
+        if case .seconds(let seconds) = outcome {
+            finding.seconds[candidate] = min(seconds, finding.seconds[candidate] ?? seconds)
+        } else {
+            (finding.seconds[candidate], finding.struck[candidate]) = (nil, outcome)
+            if candidate == finding.shipped { finding.verdict = .failed(outcome) }
+        }
+        return true
     }
 }
