@@ -26,9 +26,9 @@ extension CPUBackend: PeakProbe {
         thread.wait()
     }
 
-    /// Of one round.
+    /// Of one round. A team starts in a few microseconds, so that short runs will do, in which no other process takes a core from it.
     private func seconds(_ budget: Double, _ run: @escaping @Sendable (_ rounds: Int) -> Void) -> Double {
-        PeakTimer.fastest(budget: budget, most: 1 << 30) { rounds in onTeam { run(rounds) } }
+        PeakTimer.fastest(budget: budget, most: 1 << 30, length: 1e-3) { rounds in onTeam { run(rounds) } }
     }
 
     /// - Parameter buffers: how many move in a round: where it is one, it is both what is written and what is read.
@@ -42,7 +42,7 @@ extension CPUBackend: PeakProbe {
         let from = buffers == 1 ? to : try pool.allocate(byteCount: byteCount)
         // Pages that nobody has written are one and the same page.
         onTeam { for block in [to, from] { soma_peak_write(block.pointer.assumingMemoryBound(to: Float.self), count) } }
-        let seconds = PeakTimer.fastest(budget: budget) { rounds in
+        let seconds = PeakTimer.fastest(budget: budget, length: 0) { rounds in
             onTeam {
                 for _ in 0..<rounds {
                     run(to.pointer.assumingMemoryBound(to: Float.self), from.pointer.assumingMemoryBound(to: Float.self), count)
@@ -67,7 +67,7 @@ extension CPUBackend: PeakProbe {
         host.initializeMemory(as: UInt8.self, repeating: 1)
         let slice = BufferSlice(try allocate(byteCount: byteCount))
         try upload(UnsafeRawBufferPointer(host), to: slice)
-        return Double(byteCount) / (try PeakTimer.fastest(budget: budget) { for _ in 0..<$0 { try run(host, slice) } })
+        return Double(byteCount) / (try PeakTimer.fastest(budget: budget, length: 0) { for _ in 0..<$0 { try run(host, slice) } })
     }
 
     private func empty(_ budget: Double, waitingForEach waits: Bool) -> Double {

@@ -93,22 +93,39 @@ extension DevicePeaks {
 
 /// Finds how fast something goes that can be run any number of times in a row.
 public enum PeakTimer {
-    /// The least seconds of one round. First the rounds of a run are raised until it takes 4 ms, so that starting it and the grain of the clock
-    /// vanish; then it is repeated within the budget. What disturbs a run makes it longer, so the shortest of three decides at each turn; and a
-    /// longer run would hardly ever pass undisturbed on a machine that does other things too.
-    /// - Parameter most: the most rounds of a run.
-    public static func fastest(budget: Double, most: Int = 1 << 24, _ run: (_ rounds: Int) throws -> Void) rethrows -> Double {
+    /// The least seconds of one round: found with runs of about `length` seconds, which are repeated within the budget.
+    /// - Parameters:
+    ///   - most: the most rounds of a run.
+    ///   - length: long beside what it takes to start a run, and short, since what lasts is hardly ever undisturbed on a machine that does other
+    ///     things too; 0 where one round is long enough.
+    public static func fastest(
+        budget: Double, most: Int = 1 << 24, length: Double = 4e-3, _ run: (_ rounds: Int) throws -> Void
+    ) rethrows -> Double {
         let clock = ContinuousClock()
         let start = clock.now
         func seconds(_ rounds: Int) throws -> Double { try clock.measure { try run(rounds) } / .seconds(1) }
-        func leastOfThree(_ rounds: Int) throws -> Double { min(try seconds(rounds), try seconds(rounds), try seconds(rounds)) }
-        var rounds = 1
-        var least = try leastOfThree(rounds)
-        while least < 0.004 && rounds < most {
-            rounds = min(most, Int(Double(rounds) * min(max(0.005 / max(least, 1e-9), 2), 32)))
-            least = try leastOfThree(rounds)
-        }
-        for _ in 0..<64 where (clock.now - start) / .seconds(1) < budget { least = min(least, try seconds(rounds)) }
+        let (rounds, first) = try settled(most: most, length: length, seconds)
+        var least = first
+        for _ in 0..<256 where (clock.now - start) / .seconds(1) < budget { least = min(least, try seconds(rounds)) }
         return least / Double(rounds)
+    }
+
+    /// How many rounds a run is to have, and the least seconds that one took.
+    ///
+    /// They are raised until a run takes `length` and one of more rounds takes longer in proportion: before that, it is the start of a run that
+    /// was measured. What disturbs a run makes it longer, so the shortest of three counts.
+    package static func settled(
+        most: Int, length: Double, _ seconds: (_ rounds: Int) throws -> Double
+    ) rethrows -> (rounds: Int, seconds: Double) {
+        func leastOfThree(_ rounds: Int) throws -> Double { min(try seconds(rounds), try seconds(rounds), try seconds(rounds)) }
+        var (rounds, least) = (1, try leastOfThree(1))
+        while rounds < most && length > 0 && least < 20 * length {
+            let more = min(most, Int(Double(rounds) * min(max(1.2 * length / max(least, 1e-9), 2), 32)))
+            let longer = try leastOfThree(more)
+            let isSettled = least >= length && longer * Double(rounds) > 0.8 * least * Double(more)
+            (rounds, least) = (more, longer)
+            if isSettled { break }
+        }
+        return (rounds, least)
     }
 }

@@ -54,4 +54,17 @@ extension CPUBackendTests {
         #expect(runs.prefix(3).allSatisfy { $0 == 1 } && runs.last == 100, "\(runs)")
         #expect(runs.count <= 3 * 8 && seconds < 0.02)
     }
+
+    /// A microsecond a round, after whatever it takes to start a run: by a clock that only reckons.
+    @Test(arguments: [0, 1e-6, 5e-4, 2e-3, 1e-2]) func theStartOfARunIsNotWhatIsMeasured(start: Double) {
+        var most = 0
+        let (rounds, seconds) = PeakTimer.settled(most: 1 << 30, length: 1e-3) { rounds in
+            most = max(most, rounds)
+            return start + 1e-6 * Double(rounds)
+        }
+        #expect(seconds / Double(rounds) < 1.8e-6, "\(rounds) rounds in \(seconds) s")
+        #expect(seconds < 0.1 && most == rounds, "runs stay short")
+        #expect(PeakTimer.settled(most: 10, length: 1e-3) { 1e-9 * Double($0) }.rounds == 10)
+        #expect(PeakTimer.settled(most: 10, length: 0) { _ in 1e-9 }.rounds == 1, "one round is long enough")
+    }
 }
