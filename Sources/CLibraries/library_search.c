@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/// Whether the environment asks to do without the library `name`.
-static bool is_hidden(const char *name) {
+bool library_is_hidden(const char *name) {
     const char *list = getenv("SOMA_WITHOUT");
     size_t length = strlen(name);
     while (list != NULL && *list != '\0') {
@@ -31,7 +30,7 @@ static bool resolve(void *handle, library_search *search, const library_symbol *
 
 bool library_open(library_search *search, const char *name, const char *const *files, const library_symbol *symbols) {
     *search = (library_search){.name = name, .file = files[0]};
-    if (is_hidden(name)) {
+    if (library_is_hidden(name)) {
         snprintf(search->reason, sizeof search->reason, "hidden by SOMA_WITHOUT");
         return false;
     }

@@ -7,7 +7,7 @@ extension CPUBackend {
         [
             "\(Processor.model): \(String(cString: soma_level_name(0))), \(soma_team_size()) threads, \(String(cString: soma_team_description()))",
             line(libraries_openblas_table().pointee.search, package: "libopenblas0-openmp"),
-            line(libraries_onednn_table().pointee.search, package: "libdnnl3 or libdnnl2", without: "convolutions copy windows and multiply matrices"),
+            line(libraries_onednn_table().pointee.search, package: "libdnnl3 or libdnnl2", without: "convolutions that suit none of the own kernels copy windows and multiply matrices"),
             line(libraries_openmp_table().pointee.search, package: "libgomp1"),
         ]
     }

@@ -1,6 +1,7 @@
 #include "soma_convolution.h"
 
 #include "levels.h"
+#include "library_search.h"
 #include "scratch.h"
 #include "soma_team.h"
 #include <string.h>
@@ -163,7 +164,7 @@ bool soma_convolution_suits_winograd(const libraries_convolution *c) {
     // Tiles at the edge may lie half outside; the products of all must stay well below a plain convolution's.
     bool fills_tiles = run.tiles[0] * run.tiles[1] * planes <= run.output[0] * run.output[1] * 9 / 2;
     bool fits = c->input_channels * c->output_channels <= 1 << 19;
-    return c->pass != 2 && c->groups == 1 && run.depth >= 16 && run.channels >= 16 && run.count >= 16 && fills_tiles && fits;
+    return !library_is_hidden("winograd") && c->pass != 2 && c->groups == 1 && run.depth >= 16 && run.channels >= 16 && run.count >= 16 && fills_tiles && fits;
 }
 
 bool soma_convolution_run_winograd(const libraries_convolution *c, const float *first, const float *second, float *result) {

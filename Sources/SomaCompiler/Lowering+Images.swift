@@ -35,20 +35,26 @@ extension Lowering {
         let filter = pass == .filterGradient ? shape : operands[1].shape
         // A filter of more taps is no small matter any more; the kernels keep it on the stack.
         return filter[0] == groups && filter[1] == 1 && filter.count <= groups * 4096 && windows.stride.allSatisfy { $0 == 1 }
+            // The planes are copied with the padding around them.
+            && zip(windows.size, windows.dilation).allSatisfy { ($0 - 1) * $1 <= 256 }
     }
 
     /// The place of a convolution whose result is wanted in plain order and nowhere else, if a kernel can write it so: then no copy of it is
     /// needed, nor one of the image that was made for it.
-    mutating func convolutionInPlainOrder(_ view: StridedView) -> Int? {
+    mutating func convolutionInPlainOrder(_ view: StridedView, _ rootPlaces: [Int]) -> Int? {
         let place = view.base
         guard capabilities.images == .channelsLast, case .convolution(.forward, let windows, groups: 1, .channelsLast) = operations[place].kind,
             let channels = operations[place].operands[0].shape.dimensions.last, channels <= capabilities.mostChannelsInAnyOrder,
-            view.permuted(ImageOrder.channelsLast.axes(rank: view.shape.rank)).isIdentity(count: operations[place].shape.count),
-            !roots.contains(place), !operations.contains(where: { $0.operands.contains { $0.base == place } })
+            zip(windows.size, windows.dilation).allSatisfy({ $0 * $1 <= 1 << 9 }),
+            case let seen = view.permuted(ImageOrder.channelsLast.axes(rank: view.shape.rank)), seen.shape == operations[place].shape,
+            seen.isIdentity(count: seen.shape.count),
+            rootPlaces.filter({ views[$0].base == place }).count == 1, !operations.contains(where: { $0.operands.contains { $0.base == place } })
         else { return nil }
         var x = operations[place].operands[0]
-        if case .elementwise(.copy) = operations[x.base].kind, x.isIdentity(count: x.shape.count), !operations[operations[x.base].operands[0].base].isGenerator {
-            x = operations[x.base].operands[0]
+        // Of one channel the image may be a copy of somebody else's, whose axes mean something else.
+        let copy = operations[x.base]
+        if case .elementwise(.copy) = copy.kind, copy.shape == x.shape, x.isIdentity(count: x.shape.count), !operations[copy.operands[0].base].isGenerator {
+            x = copy.operands[0]
         }
         operations[place].kind = .convolution(.forward, windows, groups: 1, .channelsFirst)
         operations[place].operands[0] = x.permuted(inverse(ImageOrder.channelsLast.axes(rank: x.shape.rank)))

@@ -10,7 +10,7 @@ struct Lowering {
     let capabilities: Capabilities
     /// Images that were brought into the order of the steps for them.
     var images: [StridedView: StridedView] = [:]
-    private var views: [StridedView] = []
+    private(set) var views: [StridedView] = []
     private var startCount = 0
     private var scalarCount = 0
     private var sourceCount = 0
@@ -18,7 +18,7 @@ struct Lowering {
     init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int], _ capabilities: Capabilities) {
         self.capabilities = capabilities
         for entry in entries { views.append(lower(entry)) }
-        for place in rootPlaces { roots.append(convolutionInPlainOrder(views[place]) ?? whole(views[place])) }
+        for place in rootPlaces { roots.append(convolutionInPlainOrder(views[place], rootPlaces) ?? whole(views[place])) }
         placeParts()
     }
 

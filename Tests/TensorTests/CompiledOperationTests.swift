@@ -20,6 +20,25 @@ import Testing
         #expect(difference == nil)
         #expect(operation.name.contains("nothing") || operation.name.contains("without a step") == !backend.launches.contains { $0.isForImages })
     }
+
+    /// A convolution that may be written in either order beside what else sees it, in one run: none may find it in the other's.
+    @Test(arguments: [false, true]) func convolutionBesideViewsOfIt(_ comesLast: Bool) throws {
+        func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.count).map { Float($0 * 37 % 29 - 14) / 8 }, shape: shape) }
+        func results() -> [Tensor] {
+            let y = convolution(numbers([2, 2, 5, 6]), numbers([3, 2, 3, 3]), padding: .all(1))
+            let seen = [y.permuted(axes: [0, 2, 3, 1]), y[0, 1], y.reshaped(to: [2, 3, 30])]
+            return comesLast ? seen + [y] : [y] + seen
+        }
+        let expected = try withDevice(Device(running: InterpretingBackend())) { try results().map { try $0.scalars(as: Float.self) } }
+        let backend = InterpretingBackend(capabilities: Capabilities(images: .channelsLast, mostChannelsInAnyOrder: 2))
+        try withDevice(Device(running: backend)) {
+            let together = results()
+            try realizeAll(together)
+            #expect(try together.map { try $0.scalars(as: Float.self) } == expected)
+            // And each by itself.
+            for place in expected.indices { #expect(try results()[place].scalars(as: Float.self) == expected[place]) }
+        }
+    }
 }
 
 extension Step {

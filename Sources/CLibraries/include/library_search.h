@@ -16,10 +16,12 @@ typedef struct library_symbol {
     bool optional;         ///< The library still serves without it; the address is then null.
 } library_symbol;
 
+/// Whether the environment variable `SOMA_WITHOUT`, a comma-separated list, asks to do without what is called `name`.
+bool library_is_hidden(const char *name);
+
 /// Opens the first of `files` (ended by null) that has all of `symbols` (ended by a null name), and fills them.
 ///
-/// The environment variable `SOMA_WITHOUT`, a comma-separated list of names such as `openblas,onednn,openmp`
-/// (compared without case), hides libraries: so is tested what happens on a machine that lacks them.
+/// `SOMA_WITHOUT`, with names such as `openblas,onednn,openmp` (compared without case), hides libraries: so is tested what happens on a machine that lacks them.
 /// A library once opened stays open.
 /// - Returns: whether one was found; `search` says which, or why none.
 bool library_open(library_search *search, const char *name, const char *const *files, const library_symbol *symbols);

@@ -5,7 +5,7 @@ enum Environment {
     /// - `isList`: whether several may stand with commas between them.
     private static let variables: [(name: String, words: [String], isList: Bool)] = [
         ("SOMA_MATMUL", ["own", "openblas", "onednn"], false),
-        ("SOMA_WITHOUT", ["opencl", "clblast", "openblas", "onednn", "openmp", "libcurl"], true),
+        ("SOMA_WITHOUT", ["opencl", "clblast", "openblas", "onednn", "openmp", "libcurl", "winograd"], true),
         ("SOMA_MEMORY", ["isolated"], false),
     ]
 

@@ -87,6 +87,9 @@ extension CPUBackendTests.KernelTests {
             Sample(channels: (2, 15, 1), input: (7, 9), size: (3, 4), stride: (1, 3), dilation: (2, 2), before: (3, 0), after: (2, 5)),
             Sample(channels: (4, 5, 1), input: (3, 2), size: (1, 2), stride: (3, 3), before: (4, 3), after: (4, 6), batch: 1),
             Sample(channels: (8, 17, 1), input: (40, 3), size: (7, 2)),
+            // Rows of x that a dilation leaves out, and lines longer than a block.
+            Sample(channels: (2, 3, 1), input: (9, 5), size: (3, 2), stride: (2, 1), dilation: (3, 2), before: (2, 1), after: (3, 1)),
+            Sample(channels: (4, 2, 1), input: (1, 20_000), size: (1, 5), stride: (1, 2), dilation: (1, 3), before: (0, 7), after: (0, 9), batch: 1),
         ]
 
         /// From images with channels last and first into results of both orders.

@@ -62,6 +62,12 @@ extension OperationCase {
         OperationCase("convolution of a reversed row", .sample([2, 1, 9]), .sample([3, 1, 4], seed: 1), terms: 4) {
             convolution($0[0][0..., 0..., stride(from: 8, through: 1, by: -1)], $0[1], stride: [2])
         },
+        OperationCase("convolution of a grey image, cut out and copied", .sample([3, 1, 6, 7]), .sample([2, 1, 3, 2], seed: 1), terms: 6) {
+            convolution($0[0][0..., 0..., 1..<6, 2..<7].contiguous(), $0[1], padding: .all(1))
+        },
+        OperationCase("convolution of grey rows, copied to another shape", .sample([4, 9]), .sample([3, 1, 2], seed: 1), terms: 2) {
+            convolution($0[0].transposed(0, 1).contiguous().reshaped(to: [9, 1, 4]), $0[1])
+        },
         OperationCase("convolution of nothing", .sample([0, 2, 5, 5]), .sample([3, 2, 3, 3], seed: 1)) { convolution($0[0], $0[1]) },
         OperationCase("convolution with a bias and tanh", .sample([1, 2, 3, 3]), .sample([2, 2, 2, 2], seed: 1), .sample([2], seed: 2), terms: 8) {
             tanh(convolution($0[0], $0[1]) + $0[2].reshaped(to: [2, 1, 1]))
