@@ -103,10 +103,27 @@ public enum PeakTimer {
     ) rethrows -> Double {
         let clock = ContinuousClock()
         let start = clock.now
-        func seconds(_ rounds: Int) throws -> Double { try clock.measure { try run(rounds) } / .seconds(1) }
-        let (rounds, first) = try settled(most: most, length: length, seconds)
-        var least = first
-        for _ in 0..<256 where (clock.now - start) / .seconds(1) < budget { least = min(least, try seconds(rounds)) }
+        return try fastest(budget: budget, most: most, length: length, now: { (clock.now - start) / .seconds(1) }, run)
+    }
+
+    /// The same by another clock, in seconds.
+    ///
+    /// A machine that is busy may disturb all runs from which the rounds were found: where a later one shows that so many do not last, they are
+    /// raised again.
+    package static func fastest(
+        budget: Double, most: Int, length: Double, now: () -> Double, _ run: (_ rounds: Int) throws -> Void
+    ) rethrows -> Double {
+        let start = now()
+        func seconds(_ rounds: Int) throws -> Double {
+            let begin = now()
+            try run(rounds)
+            return now() - begin
+        }
+        var (rounds, least) = try settled(most: most, length: length, seconds)
+        for number in 0..<256 where now() - start < budget || (length > 0 && number < 3) {
+            least = min(least, try seconds(rounds))
+            if least < length && rounds < most { (rounds, least) = try settled(from: rounds, most: most, length: length, seconds) }
+        }
         return least / Double(rounds)
     }
 
@@ -115,10 +132,10 @@ public enum PeakTimer {
     /// They are raised until a run takes `length` and one of more rounds takes longer in proportion: before that, it is the start of a run that
     /// was measured. What disturbs a run makes it longer, so the shortest of three counts.
     package static func settled(
-        most: Int, length: Double, _ seconds: (_ rounds: Int) throws -> Double
+        from rounds: Int = 1, most: Int, length: Double, _ seconds: (_ rounds: Int) throws -> Double
     ) rethrows -> (rounds: Int, seconds: Double) {
         func leastOfThree(_ rounds: Int) throws -> Double { min(try seconds(rounds), try seconds(rounds), try seconds(rounds)) }
-        var (rounds, least) = (1, try leastOfThree(1))
+        var (rounds, least) = (rounds, try leastOfThree(rounds))
         while rounds < most && length > 0 && least < 20 * length {
             let more = min(most, Int(Double(rounds) * min(max(1.2 * length / max(least, 1e-9), 2), 32)))
             let longer = try leastOfThree(more)

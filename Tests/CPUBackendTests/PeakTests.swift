@@ -55,6 +55,16 @@ extension CPUBackendTests {
         #expect(runs.count <= 3 * 8 && seconds < 0.02)
     }
 
+    /// The first runs take 4 ms a round for once, so that two rounds seem enough, and the others a nanosecond: by a clock that only reckons.
+    @Test(arguments: [(1, 0.0), (2, 0), (4, 0.1), (30, 1)]) func disturbedRunsAreNotWhatIsMeasured(count: Int, budget: Double) {
+        var (time, runs) = (0.0, 0)
+        let seconds = PeakTimer.fastest(budget: budget, most: 1 << 30, length: 4e-3, now: { time }) { rounds in
+            runs += 1
+            time += 1e-9 * Double(rounds) + (runs <= 3 * count ? 4e-3 * Double(rounds) : 1e-6)
+        }
+        #expect(seconds < 1.1e-9, "\(seconds) s a round after \(runs) runs")
+    }
+
     /// A microsecond a round, after whatever it takes to start a run: by a clock that only reckons.
     @Test(arguments: [0, 1e-6, 5e-4, 2e-3, 1e-2]) func theStartOfARunIsNotWhatIsMeasured(start: Double) {
         var most = 0
