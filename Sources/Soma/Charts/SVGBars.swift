@@ -34,11 +34,13 @@ public struct SVGBars: Hashable, Sendable {
 
     private static let barHeight = 14.0
     private static let gap = 8.0
+    /// Of a character in the texts, rather more than less.
+    private static let textWidth = 6.3
 
     var picture: (element: SVGElement, height: Double) {
         var frame = ChartFrame()
-        // Beside the bars there is room for the names of the groups, and for the texts.
-        (frame.left, frame.right) = (7 * Double(groups.map(\.name.count).max() ?? 0) + 24, 190)
+        frame.left = 7 * Double(groups.map(\.name.count).max() ?? 0) + 24
+        frame.right = roomForTexts(frame)
         let legend = ChartLegend(series.count > 1 ? series : [], in: frame)
         frame.top += legend.height
         let count = groups.reduce(0) { $0 + $1.bars.count }
@@ -46,6 +48,16 @@ public struct SVGBars: Hashable, Sendable {
         let values = groups.flatMap(\.bars).map(\.value).filter(\.isFinite)
         let scale = ChartScale(.linear, bounds: 0...max(1, values.max() ?? 1), from: frame.left, to: frame.width - frame.right)
         return (frame.element(title: title, legend.elements + axis(scale, frame) + bars(scale, frame)), frame.height)
+    }
+
+    /// What the plot leaves free at the right, so that each text fits behind the end of its bar.
+    private func roomForTexts(_ frame: ChartFrame) -> Double {
+        let (width, bars) = (frame.width - frame.left, groups.flatMap(\.bars))
+        let longest = bars.map(\.value).filter(\.isFinite).reduce(1, max)
+        let plots = bars.map { bar in
+            (width - Self.textWidth * Double(bar.text.count) - 12) * longest / (bar.value.isFinite ? max(bar.value, 1e-3 * longest) : 1e-3 * longest)
+        }
+        return width - max(min(width - 28, plots.min() ?? width), 0.25 * width)
     }
 
     private func axis(_ scale: ChartScale, _ frame: ChartFrame) -> [SVGElement] {
@@ -72,7 +84,7 @@ public struct SVGBars: Hashable, Sendable {
                     SVGElement("rect", [
                         "x": n(frame.left), "y": n(y + 1), "width": n(end - frame.left), "height": n(Self.barHeight - 2), "rx": "2", "fill": colour,
                     ]),
-                    frame.text(bar.text, x: end + 6, y: y + 11, size: 11, anchor: "start"),
+                    frame.text(bar.text, x: end + 6, y: y + 11, size: 11, anchor: "start").onWhite,
                 ]
             }
             y += Self.gap

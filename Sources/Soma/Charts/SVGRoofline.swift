@@ -21,6 +21,8 @@ public struct SVGRoofline: Hashable, Sendable {
     public var arithmetic: Double
     /// The most bytes a second.
     public var bandwidth: Double
+    /// The place of what was measured among all that are drawn, which decides the colour of the points.
+    public var series = 0
     /// Those that are not positive and finite are left out.
     public var points: [Point] = []
 
@@ -57,6 +59,7 @@ public struct SVGRoofline: Hashable, Sendable {
 
     // MARK: Points
 
+    private var colour: String { ChartFrame.colours[series % ChartFrame.colours.count] }
     private static let lineHeight = 14.0
     private static let radius = 7.5
 
@@ -72,11 +75,11 @@ public struct SVGRoofline: Hashable, Sendable {
             bubbles.append(place)
             return [
                 frame.line(dot.x, dot.y, place.x, place.y, ChartFrame.faint),
-                frame.circle(x: place.x, y: place.y, radius: Self.radius, fill: "#ffffff", outline: ChartFrame.colours[0]),
+                frame.circle(x: place.x, y: place.y, radius: Self.radius, fill: "#ffffff", outline: colour),
                 frame.text("\(number + 1)", x: place.x, y: place.y + 3, size: 9, colour: ChartFrame.ink),
             ]
         }
-        return marks + dots.map { frame.circle(x: $0.x, y: $0.y, radius: 3, fill: ChartFrame.colours[0]) }
+        return marks + dots.map { frame.circle(x: $0.x, y: $0.y, radius: 3, fill: colour) }
     }
 
     /// Places in rings around a dot, the nearest first.

@@ -73,7 +73,8 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("With --compare: end with status 1 where a row is less than so many times as fast.", valueName: "ratio"))
+        help: ArgumentHelp("With --compare: end with status 1 where a row is slower than so many times as fast, beyond the spread, or missing.",
+            valueName: "ratio"))
     var failBelow: Double?
 
     @OptionGroup var build: BuildChoice
@@ -106,7 +107,13 @@ struct BenchCommand: ParsableCommand {
         try build.check("bench")
         if firstStep { return try DeviceChoice.devices(device).forEach { try TrainingWorkload(mlpOn: $0).step() } }
         let run = BenchRun(workloads: workloads, devices: try contestants(), budget: budget, isInterleaved: interleave)
+        printer.isAsked = { isAsked($0, of: run.devices) }
         try printer.run(run, measuringLimits: limits)
+    }
+
+    /// Whether the options ask for a row of a saved report too, which may be of a device or a workload that there is no more.
+    private func isAsked(_ row: BenchRow.Key, of devices: [Device]) -> Bool {
+        (device == "all" || devices.contains { "\($0)" == row.device }) && WorkloadList.isNamed(row, in: workload, batches: batch)
     }
 
     /// The devices, the baseline first.

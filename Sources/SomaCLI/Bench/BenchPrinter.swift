@@ -10,6 +10,8 @@ struct BenchPrinter {
     var references: [(path: String, report: BenchReport)] = []
     /// The least speed beside the reference.
     var failBelow: Double?
+    /// Whether a run is asked for a row; between files every row is.
+    var isAsked: (BenchRow.Key) -> Bool = { _ in true }
 
     /// What bounds workloads.
     private static let limits: [Peak] = [.float32, .memoryRead, .memoryWrite, .memoryCopy]
@@ -23,15 +25,20 @@ struct BenchPrinter {
             return result
         }
         report.baseline = run.devices.count > 1 ? report.devices.first?.name : nil
-        try report.head(format).forEach(Console.print)
+        // A spreadsheet takes one table: where there is something to compare with, that of the comparison.
+        let isShown = format != .csv || references.isEmpty
+        if isShown { try report.head(format).forEach(Console.print) }
         try run.run(&report) { row, report in
-            try report.lines(of: row, format).forEach(Console.print)
+            if isShown { try report.lines(of: row, format).forEach(Console.print) }
             // An end before the last row leaves those that were measured. What goes wrong here is told at the end, once all is measured.
             if let save, OutputFile.isReplaced(save) { try? report.save(to: save) }
         }
         try finish(report)
         report.warnings.forEach(Console.complain)
-        if let reference = references.first { try compare(reference, with: ("this run", report)) }
+        if let reference = references.first {
+            if [.text, .md].contains(format) { try Console.print("") }
+            try compare(reference, with: (nil, report))
+        }
         try complain(of: report)
     }
 
@@ -39,7 +46,10 @@ struct BenchPrinter {
     func compare() throws {
         guard let first = references.first else { return }
         if let chart, let last = references.last { try AtomicFile.write(last.report.chart, to: chart) }
-        for other in references.dropFirst() { try compare(first, with: other) }
+        for (number, other) in references.dropFirst().enumerated() {
+            if number > 0 && [.text, .md].contains(format) { try Console.print("") }
+            try compare(first, with: other, isFirst: number == 0)
+        }
     }
 
     private func finish(_ report: BenchReport) throws {
@@ -47,14 +57,26 @@ struct BenchPrinter {
         if let chart { try AtomicFile.write(report.chart, to: chart) }
     }
 
-    private func compare(_ reference: (path: String, report: BenchReport), with other: (path: String, report: BenchReport)) throws {
+    private func compare(
+        _ reference: (path: String, report: BenchReport), with other: (path: String?, report: BenchReport), isFirst: Bool = true
+    ) throws {
         let comparison = BenchComparison(reference.report, other.report)
-        if format != .json { try Console.print("") }
-        try comparison.lines(format).forEach(Console.print)
-        if comparison.isEmpty { throw SomaError("\(reference.path) and \(other.path) have no row in common") }
-        guard let failBelow, case let failures = comparison.failures(below: failBelow), !failures.isEmpty else { return }
-        let list = failures.map { "\($0.key.title) on \($0.key.device) (\($0.ratio.map { Quantity.fixed($0, 2) } ?? $0.verdict.words))" }
-        throw SomaError("below \(failBelow) times the speed of \(reference.path): \(list.joined(separator: ", "))")
+        // The tables of several comparisons share a head where programs read them.
+        let lines = comparison.lines(format, files: (reference.path, other.path))
+        try lines.dropFirst(format == .csv && !isFirst ? 1 : 0).forEach(Console.print)
+        if comparison.isEmpty { throw SomaError("\(reference.path) and \(other.path ?? "this run") have no row in common") }
+        if let failBelow { try gate(comparison, failBelow, reference.path) }
+    }
+
+    /// Of what is too noisy to judge it only warns.
+    private func gate(_ comparison: BenchComparison, _ ratio: Double, _ path: String) throws {
+        func list(_ lines: [BenchComparison.Line]) -> String {
+            lines.map { "\($0.key.title) on \($0.key.device) (\($0.ratio.map { Quantity.fixed($0, 2) } ?? $0.verdict.words))" }
+                .joined(separator: ", ")
+        }
+        let (failures, doubts) = (comparison.failures(below: ratio, isWanted: isAsked), comparison.doubts(below: ratio))
+        if !doubts.isEmpty { Console.complain("soma: too noisy to judge beside \(path), so not counted as slower: \(list(doubts))") }
+        if !failures.isEmpty { throw SomaError("below \(ratio) times the speed of \(path), or not measured: \(list(failures))") }
     }
 
     private func complain(of report: BenchReport) throws {

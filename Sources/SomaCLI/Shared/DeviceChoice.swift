@@ -11,11 +11,18 @@ enum DeviceChoice {
         return variable.isEmpty ? Device.default : try named(variable)
     }
 
-    /// `all` or names with commas between them.
+    /// `all` or different names with commas between them.
+    /// - Throws: `UsageError` where a name is empty, unknown or there twice, `SomaError` where a device cannot be used.
     static func devices(_ list: String?) throws -> [Device] {
         guard let list else { return [try device(nil)] }
         if list == "all" { return try all() }
-        return try list.split(separator: ",").map { try named(String($0)) }
+        let devices = try list.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            if name.isEmpty { throw UsageError("--device takes `all` or names of devices with commas between them, and one is empty here") }
+            return try named(String(name))
+        }
+        var seen: Set<String> = []
+        for device in devices where !seen.insert("\(device)").inserted { throw UsageError("--device names \(device) twice") }
+        return devices
     }
 
     /// Those that start; each that does not is told in a line.

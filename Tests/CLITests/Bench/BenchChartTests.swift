@@ -18,6 +18,22 @@ import Testing
         #expect(!svg.contains("nan") && !svg.contains("inf"))
     }
 
+    @Test func rooflinesHaveTheColourOfTheirDevice() {
+        let pictures = BenchReportTests.report.chart.split(separator: "<svg").filter { $0.contains("operations for each byte") }
+        #expect(pictures.count == 2 && pictures[0].contains("#0072b2") && !pictures[0].contains("#d55e00"))
+        #expect(pictures[1].contains("#d55e00") && !pictures[1].contains("#0072b2"))
+    }
+
+    /// At 6 a character of size 11.
+    @Test func longTextsEndBeforeTheEdge() throws {
+        var bars = SVGBars(title: "t", label: "l", series: ["a"])
+        let text = String(repeating: "m", count: 60)
+        bars.groups = [.init("first", [.init(series: 0, 1, text: text)]), .init("second", [.init(series: 0, 0.1, text: "m")])]
+        let line = try #require(bars.svg.split(separator: "\n").first { $0.contains(text) })
+        let x = try #require(line.firstMatch(of: /x="([0-9.]+)"/).flatMap { Double($0.1) })
+        #expect(x + 6 * 60 < 760 && x > 150 && line.contains("paint-order=\"stroke\""), "\(line)")
+    }
+
     @Test func aReportWithoutLimitsHasBarsAlone() {
         var report = BenchReportTests.report
         for place in report.devices.indices { report.devices[place].peaks = DevicePeaks() }

@@ -2,11 +2,15 @@ import Glibc
 import Soma
 import Testing
 
+@testable import SomaCLI
+
 /// The command `soma bench`, with the least work that gives an answer.
 @Suite struct BenchCommandTests {
     let folder = TestFolder()
 
-    private func bench(_ words: String...) -> Command {
+    private func bench(_ words: String...) -> Command { bench(words) }
+
+    private func bench(_ words: [String]) -> Command {
         Command.run(["\(Command.folder)/soma", "bench", "--allow-debug", "--budget", "0.001"] + words, in: folder)
     }
 
@@ -31,10 +35,29 @@ import Testing
     }
 
     @Test func devicesTakeTurns() throws {
-        let command = bench("--device", "cpu,cpu", "--workload", "gemm_256", "--interleave", "--no-limits", "--format", "csv")
-        #expect(command.status == 0 && command.lines.count == 3, "\(command.complaint)")
+        guard Device.all().count > 1 else { return print("skipped: only one device") }
+        let command = bench("--device", "all", "--workload", "gemm_256", "--interleave", "--no-limits", "--format", "csv")
+        #expect(command.status == 0 && command.lines.count == 1 + Device.all().count, "\(command.complaint)")
         let row = try #require(command.lines.last).split(separator: ",", omittingEmptySubsequences: false)
         #expect(try #require(Double(row[14])) > 0, "the ratio to the baseline")
+    }
+
+    /// A device that is gone fails the gate, and a spreadsheet gets one table.
+    @Test func theGateMissesWhatIsGone() throws {
+        let words = ["--device", "cpu", "--workload", "tiny_adds", "--no-limits"]
+        #expect(bench(words + ["--save", "a.json"]).status == 0)
+        var report = try BenchReport(path: "\(folder.path)/a.json")
+        report.rows += report.rows.map { row in
+            var row = row
+            row.device = "cpu:9"
+            return row
+        }
+        try report.save(to: "\(folder.path)/a.json")
+        let gate = ["--compare", "a.json", "--fail-below", "0.001", "--format", "csv"]
+        let some = bench(words + gate)
+        #expect(some.status == 0 && some.lines.count == 5 && some.lines.allSatisfy { $0.hasSuffix(",a.json,") || $0.hasSuffix("_file") }, "\(some.output)")
+        let all = bench(["--device", "all"] + words.dropFirst(2) + gate)
+        #expect(all.status == 1 && all.complaint.contains("tiny_adds on cpu:9 (not measured again)"), "\(all.complaint)")
     }
 
     /// A disk that is full is told when all is measured and printed.
@@ -62,6 +85,7 @@ import Testing
             (["--batch", "0"], ["--batch"]), (["--batch", "1,1"], ["different"]), (["--batch", "x"], ["--batch"]),
             (["--baseline", "gpu"], ["'gpu'", "cpu"]), (["--workload", "gemm"], ["'gemm'"]), (["--format", "xml"], ["xml", "csv"]),
             (["--batch", "2", "--workload", "gemm_256"], ["--batch", "infer_"]), (["--interleave"], ["--interleave", "several"]),
+            (["--device", ""], ["--device", "empty"]), (["--device", "cpu,"], ["empty"]), (["--device", "cpu,cpu"], ["cpu twice"]),
         ] {
             let command = Command.run(["\(Command.folder)/soma", "bench", "--allow-debug", "--device", "cpu"] + words, in: folder)
             #expect(command.status == 2 && command.output.isEmpty)

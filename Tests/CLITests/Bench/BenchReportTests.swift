@@ -65,6 +65,16 @@ import Testing
         #expect(Self.report.failures.map(\.workload) == ["sum_16m"])
     }
 
+    /// More than the arithmetic there is, by an algorithm that saves none of it.
+    @Test func aLimitThatWasMeasuredTooLow() throws {
+        var report = Self.report
+        report.devices[0].peaks.figures[.float32] = .value(24e6)
+        #expect(report.isLimitDoubtful(of: report.rows[0]) && !report.isLimitDoubtful(of: report.rows[1]))
+        #expect(report.lines(.text).contains { $0.hasPrefix("gemm_256") && $0.contains("limit too low") })
+        #expect(report.warnings.last?.contains("gemm_256 on cpu") == true && report.warnings.last?.contains("too low") == true)
+        #expect(try JSON(parsing: report.lines(.json)[0])["limit_doubtful"] == true && report.chart.contains("limit measured too low"))
+    }
+
     @Test func text() {
         let lines = Self.report.lines(.text)
         #expect(lines[0].contains("float32, deterministic; 2 threads; load 0.00; 2030-01-02T03:04:05Z"))
@@ -101,6 +111,8 @@ import Testing
         let quartiles = try ["lower_quartile", "upper_quartile"].map { try #require(rows[0][$0]?.double) }
         #expect(quartiles[0] < quartiles[1], "quartiles of the values")
         #expect(rows[0]["steal_pct"]?.double == 25 && rows[0]["deterministic"] == true && rows[0]["samples_s"] == nil)
+        #expect(rows[1]["device_model"] == "a | \"model\"" && rows[1]["device_driver"] == "1" && rows[1]["date"] == "2030-01-02T03:04:05Z")
+        #expect(rows[1]["host"] == "")
         #expect(rows[1]["capped"] == true && rows[1]["ratio"]?.double == 2.25 && rows[1]["pair_ratios"]?.array?.count == 2 && rows[1]["limit"] == "arithmetic")
         #expect(rows[2]["error"]?.string?.hasPrefix("does not fit") == true && rows[2]["value"] == .null)
         #expect(rows[3]["lacks"] == "attention" && rows[3]["value"] == .null)

@@ -7,7 +7,7 @@ extension BenchReport {
         if devices.count > 1 { column.add(speeds) }
         for (number, device) in devices.enumerated() {
             column.add(shares(of: device, number))
-            if let roofline = roofline(of: device) { column.add(roofline) }
+            if let roofline = roofline(of: device, number) { column.add(roofline) }
         }
         return column.svg
     }
@@ -30,16 +30,18 @@ extension BenchReport {
             title: "\(device.name): share of what the device is capable of", label: "1: the limit that was measured", series: [device.name])
         for row in rows where row.device == device.name {
             guard let limit = limit(of: row) else { continue }
-            let share = "\(Quantity.fixed(100 * limit.share, 0)) % of \(limit.resource.rawValue)"
-            bars.groups.append(.init(row.key.title, [.init(series: number, limit.share, text: "\(row.valueText), \(share)")]))
+            let isDoubtful = isLimitDoubtful(of: row)
+            let share = isDoubtful ? "limit measured too low" : "\(Quantity.fixed(100 * limit.share, 0)) % of \(limit.resource.rawValue)"
+            bars.groups.append(.init(row.key.title, [.init(series: number, isDoubtful ? .nan : limit.share, text: "\(row.valueText), \(share)")]))
         }
         return bars
     }
 
-    private func roofline(of device: BenchDevice) -> SVGRoofline? {
+    private func roofline(of device: BenchDevice, _ number: Int) -> SVGRoofline? {
         guard let arithmetic = device.peaks[.float32], let bandwidth = device.peaks[.memoryCopy] else { return nil }
         let limits = "\(Quantity.significant(arithmetic / 1e9)) GFLOP/s, \(Quantity.significant(bandwidth / 1e9, 3)) GB/s"
         var roofline = SVGRoofline(title: "\(device.name): roofline, \(limits)", arithmetic: arithmetic, bandwidth: bandwidth)
+        roofline.series = number
         roofline.points = rows.filter { $0.device == device.name }.compactMap { row in
             guard let work = row.work, work.operations > 0, let measurement = row.measurement else { return nil }
             return .init(row.key.title, intensity: work.intensity, rate: work.operations / measurement.median)

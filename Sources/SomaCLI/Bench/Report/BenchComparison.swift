@@ -6,6 +6,8 @@ struct BenchComparison {
         case faster, slower
         /// The quartiles of the one reach into those of the other.
         case withinSpread
+        /// So they do, and one of the two is so wide that this says little.
+        case tooNoisy
         /// Measured before, and now not; and why.
         case failed(String)
         /// In only one of the two.
@@ -44,19 +46,29 @@ struct BenchComparison {
             return Line(key: new.key, metric: new.metric, before: before, verdict: .failed(new.reason ?? "no figure"))
         }
         let isClose = before.lowerQuartile <= after.upperQuartile && after.lowerQuartile <= before.upperQuartile
-        let verdict: Verdict = isClose ? .withinSpread : after.median < before.median ? .faster : .slower
+        let isNoisy = before.isWide || after.isWide
+        let verdict: Verdict = isClose ? (isNoisy ? .tooNoisy : .withinSpread) : after.median < before.median ? .faster : .slower
         return Line(key: new.key, metric: new.metric, before: before, after: after, verdict: verdict)
     }
 
     /// Whether there is anything to compare.
     var isEmpty: Bool { !lines.contains { $0.before != nil && $0.verdict != .onlyBefore } }
 
-    /// Those less than `ratio` times as fast as before, and those that have no figure any more.
-    func failures(below ratio: Double) -> [Line] {
+    /// Those slower beyond the spread and less than `ratio` times as fast as before, and those that have no figure any more.
+    /// - Parameter isWanted: whether a row ought to have been measured again.
+    func failures(below ratio: Double, isWanted: (BenchRow.Key) -> Bool = { _ in true }) -> [Line] {
         lines.filter { line in
-            if case .failed = line.verdict { true } else { line.ratio.map { $0 < ratio } ?? false }
+            switch line.verdict {
+            case .failed: true
+            case .onlyBefore: isWanted(line.key)
+            case .slower: line.ratio.map { $0 < ratio } ?? false
+            case .faster, .withinSpread, .tooNoisy, .onlyAfter: false
+            }
         }
     }
+
+    /// Those that seem less than `ratio` times as fast as before, and may or may not be.
+    func doubts(below ratio: Double) -> [Line] { lines.filter { line in line.verdict == .tooNoisy && line.ratio.map { $0 < ratio } ?? false } }
 }
 
 extension BenchComparison {
@@ -71,38 +83,43 @@ extension BenchComparison {
         return (["before: \(before.environment.line)", "after:  \(after.environment.line)"] + changes + rest).map(Prose.printable)
     }
 
-    func lines(_ format: ReportFormat) -> [String] {
+    /// - Parameter files: where the reports are from; none for what was measured just now.
+    func lines(_ format: ReportFormat, files: (before: String?, after: String?) = (nil, nil)) -> [String] {
         switch format {
         case .text: circumstances + [""] + table(raw: false).text
         case .md: circumstances.map { "- \($0)" } + [""] + table(raw: false).markdown
-        case .csv: table(raw: true).csv
-        case .json: lines.map { json($0).description }
+        case .csv: table(raw: true, [files.before ?? "", files.after ?? ""]).csv
+        case .json: lines.map { json($0, [files.before, files.after].map { $0.map { .string($0) } ?? .null }).description }
         }
     }
 
-    /// - Parameter raw: with all digits and all rows, for spreadsheets.
-    private func table(raw: Bool) -> FigureTable {
-        var table = FigureTable([
-            .init(name: "workload", isRight: false), .init(name: "device", isRight: false), .init(name: "before"), .init(name: "after"),
-            .init(name: "unit", isRight: false), .init(name: "ratio"), .init(name: "verdict", isRight: false),
-        ])
+    /// - Parameters:
+    ///   - raw: with all digits and all rows, for spreadsheets.
+    ///   - files: what stands at the end of each row then.
+    private func table(raw: Bool, _ files: [String] = []) -> FigureTable {
+        var table = FigureTable(
+            [
+                .init(name: "workload", isRight: false), .init(name: "device", isRight: false), .init(name: "before"), .init(name: "after"),
+                .init(name: "unit", isRight: false), .init(name: "ratio"), .init(name: "verdict", isRight: false),
+            ] + (raw ? [.init(name: "before_file"), .init(name: "after_file")] : []))
         for line in lines where raw || line.verdict != .onlyBefore {
             let values = [line.before, line.after].map { measurement in
                 measurement.map { raw ? "\(line.metric.value($0.median))" : Quantity.significant(line.metric.value($0.median)) } ?? ""
             }
             let ratio = line.ratio.map { raw ? "\($0)" : Quantity.fixed($0, 3) } ?? ""
-            let cells = [line.key.title, line.key.device] + values + [raw ? line.metric.name : line.metric.unit, ratio, line.verdict.words]
+            let cells = [line.key.title, line.key.device] + values + [raw ? line.metric.name : line.metric.unit, ratio, line.verdict.words] + files
             table.rows.append(cells.map(Prose.printable))
         }
         return table
     }
 
-    private func json(_ line: Line) -> JSON {
+    private func json(_ line: Line, _ files: [JSON]) -> JSON {
         let value = { (measurement: Measurement?) in measurement.map { JSON(line.metric.value($0.median)) } ?? .null }
         return [
             "comparison": "soma bench", "device": .string(line.key.device), "workload": .string(line.key.workload),
             "batch": line.key.batch.map { JSON($0) } ?? .null, "metric": .string(line.metric.name), "before": value(line.before),
             "after": value(line.after), "ratio": line.ratio.map { JSON($0) } ?? .null, "verdict": .string(line.verdict.words),
+            "before_file": files[0], "after_file": files[1],
         ]
     }
 }
@@ -113,6 +130,7 @@ extension BenchComparison.Verdict {
         case .faster: "faster"
         case .slower: "slower"
         case .withinSpread: "within the spread"
+        case .tooNoisy: "too noisy to judge"
         case .failed(let reason): reason
         case .onlyBefore: "not measured again"
         case .onlyAfter: "not measured before"

@@ -2,7 +2,7 @@ import Soma
 
 extension BenchRow {
     /// As a line for programs. `value`, the quartiles and `best` are in the metric's unit.
-    func json(in report: BenchReport) -> JSON { .object(identity + figures(in: report) + circumstances(in: report)) }
+    func json(in report: BenchReport) -> JSON { .object(identity + figures(in: report) + circumstances(in: report) + machine(of: report)) }
 
     /// As a saved report has it: with every sample, so that all else can be reckoned again.
     func savedJSON(in report: BenchReport) -> JSON {
@@ -36,7 +36,7 @@ extension BenchRow {
             .init("repetitions", JSON(measurement?.samples.count ?? 0)), .init("spread", measurement.map { JSON($0.spread) } ?? .null),
             .init("first_call_s", measurement.map { JSON($0.firstCall) } ?? .null), .init("capped", .bool(measurement?.isCapped ?? false)),
             .init("limit", limit.map { .string($0.resource.rawValue) } ?? .null), .init("limit_share", limit.map { JSON($0.share) } ?? .null),
-            .init("ratio", report.ratio(of: self).map { JSON($0) } ?? .null),
+            .init("limit_doubtful", .bool(report.isLimitDoubtful(of: self))), .init("ratio", report.ratio(of: self).map { JSON($0) } ?? .null),
         ]
         if let pairs { members.append(.init("pair_ratios", .array(pairs.map { JSON($0) }))) }
         if case .failed(let reason) = outcome { members.append(.init("error", .string(reason))) }
@@ -50,6 +50,15 @@ extension BenchRow {
             .init("device_peak_bytes", devicePeakBytes.map { JSON($0) } ?? .null),
             .init("resident_peak_bytes", residentPeakBytes.map { JSON($0) } ?? .null), .init("load", load.map { JSON($0.average) } ?? .null),
             .init("steal_pct", load?.stolen.map { JSON(100 * $0) } ?? .null), .init("version", .string(report.environment.version)),
+        ]
+    }
+
+    /// What a saved report tells once for all rows.
+    private func machine(of report: BenchReport) -> [JSON.Member] {
+        let device = report.devices.first { $0.name == self.device }
+        return [
+            .init("device_model", device.map { .string($0.model) } ?? .null), .init("device_driver", device.map { .string($0.driver) } ?? .null),
+            .init("host", .string(report.environment.host)), .init("date", .string(report.environment.date)),
         ]
     }
 

@@ -56,7 +56,8 @@ extension BenchReport {
 
     private func cells(_ row: BenchRow) -> [String] {
         guard let measurement = row.measurement else { return [] }
-        let limit = limit(of: row).map { "\(Quantity.fixed(100 * $0.share, 0)) % \($0.resource.rawValue)" } ?? ""
+        let share = limit(of: row).map { "\(Quantity.fixed(100 * $0.share, 0)) % \($0.resource.rawValue)" } ?? ""
+        let limit = isLimitDoubtful(of: row) ? "limit too low" : share
         let ratio = baseline == nil ? [] : [ratioText(row)]
         return [
             row.key.title, row.device, Quantity.significant(row.metric.value(measurement.median)), row.metric.unit,

@@ -26,11 +26,23 @@ enum WorkloadList {
         names = names.indices.filter { names.firstIndex(of: names[$0]) == $0 }.map { names[$0] }
         var chosen: Set<String> = []
         for pattern in list.split(separator: ",").map(String.init) {
-            let matches = names.filter { pattern.hasSuffix("*") ? $0.hasPrefix(pattern.dropLast()) : $0 == pattern }
+            let matches = names.filter { Self.matches($0, pattern) }
             if matches.isEmpty { throw UsageError(unknown: "workload", pattern, among: names) }
             chosen.formUnion(matches)
         }
         if chosen.isEmpty { throw UsageError("--workload names none; there are \(names.joined(separator: ", "))") }
         return all.filter { chosen.contains($0.name) }
+    }
+
+    /// Whether `named` would take a row's workload, were it still there.
+    static func isNamed(_ row: BenchRow.Key, in list: String, batches: [Int]?) -> Bool {
+        let batches = batches ?? InferenceWorkload.batches
+        if row.workload.hasPrefix("infer_"), let batch = row.batch, !batches.contains(batch) { return false }
+        if list != "all" { return list.split(separator: ",").contains { matches(row.workload, String($0)) } }
+        return !all(batches: batches).contains { $0.name == row.workload && $0.batch == row.batch && $0.isLarge }
+    }
+
+    private static func matches(_ name: String, _ pattern: String) -> Bool {
+        pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
     }
 }
