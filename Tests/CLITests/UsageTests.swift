@@ -69,7 +69,7 @@ import Testing
         let lines = Command.soma("devices", in: folder, environment: wrong).complaint.split(separator: "\n")
         #expect(lines == [
             "soma: SOMA_MATMUL: 'openBlass' is none of own, openblas, onednn",
-            "soma: SOMA_WITHOUT: 'curl' is none of opencl, clblast, openblas, onednn, openmp, libcurl",
+            "soma: SOMA_WITHOUT: 'curl' is none of opencl, clblast, openblas, onednn, openmp, libcurl, winograd",
         ])
         let right = ["SOMA_MATMUL": "OpenBLAS", "SOMA_WITHOUT": "OpenCL,libcurl", "SOMA_MEMORY": ""]
         #expect(Command.soma("devices", in: folder, environment: right).complaint == "")

@@ -23,14 +23,16 @@ extension Device {
     /// Computes the graph below `tensors` on this device and on another, fused as usual, and finds the first node that differs.
     ///
     /// Differences of up to 1.3e-6·√K of the largest number involved pass at each node, with K the length of its sums, and add up along
-    /// the graph. Every value is kept until it is compared, so this takes far more memory than a training step.
+    /// the graph. A comparison, a rounding or the place of a maximum may turn over by the last bit of what it looks at; so each looks at the
+    /// reference's numbers, and what follows from it is compared too. Every value is kept until it is compared, so this takes far more memory than a training step.
     /// - Throws: `BackendError`.
     public func firstDivergence(of tensors: [Tensor], against reference: Device) throws -> Divergence? {
         let graph = GraphCopy(of: tensors)
-        let mine = try graph.nodes(on: self)
         let others = try graph.nodes(on: reference)
         let places = graph.placesOfValues
-        try realizeAll(places.flatMap { [mine[$0], others[$0]] }.map(Tensor.init(node:)))
+        try realizeAll(places.map { Tensor(node: others[$0]) })
+        let mine = try graph.nodes(on: self, decidingBy: others)
+        try realizeAll(places.map { Tensor(node: mine[$0]) })
         var bounds = [Bound](repeating: Bound(), count: mine.count)
         for place in places {
             let (bound, divergence) = try Self.compare(mine[place], others[place], graph.operands(of: place).map { bounds[$0] })
@@ -44,7 +46,7 @@ extension Device {
     /// - Throws: `BackendError`.
     public func firstNonFinite(of tensors: [Tensor]) throws -> Divergence? {
         let graph = GraphCopy(of: tensors)
-        let all = try graph.nodes(on: self)
+        let all = try graph.nodes(on: self, decidingBy: others)
         let nodes = graph.placesOfValues.map { all[$0] }.filter { $0.dtype == .float32 }
         try realizeAll(nodes.map(Tensor.init(node:)))
         for node in nodes {
@@ -118,20 +120,45 @@ private struct GraphCopy {
     }
 
     /// The same graph with its sources on `device`, nothing computed yet.
-    func nodes(on device: Device) throws -> [Node] {
+    ///
+    /// - Parameter others: the same graph computed elsewhere, whose values decide wherever rounding might.
+    func nodes(on device: Device, decidingBy others: [Node]? = nil) throws -> [Node] {
         var nodes: [Node] = []
         for entry in entries {
             let node = entry.node
-            if entry.storage == nil {
-                nodes.append(
-                    Node(node.primitive, .many(entry.inputs.map { nodes[$0] }), shape: node.shape, dtype: node.dtype, device: device.tag, isTracked: true))
-            } else {
-                var bytes = [UInt8](repeating: 0, count: node.shape.count * node.dtype.byteCount)
-                try bytes.withUnsafeMutableBytes { try Tensor(node: node).copyBytes(to: $0) }
-                nodes.append(Node(storage: HostArray(bytes), shape: node.shape, dtype: node.dtype, device: device.tag))
+            if entry.storage != nil {
+                nodes.append(try Self.copy(node, to: device))
+                continue
             }
+            var inputs = entry.inputs.map { nodes[$0] }
+            if let others {
+                for number in Self.decidingInputs(of: node) { inputs[number] = try Self.copy(others[entry.inputs[number]], to: device) }
+            }
+            nodes.append(Node(node.primitive, .many(inputs), shape: node.shape, dtype: node.dtype, device: device.tag, isTracked: true))
         }
         return nodes
+    }
+
+    private static func copy(_ node: Node, to device: Device) throws -> Node {
+        var bytes = [UInt8](repeating: 0, count: node.shape.count * node.dtype.byteCount)
+        try bytes.withUnsafeMutableBytes { try Tensor(node: node).copyBytes(to: $0) }
+        return Node(storage: HostArray(bytes), shape: node.shape, dtype: node.dtype, device: device.tag)
+    }
+
+    /// The inputs at which a function of real numbers jumps: the least change of one may change the result by much.
+    private static func decidingInputs(of node: Node) -> [Int] {
+        let inputs = node.inputs.array
+        let jumps =
+            switch node.primitive {
+            case .binary(let function): function.isComparison || function == .remainder
+            case .unary(let function): [.sign, .floor, .ceil, .round].contains(function)
+            case .cast: !node.dtype.isFloatingPoint
+            case .reduce(let operation, _): operation.givesIndex
+            default: false
+            }
+        // The gradient of a maximum goes to its place in x.
+        if case .library(.poolingGradient(.max, _)) = node.primitive { return [1] }
+        return jumps ? inputs.indices.filter { inputs[$0].dtype.isFloatingPoint } : []
     }
 
     static func doubles(_ node: Node) throws -> [Double] {
