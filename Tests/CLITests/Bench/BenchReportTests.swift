@@ -100,7 +100,7 @@ import Testing
         #expect(lines.count == 6)
         #expect(lines[0].hasPrefix("workload,batch,device,precision,metric,median,lower_quartile,upper_quartile,best,spread"))
         #expect(lines[3].hasSuffix(",\"does not fit: 3 B, \"\"no\"\" more\""))
-        #expect(lines[1].split(separator: ",", omittingEmptySubsequences: false).count == 17)
+        #expect(lines[1].split(separator: ",", omittingEmptySubsequences: false).count == 18)
     }
 
     @Test func jsonLines() throws {

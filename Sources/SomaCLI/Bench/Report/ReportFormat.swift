@@ -88,7 +88,7 @@ extension BenchReport {
 
     private static let fieldNames = [
         "workload", "batch", "device", "precision", "metric", "median", "lower_quartile", "upper_quartile", "best", "spread", "repetitions",
-        "first_call_s", "limit", "limit_share", "ratio", "load", "error",
+        "first_call_s", "limit", "limit_share", "ratio", "load", "limit_doubtful", "error",
     ]
 
     /// As the members of the row's JSON, by the names of the columns.
