@@ -46,7 +46,7 @@ extension Device {
     /// - Throws: `BackendError`.
     public func firstNonFinite(of tensors: [Tensor]) throws -> Divergence? {
         let graph = GraphCopy(of: tensors)
-        let all = try graph.nodes(on: self, decidingBy: others)
+        let all = try graph.nodes(on: self)
         let nodes = graph.placesOfValues.map { all[$0] }.filter { $0.dtype == .float32 }
         try realizeAll(nodes.map(Tensor.init(node:)))
         for node in nodes {
