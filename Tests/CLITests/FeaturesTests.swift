@@ -39,6 +39,7 @@ import Testing
         #expect(sheet.width <= 960 && sheet.height > 100 && Set(sheet.pixels).count > 20)
         Command.soma("features", "runs/resnet20", "--image", "pictures/0/0.png", "--layer", "conv7", in: folder).expectComplaint(2, "'conv7'", "conv1")
         Command.soma("features", "runs/resnet20", "--image", "none.png", in: folder).expectComplaint(1, "none.png")
+        #expect(Command.soma("features", "runs/resnet20", "--output", "maps.svg", in: folder).status == 2)
         // The same checkpoint serves to evaluate and to predict.
         let evaluation = try JSON(parsing: Command.soma("evaluate", "runs/resnet20", "--json", in: folder).output)
         #expect(evaluation["samples"] == 3 && evaluation["top5_accuracy"] == .null)

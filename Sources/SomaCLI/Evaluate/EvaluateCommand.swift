@@ -41,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         guard (1...1_000_000).contains(batch ?? 1) else { throw ValidationError("--batch takes a whole number from 1 to 1000000") }
-        if chart == "" { throw ValidationError("--chart names no file") }
+        if let chart { try OutputFile.checkKind(of: chart, is: "svg", "--chart") }
     }
 
     func run() throws {

@@ -40,6 +40,7 @@ struct FeaturesCommand: ParsableCommand {
 
     func validate() throws {
         if index < 0 { throw ValidationError("--index takes a whole number from 0 on") }
+        try OutputFile.checkKind(of: output, is: "png", "--output")
         if layer != nil && image == nil && !list { throw ValidationError("--layer draws what a layer finds in a picture: name one by --image") }
     }
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import Soma
 
@@ -22,6 +23,15 @@ enum OutputFile {
         guard file >= 0 else { throw SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }
         close(file)
         unlink(template)
+    }
+
+    /// Makes sure that a path does not promise another kind of file than is written; one without an extension promises none.
+    /// - Parameter kind: the extension of what is written, in small letters.
+    static func checkKind(of path: String, is kind: String, _ option: String) throws {
+        guard let name = path.split(separator: "/").last else { throw ValidationError("\(option) names no file") }
+        let parts = name.split(separator: ".")
+        guard parts.count > 1, let last = parts.last, last.lowercased() != kind else { return }
+        throw ValidationError("\(option) writes \(kind.uppercased()), which '\(path)' does not say")
     }
 
     /// Whether a path is a file's, or will be, and not that of a terminal, a pipe or a device, which are written to but once.
