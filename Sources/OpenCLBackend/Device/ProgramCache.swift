@@ -3,12 +3,13 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import Synchronization
 
 /// Compiled programs on disk, so that a second run of a program starts without compiling.
 ///
 /// A file's name is a hash of all that can change its content: source, options, device, driver, platform. It is written aside and renamed, so that
 /// a reader never sees half a file, and carries a hash of its content, so that a damaged one is taken for none. A folder that cannot be written
-/// costs nothing but the time to compile.
+/// costs nothing but the time to compile, and one line on standard error.
 struct ProgramCache: Sendable {
     /// Where the files lie; `nil` keeps none.
     let folder: String?
@@ -43,10 +44,19 @@ struct ProgramCache: Sendable {
         return Hash128(content).bytes.elementsEqual(bytes[Self.magic.count..<header]) ? Array(content) : nil
     }
 
-    /// Keeps a program; does nothing where it cannot.
-    func write(_ content: [UInt8], _ key: String) {
-        if let path = path(key) { try? WholeFile(path: path).write(Self.magic + Hash128(content).bytes + content, isSynced: false) }
+    /// Keeps a program; where it cannot, says so once.
+    func write(_ content: [UInt8], _ key: String, complain: (String) -> Void = complain) {
+        guard let folder, let path = path(key) else { return }
+        do throws(WholeFile.Failure) {
+            try WholeFile(path: path).write(Self.magic + Hash128(content).bytes + content, isSynced: false)
+        } catch {
+            guard !Self.hasComplained.exchange(true, ordering: .relaxed) else { return }
+            complain("soma: cannot keep compiled programs in \(folder): \(error.reason); every run compiles them (SOMA_CACHE names another folder)")
+        }
     }
+
+    /// Whether this process has told that programs cannot be kept.
+    static let hasComplained = Atomic(false)
 
     /// Forgets all programs.
     func removeAll() {
