@@ -36,9 +36,12 @@ struct ProfileReport {
     }
 
     private var kernels: [String] {
-        var table = TextTable(["kernel", "launches", "ms a step", "share"], [.left, .right, .right, .right])
+        var table = TextTable(["kernel", "launches", "ms a step", "share", "MB a step", "MFLOP a step"], [.left, .right, .right, .right, .right, .right])
         for row in profile.kernelRows() {
-            table.add([row.name, perStep(row.launchCount), Quantity.significant(row.seconds / count * 1e3, 3), percent(row.seconds / profile.wall)])
+            table.add([
+                row.name, perStep(row.launchCount), Quantity.significant(row.seconds / count * 1e3, 3), percent(row.seconds / profile.wall),
+                millions(row.bytes), millions(row.work.operations),
+            ])
         }
         return table.lines
     }
@@ -55,6 +58,7 @@ struct ProfileReport {
     private func milliseconds(_ seconds: Double) -> String { "\(Quantity.significant(seconds * 1e3, 4)) ms" }
     private func part(_ seconds: Double) -> String { "\(milliseconds(seconds / count)) (\(percent(seconds / profile.wall)))" }
     private func percent(_ share: Double) -> String { "\(Quantity.fixed(share * 100, share < 0.0995 ? 1 : 0)) %" }
+    private func millions(_ amount: Double) -> String { amount > 0 ? Quantity.significant(amount / count / 1e6, 3) : "—" }
     private func rate(_ amount: Double, _ seconds: Double) -> String {
         amount > 0 && seconds > 0 ? Quantity.significant(amount / seconds / 1e9, 3) : "—"
     }
@@ -75,13 +79,10 @@ struct ProfileReport {
         var members: [JSON.Member] = [
             .init("event", .string(kind)), .init("name", .string(row.name)), .init("kernels", .array(row.kernels.map { .string($0) })),
             .init("launches", JSON(row.launchCount)), .init("seconds", JSON(row.seconds)), .init("share", JSON(row.seconds / profile.wall)),
+            .init("bytes_read", JSON(row.work.bytesRead)), .init("bytes_written", JSON(row.work.bytesWritten)),
+            .init("operations", JSON(row.work.operations)),
         ]
-        if kind == "step" {
-            members += [
-                .init("bytes_read", JSON(row.work.bytesRead)), .init("bytes_written", JSON(row.work.bytesWritten)),
-                .init("operations", JSON(row.work.operations)), .init("share_of_limit", row.shareOfLimit.map { JSON($0) } ?? .null),
-            ]
-        }
+        if kind == "step" { members.append(.init("share_of_limit", row.shareOfLimit.map { JSON($0) } ?? .null)) }
         return .object(members)
     }
 }
