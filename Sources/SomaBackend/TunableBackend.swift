@@ -12,10 +12,10 @@ public protocol TunableBackend: Backend {
 
     /// What is in use.
     var tuning: TuningRecord { get }
-    /// Keeps choices in place of those kept before; the device uses them from its next start on.
+    /// Keeps choices by class beside those of other classes, whoever kept these; `nil` forgets one. The device uses them from its next start on.
     /// - Returns: the file.
     /// - Throws: `TuningFailure`.
-    func keep(_ choices: [String: String]) throws -> String
+    func keep(_ changes: [String: String?]) throws -> String
     /// Finds out whether choices could be kept.
     /// - Throws: `TuningFailure`.
     func checkKeeping() throws

@@ -19,23 +19,29 @@ import Testing
         var hiccups: [String: Double] = [:]
         private(set) var trials: [String] = []
         private(set) var duels: [String] = []
+        private(set) var pairs: [Int] = []
 
         init(_ outcomes: [String: Outcome]) { self.outcomes = outcomes }
 
         var isInterrupted: Bool { trials.count >= patience }
 
-        func trial(_ candidate: String, of task: String, best: Double?) -> Outcome {
+        func trial(_ candidate: String, of task: String, best: Double?, until deadline: Double) -> Outcome {
             trials.append(candidate)
             now += 1
+            if now > deadline { return .unfinished }
             if case .seconds(let seconds)? = outcomes[candidate], let factor = hiccups.removeValue(forKey: candidate) {
                 return .seconds(seconds * factor)
             }
             return outcomes[candidate] ?? .failed("unknown")
         }
 
-        func duel(_ first: String, _ second: String, of task: String, pairs: Int) -> Result<Duel, Outcome> {
+        func duel(
+            _ first: String, _ second: String, of task: String, pairs: Int, expected: Double, until deadline: Double
+        ) -> Result<Duel, Outcome> {
             duels.append(second)
-            now += 1
+            self.pairs.append(pairs)
+            now += expected
+            if now > deadline { return .failure(.unfinished) }
             if isInterrupted { return .failure(.interrupted) }
             guard case .seconds(let a)? = outcomes[first], case .seconds(let b)? = outcomes[second] else { return .failure(.hung) }
             let time = b * (surprises[second] ?? 1)
@@ -44,7 +50,7 @@ import Testing
     }
 
     private func run(_ clockwork: Clockwork, _ candidates: [String], until end: Double = 1000) throws -> Finding? {
-        try TuneSearch(measurer: clockwork).run("task", candidates, until: end)
+        try TuneSearch(measurer: clockwork).run("task", candidates, until: end, deadline: end)
     }
 
     @Test func findsTheFastest() throws {
@@ -105,10 +111,24 @@ import Testing
     @Test func endsWithTheTime() throws {
         let candidates = ["a"] + (0..<50).map { "x\($0)" }
         let clockwork = Clockwork(Dictionary(uniqueKeysWithValues: candidates.map { ($0, .seconds($0 == "x3" ? 0.5 : 1)) }))
-        let finding = try #require(try run(clockwork, candidates, until: 10))
-        #expect(finding.tried.count == 10 && finding.candidateCount == 51 && finding.verdict == .faster("x3", 2))
+        let finding = try #require(try run(clockwork, candidates, until: 30))
+        #expect(finding.tried.count == 15 && finding.candidateCount == 51 && finding.verdict == .faster("x3", 2))
+        #expect(clockwork.now <= 30, "trials left no time for duels")
         clockwork.now = 100
-        #expect(try run(clockwork, candidates, until: 10)?.tried == ["a"], "what ships is measured in any case")
+        let late = try TuneSearch(measurer: clockwork).run("task", candidates, until: 10, deadline: 1000)
+        #expect(late?.tried == ["a"], "what ships is measured in any case")
+        #expect(try run(clockwork, candidates, until: 10) == nil, "there was no time for what ships")
+    }
+
+    /// A duel of long steps has fewer pairs, and none has so few that they tell nothing.
+    @Test func duelsTakeNoLongerThanTheyMay() throws {
+        let short = Clockwork(["a": .seconds(0.01), "b": .seconds(0.005)])
+        #expect(try run(short, ["a", "b"])?.verdict == .faster("b", 2) && short.pairs == [15])
+        let long = Clockwork(["a": .seconds(6), "b": .seconds(3)])
+        #expect(try run(long, ["a", "b"])?.verdict == .faster("b", 2) && long.pairs == [5])
+        let hurried = Clockwork(["a": .seconds(6), "b": .seconds(3)])
+        let finding = try TuneSearch(measurer: hurried).run("task", ["a", "b"], until: 1000, deadline: 30)
+        #expect(finding?.verdict == .shipped && hurried.pairs == [] && finding?.struck == [:], "no time for three pairs of nine seconds")
     }
 
     @Test(arguments: [1, 2, 3]) func anInterruptedSearchFindsNothing(patience: Int) throws {
@@ -125,7 +145,7 @@ import Testing
         let clockwork = Clockwork(Self.outcomes)
         // In the second class: the first takes six trials.
         clockwork.patience = 10
-        var kept: [[String: String]] = []
+        var kept: [[String: String?]] = []
         var run = TuneRun(
             tasks: [("one", ["a", "b", "c"]), ("two", ["b", "a", "c"]), ("three", ["a", "b", "c"])], search: TuneSearch(measurer: clockwork),
             choices: ["before": "x"]
@@ -134,7 +154,7 @@ import Testing
             return "file"
         }
         #expect(throws: Interruption.exitCode) { try run.run(seconds: 1000) }
-        #expect(kept == [["before": "x", "one": "b"]])
+        #expect(kept == [["one": "b"]], "choices of other classes are another's to keep")
     }
 
     /// What was chosen before is tried early, stays where there is no time for it, and goes where it does not win again.
@@ -149,6 +169,10 @@ import Testing
         #expect(clockwork.trials.prefix(3) == ["b", "c", "a"])
         #expect(try choices(["one": "c"], seconds: 0.5) == ["one": "c"])
         #expect(try choices(["one": "gone"]) == ["one": "gone"])
+        // Time for trials and none for duels.
+        var run = TuneRun(tasks: [("one", ["a", "b", "c"])], search: TuneSearch(measurer: Clockwork(Self.outcomes)), choices: ["one": "c"]) { _ in "file" }
+        try run.run(seconds: 5)
+        #expect(run.choices == ["one": "c"])
     }
 }
 
@@ -197,9 +221,21 @@ import Testing
             """
         signal(SIGPIPE, SIG_IGN)
         let (measurer, starts) = measurer(limit: 0.4, script)
-        let outcomes = try ["good", "slow", "good", "broken", "wrong"].map { try measurer.trial($0, of: "task", best: nil) }
+        let outcomes = try ["good", "slow", "good", "broken", "wrong"].map { try measurer.trial($0, of: "task", best: nil, until: .infinity) }
         #expect(outcomes == [.seconds(0.25), .hung, .seconds(0.25), .failed("it ended the process"), .wrong("element 7")])
         #expect(starts() == 3)
+    }
+
+    /// A duel may take what it should and more; what takes longer than the search did not hang.
+    @Test func waitsAsLongAsADuelMayTake() throws {
+        let (measurer, _) = measurer(limit: 0.2, "while read kind task rest; do [ $kind = trial ] || sleep 1; printf 'pairs\\t2:1\\n'; done")
+        _ = try measurer.trial("a", of: "task", best: nil, until: .infinity)
+        func duel(expected: Double, until deadline: Double = .infinity) throws -> Result<Duel, Outcome> {
+            try measurer.duel("a", "b", of: "task", pairs: 1, expected: expected, until: deadline)
+        }
+        #expect(try duel(expected: 30) == .success(Duel(pairs: [[2, 1]])))
+        #expect(try duel(expected: 0) == .failure(.hung))
+        #expect(try duel(expected: 30, until: measurer.now + 0.2) == .failure(.unfinished))
     }
 }
 
@@ -220,7 +256,7 @@ import Testing
     }
 
     @Test(.enabled(if: device != nil)) func measuresCandidates() throws {
-        let command = tune("--workload", "gemm_256", "--minutes", "0.1", "--json")
+        let command = tune("--workload", "gemm_256", "--minutes", "0.2", "--json")
         #expect(command.status == 0, "\(command.complaint)")
         let events = try command.lines.map { try JSON(parsing: $0) }
         #expect(events.map { $0["event"]?.string } == ["start", "class", "end"])
@@ -272,11 +308,17 @@ import Testing
         let resumed = soma("train", "digits", "--resume", "run", "--epochs", "2")
         #expect(resumed.status == 0 && !resumed.output.contains("last digits"), "\(resumed.output) \(resumed.complaint)")
         #expect(folder.text("run/config.json").contains("1x128"))
+        // A profile around the device leaves its choices as they are.
+        #expect(soma("train", "digits", "--epochs", "1", "hidden=8", "--output", "watched", "--profile", "t.json").status == 0)
+        #expect(folder.text("watched/config.json").contains("\"choices\":{\"map 65536 flat\":\"1x256\"}"))
+        let watched = soma("train", "digits", "--resume", "run", "--epochs", "3", "--profile", "t.json")
+        #expect(watched.status == 0 && !watched.output.contains("last digits"), "\(watched.output) \(watched.complaint)")
+        #expect(folder.text("run/config.json").contains("1x128"))
         let damaged = configuration.replacing("1x128", with: "1y128")
         try folder.write("damaged/last.safetensors", try #require(folder.bytes("run/last.safetensors")))
         try folder.write("damaged/config.json", Array(damaged.utf8))
         soma("train", "digits", "--resume", "damaged", "--epochs", "2").expectComplaint(1, "choices of an earlier run", "1y128")
-        let elsewhere = soma("train", "digits", "--resume", "run", "--epochs", "3", "--device", "cpu")
+        let elsewhere = soma("train", "digits", "--resume", "run", "--epochs", "4", "--device", "cpu")
         #expect(elsewhere.status == 0 && elsewhere.output.contains("its last digits may differ"), "\(elsewhere.output)")
     }
 

@@ -118,6 +118,6 @@ private final class TwoWays: TunableBackend {
     func tuningClass(of step: Step) -> String? { step.name }
     func candidates(for step: Step) -> [String] { ["right", "wrong"] }
     var tuning: TuningRecord { TuningRecord(device: "two ways") }
-    func keep(_ choices: [String: String]) throws -> String { "" }
+    func keep(_ changes: [String: String?]) throws -> String { "" }
     func checkKeeping() throws {}
 }

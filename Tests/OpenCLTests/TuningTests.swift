@@ -28,6 +28,22 @@ struct TuningTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/made/on the way").count == 1, "something was left beside the file")
     }
 
+    /// Searches at the same time keep one another's choices.
+    @Test func changesOneClassAmongOthers() throws {
+        let folder = try TemporaryFolder()
+        let file = TuningFile(for: try #require(testDevice), in: folder.path + "/made")
+        let classes = (10..<26).map { "map \(1 << $0) flat" }
+        DispatchQueue.concurrentPerform(iterations: classes.count) { place in try? file.change([classes[place]: "1x128"]) }
+        #expect(try file.read()?.texts == Dictionary(uniqueKeysWithValues: classes.map { ($0, "1x128") }))
+        try file.change([classes[0]: nil, classes[1]: "1x256"])
+        #expect(try file.read()?.texts[classes[0]] == nil && file.read()?.texts[classes[1]] == "1x256")
+        #expect(throws: TuningFailure.self) { try file.change([classes[2]: "1y128"]) }
+        #expect(try file.read()?.texts[classes[2]] == "1x128")
+        try "damaged".write(toFile: file.path, atomically: false, encoding: .utf8)
+        try file.change([classes[0]: "1x128"])
+        #expect(try file.read()?.texts == [classes[0]: "1x128"])
+    }
+
     /// Every kind of choice, as text and back.
     @Test func readsEveryKindOfChoice() throws {
         let folder = try TemporaryFolder()

@@ -15,11 +15,9 @@ extension OpenCLBackend: TunableBackend {
 
     public var tuning: TuningRecord { TuningRecord(device: openCLDevice.identity, choices: planner.tuning.texts) }
 
-    public func keep(_ choices: [String: String]) throws -> String {
+    public func keep(_ changes: [String: String?]) throws -> String {
         let file = try tuningFile
-        let tuning: Tuning
-        do { tuning = try Tuning(choices, for: planner.traits) } catch { throw TuningFailure(path: file.path, reason: error.reason) }
-        try file.write(tuning)
+        try file.change(changes)
         return file.path
     }
 

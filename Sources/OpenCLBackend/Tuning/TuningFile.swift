@@ -60,10 +60,29 @@ public struct TuningFile: Sendable {
         do { try WholeFile(path: path).write(Array(text(tuning).utf8), isSynced: true) } catch { throw TuningFailure(path: path, reason: error.reason) }
     }
 
+    /// Changes choices by class, `nil` to none, and leaves those of other classes as they are by now: another process may keep its own. A file that
+    /// cannot be used is replaced.
+    /// - Throws: where it cannot be written, or a choice is not understood; it is then as before.
+    public func change(_ changes: [String: String?]) throws(TuningFailure) {
+        try checkWriting()
+        // The folder is there by now, and as a lock leaves nothing behind.
+        let folder = open(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(folder) }
+        while flock(folder, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw TuningFailure(path: path, reason: "its folder cannot be locked: \(String(cString: strerror(errno)))") }
+        }
+        var texts = (try? read())?.texts ?? [:]
+        for (stepClass, choice) in changes { texts[stepClass] = choice }
+        let tuning: Tuning
+        do { tuning = try Tuning(texts, for: traits) } catch { throw TuningFailure(path: path, reason: error.reason) }
+        try write(tuning)
+    }
+
     /// Finds out whether the file could be written, leaving it as it is.
     /// - Throws: where it could not.
     public func checkWriting() throws(TuningFailure) {
-        let probe = "\(path).probe"
+        // Two processes may ask at once.
+        let probe = "\(path).probe\(getpid())"
         do { try WholeFile(path: probe).write([], isSynced: false) } catch { throw TuningFailure(path: path, reason: error.reason) }
         unlink(probe)
     }
@@ -123,7 +142,7 @@ extension OpenCLDevice {
     public var identity: String { TuningFile.line(of: "\(modelLine); driver \(driverLine)") }
 }
 
-private func complain(_ line: String) {
+func complain(_ line: String) {
     let text = line + "\n"
     _ = write(STDERR_FILENO, text, text.utf8.count)
 }

@@ -10,15 +10,19 @@ extension Device {
     /// Has the device that choices were measured on use them, in place of those kept for it, if it starts from now on.
     public static func useTuning(_ record: TuningRecord?) { DeviceManager.tuningRecord = record }
 
-    /// Keeps choices for later starts of this device, in place of those kept before.
+    /// Keeps choices by class for later starts of this device, beside those of other classes; `nil` forgets one.
     /// - Returns: the file.
     /// - Throws: `SomaError` where they cannot be kept.
-    package func keepTuning(_ choices: [String: String]) throws -> String { try telling { try $0.keep(choices) } }
+    package func keepTuning(_ changes: [String: String?]) throws -> String { try telling { try $0.keep(changes) } }
 
     /// - Throws: `SomaError` where choices could not be kept.
     package func checkKeepingTuning() throws { try telling { try $0.checkKeeping() } }
 
-    var tunable: (any TunableBackend)? { executor.backend as? any TunableBackend }
+    /// The backend that leaves choices: behind a profile, the one that is watched.
+    var tunable: (any TunableBackend)? {
+        let backend = executor.backend
+        return ((backend as? ProfilingBackend)?.base ?? backend) as? any TunableBackend
+    }
 
     private func telling<Result>(_ body: (any TunableBackend) throws -> Result) throws -> Result {
         do {

@@ -70,6 +70,7 @@ final class TuneReport {
         case .failed(let text): text
         case .hung: "it hangs"
         case .interrupted: "interrupted"
+        case .unfinished: "the time was over"
         }
     }
 

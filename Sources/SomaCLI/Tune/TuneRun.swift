@@ -7,15 +7,15 @@ struct TuneRun {
     let search: TuneSearch
     /// Choices by class: at first those of earlier searches.
     private(set) var choices: [String: String]
-    /// Keeps all choices, and tells where.
-    let keep: ([String: String]) throws -> String
+    /// Keeps choices beside those of other classes, and tells where; `nil` forgets one.
+    let keep: ([String: String?]) throws -> String
     var report: TuneReport?
     private var path: String?
     private var faster = 0
 
     init(
         tasks: [(name: String, candidates: [String])], search: TuneSearch, choices: [String: String], report: TuneReport? = nil,
-        keep: @escaping ([String: String]) throws -> String
+        keep: @escaping ([String: String?]) throws -> String
     ) {
         (self.tasks, self.search, self.choices, self.report, self.keep) = (tasks, search, choices, report, keep)
     }
@@ -29,7 +29,7 @@ struct TuneRun {
             if now >= end { break }
             // Each class gets its part of the time that those before it have left.
             let share = (end - now) / Double(tasks.count - place)
-            let finding = try search.run(task.name, candidates(of: task), until: now + share) { finding in
+            let finding = try search.run(task.name, candidates(of: task), until: now + share, deadline: end) { finding in
                 try report?.note(finding, secondsLeft: end - search.measurer.now)
             }
             guard let finding else { break }
@@ -49,16 +49,18 @@ struct TuneRun {
     }
 
     private mutating func keep(_ finding: Finding) throws {
-        let before = choices
+        let before = choices[finding.task]
         switch finding.verdict {
         case .faster(let choice, _):
             faster += 1
             choices[finding.task] = choice
         case .shipped:
             // What an earlier search chose has lost this time.
-            if let chosen = choices[finding.task], finding.tried.contains(chosen) { choices[finding.task] = nil }
+            if let chosen = choices[finding.task], finding.tried.contains(chosen), !finding.isUndecided { choices[finding.task] = nil }
         case .failed: break
         }
-        if choices != before { path = try keep(choices) }
+        // Of other classes another search may have found more since this one began.
+        let found = choices[finding.task]
+        if found != before { path = try keep([finding.task: found]) }
     }
 }

@@ -57,7 +57,8 @@ struct TuneWorker {
         let first = try trial.seconds(by: candidate, runs: 1)
         if let best, first > 2 * best { return "seconds\t\(first)" }
         let runs = Self.runs(first)
-        let seconds = try (0..<3).map { _ in try trial.seconds(by: candidate, runs: runs) }
+        // Of a long run one more tells enough.
+        let seconds = try (0..<(first > 0.5 ? 1 : 3)).map { _ in try trial.seconds(by: candidate, runs: runs) }
         return "seconds\t\(seconds.reduce(first, min))"
     }
 
