@@ -75,7 +75,9 @@ static place place_of(const winograd_run *run, long index) {
 }
 
 /// The pixels of a square of an image, those outside of it replaced by `outside`.
-static void find_pixels(const float *image, const int64_t *extents, long row, long column, long side, long channels, const float *outside, const float **pixels) {
+static void find_pixels(
+    const float *image, const int64_t *extents, long row, long column, long side, long channels, const float *outside, const float **pixels
+) {
     for (long i = 0; i < side; i++) {
         for (long j = 0; j < side; j++) {
             bool inside = row + i >= 0 && row + i < extents[0] && column + j >= 0 && column + j < extents[1];
@@ -164,7 +166,8 @@ bool soma_convolution_suits_winograd(const libraries_convolution *c) {
     // Tiles at the edge may lie half outside; the products of all must stay well below a plain convolution's.
     bool fills_tiles = run.tiles[0] * run.tiles[1] * planes <= run.output[0] * run.output[1] * 9 / 2;
     bool fits = c->input_channels * c->output_channels <= 1 << 19;
-    return !library_is_hidden("winograd") && c->pass != 2 && c->groups == 1 && run.depth >= 16 && run.channels >= 16 && run.count >= 16 && fills_tiles && fits;
+    bool has_channels = run.depth >= 16 && run.channels >= 16;
+    return c->pass != 2 && c->groups == 1 && has_channels && run.count >= 16 && fills_tiles && fits && !library_is_hidden("winograd");
 }
 
 bool soma_convolution_run_winograd(const libraries_convolution *c, const float *first, const float *second, float *result) {

@@ -42,7 +42,8 @@ INLINE void depthwise_tile(bool is_3x3, int rows, int vectors, const depthwise_p
     if (is_3x3) { depthwise_3x3(rows, vectors, x, plane->line, w, sums); } else { depthwise_any(rows, vectors, plane, x, w, sums); }
     UNROLLED for (int row = 0; row < rows; row++, y += plane->output_columns) {
         UNROLLED for (int v = 0; v < vectors; v++) {
-            if (count >= (v + 1) * SOMA_LANES) { store(y + v * SOMA_LANES, sums[row][v]); } else { store_part(y + v * SOMA_LANES, sums[row][v], count - v * SOMA_LANES); }
+            long rest = count - v * SOMA_LANES;
+            if (rest >= SOMA_LANES) { store(y + v * SOMA_LANES, sums[row][v]); } else { store_part(y + v * SOMA_LANES, sums[row][v], rest); }
         }
     }
 }

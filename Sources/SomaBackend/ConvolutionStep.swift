@@ -13,7 +13,8 @@ public enum ImageOrder: UInt8, Hashable, Sendable {
 
 /// One of the three products of a convolution (see `ConvolutionPass`), and what becomes of each element of the result.
 ///
-/// Images lie in `order`, contiguous (but see `Capabilities.mostChannelsInAnyOrder`: where that applies, x has the strides of `first`); filters as [K, C / groups, rows, columns], contiguous.
+/// Images lie in `order`, contiguous; where `Capabilities.mostChannelsInAnyOrder` applies, x has the strides of `first` instead. Filters lie as
+/// [K, C / groups, rows, columns], contiguous.
 public struct ConvolutionStep: Hashable, Sendable {
     public var pass: ConvolutionPass
     public var order: ImageOrder
