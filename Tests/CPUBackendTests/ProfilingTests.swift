@@ -40,6 +40,37 @@ import Testing
         }
     }
 
+    /// A backend whose steps are three launches each, the second the longest.
+    private final class ThreeLaunches: Backend {
+        let base = RecordingBackend(name: "three")
+        var device: DeviceDescription { base.device }
+        var capabilities: Capabilities { base.capabilities }
+        var memory: MemoryUse { base.memory }
+        func forgetPeak() {}
+        func allocate(byteCount: Int) throws -> Buffer { try base.allocate(byteCount: byteCount) }
+        func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws { try base.upload(source, to: target) }
+        func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws { try base.download(source, into: target) }
+        func prepare(_ step: Step) throws -> PreparedStep { try base.prepare(step) }
+        func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws { try base.enqueue(steps, bindings) }
+        func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws {
+            for place in steps.indices { for (start, end) in [(1, 3), (3, 9), (9, 10)] { log.append(.init(step: place, start: start, end: end)) } }
+        }
+        func synchronize() throws {}
+        func sourceText(of step: PreparedStep) -> String? { nil }
+    }
+
+    @Test func theLongestLaunchCarriesTheWorkOfItsStep() throws {
+        let backend = ProfilingBackend(ThreeLaunches())
+        try withDevice(Device(running: backend)) {
+            let x = try Tensor.ones([8, 8]).realize()
+            try backend.start()
+            _ = try (x + 1).realize()
+            _ = try matmul(x, x).realize()
+            let launches = try backend.stop().launches
+            #expect(launches.count == 6 && launches.filter(\.carriesWork).map(\.duration) == [6, 6])
+        }
+    }
+
     @Test func overlappingLaunchesCountOnce() throws {
         let nest = LoopNest(outer: [1], body: Body())
         func launch(_ start: Int, _ end: Int) -> Timeline.Event { .init(kind: .launch(.map(nest), kernel: "k", number: 0), start: start, end: end) }

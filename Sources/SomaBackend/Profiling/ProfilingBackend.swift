@@ -53,11 +53,17 @@ public final class ProfilingBackend: Backend {
 
     private func events(_ log: LaunchLog, _ steps: [Step]) -> [Timeline.Event] {
         var counts = [Int](repeating: 0, count: steps.count)
-        return log.launches.map { launch in
+        let launches = log.launches
+        let longest = Dictionary(launches.indices.map { (launches[$0].step, $0) }) { one, other in
+            launches[other].end - launches[other].start > launches[one].end - launches[one].start ? other : one
+        }
+        return launches.enumerated().map { place, launch in
             defer { counts[launch.step] += 1 }
             let step = steps[launch.step]
             let name = launch.name.isEmpty ? step.name : launch.name
-            return Timeline.Event(kind: .launch(step, kernel: name, number: counts[launch.step]), start: launch.start, end: launch.end)
+            return Timeline.Event(
+                kind: .launch(step, kernel: name, number: counts[launch.step]), start: launch.start, end: launch.end,
+                carriesWork: longest[launch.step] == place)
         }
     }
 

@@ -17,11 +17,13 @@ public struct Timeline: Sendable {
         public var start, end: Int
         /// Which of the host's threads called; 0 for what ran on the device.
         public var thread: Int
+        /// Of a launch: whether its step's work is put down to it, so that sums over launches count it once. It is to the longest.
+        public var carriesWork: Bool
 
         public var duration: Int { end - start }
 
-        public init(kind: Kind, start: Int, end: Int, thread: Int = 0) {
-            (self.kind, self.start, self.end, self.thread) = (kind, start, end, thread)
+        public init(kind: Kind, start: Int, end: Int, thread: Int = 0, carriesWork: Bool = true) {
+            (self.kind, self.start, self.end, self.thread, self.carriesWork) = (kind, start, end, thread, carriesWork)
         }
     }
 

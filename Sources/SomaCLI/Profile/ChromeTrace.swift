@@ -28,7 +28,7 @@ enum ChromeTrace {
         switch event.kind {
         case .launch(let step, let kernel, let number):
             // The work of a step that takes several launches is that of them all: sums over events count it once.
-            let work = number == 0 ? step.work : Work()
+            let work = event.carriesWork ? step.work : Work()
             return [
                 "kernel": .string(kernel), "launch": JSON(number), "operations": JSON(work.operations), "bytes read": JSON(work.bytesRead),
                 "bytes written": JSON(work.bytesWritten),

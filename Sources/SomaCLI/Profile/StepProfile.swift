@@ -15,12 +15,12 @@ struct StepProfile {
 
         init(name: String) { self.name = name }
 
-        mutating func add(_ step: Step, _ kernel: String, number: Int, _ event: Timeline.Event, _ limits: DevicePeaks?) {
+        mutating func add(_ step: Step, _ kernel: String, _ event: Timeline.Event, _ limits: DevicePeaks?) {
             if !kernels.contains(kernel) { kernels.append(kernel) }
             launchCount += 1
             seconds += Double(event.duration) / 1e9
             // The work of a step that takes several launches is that of them all.
-            guard number == 0 else { return }
+            guard event.carriesWork else { return }
             let own = step.work
             work.operations += own.operations
             work.bytesRead += own.bytesRead
@@ -52,9 +52,9 @@ struct StepProfile {
     private func rows(_ limits: DevicePeaks?, by name: (Step, String) -> String) -> [Row] {
         var rows: [String: Row] = [:]
         for event in timeline.launches {
-            guard case .launch(let step, let kernel, let number) = event.kind else { continue }
+            guard case .launch(let step, let kernel, _) = event.kind else { continue }
             let name = name(step, kernel)
-            rows[name, default: Row(name: name)].add(step, kernel, number: number, event, limits)
+            rows[name, default: Row(name: name)].add(step, kernel, event, limits)
         }
         return rows.values.sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
     }
