@@ -1,5 +1,6 @@
 #include "soma_convolution.h"
 
+#include "counts.h"
 #include "levels.h"
 #include "scratch.h"
 #include "soma_team.h"
@@ -28,10 +29,6 @@ typedef struct direct_run {
 } direct_run;
 
 static _Thread_local soma_scratch scratch;
-
-static long smaller(long x, long y) { return x < y ? x : y; }
-static long larger(long x, long y) { return x > y ? x : y; }
-static long ceiling(long value, long divisor) { return (value + divisor - 1) / divisor; }
 
 static void pack_filters(const direct_run *run, const float *w) {
     for (long strip = 0; strip < run->strips; strip++) {

@@ -1,5 +1,6 @@
 #include "soma_convolution.h"
 
+#include "counts.h"
 #include "levels.h"
 #include "library_search.h"
 #include "scratch.h"
@@ -32,9 +33,6 @@ typedef struct winograd_run {
 } winograd_run;
 
 static _Thread_local soma_scratch scratch;
-
-static long smaller(long x, long y) { return x < y ? x : y; }
-static long ceiling(long value, long divisor) { return (value + divisor - 1) / divisor; }
 
 /// Channels of the panel that begins at one, and elements of one plane of it.
 static long panel_width(const winograd_run *run, long channel) { return smaller(2 * run->level->lanes, run->channel_row - channel); }

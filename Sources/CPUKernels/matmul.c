@@ -1,5 +1,6 @@
 #include "soma_matmul.h"
 
+#include "counts.h"
 #include "matmul_plan.h"
 #include "scratch.h"
 #include "soma_team.h"
@@ -7,9 +8,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-static long smaller(long x, long y) { return x < y ? x : y; }
-static long ceiling(long value, long divisor) { return (value + divisor - 1) / divisor; }
 
 static _Thread_local soma_scratch panel_scratch, strip_scratch;
 

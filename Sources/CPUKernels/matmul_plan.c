@@ -1,10 +1,7 @@
 #include "matmul_plan.h"
 
+#include "counts.h"
 #include <float.h>
-
-static long ceiling(long value, long divisor) { return (value + divisor - 1) / divisor; }
-static long smaller(long x, long y) { return x < y ? x : y; }
-static long larger(long x, long y) { return x > y ? x : y; }
 
 /// Cycles for the busiest thread's part of C, where a vector multiply-add is one. A step cannot take less than 5: that long a
 /// multiply-add waits for its own last result.
