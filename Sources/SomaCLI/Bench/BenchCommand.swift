@@ -18,6 +18,7 @@ struct BenchCommand: ParsableCommand {
             Workloads:
             \(WorkloadList.help)
 
+              soma bench --list --workload 'infer_*'
               soma bench --device all
               soma bench --device cpu,opencl:0 --workload gemm_1024,train_mlp --interleave
               soma bench --workload 'infer_*' --batch 1,32,128 --format csv
@@ -32,6 +33,9 @@ struct BenchCommand: ParsableCommand {
     @Option(
         help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
     var workload = "all"
+
+    @Flag(help: "List the workloads that would be measured, and measure nothing.")
+    var list = false
 
     @Option(
         help: ArgumentHelp("Batches of the workloads named infer_…, with commas. (default: 1,32,128)", valueName: "sizes"),
@@ -100,6 +104,7 @@ struct BenchCommand: ParsableCommand {
         if batch != nil && !workloads.contains(where: { $0.name.hasPrefix("infer_") }) {
             throw UsageError("--batch is for workloads named infer_…, of which --workload names none")
         }
+        if list { return try WorkloadList.lines(workloads, json ? .json : format).forEach(Console.print) }
         var printer = BenchPrinter(format: json ? .json : format, save: save, chart: chart, failBelow: failBelow)
         printer.references = try compare.map { ($0, try BenchReport(path: $0)) }
         try [save, chart].compactMap(\.self).forEach(OutputFile.check)

@@ -24,7 +24,9 @@ struct BenchRun {
 
     /// One workload on devices that take turns.
     private func rows(_ workload: Workload, _ devices: [Device]) -> [BenchRow] {
-        guard case .runs(let prepare) = workload.body else { return devices.map { BenchRow(workload, on: "\($0)", Self.lack(of: workload)) } }
+        guard case .runs(let prepare) = workload.body else {
+            return devices.map { BenchRow(workload, on: "\($0)", .lacks(workload.lack ?? "such workload")) }
+        }
         var contenders = devices.map { Contender(workload, $0, budget, prepare) }
         let (_, load) = HostLoad.during { Contender.takeTurns(&contenders) }
         return contenders.map { contender in
@@ -33,10 +35,6 @@ struct BenchRun {
             row.pairs = contenders.count > 1 ? row.measurement.flatMap { own in contenders[0].row.measurement.map(own.ratios) } : nil
             return row
         }
-    }
-
-    private static func lack(of workload: Workload) -> BenchRow.Outcome {
-        if case .lacks(let what) = workload.body { .lacks(what) } else { .lacks("such workload") }
     }
 
     /// Nil where this process runs several workloads.

@@ -21,6 +21,13 @@ import Testing
         #endif
     }
 
+    @Test func aListMeasuresNothing() throws {
+        let command = bench("--list", "--workload", "latency_lenet,gemm_*", "--json", "--device", "no such device")
+        #expect(command.status == 0 && command.lines.count == 6, "\(command.complaint)")
+        #expect(try JSON(parsing: command.lines[5]) == ["workload": "latency_lenet", "batch": 1, "metric": "ms", "summary": .string(
+            "LeNet-5 on one image, from the call to its answer")])
+    }
+
     @Test func rowsAsTheyCome() throws {
         let command = bench("--device", "cpu", "--workload", "gemm_256,train_gpt,infer_lenet", "--batch", "1,2", "--json", "--save", "a.json")
         #expect(command.status == 0, "\(command.complaint)")

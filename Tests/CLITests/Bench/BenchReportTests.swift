@@ -124,6 +124,15 @@ import Testing
         #expect(try BenchReport(path: "\(folder.path)/a.json") == Self.report)
     }
 
+    /// Other engines are told of in the same form; files from before that name none.
+    @Test func theEngineIsNamed() throws {
+        var other = Self.report
+        other.environment.engine = "PyTorch"
+        #expect(try BenchReport(other.json).environment.line.hasPrefix("PyTorch 0"))
+        let members = try #require(Self.report.environment.json.members).filter { $0.name != "engine" }
+        #expect(try BenchEnvironment(.object(members)).engine == "soma")
+    }
+
     @Test func filesThatAreNoReports() throws {
         let folder = TestFolder()
         func expect(_ text: String, _ word: String) throws {

@@ -29,6 +29,16 @@ import Testing
         #expect(Set(keys).count == keys.count, "no two rows are called the same")
     }
 
+    @Test func listing() throws {
+        let workloads = try WorkloadList.named("gemm_256,train_gpt,infer_lenet", batches: [4, 8])
+        let text = WorkloadList.lines(workloads, .text)
+        #expect(text.count == 5 && text.contains { $0.hasPrefix("train_gpt") && $0.hasSuffix("for want of attention") })
+        let rows = try WorkloadList.lines(workloads, .json).map { try JSON(parsing: $0) }
+        #expect(rows.map { $0["workload"]?.string } == ["gemm_256", "train_gpt", "infer_lenet", "infer_lenet"])
+        #expect(rows.map { $0["batch"]?.integer } == [nil, nil, 4, 8] && rows.map { $0["lacks"]?.string } == [nil, "attention", nil, nil])
+        #expect(WorkloadList.lines(workloads, .csv)[0] == "workload,batch,metric,what")
+    }
+
     @Test func workOfProducts() throws {
         let gemm = try #require(Workload.gemm(256).work)
         #expect(gemm == Work(operations: 2 * 256 * 256 * 256, bytesRead: 2 * 4 * 65536, bytesWritten: 4 * 65536))

@@ -3,6 +3,8 @@ import Soma
 
 /// Under what circumstances a report was made.
 struct BenchEnvironment: Hashable, Sendable {
+    /// What was measured: other engines may be told of in the same form, to be compared with.
+    var engine = Self.ownEngine
     var version = Version.text
     var isDebugBuild = Version.isDebugBuild
     /// UTC, as ISO 8601 has it.
@@ -15,6 +17,8 @@ struct BenchEnvironment: Hashable, Sendable {
     var precision = "float32"
     /// The same seed gives the same bits: no sum depends on the timing of threads.
     var isDeterministic = true
+
+    static let ownEngine = "soma"
 
     /// Of now, on this machine.
     static var current: BenchEnvironment {
@@ -47,7 +51,7 @@ struct BenchEnvironment: Hashable, Sendable {
     var line: String {
         let build = isDebugBuild ? "DEBUG build, whose figures say nothing" : "release build"
         let numbers = "\(precision), \(isDeterministic ? "deterministic" : "not deterministic")"
-        return "soma \(version), \(build); \(numbers); \(threads) threads; load \(Quantity.fixed(load, 2)); \(date)"
+        return "\(engine) \(version), \(build); \(numbers); \(threads) threads; load \(Quantity.fixed(load, 2)); \(date)"
     }
 
     /// What is wrong with the circumstances.
@@ -60,7 +64,7 @@ struct BenchEnvironment: Hashable, Sendable {
 extension BenchEnvironment {
     var json: JSON {
         [
-            "version": .string(version), "debug_build": .bool(isDebugBuild), "date": .string(date), "host": .string(host),
+            "engine": .string(engine), "version": .string(version), "debug_build": .bool(isDebugBuild), "date": .string(date), "host": .string(host),
             "system": .string(system), "threads": JSON(threads), "load": JSON(load), "precision": .string(precision),
             "deterministic": .bool(isDeterministic),
         ]
@@ -68,6 +72,7 @@ extension BenchEnvironment {
 
     /// - Throws: `SomaError` that says what is missing.
     init(_ json: JSON) throws {
+        engine = json["engine"]?.string ?? Self.ownEngine
         version = try json.text("version")
         isDebugBuild = json["debug_build"] == true
         (date, host, system) = (try json.text("date"), try json.text("host"), try json.text("system"))

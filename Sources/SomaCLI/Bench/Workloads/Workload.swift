@@ -52,6 +52,9 @@ struct Workload: Sendable {
     init(_ name: String, _ metric: Metric, _ summary: String, lacks what: String) {
         (self.name, self.metric, self.summary, body) = (name, metric, summary, .lacks(what))
     }
+
+    /// What the engine lacks for it, in words.
+    var lack: String? { if case .lacks(let what) = body { what } else { nil } }
 }
 
 extension PreparedWork {

@@ -1,0 +1,140 @@
+"""What one call of each workload does. Each function makes the data and returns the call, which ends when its result is there."""
+
+import subprocess
+import sys
+
+import torch
+from torch.nn import functional
+
+from . import models
+
+# Images [N, C, H, W], filters [K, C / groups, R, R], stride, padding, groups.
+CONVOLUTIONS = {
+    "conv3x3": ([32, 64, 32, 32], [64, 64, 3, 3], 1, 1, 1),
+    "conv7x7s2": ([8, 3, 224, 224], [64, 3, 7, 7], 2, 3, 1),
+    "dwconv3x3": ([32, 128, 32, 32], [128, 1, 3, 3], 1, 1, 128),
+}
+CLASSIFIERS = {
+    "mlp": (models.mlp, [128, 784]), "lenet5": (models.lenet, [128, 1, 28, 28]), "resnet20": (models.resnet20, [64, 3, 32, 32]),
+    "resnet18": (models.resnet18, [64, 3, 224, 224]),
+}
+ANSWERING = {
+    "lenet": (models.lenet, [1, 28, 28]), "alexnet": (models.alexnet, [3, 224, 224]), "resnet18": (models.resnet18, [3, 224, 224]),
+}
+MANY = 16 << 20
+TINY = 1000
+
+
+class Workloads:
+    def __init__(self, device):
+        self.device = torch.device(device)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = True
+
+    def call(self, name, batch=None):
+        """What the workload of a name calls again and again.
+
+        Raises KeyError for a name that PyTorch has no counterpart to here.
+        """
+        kind, _, rest = name.partition("_")
+        if kind in CONVOLUTIONS:
+            return self.convolution(kind, rest)
+        kinds = {"gemm": self.product, "train": self.training, "infer": self.answers, "latency": self.answers}
+        if kind in kinds:
+            return kinds[kind](rest, *([batch] if kind == "infer" else []))
+        return {
+            "chain_16m": lambda: self.map([MANY], lambda x: functional.gelu(x * 1.25 + 0.5, approximate="tanh") * 0.75 + x),
+            "sum_16m": lambda: self.map([MANY], torch.sum), "copy_16m": lambda: self.map([MANY], torch.neg),
+            "softmax_8192x1024": lambda: self.map([8192, 1024], lambda x: functional.softmax(x, -1)),
+            "layernorm_8192x1024": self.normalization, "tiny_adds": self.tiny_adds, "startup": self.startup,
+        }[name]()
+
+    def random(self, *shape):
+        return torch.randn(*shape, device=self.device)
+
+    def finish(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def waiting(self, compute):
+        """A call without gradients that waits for the device."""
+        def call():
+            with torch.no_grad():
+                compute()
+            self.finish()
+        return call
+
+    def map(self, shape, function):
+        x = self.random(*shape)
+        return self.waiting(lambda: function(x))
+
+    def product(self, size):
+        a, b = self.random(int(size), int(size)), self.random(int(size), int(size))
+        return self.waiting(lambda: a @ b)
+
+    def normalization(self):
+        weight, bias = self.random(1024), self.random(1024)
+        return self.map([8192, 1024], lambda x: functional.layer_norm(x, (1024,), weight, bias))
+
+    def convolution(self, name, part):
+        shape, filters, stride, padding, groups = CONVOLUTIONS[name]
+        x, w = self.random(*shape), self.random(*filters)
+        forward = lambda: functional.conv2d(x, w, None, stride, padding, 1, groups)
+        if part == "fwd":
+            return self.waiting(forward)
+        seed, wanted = torch.randn_like(forward()), [part == "bwd_data", part == "bwd_weight", False]
+        return self.waiting(lambda: torch.ops.aten.convolution_backward(
+            seed, x, w, None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], groups, wanted))
+
+    def training(self, name):
+        if name == "dcgan":
+            return self.adversaries()
+        make, shape = CLASSIFIERS[name]
+        model, x = make().to(self.device), self.random(*shape)
+        labels = torch.arange(shape[0], device=self.device) % 10
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+
+        def step():
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(model(x), labels)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+        return step
+
+    def adversaries(self):
+        forger, judge, real = models.generator().to(self.device), models.discriminator().to(self.device), self.random(64, 1, 28, 28)
+        one, zero = torch.ones(64, 1, device=self.device), torch.zeros(64, 1, device=self.device)
+        forging, judging = (torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999)) for model in (forger, judge))
+        told = functional.binary_cross_entropy_with_logits
+
+        def step():
+            forged = forger(self.random(64, 100))
+            judging.zero_grad()
+            (told(judge(real), one) + told(judge(forged.detach()), zero)).backward()
+            judging.step()
+            forging.zero_grad()
+            deceived = told(judge(forged), one)
+            deceived.backward()
+            forging.step()
+            return deceived.item()
+        return step
+
+    def answers(self, name, batch=1):
+        make, shape = ANSWERING[name]
+        model, x = make().to(self.device).eval(), self.random(batch, *shape)
+        return self.waiting(lambda: model(x))
+
+    def tiny_adds(self):
+        x, y = self.random(16), self.random(16)
+
+        def call():
+            z = x
+            for _ in range(TINY):
+                z = z + y
+            self.finish()
+        return call
+
+    def startup(self):
+        return lambda: subprocess.run([sys.executable, "-m", "torch_bench", "--first-step", "--device", str(self.device)], check=True)
