@@ -60,6 +60,20 @@ public struct DevicePeaks: Hashable, Sendable {
 
     public init(_ figures: [Peak: Figure] = [:]) { self.figures = figures }
 
+    /// Takes the better of this and another measurement of the same device, since what disturbs one makes it worse.
+    /// - Returns: by how many times the figure rose that rose most, of those that were known before; 1 where none did.
+    @discardableResult
+    public mutating func improve(with other: DevicePeaks) -> Double {
+        var most = 1.0
+        for (peak, figure) in other.figures {
+            guard case .value(let value) = figure, let known = self[peak] else { continue }
+            let gain = peak.unit == .seconds ? known / value : value / known
+            if gain > 1 { figures[peak] = figure }
+            most = max(most, gain)
+        }
+        return most
+    }
+
     /// The value of a peak, if it was measured.
     public subscript(peak: Peak) -> Double? {
         guard case .value(let value)? = figures[peak] else { return nil }

@@ -33,8 +33,10 @@ struct BenchPrinter {
             // An end before the last row leaves those that were measured. What goes wrong here is told at the end, once all is measured.
             if let save, OutputFile.isReplaced(save) { try? report.save(to: save) }
         }
+        // A machine that was busy before the first row may be quiet after the last, and kept are the better figures.
+        let doubts = measuringLimits ? report.improveLimits(with: run.devices.map { $0.measured(Self.limits) }) : []
         try finish(report)
-        report.warnings.forEach(Console.complain)
+        (report.warnings + doubts).forEach(Console.complain)
         if let reference = references.first {
             if [.text, .md].contains(format) { try Console.print("") }
             try compare(reference, with: (nil, report))

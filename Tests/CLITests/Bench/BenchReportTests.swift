@@ -75,6 +75,20 @@ import Testing
         #expect(try JSON(parsing: report.lines(.json)[0])["limit_doubtful"] == true && report.chart.contains("limit measured too low"))
     }
 
+    @Test func limitsAreTheBetterOfTwo() throws {
+        var report = Self.report
+        let share = try #require(report.limit(of: report.rows[0])?.share)
+        var again = report.devices.map(\.peaks)
+        again[0].figures[.float32] = .value(2 * (try #require(again[0][.float32])))
+        again[0].figures[.memoryRead] = .value(1)
+        again[1].figures[.float32] = .missing("gone")
+        let lines = report.improveLimits(with: again)
+        #expect(lines.count == 1 && lines[0].contains("of cpu was measured 100 % higher"))
+        #expect(report.limit(of: report.rows[0])?.share == share / 2)
+        #expect(report.devices[0].peaks[.memoryRead] == Self.report.devices[0].peaks[.memoryRead], "the worse is not taken")
+        #expect(report.devices[1] == Self.report.devices[1])
+    }
+
     @Test func text() {
         let lines = Self.report.lines(.text)
         #expect(lines[0].contains("float32, deterministic; 2 threads; load 0.00; 2030-01-02T03:04:05Z"))

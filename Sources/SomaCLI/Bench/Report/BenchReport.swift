@@ -22,6 +22,17 @@ struct BenchReport: Hashable, Sendable {
         return row.workload.hasPrefix("gemm_") && limit.share > 1.05
     }
 
+    /// Takes into account what the devices were measured to be capable of once more, in their order.
+    /// - Returns: a line for each that then did much better than before.
+    mutating func improveLimits(with peaks: [DevicePeaks]) -> [String] {
+        devices.indices.compactMap { place in
+            let gain = devices[place].peaks.improve(with: peaks[place])
+            guard gain > 1.05 else { return nil }
+            let times = "\(Quantity.fixed(100 * (gain - 1), 0)) %"
+            return "soma: a limit of \(devices[place].name) was measured \(times) higher after the rows than before them: shares above may be too high by that"
+        }
+    }
+
     /// How many times as fast as the baseline a row's device was: from the medians, or the pairs of repetitions that took turns.
     func ratio(of row: BenchRow) -> Double? {
         if let pairs = row.pairs { return Measurement(samples: pairs).median }
