@@ -23,6 +23,7 @@ struct BenchCommand: ParsableCommand {
               soma bench --device cpu,opencl:0 --workload gemm_1024,train_mlp --interleave
               soma bench --workload 'infer_*' --batch 1,32,128 --format csv
               soma bench --save today.json --chart today.svg
+              soma bench --show today.json --format md
               soma bench --compare yesterday.json today.json
               soma bench --compare yesterday.json --fail-below 0.9
             """)
@@ -66,6 +67,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Keep the report, with every sample, in a file.", valueName: "file"))
     var save: String?
 
+    @Option(help: ArgumentHelp("Print a saved report, and measure nothing; --chart draws it.", valueName: "file"))
+    var show: String?
+
     @Option(help: ArgumentHelp("Draw bars and a roofline for each device.", valueName: "file.svg"))
     var chart: String?
 
@@ -93,6 +97,7 @@ struct BenchCommand: ParsableCommand {
             if compare.isEmpty { throw ValidationError("--fail-below needs --compare with the report that speeds are compared with") }
         }
         if compare.count > 1 && save != nil { throw ValidationError("--save: nothing is measured where several reports are compared") }
+        if show != nil && (save != nil || list || !compare.isEmpty) { throw ValidationError("--show goes with --format and --chart alone") }
         if let save, save == chart { throw ValidationError("--save and --chart name the same file") }
         for name in precision.split(separator: ",", omittingEmptySubsequences: false) where name != "float32" {
             throw ValidationError("--precision \(name): float32 is the only precision that the engine computes in yet")
@@ -100,6 +105,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let show { return try BenchPrinter(format: json ? .json : format, chart: chart).show(BenchReport(path: show)) }
         let workloads = try WorkloadList.named(workload, batches: batch)
         if batch != nil && !workloads.contains(where: { $0.name.hasPrefix("infer_") }) {
             throw UsageError("--batch is for workloads named infer_…, of which --workload names none")

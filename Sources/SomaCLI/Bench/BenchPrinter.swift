@@ -44,6 +44,13 @@ struct BenchPrinter {
         try complain(of: report)
     }
 
+    /// Prints a report that was kept.
+    func show(_ report: BenchReport) throws {
+        if let chart { try AtomicFile.write(report.chart, to: chart) }
+        try report.lines(format).map(Prose.printable).forEach(Console.print)
+        report.warnings.forEach(Console.complain)
+    }
+
     /// Compares the reports of files with the first of them.
     func compare() throws {
         guard let first = references.first else { return }

@@ -147,6 +147,20 @@ import Testing
         #expect(try BenchEnvironment(.object(members)).engine == "soma")
     }
 
+    @Test func aFileIsShown() throws {
+        let folder = TestFolder()
+        var report = Self.report
+        report.devices[0].driver = "1\u{1B}[2J"
+        try report.save(to: "\(folder.path)/a.json")
+        let text = Command.soma("bench", "--show", "a.json", "--chart", "a.svg", in: folder)
+        #expect(text.status == 0 && text.lines.contains { $0.hasPrefix("gemm_256              opencl:0      67.11") }, "\(text.complaint)")
+        #expect(!text.output.contains("\u{1B}") && folder.text("a.svg").hasPrefix("<svg"))
+        let json = Command.soma("bench", "--show", "a.json", "--json", in: folder)
+        #expect(json.lines == report.lines(.json))
+        Command.soma("bench", "--show", "none.json", in: folder).expectComplaint(1, "none.json", "No such file")
+        #expect(Command.soma("bench", "--show", "a.json", "--compare", "a.json", in: folder).status == 2)
+    }
+
     @Test func filesThatAreNoReports() throws {
         let folder = TestFolder()
         func expect(_ text: String, _ word: String) throws {
