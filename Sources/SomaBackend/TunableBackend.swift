@@ -41,10 +41,11 @@ public enum TuningState: Hashable, Sendable {
 
 /// Why choices cannot be read or kept.
 public struct TuningFailure: Error, Equatable, CustomStringConvertible {
+    /// The file, or what else tells where they are; empty where there is no place for them.
     public let path: String
     public let reason: String
 
     public init(path: String, reason: String) { (self.path, self.reason) = (path, reason) }
 
-    public var description: String { "\(path): \(reason)" }
+    public var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
 }

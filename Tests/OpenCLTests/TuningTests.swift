@@ -142,6 +142,30 @@ struct TuningTests {
         #expect(try large.source(on: backend) == large.source(on: makeBackend(.cpu)))
     }
 
+    /// Two drivers of a device keep one another's choices; with a third, the choices of the others do not count, which is told in a line.
+    @Test func everyDriverHasAFile() throws {
+        let folder = try TemporaryFolder()
+        let traits = DeviceTraits(try #require(testDevice))
+        func file(_ version: String, units: Int = 2, build: String = "") -> TuningFile {
+            TuningFile(in: folder.path, model: "A platform, a GPU", device: "a GPU, \(units) units", version: version, driver: "\(version), OpenCL 3.0\(build)", traits)
+        }
+        let files = [file("535.104.05"), file("535.104.05", build: " b"), file("535.104.05", units: 7), file("570/../..")]
+        #expect(Set(files.map(\.path)).count == files.count)
+        #expect(files[0].path.hasPrefix(folder.path + "/A-platform-a-GPU.535-104-05.") && files[0].path.hasSuffix(".txt"))
+        for (place, file) in files.enumerated() { try file.change(["map \(1 << place) flat": "1x128"]) }
+        for (place, file) in files.enumerated() { #expect(try file.read()?.texts == ["map \(1 << place) flat": "1x128"]) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == files.count)
+        let other = file("575")
+        expectFailure(other, "made with driver 570/../.., OpenCL 3.0, and this is 575, OpenCL 3.0", at: files[3].path)
+        #expect(try TuningFile(in: folder.path, model: "A platform, a GPU of another kind", device: "", version: "1", driver: "", traits).read() == nil)
+        // A first choice with the new driver does not bring those of the old one along.
+        try other.change(["map 64 flat": "1x256"])
+        #expect(try other.read()?.texts == ["map 64 flat": "1x256"])
+        // A file that somebody renamed.
+        try FileManager.default.moveItem(atPath: other.path, toPath: folder.path + "/A-platform-a-GPU.txt")
+        expectFailure(other, "lacks the name", at: folder.path + "/A-platform-a-GPU.txt")
+    }
+
     /// A device reads its file when it starts, and its products are computed as that says.
     @Test func startsWithTheFile() throws {
         let folder = try TemporaryFolder()
@@ -154,12 +178,12 @@ struct TuningTests {
         #expect(try large.firstDifference(on: backend) == nil)
     }
 
-    private func expectFailure(_ file: TuningFile, _ reason: String, at location: SourceLocation = #_sourceLocation) {
+    private func expectFailure(_ file: TuningFile, _ reason: String, at path: String? = nil, location: SourceLocation = #_sourceLocation) {
         do throws(TuningFailure) {
             _ = try file.read()
             Issue.record("read a file that should fail: \(reason)", sourceLocation: location)
         } catch {
-            #expect(error.path == file.path && error.reason.contains(reason) && !error.reason.contains("\u{1B}"), sourceLocation: location)
+            #expect(error.path == path ?? file.path && error.reason.contains(reason) && !error.reason.contains("\u{1B}"), sourceLocation: location)
         }
     }
 

@@ -25,7 +25,7 @@ extension OpenCLBackend: TunableBackend {
 
     private var tuningFile: TuningFile {
         get throws(TuningFailure) {
-            guard let folder = tuningFolder, !folder.isEmpty else { throw TuningFailure(path: "SOMA_TUNING", reason: "it names no folder") }
+            guard let folder = tuningFolder, !folder.isEmpty else { throw TuningFailure(path: "", reason: TuningFile.whyNoFolder) }
             return TuningFile(for: openCLDevice, in: folder)
         }
     }

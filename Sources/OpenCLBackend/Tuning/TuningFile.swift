@@ -18,9 +18,13 @@ import SomaBackend
 ///     map 16777216 flat  512x2
 ///     end
 ///
-/// A file of another device, driver or version is not used: what was measured there says nothing here.
+/// A file of another device, driver or version is not used: what was measured there says nothing here. Each device has a file for each of its
+/// drivers.
 public struct TuningFile: Sendable {
     public let path: String
+    private let folder: String
+    /// What the names of the files of a model begin with, whatever the driver.
+    private let stem: String
     private let device: String
     private let driver: String
     private let traits: DeviceTraits
@@ -35,23 +39,65 @@ public struct TuningFile: Sendable {
         return ProgramCache.standard.folder.map { $0 + "/tuning" }
     }
 
-    /// The device's file in a folder, which need not exist. Its name is made of the platform's and the device's.
+    /// Why there is no standard folder.
+    static var whyNoFolder: String {
+        if environmentVariable("SOMA_TUNING") != nil { return "SOMA_TUNING is empty" }
+        return environmentVariable("SOMA_CACHE") == "" ? "SOMA_CACHE is empty" : "neither HOME nor SOMA_CACHE names a folder"
+    }
+
+    /// The device's file in a folder, which need not exist. Its name is made of the platform's, the model's and the driver's; digits behind these
+    /// tell apart what else differs.
     public init(for device: OpenCLDevice, in folder: String) {
-        let words = "\(device.platform) \(device.model)".split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
-        path = "\(folder)/\(words.joined(separator: "-").prefix(200)).txt"
-        (self.device, driver) = (Self.line(of: device.modelLine), Self.line(of: device.driverLine))
-        traits = DeviceTraits(device)
+        self.init(
+            in: folder, model: "\(device.platform) \(device.model)", device: device.modelLine, version: device.driver, driver: device.driverLine,
+            DeviceTraits(device))
+    }
+
+    /// - Parameters:
+    ///   - model: what a person knows the device by; `device` tells all of it that matters.
+    ///   - version: what a person knows the driver by; `driver` tells all of it that matters.
+    init(in folder: String, model: String, device: String, version: String, driver: String, _ traits: DeviceTraits) {
+        (self.folder, self.traits) = (folder, traits)
+        (self.device, self.driver) = (Self.line(of: device), Self.line(of: driver))
+        stem = Self.name(of: model, limit: 120) + "."
+        let digits = ProgramCache.key([self.device, self.driver]).prefix(8)
+        path = "\(folder)/\(stem)\(Self.name(of: version, limit: 60)).\(digits).txt"
+    }
+
+    /// Letters and digits of a text, with hyphens between them.
+    private static func name(of text: String, limit: Int) -> String {
+        String(text.split { !$0.isASCII || !($0.isLetter || $0.isNumber) }.joined(separator: "-").prefix(limit))
     }
 
     /// What was measured; `nil` where there is no file.
-    /// - Throws: for a file that cannot be read, is damaged, or was made with another device or driver.
+    /// - Throws: for a file that cannot be read, is damaged, or was made with another device or driver; where there is none, for that of another
+    ///   driver.
     public func read() throws(TuningFailure) -> Tuning? {
+        if let tuning = try read(path) { return tuning }
+        // Whoever has a new driver should know that what was measured with the old one no longer counts.
+        guard let other = otherPath, try read(other) != nil else { return nil }
+        throw TuningFailure(path: other, reason: "it lacks the name of this device's file, \(path)")
+    }
+
+    private func read(_ path: String) throws(TuningFailure) -> Tuning? {
         do {
             guard let bytes = try WholeFile(path: path).read(limit: Self.sizeLimit) else { return nil }
             return try tuning(String(decoding: bytes, as: UTF8.self))
         } catch {
             throw TuningFailure(path: path, reason: error.reason)
         }
+    }
+
+    /// The file of another driver of the device, if there is one.
+    private var otherPath: String? {
+        guard let listing = opendir(folder) else { return nil }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name.hasPrefix(stem) && name.hasSuffix(".txt") { names.append(name) }
+        }
+        return names.max().map { "\(folder)/\($0)" }
     }
 
     /// Replaces the file as a whole, making its folder if need be.
@@ -66,12 +112,12 @@ public struct TuningFile: Sendable {
     public func change(_ changes: [String: String?]) throws(TuningFailure) {
         try checkWriting()
         // The folder is there by now, and as a lock leaves nothing behind.
-        let folder = open(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        defer { close(folder) }
-        while flock(folder, LOCK_EX) != 0 {
+        let lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(lock) }
+        while flock(lock, LOCK_EX) != 0 {
             guard errno == EINTR else { throw TuningFailure(path: path, reason: "its folder cannot be locked: \(String(cString: strerror(errno)))") }
         }
-        var texts = (try? read())?.texts ?? [:]
+        var texts = (try? read(path))?.texts ?? [:]
         for (stepClass, choice) in changes { texts[stepClass] = choice }
         let tuning: Tuning
         do { tuning = try Tuning(texts, for: traits) } catch { throw TuningFailure(path: path, reason: error.reason) }
@@ -81,9 +127,9 @@ public struct TuningFile: Sendable {
     /// Finds out whether the file could be written, leaving it as it is.
     /// - Throws: where it could not.
     public func checkWriting() throws(TuningFailure) {
-        // Two processes may ask at once.
+        // Two processes may ask at once; a full disk takes an empty file.
         let probe = "\(path).probe\(getpid())"
-        do { try WholeFile(path: probe).write([], isSynced: false) } catch { throw TuningFailure(path: path, reason: error.reason) }
+        do { try WholeFile(path: probe).write(Array(text(Tuning()).utf8), isSynced: false) } catch { throw TuningFailure(path: path, reason: error.reason) }
         unlink(probe)
     }
 

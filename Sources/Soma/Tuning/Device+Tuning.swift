@@ -28,7 +28,8 @@ extension Device {
         do {
             return try body(try requireTunable())
         } catch let failure as TuningFailure {
-            throw SomaError("cannot keep choices in \(failure)", hint: "SOMA_TUNING names another folder")
+            if failure.path.isEmpty { throw SomaError("choices would be kept nowhere: \(failure)", hint: "let SOMA_TUNING name a folder") }
+            throw SomaError("cannot keep choices in \(failure)", hint: "SOMA_TUNING can name another folder")
         }
     }
 

@@ -9,27 +9,40 @@ struct TuneCommand: ParsableCommand {
         discussion: """
             The steps of the chosen workloads are sorted into classes. For each, every candidate, such as a tile of a \
             matrix product, is built, its result compared with a reference, and timed; those that seem fastest are timed \
-            again in turns with what ships, and one that is ahead by more than noise is kept. Candidates run in another \
+            again in turns with the present choice, and one that is ahead by more than noise is kept. Candidates run in another \
             process: one that hangs is ended with it and struck.
 
             The choices are kept in a file for the device and its driver (soma devices names it), which every later run \
-            reads; none tunes by itself. A run keeps its choices in its folder and goes on with them. Control-C ends the \
-            search and keeps what was found.
+            reads; none tunes by itself. A run keeps its choices in its folder and goes on with them. Control-C, or the end \
+            of the minutes, ends the search: what seems fastest by then is timed in turns yet, and kept where it wins. Control-C \
+            again ends at once, and loses that.
 
-            Measure on a quiet machine. Workloads are those of soma bench.
+            Measure on a quiet machine.
+
+            \(Prose.wrapped("Workloads of soma bench: \(TuneSubject.workloads.joined(separator: ", "))", indents: (0, 2)))
+            \(Prose.wrapped("Recipes, of which a training step is taken as soma train makes it: \(TuneSubject.recipes.joined(separator: ", "))", indents: (0, 2)))
 
               soma tune --device opencl:0
               soma tune --device opencl:0 --workload gemm_1024,conv3x3_fwd --minutes 2
-              soma tune --workload 'train_*' --json
+              soma tune --workload resnet20,'infer_*' --json
+              soma tune --workload lenet --data data/mnist
             """)
 
     @Option(help: "The device. (default: as `soma devices` marks it)")
     var device: String?
 
-    @Option(help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
+    @Option(
+        help: ArgumentHelp(
+            "Workloads and recipes with commas between them; gemm_* takes all that begin so, `all` every workload but the largest.",
+            valueName: "names"))
     var workload = "all"
 
-    @Option(parsing: .unconditional, help: "How long to search at most.")
+    @Option(
+        help: ArgumentHelp("The folder with the data, for recipes that need one. (default: data/mnist where it is there)", valueName: "folder"),
+        completion: .directory)
+    var data: String?
+
+    @Option(parsing: .unconditional, help: "How long to search.")
     var minutes = 5.0
 
     @Option(
@@ -46,15 +59,15 @@ struct TuneCommand: ParsableCommand {
     var worker = false
 
     func validate() throws {
-        guard minutes > 0, minutes < 1e5 else { throw ValidationError("--minutes takes a positive number") }
-        guard limit > 0, limit < 1e5 else { throw ValidationError("--limit takes a positive number of seconds") }
+        guard minutes > 0, minutes < 1e5 else { throw ValidationError("--minutes takes a positive number, less than 100000") }
+        guard limit > 0, limit < 1e5 else { throw ValidationError("--limit takes a positive number of seconds, less than 100000") }
     }
 
     func run() throws {
-        let workloads = try WorkloadList.named(workload)
+        let subjects = try TuneSubject.named(workload, data: data)
         try build.check("tune")
         let device = try DeviceChoice.device(device)
-        let tasks = try Self.tasks(of: workloads, on: device)
+        let tasks = try device.tuningTasks(of: subjects.map(\.prepare))
         if worker {
             var worker = TuneWorker(device: device, reference: try Device.named("cpu"), tasks: tasks)
             return try worker.run()
@@ -65,33 +78,18 @@ struct TuneCommand: ParsableCommand {
         // A worker may end while it is spoken to.
         signal(SIGPIPE, SIG_IGN)
         let report = TuneReport(isJSON: json, total: tasks.count)
-        try report.begin(device, workloads, minutes: minutes)
-        let measurer = WorkerMeasurer(limit: limit) { try Self.startWorker(device, workload) }
+        try report.begin(device, subjects.map(\.name), minutes: minutes)
+        let measurer = WorkerMeasurer(limit: limit) { try startWorker(device) }
         var run = TuneRun(
             tasks: tasks.map { ($0.name, $0.candidates) }, search: TuneSearch(measurer: measurer), choices: device.tuning?.choices ?? [:],
             report: report, keep: device.keepTuning)
         try run.run(seconds: minutes * 60)
     }
 
-    private static func startWorker(_ device: Device, _ workload: String) throws -> WorkerProcess {
+    private func startWorker(_ device: Device) throws -> WorkerProcess {
+        let words = ["soma", "tune", "--worker", "--allow-debug", "--device", "\(device)", "--workload", workload]
         // Programs of candidates are not worth keeping, nor are choices of before of interest.
-        try WorkerProcess(
-            "/proc/self/exe", ["soma", "tune", "--worker", "--allow-debug", "--device", "\(device)", "--workload", workload],
-            environment: ["SOMA_CACHE": "", "SOMA_TUNING": ""])
-    }
-
-    /// What the steps of workloads leave to choose.
-    private static func tasks(of workloads: [Workload], on device: Device) throws -> [TuningTask] {
-        try device.tuningTasks(of: workloads.compactMap { workload in
-            // `startup` measures a process of its own.
-            guard case .runs(let prepare) = workload.body, workload.name != "startup" else { return nil }
-            return { recorder in
-                let work = try prepare(recorder)
-                return {
-                    try work.call()
-                    try work.finish()
-                }
-            }
-        })
+        return try WorkerProcess(
+            "/proc/self/exe", words + (data.map { ["--data", $0] } ?? []), environment: ["SOMA_CACHE": "", "SOMA_TUNING": ""])
     }
 }

@@ -11,8 +11,8 @@ final class TuneReport {
 
     init(isJSON: Bool, total: Int) { (self.isJSON, self.total) = (isJSON, total) }
 
-    func begin(_ device: Device, _ workloads: [Workload], minutes: Double) throws {
-        let names = workloads.map(\.name).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+    func begin(_ device: Device, _ subjects: [String], minutes: Double) throws {
+        let names = subjects.reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
         if isJSON {
             return try emit("start", [
                 .init("device", .string("\(device)")), .init("model", .string(device.deviceDescription.model)),
@@ -22,12 +22,24 @@ final class TuneReport {
         }
         try Console.print("device     \(device): \(device.deviceDescription.model)")
         try Console.print("workloads  \(names.joined(separator: ", "))")
-        try Console.print("classes    \(total) of steps, within \(Quantity.significant(minutes)) minutes\n")
+        try Console.print("classes    \(total) of steps, within \(Quantity.duration(minutes * 60))\n")
     }
 
-    /// Candidates of one class were tried.
-    func note(_ finding: Finding, secondsLeft: Double) throws {
-        guard !isJSON, Console.isTerminal else { return }
+    func note(_ news: TuneSearch.News, secondsLeft: Double) throws {
+        switch news {
+        case .trial(let finding): try isJSON ? emit("trial", trial(finding)) : draw(finding, secondsLeft: secondsLeft)
+        case .lastDuel(let request):
+            clear()
+            if isJSON { return }
+            try Console.print(
+                "interrupted: before the end \(request.second) is timed in turns with \(request.first), about "
+                    + "\(Quantity.duration(request.expected)); Control-C again ends at once")
+        }
+    }
+
+    /// The bar, at most ten times a second.
+    private func draw(_ finding: Finding, secondsLeft: Double) throws {
+        guard Console.isTerminal else { return }
         if let drawn, .now - drawn < .milliseconds(100) { return }
         drawn = .now
         let share = Double(finding.tried.count) / Double(max(finding.candidateCount, 1))
@@ -55,10 +67,13 @@ final class TuneReport {
     }
 
     private static func words(_ finding: Finding) -> String {
-        let time = finding.seconds[finding.shipped].map { " (\(Quantity.significant($0 * 1e3)) ms)" } ?? ""
+        func time(_ candidate: String) -> String { finding.seconds[candidate].map { " (\(Quantity.significant($0 * 1e3)) ms)" } ?? "" }
+        let unsure = finding.unsure.map { "; no time was left to make sure of \($0)" } ?? ""
         switch finding.verdict {
-        case .faster(let choice, let ratio): return "\(choice) is \(Quantity.fixed(ratio, 2)) × as fast as \(finding.shipped)\(time)"
-        case .shipped: return "none is faster than \(finding.shipped)\(time)"
+        case .faster(let choice, let other, let ratio): return "\(choice) is \(Quantity.fixed(ratio, 2)) × as fast as \(other)\(time(other))"
+        case .best(let choice):
+            let forgotten = choice == finding.before ? "" : ", nor is \(finding.before), which an earlier search chose"
+            return "none is faster than \(choice)\(time(choice))\(forgotten)\(unsure)"
         case .failed(let outcome): return "\(finding.shipped), which ships, cannot be measured: \(words(outcome))"
         }
     }
@@ -74,31 +89,48 @@ final class TuneReport {
         }
     }
 
+    private func trial(_ finding: Finding) -> [JSON.Member] {
+        let members: [JSON.Member] = [
+            .init("class", .string(finding.task)), .init("tried", JSON(finding.tried.count)), .init("candidates", JSON(finding.candidateCount)),
+        ]
+        guard let fastest = finding.ranking.first, let seconds = finding.seconds[fastest] else { return members }
+        return members + [.init("fastest", .string(fastest)), .init("fastest_s", JSON(seconds))]
+    }
+
     private func members(_ finding: Finding) -> [JSON.Member] {
-        var (choice, speedup) = (finding.shipped, 1.0)
-        if case .faster(let candidate, let ratio) = finding.verdict { (choice, speedup) = (candidate, ratio) }
+        var speedup = 1.0
+        if case .faster(_, _, let ratio) = finding.verdict { speedup = ratio }
         var members: [JSON.Member] = [
-            .init("class", .string(finding.task)), .init("shipped", .string(finding.shipped)), .init("choice", .string(choice)),
-            .init("speedup", JSON(speedup)), .init("shipped_s", finding.seconds[finding.shipped].map { JSON($0) } ?? .null),
+            .init("class", .string(finding.task)), .init("shipped", .string(finding.shipped)), .init("before", .string(finding.before)),
+            .init("choice", .string(finding.choice)), .init("speedup", JSON(speedup)),
+            .init("shipped_s", finding.seconds[finding.shipped].map { JSON($0) } ?? .null),
             .init("candidates", JSON(finding.candidateCount)), .init("tried", JSON(finding.tried.count)),
             .init("trials_s", .object(finding.tried.compactMap { candidate in finding.seconds[candidate].map { .init(candidate, JSON($0)) } })),
             .init("struck", .object(finding.struck.sorted { $0.key < $1.key }.map { .init($0.key, .string(Self.words($0.value))) })),
         ]
+        if let unsure = finding.unsure { members.append(.init("unsure", .string(unsure))) }
         if case .failed(let outcome) = finding.verdict { members.append(.init("error", .string(Self.words(outcome)))) }
         return members
     }
 
-    /// - Parameter path: the file with the choices; nil where there is none.
-    func end(faster: Int, path: String?, isInterrupted: Bool) throws {
+    /// The whole, and every choice that is another than before.
+    func end(_ summary: TuneSummary) throws {
         clear()
-        if isJSON {
-            return try emit("end", [
-                .init("classes", JSON(done)), .init("faster", JSON(faster)), .init("file", path.map { .string($0) } ?? .null),
-                .init("interrupted", .bool(isInterrupted)),
-            ])
-        }
-        let what = "\(isInterrupted ? "interrupted after" : "done:") \(done) of \(total) classes, \(faster) of them faster than what ships"
-        try Console.print("\n\(what)" + (path.map { "; kept in \($0)" } ?? ""))
+        if isJSON { return try emit("end", members(summary)) }
+        let what = summary.isInterrupted ? "interrupted with" : "done:"
+        let changes = summary.changes.isEmpty ? "all computed as before" : "\(summary.changes.count) of them computed otherwise than before"
+        let rest = summary.done < total && !summary.isInterrupted ? "; more --minutes reach more" : ""
+        try Console.print("\n\(what) \(summary.done) of \(total) classes searched, \(changes)\(rest)")
+        guard let path = summary.path else { return }
+        try Console.print("kept in \(path):")
+        for change in summary.changes { try Console.print("    \(change.task)  \(change.choice)") }
+    }
+
+    private func members(_ summary: TuneSummary) -> [JSON.Member] {
+        [
+            .init("classes", JSON(summary.done)), .init("changed", JSON(summary.changes.count)), .init("file", summary.path.map { .string($0) } ?? .null),
+            .init("interrupted", .bool(summary.isInterrupted)),
+        ]
     }
 
     private func emit(_ event: String, _ members: [JSON.Member]) throws {

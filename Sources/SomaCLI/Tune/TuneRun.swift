@@ -9,58 +9,67 @@ struct TuneRun {
     private(set) var choices: [String: String]
     /// Keeps choices beside those of other classes, and tells where; `nil` forgets one.
     let keep: ([String: String?]) throws -> String
-    var report: TuneReport?
-    private var path: String?
-    private var faster = 0
+    let report: TuneReport?
+    private var summary: TuneSummary
 
     init(
         tasks: [(name: String, candidates: [String])], search: TuneSearch, choices: [String: String], report: TuneReport? = nil,
         keep: @escaping ([String: String?]) throws -> String
     ) {
         (self.tasks, self.search, self.choices, self.report, self.keep) = (tasks, search, choices, report, keep)
+        summary = TuneSummary(classCount: tasks.count)
     }
 
-    /// - Throws: `ExitCode` 130 where it was interrupted; `SomaError` where a choice cannot be kept or no worker be started.
+    /// - Throws: `ExitCode` 130 where it was interrupted; `SomaError` where a choice cannot be kept, no worker be started, or the time is too
+    ///   short for a single class.
     mutating func run(seconds: Double) throws {
         defer { report?.clear() }
         let end = search.measurer.now + seconds
         for (place, task) in tasks.enumerated() {
             let now = search.measurer.now
-            if now >= end { break }
+            if now >= end || search.measurer.isInterrupted { break }
             // Each class gets its part of the time that those before it have left.
             let share = (end - now) / Double(tasks.count - place)
-            let finding = try search.run(task.name, candidates(of: task), until: now + share, deadline: end) { finding in
-                try report?.note(finding, secondsLeft: end - search.measurer.now)
+            let finding = try search.run(task.name, task.candidates, kept: choices[task.name], until: now + share, deadline: end) { news in
+                try report?.note(news, secondsLeft: end - search.measurer.now)
             }
             guard let finding else { break }
-            try keep(finding)
+            // What was found is worth telling even where it cannot be kept.
+            let kept = Result { try keep(finding) }
             try report?.end(finding)
+            try kept.get()
         }
-        let isInterrupted = search.measurer.isInterrupted
-        try report?.end(faster: faster, path: path, isInterrupted: isInterrupted)
-        if isInterrupted { throw Interruption.exitCode }
-    }
-
-    /// What ships, what an earlier search chose, then all others.
-    private func candidates(of task: (name: String, candidates: [String])) -> [String] {
-        guard let chosen = choices[task.name], let shipped = task.candidates.first, task.candidates.contains(chosen), chosen != shipped
-        else { return task.candidates }
-        return [shipped, chosen] + task.candidates.dropFirst().filter { $0 != chosen }
+        summary.isInterrupted = search.measurer.isInterrupted
+        if summary.done == 0 && !summary.isInterrupted { throw summary.noTime }
+        try report?.end(summary)
+        if summary.isInterrupted { throw Interruption.exitCode }
     }
 
     private mutating func keep(_ finding: Finding) throws {
-        let before = choices[finding.task]
-        switch finding.verdict {
-        case .faster(let choice, _):
-            faster += 1
-            choices[finding.task] = choice
-        case .shipped:
-            // What an earlier search chose has lost this time.
-            if let chosen = choices[finding.task], finding.tried.contains(chosen), !finding.isUndecided { choices[finding.task] = nil }
-        case .failed: break
-        }
+        summary.done += 1
+        if case .failed = finding.verdict { return }
+        let choice = finding.choice == finding.shipped ? nil : finding.choice
+        guard choice != choices[finding.task] else { return }
         // Of other classes another search may have found more since this one began.
-        let found = choices[finding.task]
-        if found != before { path = try keep([finding.task: found]) }
+        let path = try keep([finding.task: choice])
+        choices[finding.task] = choice
+        summary.changes.append(finding)
+        summary.path = path
     }
+}
+
+/// What a search came to.
+struct TuneSummary {
+    let classCount: Int
+    /// Classes that were searched.
+    var done = 0
+    /// Where the choice is another than before.
+    var changes: [Finding] = []
+    /// The file with the choices; nil where it was left as it was.
+    var path: String?
+    var isInterrupted = false
+
+    init(classCount: Int) { self.classCount = classCount }
+
+    var noTime: SomaError { SomaError("the time was over before a class of steps was measured", hint: "give more --minutes") }
 }

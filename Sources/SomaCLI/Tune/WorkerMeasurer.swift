@@ -19,36 +19,43 @@ final class WorkerMeasurer: TuneMeasurer {
 
     var isInterrupted: Bool { Interruption.isPending }
 
+    /// Whether what is under way should be given up, as the search was asked to end and a candidate in good health would be done by now: what is
+    /// given up costs a new worker, and there is a last duel yet.
+    private var isImpatient: Bool {
+        guard isInterrupted else { return false }
+        if asked == nil { asked = now }
+        return now - (asked ?? now) >= 2
+    }
+    private var asked: Double?
+
     func trial(_ candidate: String, of task: String, best: Double?, until deadline: Double) throws -> Outcome {
-        let words = try ask(["trial", task, candidate, best.map { "\($0)" } ?? "-"], task, within: limit, until: deadline)
-        if case .failure(let outcome) = words { return outcome }
-        guard case .success(let (kind, text)) = words else { return .hung }
-        switch kind {
-        case "seconds": return Double(text).map { .seconds($0) } ?? .failed(text)
-        case "wrong": return .wrong(text)
-        default: return .failed(text)
+        let answer = try ask(["trial", task, candidate, best.map { "\($0)" } ?? "-"], task, within: limit, until: deadline) { self.isImpatient }
+        switch answer {
+        case .success(("seconds", let text)): return Double(text).map { .seconds($0) } ?? .failed(text)
+        case .success(("wrong", let text)): return .wrong(text)
+        case .success((_, let text)): return .failed(text)
+        case .failure(let outcome): return outcome
         }
     }
 
-    func duel(
-        _ first: String, _ second: String, of task: String, pairs: Int, expected: Double, until deadline: Double
-    ) throws -> Result<Duel, Outcome> {
-        try ask(["duel", task, first, second, "\(pairs)"], task, within: limit + 2 * expected, until: deadline).flatMap { kind, text in
-            let pairs = text.split(separator: " ").map { $0.split(separator: ":").compactMap { Double($0) } }
-            return kind == "pairs" && !pairs.isEmpty && pairs.allSatisfy { $0.count == 2 } ? .success(Duel(pairs: pairs)) : .failure(.failed(text))
-        }
+    func duel(_ request: DuelRequest, of task: String, until deadline: Double) throws -> Result<Duel, Outcome> {
+        let words = ["duel", task, request.first, request.second, "\(request.pairs)"]
+        return try ask(words, task, within: limit + 2 * request.expected, until: deadline) { request.isInterruptible && self.isInterrupted }
+            .flatMap { kind, text in
+                let pairs = text.split(separator: " ").map { $0.split(separator: ":").compactMap { Double($0) } }
+                return kind == "pairs" && !pairs.isEmpty && pairs.allSatisfy { $0.count == 2 } ? .success(Duel(pairs: pairs)) : .failure(.failed(text))
+            }
     }
 
     private func ask(
-        _ words: [String], _ task: String, within seconds: Double, until deadline: Double
+        _ words: [String], _ task: String, within seconds: Double, until deadline: Double, isGivenUp: () -> Bool
     ) throws -> Result<(kind: String, text: String), Outcome> {
-        if worker?.isRunning != true { (worker, known) = (try start(), nil) }
-        guard let worker else { return .failure(.hung) }
+        let worker = try running()
         // The first question about a class has a worker start and its reference computed too; how long that takes is known the next time.
         let preparation = known == task ? 0 : preparations[task].map { 2 * $0 } ?? 9 * limit
         let start = now
         let patience = min(seconds + preparation, max(0, deadline - start))
-        switch worker.answer(to: words.joined(separator: "\t"), within: patience, isInterrupted: { Interruption.isPending }) {
+        switch worker.answer(to: words.joined(separator: "\t"), within: patience, isInterrupted: isGivenUp) {
         case .line(let line):
             if known != task { preparations[task] = max(now - start, preparations[task] ?? 0) }
             known = task
@@ -58,5 +65,12 @@ final class WorkerMeasurer: TuneMeasurer {
         case .late: return .failure(now >= deadline ? .unfinished : .hung)
         case .interrupted: return .failure(.interrupted)
         }
+    }
+
+    private func running() throws -> WorkerProcess {
+        if let worker, worker.isRunning { return worker }
+        let worker = try start()
+        (self.worker, known) = (worker, nil)
+        return worker
     }
 }

@@ -42,7 +42,8 @@ enum WorkloadList {
         return !all(batches: batches).contains { $0.name == row.workload && $0.batch == row.batch && $0.isLarge }
     }
 
-    private static func matches(_ name: String, _ pattern: String) -> Bool {
+    /// Whether a word of such a list stands for `name`.
+    static func matches(_ name: String, _ pattern: String) -> Bool {
         pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
     }
 }
