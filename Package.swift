@@ -35,8 +35,9 @@ let package = Package(
             name: "KernelTexts",
             dependencies: ["Soma", "OpenCLBackend", "SomaBackend", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
-        // The program of the README.
+        // The program of the README, and that of docs/bench.md.
         .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
+        .executableTarget(name: "ExampleTimedProduct", dependencies: ["Soma"], path: "Examples/TimedProduct"),
 
         // The reference in double precision and the cases of operations, for the tests of every backend.
         .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
@@ -50,7 +51,7 @@ let package = Package(
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "CDigits", "CLibraries"], exclude: ["fixtures"]),
-        .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "SomaZoo", "Soma"]),
+        .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleTimedProduct", "SomaZoo", "Soma"]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),

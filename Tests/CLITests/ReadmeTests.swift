@@ -23,12 +23,22 @@ import Testing
         #expect(command.lines.count == 11)
     }
 
+    @Test func theTimedProgramIsTheOneThatRuns() throws {
+        let program = try file("Examples/TimedProduct/TimedProduct.swift")
+        #expect(try file("docs/bench.md").contains("```swift\n\(program)```\n"))
+        let command = Command.run(["\(Command.folder)/ExampleTimedProduct"], in: folder, environment: ["SOMA_DEVICE": "cpu"])
+        let words = command.output.split(whereSeparator: \.isWhitespace)
+        try #require(command.status == 0 && words.count == 7, "\(command.complaint)")
+        let (median, best) = (try #require(Double(words[1])), try #require(Double(words[3])))
+        #expect(median > 0 && best >= median && words[6] == "cpu")
+    }
+
     @Test func commandsExist() throws {
         let readme = try file("README.md")
         for line in readme.split(separator: "\n") where line.hasPrefix("scripts/") {
             let script = line.prefix { $0 != " " }
             #expect(access("\(root)/\(script)", X_OK) == 0, "\(script)")
         }
-        for word in ["devices", "train", "evaluate", "predict", "bench", "data", "inspect"] { #expect(readme.contains("soma \(word)"), "\(word)") }
+        for word in ["devices", "train", "evaluate", "predict", "bench", "data", "inspect", "tune", "profile", "explain-graph"] { #expect(readme.contains("soma \(word)"), "\(word)") }
     }
 }
