@@ -111,12 +111,10 @@ public struct TuningFile: Sendable {
     /// - Throws: where it cannot be written, or a choice is not understood; it is then as before.
     public func change(_ changes: [String: String?]) throws(TuningFailure) {
         try checkWriting()
-        // The folder is there by now, and as a lock leaves nothing behind.
+        // The folder is there by now, and as a lock leaves nothing behind. Where a file system knows no locks, there is none.
         let lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         defer { close(lock) }
-        while flock(lock, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw TuningFailure(path: path, reason: "its folder cannot be locked: \(String(cString: strerror(errno)))") }
-        }
+        while flock(lock, LOCK_EX) != 0 && errno == EINTR {}
         var texts = (try? read(path))?.texts ?? [:]
         for (stepClass, choice) in changes { texts[stepClass] = choice }
         let tuning: Tuning

@@ -64,14 +64,11 @@ struct TuneCommand: ParsableCommand {
     }
 
     func run() throws {
+        if worker { return try work() }
         let subjects = try TuneSubject.named(workload, data: data)
         try build.check("tune")
         let device = try DeviceChoice.device(device)
         let tasks = try device.tuningTasks(of: subjects.map(\.prepare))
-        if worker {
-            var worker = TuneWorker(device: device, reference: try Device.named("cpu"), tasks: tasks)
-            return try worker.run()
-        }
         try device.checkKeepingTuning()
         guard !tasks.isEmpty else { throw SomaError("the workloads have no steps that can be tuned on \(device)") }
         Interruption.watch()
@@ -87,9 +84,17 @@ struct TuneCommand: ParsableCommand {
     }
 
     private func startWorker(_ device: Device) throws -> WorkerProcess {
-        let words = ["soma", "tune", "--worker", "--allow-debug", "--device", "\(device)", "--workload", workload]
+        let words = ["soma", "tune", "--worker", "--device", "\(device)", "--workload", workload]
         // Programs of candidates are not worth keeping, nor are choices of before of interest.
         return try WorkerProcess(
             "/proc/self/exe", words + (data.map { ["--data", $0] } ?? []), environment: ["SOMA_CACHE": "", "SOMA_TUNING": ""])
+    }
+
+    private func work() throws {
+        let answers = TuneWorker.divertOutput()
+        let device = try DeviceChoice.device(device)
+        let tasks = try device.tuningTasks(of: try TuneSubject.named(workload, data: data).map(\.prepare))
+        var worker = TuneWorker(device: device, reference: try Device.named("cpu"), tasks: tasks, answers: answers)
+        try worker.run()
     }
 }

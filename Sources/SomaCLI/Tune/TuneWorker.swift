@@ -14,16 +14,28 @@ struct TuneWorker {
     /// Results of what ships are compared with this device's.
     let reference: Device
     let tasks: [TuningTask]
+    /// Where answers go.
+    let answers: Int32
     private var current: (task: String, trial: StepTrial)?
 
-    init(device: Device, reference: Device, tasks: [TuningTask]) { (self.device, self.reference, self.tasks) = (device, reference, tasks) }
+    init(device: Device, reference: Device, tasks: [TuningTask], answers: Int32) {
+        (self.device, self.reference, self.tasks, self.answers) = (device, reference, tasks, answers)
+    }
+
+    /// Where standard output went until now; what a driver prints from now on is not taken for an answer.
+    static func divertOutput() -> Int32 {
+        let output = dup(STDOUT_FILENO)
+        dup2(STDERR_FILENO, STDOUT_FILENO)
+        return output
+    }
 
     /// Answers until standard input ends.
     mutating func run() throws {
         Self.endWithParent()
         while let line = readLine() {
             let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            try Console.print(answer(words))
+            var text = answer(words) + "\n"
+            guard text.withUTF8({ write(answers, $0.baseAddress, $0.count) == $0.count }) else { return }
         }
     }
 

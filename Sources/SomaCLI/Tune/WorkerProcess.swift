@@ -111,12 +111,15 @@ final class WorkerProcess {
         return answer
     }
 
-    /// Ends the process, whatever it is doing.
+    /// Ends the process, whatever it is doing. One that a driver holds in the kernel cannot be ended, and is left behind after ten seconds.
     func stop() {
         guard isRunning else { return }
         isRunning = false
         kill(process, SIGKILL)
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        var (status, patience) = (Int32(0), 1000)
+        while waitpid(process, &status, WNOHANG) == 0 && patience > 0 {
+            usleep(10_000)
+            patience -= 1
+        }
     }
 }
