@@ -33,6 +33,9 @@ public struct Initializer: Sendable {
 
     @TaskLocal fileprivate static var isSkipped = false
 
+    /// Whether parameters lie in memory as if they were drawn, and are 0: for who looks at the steps of a model and not at its numbers.
+    @TaskLocal static var isBlank = false
+
     /// An initialiser of one's own.
     public init(_ fill: @escaping Fill) { self.fill = fill }
 
@@ -45,7 +48,7 @@ public struct Initializer: Sendable {
         let elements = [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
             let all = UnsafeMutableBufferPointer(rebasing: buffer[..<shape.count])
             all.initialize(repeating: 0)
-            fill(all, shape, fan ?? Fan(of: shape), generator)
+            if !Self.isBlank { fill(all, shape, fan ?? Fan(of: shape), generator) }
             count = shape.count
         }
         return Tensor(elements, shape: shape, device: device)
