@@ -365,6 +365,18 @@ import Testing
         #expect(events.last?["changed"]?.integer == (found["choice"] == found["before"] ? 0 : 1))
     }
 
+    @Test(.enabled(if: device != nil)) func endsAtOnceAtTheSecondSignal() {
+        // The first is waited out: the worker is at what ships.
+        let words = "tune --allow-debug --device \(Self.device ?? "") --workload gemm_1024 --minutes 30 --json"
+        let script = """
+            \(Command.folder)/soma \(words) & search=$!
+            until grep -q start .stdout; do sleep 0.02; done
+            kill -TERM $search; sleep 0.1; kill -TERM $search; wait $search
+            """
+        let command = Command.run(["/bin/sh", "-c", script], in: folder, environment: ["SOMA_TUNING": "\(folder.path)/tuning"])
+        #expect(command.status == 128 + SIGTERM && command.lines.count == 1, "\(command.output) \(command.complaint)")
+    }
+
     /// A kill at any moment leaves the file as it was after the last class.
     @Test(.enabled(if: device != nil)) func aKillLeavesTheFile() throws {
         let environment = ["SOMA_TUNING": "\(folder.path)/tuning"]

@@ -27,10 +27,12 @@ final class TuneReport {
 
     func note(_ news: TuneSearch.News, secondsLeft: Double) throws {
         switch news {
-        case .trial(let finding): try isJSON ? emit("trial", trial(finding)) : draw(finding, secondsLeft: secondsLeft)
-        case .lastDuel(let request):
+        case .trial(let finding) where isJSON: try emit("trial", trial(finding))
+        case _ where isJSON: break
+        case .start(let finding), .trial(let finding): try draw(finding, "\(finding.tried.count)/\(finding.candidateCount)", secondsLeft)
+        case .duel(let request, let finding, isLast: false): try draw(finding, "\(request.second) beside \(request.first)", secondsLeft)
+        case .duel(let request, _, isLast: true):
             clear()
-            if isJSON { return }
             try Console.print(
                 "interrupted: before the end \(request.second) is timed in turns with \(request.first), about "
                     + "\(Quantity.duration(request.expected)); Control-C again ends at once")
@@ -38,15 +40,14 @@ final class TuneReport {
     }
 
     /// The bar, at most ten times a second.
-    private func draw(_ finding: Finding, secondsLeft: Double) throws {
+    private func draw(_ finding: Finding, _ text: String, _ secondsLeft: Double) throws {
         guard Console.isTerminal else { return }
-        if let drawn, .now - drawn < .milliseconds(100) { return }
+        if isShown, let drawn, .now - drawn < .milliseconds(100) { return }
         drawn = .now
         let share = Double(finding.tried.count) / Double(max(finding.candidateCount, 1))
         let filled = Int(share * 20)
         let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: 20 - filled)
-        let line = "[\(bar)] class \(done + 1)/\(total)  \(finding.task)  \(finding.tried.count)/\(finding.candidateCount)  "
-            + "\(Quantity.duration(max(0, secondsLeft))) left"
+        let line = "[\(bar)] class \(done + 1)/\(total)  \(finding.task)  \(text)  \(Quantity.duration(max(0, secondsLeft))) left"
         try Console.write("\r\u{1B}[K" + String(line.prefix(Console.width - 1)))
         isShown = true
     }
@@ -71,6 +72,7 @@ final class TuneReport {
         let unsure = finding.unsure.map { "; no time was left to make sure of \($0)" } ?? ""
         switch finding.verdict {
         case .faster(let choice, let other, let ratio): return "\(choice) is \(Quantity.fixed(ratio, 2)) × as fast as \(other)\(time(other))"
+        case .best(let choice) where finding.tried == [choice]: return "no other than \(choice)\(time(choice))"
         case .best(let choice):
             let forgotten = choice == finding.before ? "" : ", nor is \(finding.before), which an earlier search chose"
             return "none is faster than \(choice)\(time(choice))\(forgotten)\(unsure)"

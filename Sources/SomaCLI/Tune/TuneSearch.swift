@@ -6,10 +6,12 @@
 struct TuneSearch {
     /// What is told of a search as it goes on.
     enum News {
+        /// A class has its turn.
+        case start(Finding)
         /// A candidate was tried.
         case trial(Finding)
-        /// The last candidate is timed in turns before the search ends, as it was asked to.
-        case lastDuel(DuelRequest)
+        /// Two candidates are going to be timed in turns; the last of all where the search was asked to end.
+        case duel(DuelRequest, Finding, isLast: Bool)
     }
 
     let measurer: any TuneMeasurer
@@ -35,6 +37,7 @@ struct TuneSearch {
         let others = candidates.filter { $0 != shipped && $0 != before }
         let all = [shipped] + (before == shipped ? [] : [before]) + others
         var finding = Finding(task: task, shipped: shipped, before: before, candidateCount: all.count)
+        try note(.start(finding))
         try trials(all, &finding, until: end, deadline, note)
         if case .failed = finding.verdict { return finding }
         guard finding.seconds[shipped] != nil else { return nil }
@@ -104,7 +107,7 @@ struct TuneSearch {
         var result = Result<Duel, Outcome>.failure(.unfinished)
         if count >= pairs.least {
             let request = DuelRequest(first: first, second: second, pairs: count, expected: Double(count + 1) * pair, isInterruptible: !isLast)
-            if measurer.isInterrupted { try note(.lastDuel(request)) }
+            try note(.duel(request, finding, isLast: measurer.isInterrupted))
             result = try measurer.duel(request, of: finding.task, until: deadline)
         }
         switch result {
