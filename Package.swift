@@ -50,8 +50,9 @@ let package = Package(
             dependencies: ["OpenCLBackend", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"]),
         .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
-        .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "CDigits", "CLibraries"], exclude: ["fixtures"]),
-        .testTarget(name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleTimedProduct", "SomaZoo", "Soma"]),
+        .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "SomaReference", "CDigits", "CLibraries"], exclude: ["fixtures"]),
+        .testTarget(
+            name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph"]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),

@@ -28,6 +28,8 @@ public protocol Backend: AnyObject, Sendable {
     func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws
     /// Waits until everything enqueued is done.
     func synchronize() throws
+    /// Runs `body`, a phase of the program that uses the device: noted by a backend that takes down what happens, else only run.
+    func noting<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result
 
     var memory: MemoryUse { get }
     /// Counts the peak of `memory` anew from what is live now.

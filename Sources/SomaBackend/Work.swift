@@ -12,6 +12,9 @@ public struct Work: Hashable, Sendable {
         (self.operations, self.bytesRead, self.bytesWritten) = (operations, bytesRead, bytesWritten)
     }
 
+    /// That of a copy of so many bytes.
+    public init(copying byteCount: Int) { self.init(bytesRead: Double(byteCount), bytesWritten: Double(byteCount)) }
+
     /// Operations for each byte moved; infinite where none is.
     public var intensity: Double { operations / (bytesRead + bytesWritten) }
 }

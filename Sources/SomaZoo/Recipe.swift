@@ -83,7 +83,8 @@ public struct RecipeContext {
     public var output: String?
     /// Where to go on from.
     public var checkpoint: Checkpoint?
-    /// Asked after every update; training stops, with a checkpoint, where it answers true.
+    /// Asked after every training step, which is an update or, where these are tiny, a pass; training stops, with a checkpoint, where it
+    /// answers true.
     public var isInterrupted: () -> Bool
     /// Called with everything that happens.
     public var report: (RecipeEvent) throws -> Void

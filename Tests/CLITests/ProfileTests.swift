@@ -1,4 +1,7 @@
+import Glibc
 import Soma
+import SomaBackend
+import SomaGraph
 import Testing
 
 @testable import SomaCLI
@@ -7,68 +10,137 @@ import Testing
 @Suite struct ProfileTests {
     let folder = TestFolder()
 
-    @Test func partsMakeUpTheWhole() throws {
-        let command = Command.soma(
-            "profile", "digits", "--device", "cpu", "--steps", "4", "--warm-up", "2", "hidden=32", "--json", "--timeline", "t.json", in: folder)
+    private static let devices = ["cpu"] + (Device.all().contains { $0.name == "opencl:0" } ? ["opencl:0"] : [])
+
+    private func objects(_ command: Command) throws -> [JSON] {
         #expect(command.status == 0, "\(command.complaint)")
-        let objects = try command.lines.map { try JSON(parsing: $0) }
-        let whole = try #require(objects.first)
-        func seconds(_ kind: String) -> Double { objects.filter { $0["event"]?.string == kind }.compactMap { $0["seconds"]?.double }.reduce(0, +) }
-        let (wall, busy, idle) = (whole["wall_seconds"]?.double ?? 0, whole["launch_seconds"]?.double ?? 0, whole["idle_seconds"]?.double ?? -1)
-        #expect(whole["steps"] == 4 && busy > 0 && idle >= 0 && busy + idle <= wall)
-        // The CPU runs one launch at a time, so that the rows add up to the whole.
-        #expect(abs(seconds("step") - busy) <= 1e-6 * busy && abs(seconds("kernel") - busy) <= 1e-6 * busy)
-        let rows = objects.filter { $0["event"]?.string == "step" }
-        #expect(rows.contains { $0["name"]?.string?.hasPrefix("matmul ") == true && ($0["operations"]?.double ?? 0) > 0 })
-        for row in rows {
-            #expect((row["launches"]?.integer ?? 1) % 4 == 0 && (row["bytes_written"]?.double ?? 0) > 0 && row["share_of_limit"]?.double != nil)
-        }
-        // Steps, kernels and the timeline tell of the same work.
-        func work(_ kind: String, _ member: String) -> Double {
-            objects.filter { $0["event"]?.string == kind }.compactMap { $0[member]?.double }.reduce(0, +)
-        }
-        for member in ["operations", "bytes_read", "bytes_written"] { #expect(work("kernel", member) == work("step", member), "\(member)") }
-        try check(timeline: "t.json", launchCount: rows.reduce(0) { $0 + ($1["launches"]?.integer ?? 0) }, wall: wall)
+        return try command.lines.map { try JSON(parsing: $0) }
     }
 
-    /// Complete events that end within the time that was watched, each on a thread that has a name.
-    private func check(timeline: String, launchCount: Int, wall: Double) throws {
-        let events = try #require(JSON(parsing: folder.text(timeline))["traceEvents"]?.array)
-        let named = Set(events.filter { $0["name"]?.string == "thread_name" }.compactMap { $0["tid"]?.integer })
-        let complete = events.filter { $0["ph"]?.string == "X" }
-        #expect(complete.filter { $0["cat"]?.string == "device" }.count == launchCount)
-        #expect(complete.contains { $0["name"]?.string == "enqueue" && $0["cat"]?.string == "host" })
-        for event in complete {
-            let (start, length) = (event["ts"]?.double ?? -1, event["dur"]?.double ?? -1)
-            #expect(start >= 0 && length >= 0 && start + length <= wall * 1e6 + 1 && named.contains(event["tid"]?.integer ?? -1))
+    private func objects(_ kind: String, in objects: [JSON]) -> [JSON] { objects.filter { $0["event"]?.string == kind } }
+
+    private func sum(_ member: String, _ objects: [JSON]) -> Double { objects.compactMap { $0[member]?.double }.reduce(0, +) }
+
+    /// Kernels, gaps with a reason and what comes between steps are the time on the clock, but for a tenth at most.
+    @Test(arguments: devices, [["xor"], ["digits", "hidden=32"], ["perceptron"], ["vanishing-gradient", "depths=3", "width=16"]])
+    func partsMakeUpTheWhole(_ device: String, _ recipe: [String]) throws {
+        let command = Command.run(["\(Command.folder)/soma", "profile"] + recipe + ["--device", device, "--json"], in: folder)
+        let all = try objects(command)
+        let (wall, parts, kernels) = (all.first?["wall_seconds"]?.double ?? 0, objects("part", in: all), objects("kernel", in: all))
+        let named = parts.filter { ![StepProfile.unnamed, "launches"].contains($0["name"]?.string) }
+        #expect(abs(sum("seconds", parts) - wall) <= 1e-6 * wall)
+        let accounted = sum("seconds", kernels) + sum("seconds", named)
+        #expect(abs(accounted - wall) <= 0.1 * wall, "\(accounted) of \(wall) s: \(parts)")
+        #expect((all.first?["steps"]?.integer ?? 0) >= 10 && (all.first?["unwatched_wall_seconds"]?.double ?? 0) > 0)
+        for row in kernels {
+            #expect((row["share_of_limit"]?.double ?? 0) > 0 && ["arithmetic", "bandwidth"].contains(row["limit"]?.string), "\(row)")
         }
+    }
+
+    @Test func stepsKernelsAndTimelineTellOfTheSameWork() throws {
+        let all = try objects(Command.soma(
+            "profile", "digits", "--device", "cpu", "--steps", "4", "--warm-up", "2", "hidden=32", "--json", "--timeline", "t.json", in: folder))
+        let (steps, kernels) = (objects("step", in: all), objects("kernel", in: all))
+        #expect(all.first?["steps"] == 4)
+        #expect(steps.contains { $0["name"]?.string?.hasPrefix("matmul ") == true && ($0["operations"]?.double ?? 0) > 0 })
+        for row in steps { #expect((row["launches"]?.integer ?? 1) % 4 == 0 && (row["bytes_written"]?.double ?? 0) > 0) }
+        let launches = try events(of: folder.text("t.json")).filter { $0["cat"]?.string == "device" }
+        // The CPU makes one launch of a step.
+        for (member, name) in [("operations", "operations"), ("bytes_read", "bytes read"), ("bytes_written", "bytes written")] {
+            let total = sum(member, steps)
+            #expect(total > 0 && sum(member, kernels) == total && launches.reduce(0) { $0 + ($1["args"]?[name]?.double ?? 0) } == total)
+        }
+        #expect(launches.count == steps.reduce(0) { $0 + ($1["launches"]?.integer ?? 0) })
     }
 
     @Test func tables() {
         let command = Command.soma("profile", "digits", "--device", "cpu", "--steps", "2", "--warm-up", "1", "hidden=32", in: folder)
         #expect(command.status == 0, "\(command.complaint)")
-        for word in ["digits on cpu: 2 training steps", "of limit", "MFLOP a step", "matmul, own kernel", "enqueue", "GFLOP/s"] { #expect(command.output.contains(word)) }
+        for word in [
+            "digits on cpu: 2 training steps", "unwatched: watching costs", "where the time went", "nothing runs while", "of limit", "bandwidth",
+            "MFLOP a step", "matmul, own kernel", "enqueueing", "GFLOP/s",
+        ] { #expect(command.output.contains(word), "\(word)") }
     }
 
+    // MARK: Timeline
+
+    /// The complete events of a timeline, found to be as the Trace Event Format asks for and viewers rely on.
+    private func events(of text: String) throws -> [JSON] {
+        let events = try #require(JSON(parsing: text)["traceEvents"]?.array)
+        let (metadata, complete) = (events.filter { $0["ph"]?.string == "M" }, events.filter { $0["ph"]?.string == "X" })
+        #expect(metadata.count + complete.count == events.count && metadata.first?["name"] == "process_name")
+        let named = metadata.filter { $0["name"] == "thread_name" && $0["args"]?["name"]?.string?.isEmpty == false }.compactMap { $0["tid"]?.integer }
+        #expect(Set(named).count == named.count && named.allSatisfy { $0 > 0 })
+        var (open, last): ([Int: [Double]], Double) = ([:], 0)
+        for event in complete {
+            let start = try #require(event["ts"]?.double), length = try #require(event["dur"]?.double), row = try #require(event["tid"]?.integer)
+            #expect(event["pid"] == 1 && event["name"]?.string?.isEmpty == false && event["cat"] != nil && named.contains(row))
+            #expect(start >= last && length >= 0, "not in order, or of negative length: \(event)")
+            last = start
+            // Events of a row lie apart or within another, to the nanosecond.
+            while let end = open[row]?.last, end <= start + 5e-4 { open[row]?.removeLast() }
+            #expect((open[row]?.last ?? .infinity) + 5e-4 >= start + length, "not within what it began in: \(event)")
+            open[row, default: []].append(start + length)
+        }
+        return complete
+    }
+
+    @Test(arguments: devices) func timelinesAreWellFormed(_ device: String) throws {
+        let all = try objects(Command.soma("profile", "digits", "--device", device, "--warm-up", "3", "hidden=32", "--json", "--timeline", "t.json", in: folder))
+        let events = try events(of: folder.text("t.json"))
+        #expect(events.contains { $0["cat"] == "device" } && events.contains { $0["name"] == "enqueueing" && $0["cat"] == "host" })
+        #expect(events.contains { $0["name"] == "reading a batch" })
+        let end = events.map { ($0["ts"]?.double ?? 0) + ($0["dur"]?.double ?? 0) }.max() ?? 0
+        #expect(end <= (all.first?["wall_seconds"]?.double ?? 0) * 1e6 + 1)
+    }
+
+    /// Rows cannot show launches that overlap, so these get more rows.
+    @Test func launchesThatOverlap() throws {
+        func launch(_ start: Int, _ end: Int) -> Timeline.Event {
+            .init(kind: .launch(.map(LoopNest(outer: [1], body: Body())), kernel: "k", number: 0, work: Work()), start: start, end: end)
+        }
+        let timeline = Timeline([launch(0, 10), launch(5, 15), launch(10, 20), launch(12, 14)], start: 0, end: 20)
+        let rows = try events(of: ChromeTrace(timeline, device: "many").text).map { $0["tid"]?.integer }
+        #expect(rows == [1, 2, 1, 3])
+    }
+
+    // MARK: Runs
+
     /// Watching changes no number of what is trained.
-    @Test func trainingGoesOn() {
+    @Test func trainingGoesOn() throws {
         for (name, words) in [("plain", []), ("watched", ["--profile", "t.json"])] {
             let command = Command.run(
-                ["\(Command.folder)/soma", "train", "digits", "--device", "cpu", "--epochs", "1", "hidden=32", "--output", name] + words, in: folder)
+                ["\(Command.folder)/soma", "train", "digits", "--device", "cpu", "--epochs", "12", "hidden=32", "--output", name] + words, in: folder)
             #expect(command.status == 0, "\(command.complaint)")
             #expect(command.output.contains("wrote t.json") == (name == "watched"))
         }
         #expect(folder.text("watched/last.safetensors") == folder.text("plain/last.safetensors"))
-        #expect(folder.text("t.json").contains("traceEvents"))
+        #expect(try !events(of: folder.text("t.json")).isEmpty)
         let short = Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "batch=1000", "--profile", "none.json", in: folder)
         #expect(short.status == 0 && short.output.contains("none.json is not written") && folder.text("none.json").isEmpty, "\(short.complaint)")
     }
 
+    /// What was watched until then is told.
+    @Test func interruptedProfilesKeepWhatTheyHave() throws {
+        let began = ContinuousClock.now
+        let command = Command.run(
+            ["\(Command.folder)/soma", "profile", "digits", "--device", "cpu", "--warm-up", "1", "--steps", "10000", "hidden=512,512", "--timeline", "t.json"],
+            in: folder, interrupt: (SIGINT, { .now - began > .seconds(4) }))
+        #expect(command.status == 130 && command.complaint.isEmpty, "\(command.complaint)")
+        #expect(command.output.contains("digits on cpu: ") && command.output.contains("where the time went") && command.output.contains("wrote t.json"))
+        #expect(!command.output.contains("10,000 training steps") && !command.output.contains("unwatched"))
+        #expect(try !events(of: folder.text("t.json")).isEmpty)
+    }
+
     @Test func saysWhatCannotBe() {
         Command.soma("profile", "nothing", in: folder).expectComplaint(2, "nothing")
-        let none = Command.soma("profile", "digits", "--steps", "0", in: folder)
-        #expect(none.status == 2 && none.complaint.contains("--steps takes"))
+        for option in ["--steps", "--warm-up"] {
+            let none = Command.soma("profile", "digits", option, "0", in: folder)
+            #expect(none.status == 2 && none.complaint.contains("expected is a whole number from 1"), "\(none.complaint)")
+        }
         Command.soma("profile", "digits", "--timeline", "none/t.json", in: folder).expectComplaint(1, "none/t.json")
-        Command.soma("profile", "perceptron", "--device", "cpu", in: folder).expectComplaint(1, "perceptron", "--steps")
+        Command.soma("profile", "xor", "--device", "cpu", "--steps", "1", "--timeline", "/dev/full", in: folder).expectComplaint(1, "/dev/full")
+        let full = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma profile xor --device cpu --steps 1 >/dev/full"], in: folder)
+        full.expectComplaint(1, "standard output")
     }
 }

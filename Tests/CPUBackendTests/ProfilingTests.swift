@@ -2,6 +2,7 @@ import CPUBackend
 import Soma
 import SomaBackend
 import SomaGraph
+import SomaReference
 import Testing
 
 /// What a backend notes of its launches, and what steps are said to cost.
@@ -14,12 +15,11 @@ import Testing
             try backend.start()
             _ = try sum(of: matmul(x, x) * 2)
             let timeline = try backend.stop()
-            let names = timeline.launches.map { event -> String in if case .launch(let step, _, _) = event.kind { step.name } else { "" } }
+            let names = timeline.launches.map { event -> String in if case .launch(let step, _, _, _) = event.kind { step.name } else { "" } }
             #expect(names == ["matmul", "reduce"])
             for (event, next) in zip(timeline.launches, timeline.launches.dropFirst()) { #expect(event.end <= next.start) }
             for event in timeline.events { #expect(event.start >= timeline.start && event.start <= event.end && event.end <= timeline.end) }
-            let (busy, idle) = timeline.busyAndIdle
-            #expect(busy == timeline.launches.reduce(0) { $0 + $1.duration } && busy + idle <= timeline.duration)
+            #expect(TimelineParts(timeline).running == timeline.launches.reduce(0) { $0 + $1.duration })
             #expect(timeline.events.contains { if case .download(byteCount: 4) = $0.kind { true } else { false } })
             _ = try sum(of: x)
             try backend.start()
@@ -40,42 +40,72 @@ import Testing
         }
     }
 
-    /// A backend whose steps are three launches each, the second the longest.
-    private final class ThreeLaunches: Backend {
-        let base = RecordingBackend(name: "three")
-        var device: DeviceDescription { base.device }
-        var capabilities: Capabilities { base.capabilities }
-        var memory: MemoryUse { base.memory }
-        func forgetPeak() {}
-        func allocate(byteCount: Int) throws -> Buffer { try base.allocate(byteCount: byteCount) }
-        func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws { try base.upload(source, to: target) }
-        func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws { try base.download(source, into: target) }
-        func prepare(_ step: Step) throws -> PreparedStep { try base.prepare(step) }
-        func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws { try base.enqueue(steps, bindings) }
-        func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws {
-            for place in steps.indices { for (start, end) in [(1, 3), (3, 9), (9, 10)] { log.append(.init(step: place, start: start, end: end)) } }
+    /// A backend whose steps are three launches each: two prepare and complete what the second does.
+    private final class ThreeLaunches: ForwardingBackend, @unchecked Sendable {
+        static let helping = Work(copying: 64)
+        override func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws {
+            for place in steps.indices {
+                for (start, end, work) in [(1, 3, Self.helping), (3, 9, nil), (9, 10, Self.helping)] {
+                    log.append(.init(step: place, work: work, start: start, end: end))
+                }
+            }
         }
-        func synchronize() throws {}
-        func sourceText(of step: PreparedStep) -> String? { nil }
     }
 
-    @Test func theLongestLaunchCarriesTheWorkOfItsStep() throws {
-        let backend = ProfilingBackend(ThreeLaunches())
+    @Test func launchesTellTheirOwnWork() throws {
+        let backend = ProfilingBackend(ThreeLaunches(RecordingBackend()))
         try withDevice(Device(running: backend)) {
             let x = try Tensor.ones([8, 8]).realize()
             try backend.start()
-            _ = try (x + 1).realize()
             _ = try matmul(x, x).realize()
-            let launches = try backend.stop().launches
-            #expect(launches.count == 6 && launches.filter(\.carriesWork).map(\.duration) == [6, 6])
+            let work = try backend.stop().launches.map { event in if case .launch(_, _, _, let work) = event.kind { work } else { Work() } }
+            #expect(work == [ThreeLaunches.helping, Work(operations: 1024, bytesRead: 512, bytesWritten: 256), ThreeLaunches.helping])
         }
     }
 
-    @Test func overlappingLaunchesCountOnce() throws {
-        let nest = LoopNest(outer: [1], body: Body())
-        func launch(_ start: Int, _ end: Int) -> Timeline.Event { .init(kind: .launch(.map(nest), kernel: "k", number: 0), start: start, end: end) }
-        let timeline = Timeline([launch(30, 40), launch(10, 20), launch(15, 25), launch(16, 18)], start: 0, end: 50)
-        #expect(timeline.busyAndIdle == (25, 5))
+    private func launch(_ start: Int, _ end: Int) -> Timeline.Event {
+        .init(kind: .launch(.map(LoopNest(outer: [1], body: Body())), kernel: "k", number: 0, work: Work()), start: start, end: end)
+    }
+
+    private func host(_ kind: Timeline.Event.Kind, _ start: Int, _ end: Int, thread: Int = 1) -> Timeline.Event {
+        .init(kind: kind, start: start, end: end, thread: thread)
+    }
+
+    @Test func overlappingLaunchesCountOnce() {
+        let parts = TimelineParts(Timeline([launch(30, 40), launch(10, 20), launch(15, 25), launch(16, 18)], start: 0, end: 50))
+        #expect(parts.running == 25 && parts.unnamed == 25 && parts.launches.count == 4)
+    }
+
+    /// Every moment has the name of the innermost thing that the training thread was at, unless a launch ran.
+    @Test func partsMakeUpTheTime() {
+        let events = [
+            host(.phase(.reading), 0, 10), host(.phase(.starting), 10, 30), host(.phase(.compiling), 12, 20), host(.prepare(.map(LoopNest(outer: [1], body: Body()))), 14, 18),
+            host(.enqueue(stepCount: 1), 22, 28), host(.wait, 0, 100, thread: 2), launch(25, 40), host(.phase(.evaluating), 50, 70),
+            host(.enqueue(stepCount: 1), 52, 54), launch(53, 60), host(.wait, 90, 95),
+        ]
+        let parts = TimelineParts(Timeline(events, start: 0, end: 100))
+        #expect(parts.running == 15 && parts.launches.map(\.start) == [25])
+        #expect(parts.idle == ["reading a batch": 10, "starting a program": 4, "enqueueing": 3, "waiting": 5])
+        #expect(parts.apart == [.compiling: 8, .evaluating: 20])
+        #expect(parts.unnamed == 10 + 20 + 5)
+        #expect(parts.stepTime + parts.apart.values.reduce(0, +) == 100)
+    }
+
+    /// What another thread was at when a timeline began is not seen from before.
+    @Test func eventsOfAThreadNestWithinTheTimeline() throws {
+        let backend = ProfilingBackend(CPUBackend())
+        try withDevice(Device(running: backend)) {
+            let x = try Tensor.ones([64, 64]).realize()
+            let timeline = try backend.noting(.reading) {
+                try backend.start()
+                _ = try sum(of: matmul(x, x))
+                return try backend.stop()
+            }
+            let phases = timeline.events.filter { if case .phase = $0.kind { true } else { false } }.map(\.name)
+            #expect(phases.contains("starting a program") && phases.contains("compiling") && !phases.contains("reading a batch"))
+            let starting = try #require(timeline.events.first { $0.name == "starting a program" })
+            #expect(timeline.events.contains { $0.name == "enqueueing" && $0.start >= starting.start && $0.end <= starting.end })
+        }
     }
 
     private func steps(_ results: (Tensor) -> [Tensor]) throws -> [Step] {

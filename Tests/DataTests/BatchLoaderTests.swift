@@ -1,5 +1,6 @@
 import Glibc
 import SomaBackend
+import SomaReference
 import SomaGraph
 import Synchronization
 import Testing
@@ -44,31 +45,22 @@ private struct Numbers: DataSet {
 }
 
 /// A device that is done with its work after a while, or when it is told to be.
-private final class BusyBackend: Backend {
-    private let base = RecordingBackend()
+private final class BusyBackend: ForwardingBackend, @unchecked Sendable {
     private let rest: Atomic<Int>
-    var device: DeviceDescription { base.device }
-    var capabilities: Capabilities { base.capabilities }
-    var memory: MemoryUse { base.memory }
 
-    init(_ microseconds: useconds_t) { rest = Atomic(Int(microseconds)) }
+    init(_ microseconds: useconds_t) {
+        rest = Atomic(Int(microseconds))
+        super.init(RecordingBackend())
+    }
 
     func finish() { rest.store(0, ordering: .relaxed) }
 
-    func synchronize() throws {
+    override func synchronize() throws {
         while rest.load(ordering: .relaxed) > 0 {
             usleep(1000)
             rest.subtract(1000, ordering: .relaxed)
         }
     }
-
-    func allocate(byteCount: Int) throws -> Buffer { try base.allocate(byteCount: byteCount) }
-    func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws { try base.upload(source, to: target) }
-    func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws { try base.download(source, into: target) }
-    func prepare(_ step: Step) throws -> PreparedStep { try base.prepare(step) }
-    func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws { try base.enqueue(steps, bindings) }
-    func forgetPeak() { base.forgetPeak() }
-    func sourceText(of step: PreparedStep) -> String? { nil }
 }
 
 @Suite(.timeLimit(.minutes(1))) struct BatchLoaderTests {

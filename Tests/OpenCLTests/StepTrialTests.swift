@@ -87,11 +87,14 @@ import Testing
 }
 
 /// A backend with two ways to compute everything, one of which is wrong.
-private final class TwoWays: TunableBackend {
+private final class TwoWays: ForwardingBackend, TunableBackend, @unchecked Sendable {
     private let right = InterpretingBackend(), wrong = InterpretingBackend(faulty: .tanh)
     private let shippedIsRight: Bool
 
-    init(shippedIsRight: Bool = true) { self.shippedIsRight = shippedIsRight }
+    init(shippedIsRight: Bool = true) {
+        self.shippedIsRight = shippedIsRight
+        super.init(right)
+    }
 
     private final class Way: PreparedStep, @unchecked Sendable {
         let step: PreparedStep
@@ -99,22 +102,13 @@ private final class TwoWays: TunableBackend {
         init(_ step: Step, _ backend: InterpretingBackend) throws { (self.step, self.backend) = (try backend.prepare(step), backend) }
     }
 
-    var device: DeviceDescription { right.device }
-    var capabilities: Capabilities { right.capabilities }
-    var memory: MemoryUse { right.memory }
-    func forgetPeak() {}
-    func allocate(byteCount: Int) throws -> Buffer { try right.allocate(byteCount: byteCount) }
-    func upload(_ source: UnsafeRawBufferPointer, to target: BufferSlice) throws { try right.upload(source, to: target) }
-    func download(_ source: BufferSlice, into target: UnsafeMutableRawBufferPointer) throws { try right.download(source, into: target) }
-    func prepare(_ step: Step) throws -> PreparedStep { try prepare(step, by: "right") }
+    override func prepare(_ step: Step) throws -> PreparedStep { try prepare(step, by: "right") }
     func prepare(_ step: Step, by choice: String) throws -> PreparedStep {
         try Way(step, (choice == "right") == shippedIsRight ? right : wrong)
     }
-    func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
+    override func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
         for case let way as Way in steps { try way.backend.enqueue([way.step], bindings) }
     }
-    func synchronize() throws {}
-    func sourceText(of step: PreparedStep) -> String? { nil }
     func tuningClass(of step: Step) -> String? { step.name }
     func candidates(for step: Step) -> [String] { ["right", "wrong"] }
     var tuning: TuningRecord { TuningRecord(device: "two ways") }

@@ -49,7 +49,7 @@ import Testing
             return asked > 2
         })
         #expect(run.result.isInterrupted)
-        #expect(run.result.epochs == 2)
+        #expect(run.result.epochs == 3)
         #expect(run.interruptions == ["at XOR"])
     }
 

@@ -9,6 +9,8 @@ protocol Launch: AnyObject {
     var sourceText: String { get }
     /// What it is called in a profile.
     var name: String { get }
+    /// See `LaunchPlan`.
+    var work: Work? { get }
     /// Whether it can run with these bindings; where not, the step is planned again without 128-bit accesses.
     func isAligned(_ bindings: borrowing Bindings) -> Bool
     /// - Parameter event: where the launch's event goes, if anybody wants it.
@@ -38,6 +40,7 @@ final class CLBlastLaunch: Launch {
 
     var sourceText: String { "// CLBlastSgemm\n" }
     var name: String { "CLBlastSgemm" }
+    var work: Work? { nil }
 
     /// Whether the operands begin where CLBlast's 32 bits reach.
     func isAligned(_ bindings: borrowing Bindings) -> Bool {

@@ -8,13 +8,14 @@ struct LaunchTimes {
         var log: LaunchLog
         var step: Int
         var name: String
+        var work: Work?
         /// When the host asked for it.
         var asked: Int
     }
 
     private var noted: [Noted] = []
-    /// What the host's clock is ahead of the device's; both go at the same rate.
-    private var ahead: Int?
+    /// By how much, as far as is known; both clocks go at the same rate.
+    private var ahead = Int.min
 
     /// Enqueues a launch and keeps its event.
     mutating func note(
@@ -23,19 +24,20 @@ struct LaunchTimes {
         var event: cl_event?
         let asked = LaunchLog.now
         try enqueue(&event)
-        if let event { noted.append(Noted(event: event, log: log, step: step, name: launch.name, asked: asked)) }
+        if let event { noted.append(Noted(event: event, log: log, step: step, name: launch.name, work: launch.work, asked: asked)) }
     }
 
     /// Writes the times of all launches, which are done, into their logs.
+    ///
+    /// No command is queued before it was asked for: the largest difference of the two moments is nearest to what the host's clock is ahead of the
+    /// device's, and with it no launch begins before it was asked for, nor ends after the host saw its end.
     mutating func settle() throws(OpenCLError) {
         defer { noted.removeAll() }
         defer { for launch in noted { _ = cl.pointee.clReleaseEvent(launch.event) } }
+        for launch in noted { ahead = max(ahead, launch.asked - (try time(launch.event, CL_PROFILING_COMMAND_QUEUED))) }
         for launch in noted {
-            let offset: Int
-            if let ahead { offset = ahead } else { offset = launch.asked - (try time(launch.event, CL_PROFILING_COMMAND_QUEUED)) }
-            ahead = offset
             let (start, end) = (try time(launch.event, CL_PROFILING_COMMAND_START), try time(launch.event, CL_PROFILING_COMMAND_END))
-            launch.log.append(.init(step: launch.step, name: launch.name, start: start + offset, end: end + offset))
+            launch.log.append(.init(step: launch.step, name: launch.name, work: launch.work, start: start + ahead, end: end + ahead))
         }
     }
 

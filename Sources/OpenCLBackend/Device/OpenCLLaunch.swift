@@ -39,6 +39,7 @@ final class OpenCLLaunch: Launch {
     var workspaceBytes: Int { plan.workspaceBytes }
     var sourceText: String { plan.source }
     var name: String { plan.entry }
+    var work: Work? { plan.work }
 
     func enqueue(_ bindings: borrowing Bindings, workspace: cl_mem?, event: UnsafeMutablePointer<cl_event?>?) throws(OpenCLError) {
         for place in arguments.indices {

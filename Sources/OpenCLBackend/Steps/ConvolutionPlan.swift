@@ -55,7 +55,8 @@ extension StepPlanner {
         let bytes = packed * 4 + kernel.sumBytes
         let pack = LaunchPlan(
             entry: "soma_pack", source: text, arguments: shared.arguments,
-            global: [panelsM, max(1, ceilDivide(product.depth.count, depth)), product.batch], local: [1, 1, 1], workspaceBytes: bytes)
+            global: [panelsM, max(1, ceilDivide(product.depth.count, depth)), product.batch], local: [1, 1, 1], workspaceBytes: bytes,
+            work: Work(copying: 4 * product.batch * product.m * product.depth.count))
         let launch = LaunchPlan(
             entry: "soma_convolution", source: text, arguments: parameters.arguments,
             global: [ceilDivide(panelsM, rowPanels), panelsN, product.batch * segments], local: [1, 1, 1], workspaceBytes: bytes)

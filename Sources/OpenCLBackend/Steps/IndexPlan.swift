@@ -41,7 +41,8 @@ extension StepPlanner {
         return [
             LaunchPlan(
                 entry: traits.isCPU ? "soma_link_serially" : "soma_link", source: source, arguments: link.arguments, global: linkShape.0,
-                local: linkShape.1, workspaceBytes: bytes),
+                local: linkShape.1, workspaceBytes: bytes,
+                work: Work(bytesRead: Double(step.count * step.indices.dtype.byteCount), bytesWritten: Double(bytes))),
             LaunchPlan(
                 entry: "soma_scatter_add", source: source, arguments: add.arguments, global: addShape.global, local: addShape.local,
                 workspaceBytes: bytes),

@@ -14,6 +14,8 @@ struct LaunchPlan: Hashable {
     var local: [Int]?
     /// Bytes of the device's scratch memory that the launch touches.
     var workspaceBytes = 0
+    /// What it moves and computes itself, where its step takes several launches; `nil` for the one that does the step's work.
+    var work: Work?
 }
 
 /// What of a device decides kernels and geometry.

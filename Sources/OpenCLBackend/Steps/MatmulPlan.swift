@@ -83,7 +83,8 @@ extension StepPlanner {
             parameters.add(int: "k", step.k)
             return LaunchPlan(
                 entry: entry, source: source, arguments: parameters.arguments,
-                global: [panels, max(1, ceilDivide(step.k, packDepth)), step.batch], local: [1, 1, 1], workspaceBytes: bytes)
+                global: [panels, max(1, ceilDivide(step.k, packDepth)), step.batch], local: [1, 1, 1], workspaceBytes: bytes,
+                work: Work(copying: 4 * step.batch * extent * step.k))
         }
         let product = LaunchPlan(
             entry: "soma_matmul", source: source, arguments: parameters.arguments,

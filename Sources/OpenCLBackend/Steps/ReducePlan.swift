@@ -11,7 +11,11 @@ extension StepPlanner {
 
     private func reduceOnGPU(_ nest: LoopNest, _ isSecondPass: Bool) -> [LaunchPlan] {
         let geometry = ReduceGeometry(nest, self, isSecondPass: isSecondPass)
-        if geometry.segments == 1 { return [GPUReduction(nest, self, geometry).plan] }
+        if geometry.segments == 1 {
+            var plan = GPUReduction(nest, self, geometry).plan
+            if isSecondPass { plan.work = Step.reduce(nest).work }
+            return [plan]
+        }
         let workspace = SegmentWorkspace(nest, segments: geometry.segments)
         var first = GPUReduction(nest, self, geometry, workspace).plan
         first.workspaceBytes = workspace.byteCount

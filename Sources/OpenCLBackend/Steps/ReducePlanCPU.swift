@@ -5,12 +5,15 @@ extension StepPlanner {
     /// See reduce_cpu.cl.
     func reduceOnCPU(_ nest: LoopNest, isSecondPass: Bool = false) -> [LaunchPlan] {
         let geometry = CPUReduceGeometry(nest, self, isSecondPass: isSecondPass)
-        guard geometry.segments > 1 else { return [CPUReduction(nest, self, geometry).plan] }
+        if geometry.segments == 1 || isSecondPass {
+            var plan = CPUReduction(nest, self, geometry).plan
+            if isSecondPass { plan.work = Step.reduce(nest).work }
+            return [plan]
+        }
         let workspace = SegmentWorkspace(nest, segments: geometry.segments)
         var first = CPUReduction(nest, self, geometry, workspace).plan
         first.workspaceBytes = workspace.byteCount
-        let rest = workspace.secondPass
-        return [first, CPUReduction(rest, self, CPUReduceGeometry(rest, self, isSecondPass: true)).plan]
+        return [first] + reduceOnCPU(workspace.secondPass, isSecondPass: true)
     }
 }
 

@@ -68,7 +68,8 @@ private struct WinogradPlan {
         parameters.add(step.second, "w", isConstant: true)
         parameters.add(.workspace([16, channels, rows]), "u_all", isConstant: false)
         parameters.add("rows", "channels", [rows, channels])
-        return launch("filter", extents: [channels, rows], &parameters, byteCount: places(images).byteCount)
+        let toU = Work(bytesRead: Double(36 * channels * rows), bytesWritten: Double(64 * channels * rows))
+        return launch("filter", extents: [channels, rows], &parameters, toU, byteCount: places(images).byteCount)
     }
 
     /// The launches for some of the images.
@@ -91,7 +92,7 @@ private struct WinogradPlan {
         var tile = planner.convolutionTiles.tile(for: product, planner.traits)
         tile.segments = 1
         var multiply = planner.matmulOnGPU(product, tile)
-        for i in multiply.indices { multiply[i].workspaceBytes = places.byteCount }
+        for i in multiply.indices { (multiply[i].workspaceBytes, multiply[i].work) = (places.byteCount, Step.matmul(product).work) }
 
         let nest = step.nest.mergingPixels(step)
         var write = KernelParameters(isWide: isWide)
@@ -102,12 +103,15 @@ private struct WinogradPlan {
         writer.accumulator = { _ in "sums[r][s]" }
         let axes = nest.outer.count == 3 ? [(2, "place")] : [(2, "y"), (3, "x")]
         let slots = ["uniforms": writer.uniforms, "elements": writer.epilogue([(0, "image"), (1, "channel")] + axes)]
-        return [launch("image", extents: [channels, count] + tiles, &read, byteCount: places.byteCount)] + multiply
-            + [launch("result", extents: [rows, count] + tiles, &write, uses: planner.files(for: nest.body), slots, byteCount: places.byteCount)]
+        let pixels = { (extents: [Int]) in count * extents[0] * extents[1] }
+        let toV = Work(bytesRead: Double(4 * channels * pixels(image)), bytesWritten: Double(64 * channels * tileCount))
+        let fromM = Work(bytesRead: Double(64 * rows * tileCount), bytesWritten: Double(4 * rows * pixels(result)))
+        return [launch("image", extents: [channels, count] + tiles, &read, toV, byteCount: places.byteCount)] + multiply
+            + [launch("result", extents: [rows, count] + tiles, &write, fromM, uses: planner.files(for: nest.body), slots, byteCount: places.byteCount)]
     }
 
     private func launch(
-        _ section: String, extents: [Int], _ parameters: inout KernelParameters, uses files: [String] = [], _ slots: [String: [String]] = [:],
+        _ section: String, extents: [Int], _ parameters: inout KernelParameters, _ work: Work, uses files: [String] = [], _ slots: [String: [String]] = [:],
         byteCount: Int
     ) -> LaunchPlan {
         let count = extents.reduce(1, *)
@@ -121,6 +125,6 @@ private struct WinogradPlan {
             source: planner.source(
                 isWide: isWide, uses: files, definitions: [("IS_GRADIENT", step.pass == .inputGradient ? "1" : "0")],
                 template.filled() + template.filled(section, own.merging(slots) { $1 })),
-            arguments: parameters.arguments, global: global, local: local, workspaceBytes: byteCount)
+            arguments: parameters.arguments, global: global, local: local, workspaceBytes: byteCount, work: work)
     }
 }

@@ -61,6 +61,9 @@ extension Device {
     /// - Throws: `BackendError`.
     public func synchronize() throws { try executor.backend.synchronize() }
 
+    /// Runs `body`, which a profile of the device is to show as this phase of the program.
+    package func noting<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result { try executor.backend.noting(phase, body) }
+
     /// Computes `results` and the pending version of every state on this device that this thread has assigned, as one program.
     ///
     /// Afterwards no gradient can be taken through `results`: the graph below them is released.

@@ -54,7 +54,7 @@ final class Executor: Sendable {
     /// Computes nodes as one program. Nodes that no trainable parameter lies upstream of lose their inputs; the others keep them, so
     /// that a gradient can still be taken.
     func realize(_ nodes: [Node]) throws {
-        try fetchingCopies { try inTurn { try realizeInTurn(nodes) } }
+        try backend.noting(.starting) { try fetchingCopies { try inTurn { try realizeInTurn(nodes) } } }
     }
 
     private func realizeInTurn(_ nodes: [Node]) throws {
@@ -70,7 +70,7 @@ final class Executor: Sendable {
         // A captured step computes its updates when it is replayed.
         if Capture.current != nil { return }
         do {
-            try fetchingCopies { try inTurn { try compute(nodes, takePendingStates()) } }
+            try backend.noting(.starting) { try fetchingCopies { try inTurn { try compute(nodes, takePendingStates()) } } }
         } catch {
             for state in takePendingStates() { state.revert() }
             throw error
@@ -144,7 +144,7 @@ final class Executor: Sendable {
         switch graph.program {
         case .known(let program): return program
         case .entries(let entries):
-            let program = try Program(Plan(graph.snapshot, entries, backend.capabilities), on: backend)
+            let program = try backend.noting(.compiling) { try Program(Plan(graph.snapshot, entries, backend.capabilities), on: backend) }
             contents.withLock { $0.programs.remember(program, for: graph.snapshot.key) }
             if let collector = ExplanationCollector.current {
                 collector.note(program, GraphExplanation(graph.snapshot, entries, backend.capabilities), on: backend)

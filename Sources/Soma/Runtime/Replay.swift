@@ -64,7 +64,9 @@ final class Replay: Sendable {
         let inputs = try inputs.map { input in try fetchingCopies { try input.storage().resolved(on: executor.backend) } }
         if sources.contains(where: { if case .state(let state) = $0 { state.hasPending } else { false } }) { try executor.update([]) }
         var results: [Tensor] = []
-        try fetchingCopies { try executor.inTurn { results = try runInTurn(inputs, isFirst: isFirst) } }
+        try executor.backend.noting(.starting) {
+            try fetchingCopies { try executor.inTurn { results = try runInTurn(inputs, isFirst: isFirst) } }
+        }
         return results
     }
 

@@ -73,15 +73,18 @@ extension Trainer {
 
     func saveLast(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
-        try Checkpoint.write(
-            model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath)
+        try optimizer.arena.device.noting(.saving) {
+            try Checkpoint.write(model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath)
+        }
         progress.checkpoint = lastPath
         try report(.checkpoint(path: lastPath, isBest: false))
     }
 
     func saveBest(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
-        try withBestWeights { try Checkpoint.write(model, metadata: metadata, requiresFinite: true, to: bestPath) }
+        try optimizer.arena.device.noting(.saving) {
+            try withBestWeights { try Checkpoint.write(model, metadata: metadata, requiresFinite: true, to: bestPath) }
+        }
         try report(.checkpoint(path: bestPath, isBest: true))
     }
 

@@ -73,7 +73,7 @@ public final class Trainer<Model: Layer> {
     ///   reading a sample or writing a file throws; `BackendError`.
     public func run(
         on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil,
-        report: (TrainingEvent) throws -> Void = { _ in },
+        report tell: (TrainingEvent) throws -> Void = { _ in },
         isInterrupted: () -> Bool = { false }
     ) throws -> TrainingResult {
         let loader = try BatchLoader(
@@ -82,11 +82,16 @@ public final class Trainer<Model: Layer> {
         progress.batchesPerEpoch = loader.batchesPerEpoch
         clock = TrainingClock()
         var lastEpoch: EpochSummary?
+        let device = optimizer.arena.device
+        func report(_ event: TrainingEvent) throws { try device.noting(.reporting) { try tell(event) } }
         try report(.started(standing))
-        while let batch = try loader.next() {
+        while try device.noting(.looping, {
+            guard let batch = try device.noting(.reading, loader.next) else { return false }
             try train(batch, waited: loader.waiting.duration, report)
             for remark in training.takeRemarks() { try report(.remark(remark)) }
             if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
+            return true
+        }) {
             if isInterrupted() {
                 try peekLoss()
                 try saveLast(report)
@@ -108,8 +113,10 @@ public final class Trainer<Model: Layer> {
     // MARK: Steps
 
     private func train(_ batch: Batch, waited: Duration, _ report: (TrainingEvent) throws -> Void) throws {
-        try backlog.add(batch)
-        try step(batch)
+        try optimizer.arena.device.noting(.starting) {
+            try backlog.add(batch)
+            try step(batch)
+        }
         progress.position = batch.next
         progress.unreadSamples += batch.count
         progress.unreadBatches += 1
@@ -178,9 +185,9 @@ public final class Trainer<Model: Layer> {
 
     /// Evaluates the averaged weights where the optimiser keeps them, else the weights.
     public func evaluate(_ dataSet: any DataSet) throws -> Evaluation {
-        try withBestWeights {
-            let size = min(options.evaluationBatchSize, Backlog.limit / 4 / dataSet.sampleByteCount)
-            return try evaluator.evaluate(dataSet, batchSize: max(1, min(size, dataSet.count)))
+        let size = min(options.evaluationBatchSize, Backlog.limit / 4 / dataSet.sampleByteCount)
+        return try optimizer.arena.device.noting(.evaluating) {
+            try withBestWeights { try evaluator.evaluate(dataSet, batchSize: max(1, min(size, dataSet.count))) }
         }
     }
 

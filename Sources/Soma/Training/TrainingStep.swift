@@ -45,7 +45,8 @@ final class TrainingStep: Sendable {
         step.withLock { known in
             if let known, known.names == names { return known.step }
             let made = CompiledStep { [unowned self] in
-                try build(Minibatch(names: names, tensors: Array($0[..<names.count])), Array($0[names.count...]))
+                let (batch, scalars) = (Minibatch(names: names, tensors: Array($0[..<names.count])), Array($0[names.count...]))
+                return try device.noting(.compiling) { try build(batch, scalars) }
             }
             known = (names, made)
             return made

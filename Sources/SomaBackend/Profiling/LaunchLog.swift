@@ -8,11 +8,13 @@ public final class LaunchLog: Sendable {
         public var step: Int
         /// What the device calls it; empty where it has no name for it but the step's.
         public var name: String
+        /// What it moves and computes itself, where its step takes several launches; `nil` for the one that does the step's work.
+        public var work: Work?
         /// When it began and ended, by `now`.
         public var start, end: Int
 
-        public init(step: Int, name: String = "", start: Int, end: Int) {
-            (self.step, self.name, self.start, self.end) = (step, name, start, end)
+        public init(step: Int, name: String = "", work: Work? = nil, start: Int, end: Int) {
+            (self.step, self.name, self.work, self.start, self.end) = (step, name, work, start, end)
         }
     }
 

@@ -15,7 +15,7 @@ public final class ProfilingBackend: Backend {
     private struct Record {
         var start: Int?
         var events: [Timeline.Event] = []
-        var runs: [(log: LaunchLog, steps: [Step])] = []
+        var runs: [(log: LaunchLog, steps: [ProfiledStep])] = []
         /// The host's threads, in the order in which they first called.
         var threads: [UInt] = []
     }
@@ -31,11 +31,11 @@ public final class ProfilingBackend: Backend {
 
     // MARK: Recording
 
-    /// Begins a timeline, once the device has done what it was given so far.
+    /// Begins a timeline, once the device has done what it was given so far. The calling thread is the first in it.
     /// - Throws: `BackendError`.
     public func start() throws {
         try base.synchronize()
-        record.withLock { $0 = Record(start: LaunchLog.now) }
+        record.withLock { $0 = Record(start: LaunchLog.now, threads: [Self.thread]) }
     }
 
     /// Ends the timeline, once the device has done what it was given.
@@ -47,40 +47,40 @@ public final class ProfilingBackend: Backend {
             defer { record = Record() }
             return record
         }
-        let launches = record.runs.flatMap { events($0.log, $0.steps) }
+        let launches = record.runs.flatMap { Self.events($0.log, $0.steps) }
         return Timeline(record.events + launches, start: record.start ?? end, end: end)
     }
 
-    private func events(_ log: LaunchLog, _ steps: [Step]) -> [Timeline.Event] {
+    private static func events(_ log: LaunchLog, _ steps: [ProfiledStep]) -> [Timeline.Event] {
         var counts = [Int](repeating: 0, count: steps.count)
-        let launches = log.launches
-        let longest = Dictionary(launches.indices.map { (launches[$0].step, $0) }) { one, other in
-            launches[other].end - launches[other].start > launches[one].end - launches[one].start ? other : one
-        }
-        return launches.enumerated().map { place, launch in
+        return log.launches.map { launch in
             defer { counts[launch.step] += 1 }
-            let step = steps[launch.step]
-            let name = launch.name.isEmpty ? step.name : launch.name
+            let step = steps[launch.step].step
+            let kernel = launch.name.isEmpty ? step.name : launch.name
             return Timeline.Event(
-                kind: .launch(step, kernel: name, number: counts[launch.step]), start: launch.start, end: launch.end,
-                carriesWork: longest[launch.step] == place)
+                kind: .launch(step, kernel: kernel, number: counts[launch.step], work: launch.work ?? step.work), start: launch.start, end: launch.end)
         }
     }
 
     private var isRecording: Bool { record.withLock { $0.start != nil } }
 
-    private func noting<Result>(_ kind: Timeline.Event.Kind, _ call: () throws -> Result) rethrows -> Result {
+    private static var thread: UInt { UInt(pthread_self()) }
+
+    private func noting<Result>(_ kind: @autoclosure () -> Timeline.Event.Kind, _ call: () throws -> Result) rethrows -> Result {
         let start = LaunchLog.now
         let result = try call()
-        let (end, thread) = (LaunchLog.now, UInt(pthread_self()))
+        let (end, thread) = (LaunchLog.now, Self.thread)
         record.withLock { record in
-            guard record.start != nil else { return }
+            // What another thread was at when the timeline began is seen from there on.
+            guard let beginning = record.start else { return }
             if !record.threads.contains(thread) { record.threads.append(thread) }
             let number = (record.threads.firstIndex(of: thread) ?? 0) + 1
-            record.events.append(Timeline.Event(kind: kind, start: start, end: end, thread: number))
+            record.events.append(Timeline.Event(kind: kind(), start: max(start, beginning), end: end, thread: number))
         }
         return result
     }
+
+    public func noting<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result { try noting(.phase(phase), body) }
 
     // MARK: What is passed on
 
@@ -108,7 +108,7 @@ public final class ProfilingBackend: Backend {
         guard isRecording else { return try base.enqueue(profiled.map(\.base), bindings) }
         let log = LaunchLog()
         try noting(.enqueue(stepCount: steps.count)) { try base.enqueue(profiled.map(\.base), bindings, noting: log) }
-        record.withLock { $0.runs.append((log, profiled.map(\.step))) }
+        record.withLock { $0.runs.append((log, profiled)) }
     }
 
     public func synchronize() throws { try noting(.wait) { try base.synchronize() } }

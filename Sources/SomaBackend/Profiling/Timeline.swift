@@ -2,57 +2,60 @@
 public struct Timeline: Sendable {
     public struct Event: Sendable {
         public enum Kind: Sendable {
-            /// On the device: the launch of that number of a step, under the device's own name for it.
-            case launch(Step, kernel: String, number: Int)
+            /// On the device: the launch of that number of a step, under the device's own name for it, and what it does itself. A step is large
+            /// and is kept apart, since there are many events.
+            indirect case launch(Step, kernel: String, number: Int, work: Work)
             // On the host: calls of the backend, each until it returned.
             case enqueue(stepCount: Int)
-            case prepare(Step)
+            indirect case prepare(Step)
             case upload(byteCount: Int)
             case download(byteCount: Int)
             case wait
+            /// On the host: what the calls within belong to.
+            case phase(Phase)
         }
 
         public var kind: Kind
         /// Nanoseconds by the clock of the timeline.
         public var start, end: Int
-        /// Which of the host's threads called; 0 for what ran on the device.
+        /// Which of the host's threads it was: 1 for the one that began the timeline; 0 for what ran on the device.
         public var thread: Int
-        /// Of a launch: whether its step's work is put down to it, so that sums over launches count it once. It is to the longest.
-        public var carriesWork: Bool
 
         public var duration: Int { end - start }
 
-        public init(kind: Kind, start: Int, end: Int, thread: Int = 0, carriesWork: Bool = true) {
-            (self.kind, self.start, self.end, self.thread, self.carriesWork) = (kind, start, end, thread, carriesWork)
+        public init(kind: Kind, start: Int, end: Int, thread: Int = 0) {
+            (self.kind, self.start, self.end, self.thread) = (kind, start, end, thread)
         }
     }
 
-    /// In the order in which they began.
-    public var events: [Event]
-    public var start, end: Int
+    /// In the order in which they began, what contains others before these.
+    public let events: [Event]
+    public let start, end: Int
 
     public init(_ events: [Event], start: Int, end: Int) {
-        self.events = events.sorted { ($0.start, $0.end) < ($1.start, $1.end) }
+        self.events = events.sorted { ($0.start, -$0.end) < ($1.start, -$1.end) }
         (self.start, self.end) = (start, end)
     }
 
     /// Nanoseconds of all of it.
     public var duration: Int { end - start }
 
-    public var launches: [Event] {
-        events.filter { if case .launch = $0.kind { true } else { false } }
+    public var launches: [Event] { events.filter { $0.thread == 0 } }
+}
+
+extension Timeline.Event {
+    /// What happened, in a word or, of a step, a few.
+    public var name: String {
+        switch kind {
+        case .launch(let step, _, _, _): step.label
+        case .enqueue: "enqueueing"
+        case .prepare: "preparing a step"
+        case .upload: "uploading"
+        case .download: "reading back"
+        case .wait: "waiting"
+        case .phase(let phase): phase.rawValue
+        }
     }
 
-    /// Nanoseconds for which something ran on the device, and for which nothing did between its first launch and its last.
-    public var busyAndIdle: (busy: Int, idle: Int) {
-        var (busy, idle) = (0, 0)
-        var reached: Int?
-        for launch in launches {
-            let from = max(launch.start, reached ?? launch.start)
-            idle += from - (reached ?? from)
-            busy += max(0, launch.end - from)
-            reached = max(reached ?? launch.end, launch.end)
-        }
-        return (busy, idle)
-    }
+    var phase: Phase? { if case .phase(let phase) = kind { phase } else { nil } }
 }

@@ -2,41 +2,65 @@ import Soma
 import SomaBackend
 
 /// A timeline in the Trace Event Format, which chrome://tracing and Perfetto open.
-enum ChromeTrace {
-    /// One object with an array of complete events, times in microseconds from the beginning of the timeline.
-    static func text(_ timeline: Timeline, device: String) -> String {
-        let threads = Set(timeline.events.map(\.thread)).sorted()
-        let names = [name("process_name", device, thread: 0)]
-            + threads.map { name("thread_name", $0 == 0 ? device : "host thread \($0)", thread: $0) }
-        let events = timeline.events.map { object($0, from: timeline.start) }
+///
+/// Events of one row must lie apart or one within the other, so launches that overlap get rows of their own.
+struct ChromeTrace {
+    private let timeline: Timeline
+    private let device: String
+    /// The rows of launches, in the order of these, and how many rows these are.
+    private let lanes: [Int]
+    private let laneCount: Int
+
+    init(_ timeline: Timeline, device: String) {
+        (self.timeline, self.device) = (timeline, device)
+        var ends: [Int] = []
+        lanes = timeline.launches.map { launch in
+            let lane = ends.firstIndex { $0 <= launch.start } ?? ends.count
+            if lane == ends.count { ends.append(launch.end) } else { ends[lane] = launch.end }
+            return lane
+        }
+        laneCount = max(1, ends.count)
+    }
+
+    /// One object with the rows' names and then complete events by their beginning, times in microseconds from that of the timeline.
+    var text: String {
+        var launches = lanes.makeIterator()
+        let events = timeline.events.map { event in object(event, row: event.thread == 0 ? 1 + (launches.next() ?? 0) : laneCount + event.thread) }
         let trace: JSON = ["displayTimeUnit": "ms", "traceEvents": .array(names + events)]
         return trace.description + "\n"
     }
 
-    private static func name(_ kind: String, _ name: String, thread: Int) -> JSON {
-        ["name": .string(kind), "ph": "M", "pid": 1, "tid": JSON(thread), "args": ["name": .string(name)]]
+    /// Rows are threads to those who read the format; none has the number 0, which is the idle thread of Linux.
+    private var names: [JSON] {
+        let threads = Set(timeline.events.map(\.thread)).union([1]).subtracting([0]).sorted()
+        let rows = (1...laneCount).map { ($0, $0 == 1 ? "launches" : "launches at the same time \($0 - 1)") }
+            + threads.map { (laneCount + $0, $0 == 1 ? "training" : "host thread \($0)") }
+        return [metadata("process_name", row: 1, ["name": .string("soma on \(device)")])]
+            + rows.flatMap { [metadata("thread_name", row: $0, ["name": .string($1)]), metadata("thread_sort_index", row: $0, ["sort_index": JSON($0)])] }
     }
 
-    private static func object(_ event: Timeline.Event, from start: Int) -> JSON {
+    private func metadata(_ kind: String, row: Int, _ arguments: JSON) -> JSON {
+        ["name": .string(kind), "ph": "M", "pid": 1, "tid": JSON(row), "args": arguments]
+    }
+
+    private func object(_ event: Timeline.Event, row: Int) -> JSON {
         [
-            "name": .string(event.name), "cat": event.thread == 0 ? "device" : "host", "ph": "X", "pid": 1, "tid": JSON(event.thread),
-            "ts": JSON(Double(event.start - start) / 1e3), "dur": JSON(Double(event.duration) / 1e3), "args": arguments(event),
+            "name": .string(event.name), "cat": event.thread == 0 ? "device" : "host", "ph": "X", "pid": 1, "tid": JSON(row),
+            "ts": JSON(Double(event.start - timeline.start) / 1e3), "dur": JSON(Double(event.duration) / 1e3), "args": arguments(event),
         ]
     }
 
-    private static func arguments(_ event: Timeline.Event) -> JSON {
+    private func arguments(_ event: Timeline.Event) -> JSON {
         switch event.kind {
-        case .launch(let step, let kernel, let number):
-            // The work of a step that takes several launches is that of them all: sums over events count it once.
-            let work = event.carriesWork ? step.work : Work()
-            return [
+        case .launch(_, let kernel, let number, let work):
+            [
                 "kernel": .string(kernel), "launch": JSON(number), "operations": JSON(work.operations), "bytes read": JSON(work.bytesRead),
                 "bytes written": JSON(work.bytesWritten),
             ]
-        case .enqueue(let count): return ["steps": JSON(count)]
-        case .prepare(let step): return ["step": .string(step.label)]
-        case .upload(let count), .download(let count): return ["bytes": JSON(count)]
-        case .wait: return [:]
+        case .enqueue(let count): ["steps": JSON(count)]
+        case .prepare(let step): ["step": .string(step.label)]
+        case .upload(let count), .download(let count): ["bytes": JSON(count)]
+        case .wait, .phase: [:]
         }
     }
 }

@@ -8,10 +8,11 @@ struct ProfileCommand: ParsableCommand {
         commandName: "profile",
         abstract: "Tells what the training steps of a recipe spend their time on.",
         discussion: """
-            Trains for a few steps, then watches some more: how long each of the device's steps takes, how many launches \
-            it is, the bytes it moves and the arithmetic it does, and which share that is of what the device was measured \
-            to be capable of; then the kernels, and what the host did meanwhile. Nothing is written but the timeline, \
-            which chrome://tracing and Perfetto open.
+            Lets a few training steps pass, then watches some: what the time on the clock went to; how long each of the \
+            device's steps takes, how many launches it is, the bytes it moves and the arithmetic it does, and which share \
+            that is of what the device was measured to be capable of; then the kernels, and what the host did meanwhile. \
+            The same steps are made once more unwatched, to tell what watching costs. Nothing is written but the timeline, \
+            which chrome://tracing and Perfetto open. Control-C ends the watch and tells of the steps that there were.
 
               soma profile digits
               soma profile lenet --data data/mnist --device opencl:0 --timeline lenet.json
@@ -20,23 +21,31 @@ struct ProfileCommand: ParsableCommand {
 
     @OptionGroup var subject: RecipeSubject
 
-    @Option(parsing: .unconditional, help: "Training steps to watch.")
-    var steps = 10
+    @Option(
+        parsing: .unconditional,
+        help: "Training steps to watch. (default: 10, or as many more as a tenth of a second takes, 1000 at most)", transform: Self.count)
+    var steps: Int?
 
-    @Option(parsing: .unconditional, help: "Training steps before, of which the first compiles.")
-    var warmUp = 5
+    @Option(
+        parsing: .unconditional,
+        help: "Training steps before, of which the first compiles. (default: 5, or as many more as a quarter of a second takes, 1000 at most)",
+        transform: Self.count)
+    var warmUp: Int?
 
     @Option(
         help: ArgumentHelp("Write the timeline here, as JSON in Chrome's trace event format.", valueName: "file"),
         completion: .file(extensions: ["json"]))
     var timeline: String?
 
-    @Flag(help: "Print one object a line: the whole, each step, each kernel, each kind of call of the host.")
+    @Flag(help: "Print one object a line: the whole, each part of the time, each step, each kernel, each kind of call of the host.")
     var json = false
 
+    private static func count(_ text: String) throws -> Int {
+        guard let count = Int(text), (1...10_000).contains(count) else { throw ValidationError("expected is a whole number from 1 to 10000") }
+        return count
+    }
+
     func validate() throws {
-        guard (1...10_000).contains(steps) else { throw ValidationError("--steps takes a whole number from 1 to 10000") }
-        guard (1...10_000).contains(warmUp) else { throw ValidationError("--warm-up takes a whole number from 1 to 10000") }
         if timeline == "" { throw ValidationError("--timeline names no file") }
     }
 
@@ -45,22 +54,27 @@ struct ProfileCommand: ParsableCommand {
         let plan = try subject.plan()
         let device = try DeviceChoice.device(plan.device)
         let limits = device.measured([.float32, .memoryRead, .memoryWrite, .memoryCopy])
-        let profiler = try StepProfiler(device, warmUp: warmUp, count: steps)
         Interruption.watch()
-        var context = RecipeContext(plan.recipe, device: profiler.device, seed: plan.seed)
-        (context.settings, context.data) = (plan.settings, plan.data)
-        context.isInterrupted = { Interruption.isPending || profiler.isDone }
-        context.report = profiler.note
-        _ = try plan.recipe.run(context)
-        guard let profile = profiler.profile else {
-            if Interruption.isPending { throw Interruption.exitCode }
-            throw SomaError("\(plan.recipe.name) ended before \(warmUp + steps) training steps", hint: "ask for fewer --steps")
+        let profiler = try StepProfiler(device, warmUp: warmUp.map { StepSpan($0) } ?? .warmUp, watch: steps.map { StepSpan($0) } ?? .watch)
+        try plan.trainSteps(on: profiler.device) {
+            profiler.noteStep()
+            return profiler.isOver || Interruption.isPending
         }
-        let report = ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits)
+        guard let profile = try profiler.finish() else { throw Interruption.exitCode }
+        var report = ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits)
+        if !Interruption.isPending { report.unwatched = try unwatched(plan, device, profile, warmUp: profiler.warmUpCount) }
         try (json ? report.objects.map(\.description) : report.lines).forEach(Console.print)
-        guard let timeline else { return }
-        try AtomicFile.write(ChromeTrace.text(profile.timeline, device: "\(device)"), to: timeline)
-        if !json { try Console.announce("wrote \(timeline)", to: timeline) }
+        if let timeline {
+            try AtomicFile.write(ChromeTrace(profile.timeline, device: "\(device)").text, to: timeline)
+            if !json { try Console.announce("wrote \(timeline)", to: timeline) }
+        }
+        if Interruption.isPending { throw Interruption.exitCode }
+    }
+
+    /// Seconds of a step that nobody watches, of as many as were watched, or of fewer where these take long.
+    private func unwatched(_ plan: RunPlan, _ device: Device, _ profile: StepProfile, warmUp: Int) throws -> Double? {
+        let count = min(profile.stepCount, max(3, Int(2 / profile.wall * Double(profile.stepCount))))
+        return try plan.secondsUnwatched(on: device, warmUp: warmUp, count: count).map { $0 / Double(count) }
     }
 }
 

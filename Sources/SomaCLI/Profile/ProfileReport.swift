@@ -7,56 +7,69 @@ struct ProfileReport {
     /// What was profiled, and on which device.
     let recipe, device: String
     let limits: DevicePeaks?
+    /// Seconds on the clock for each step where nobody watches; `nil` where that was not measured.
+    var unwatched: Double?
 
     private var count: Double { Double(profile.stepCount) }
+    /// What watching adds to the time of a step, as a share of it.
+    private var cost: Double? { unwatched.map { profile.wall / count / $0 - 1 } }
 
     // MARK: Text
 
-    var lines: [String] { summary + [""] + table(profile.rows(limits: limits)) + [""] + kernels + [""] + host }
+    var lines: [String] { summary + [""] + spending + [""] + table + [""] + kernels + [""] + host }
 
-    /// Two lines: what a step takes, and of what that is made up.
+    /// What a step takes, and what watching costs.
     var summary: [String] {
-        let rest = max(0, profile.wall - profile.busy - profile.idle)
-        return [
-            "\(recipe) on \(device): \(Quantity.counted(profile.stepCount, "training step")), \(milliseconds(profile.wall / count)) each",
-            "launches \(part(profile.busy)), nothing on the device between two of them \(part(profile.idle)), before the first and after the last \(part(rest))",
-        ]
+        let steps = Quantity.counted(profile.stepCount, "training step")
+        let whole = "\(recipe) on \(device): \(steps) in \(milliseconds(profile.wall)), \(milliseconds(profile.stepSeconds / count)) each"
+        guard let unwatched, let cost else { return [whole] }
+        let both = "\(milliseconds(profile.wall / count)) a step on the clock, \(milliseconds(unwatched)) unwatched"
+        return [whole, "\(both): watching costs \(cost > 0 ? percent(cost) : "nothing that can be told from noise")"]
     }
 
-    private func table(_ rows: [StepProfile.Row]) -> [String] {
+    private var spending: [String] {
+        var table = TextTable(["where the time went", "ms a step", "share"], [.left, .right, .right])
+        for part in profile.spending { table.add([part.name, perStep(part.seconds), percent(part.seconds / profile.wall)]) }
+        table.add(["all", perStep(profile.wall), percent(1)])
+        return table.lines
+    }
+
+    private var table: [String] {
         var table = TextTable(
-            ["step", "launches", "ms a step", "share", "GB/s", "GFLOP/s", "of limit"], [.left, .right, .right, .right, .right, .right, .right])
-        for row in rows {
-            table.add([
-                row.name, perStep(row.launchCount), Quantity.significant(row.seconds / count * 1e3, 3), percent(row.seconds / profile.wall),
-                rate(row.bytes, row.seconds), rate(row.work.operations, row.seconds), row.shareOfLimit.map(percent) ?? "—",
-            ])
+            ["step", "launches", "ms a step", "share", "GB/s", "GFLOP/s", "of limit", ""], [.left] + Array(repeating: .right, count: 6) + [.left])
+        for row in profile.rows(limits: limits) {
+            table.add(columns(row) + [rate(row.bytes, row.seconds), rate(row.work.operations, row.seconds)] + limit(row))
         }
         return table.lines
     }
 
     private var kernels: [String] {
-        var table = TextTable(["kernel", "launches", "ms a step", "share", "MB a step", "MFLOP a step"], [.left, .right, .right, .right, .right, .right])
-        for row in profile.kernelRows() {
-            table.add([
-                row.name, perStep(row.launchCount), Quantity.significant(row.seconds / count * 1e3, 3), percent(row.seconds / profile.wall),
-                millions(row.bytes), millions(row.work.operations),
-            ])
+        var table = TextTable(
+            ["kernel", "launches", "ms a step", "share", "MB a step", "MFLOP a step", "of limit", ""], [.left] + Array(repeating: .right, count: 6) + [.left])
+        for row in profile.kernelRows(limits: limits) {
+            table.add(columns(row) + [millions(row.bytes), millions(row.work.operations)] + limit(row))
         }
         return table.lines
     }
 
+    private func columns(_ row: StepProfile.Row) -> [String] {
+        [row.name, perStep(row.launchCount), perStep(row.seconds), percent(row.seconds / profile.wall)]
+    }
+
+    private func limit(_ row: StepProfile.Row) -> [String] { row.limit.map { [percent($0.share), $0.resource.rawValue] } ?? ["—", ""] }
+
     private var host: [String] {
         var table = TextTable(["the host's calls", "times", "ms a step"], [.left, .right, .right])
-        for call in profile.hostCalls { table.add([call.name, perStep(call.count), Quantity.significant(call.seconds / count * 1e3, 3)]) }
+        for call in profile.hostCalls { table.add([call.name, perStep(call.count), perStep(call.seconds)]) }
         return table.lines
     }
 
     private func perStep(_ number: Int) -> String {
-        number % profile.stepCount == 0 ? "\(number / profile.stepCount)" : Quantity.fixed(Double(number) / count, 1)
+        number % profile.stepCount == 0 ? "\(number / profile.stepCount)" : Quantity.significant(Double(number) / count, 2)
     }
+    /// Milliseconds; what is below ten nanoseconds is noise of the clock.
+    private func perStep(_ seconds: Double) -> String { seconds / count < 1e-8 ? "0" : Quantity.significant(seconds / count * 1e3, 3) }
     private func milliseconds(_ seconds: Double) -> String { "\(Quantity.significant(seconds * 1e3, 4)) ms" }
-    private func part(_ seconds: Double) -> String { "\(milliseconds(seconds / count)) (\(percent(seconds / profile.wall)))" }
     private func percent(_ share: Double) -> String { "\(Quantity.fixed(share * 100, share < 0.0995 ? 1 : 0)) %" }
     private func millions(_ amount: Double) -> String { amount > 0 ? Quantity.significant(amount / count / 1e6, 3) : "—" }
     private func rate(_ amount: Double, _ seconds: Double) -> String {
@@ -69,20 +82,20 @@ struct ProfileReport {
     var objects: [JSON] {
         let whole: JSON = [
             "event": "profile", "recipe": .string(recipe), "device": .string(device), "steps": JSON(profile.stepCount),
-            "wall_seconds": JSON(profile.wall), "launch_seconds": JSON(profile.busy), "idle_seconds": JSON(profile.idle),
+            "wall_seconds": JSON(profile.wall), "step_seconds": JSON(profile.stepSeconds),
+            "unwatched_wall_seconds": unwatched.map { JSON($0 * count) } ?? .null, "watching_cost": cost.map { JSON($0) } ?? .null,
         ]
-        return [whole] + profile.rows(limits: limits).map { object("step", $0) } + profile.kernelRows().map { object("kernel", $0) }
+        return [whole] + profile.spending.map { ["event": "part", "name": .string($0.name), "seconds": JSON($0.seconds)] }
+            + profile.rows(limits: limits).map { object("step", $0) } + profile.kernelRows(limits: limits).map { object("kernel", $0) }
             + profile.hostCalls.map { ["event": "host", "name": .string($0.name), "count": JSON($0.count), "seconds": JSON($0.seconds)] }
     }
 
     private func object(_ kind: String, _ row: StepProfile.Row) -> JSON {
-        var members: [JSON.Member] = [
-            .init("event", .string(kind)), .init("name", .string(row.name)), .init("kernels", .array(row.kernels.map { .string($0) })),
-            .init("launches", JSON(row.launchCount)), .init("seconds", JSON(row.seconds)), .init("share", JSON(row.seconds / profile.wall)),
-            .init("bytes_read", JSON(row.work.bytesRead)), .init("bytes_written", JSON(row.work.bytesWritten)),
-            .init("operations", JSON(row.work.operations)),
+        [
+            "event": .string(kind), "name": .string(row.name), "kernels": .array(row.kernels.map { .string($0) }),
+            "launches": JSON(row.launchCount), "seconds": JSON(row.seconds), "share": JSON(row.seconds / profile.wall),
+            "bytes_read": JSON(row.work.bytesRead), "bytes_written": JSON(row.work.bytesWritten), "operations": JSON(row.work.operations),
+            "share_of_limit": row.limit.map { JSON($0.share) } ?? .null, "limit": row.limit.map { .string($0.resource.rawValue) } ?? .null,
         ]
-        if kind == "step" { members.append(.init("share_of_limit", row.shareOfLimit.map { JSON($0) } ?? .null)) }
-        return .object(members)
     }
 }

@@ -1,31 +1,79 @@
 import Soma
 import SomaBackend
-import SomaZoo
 
-/// Watches some training steps of a run, after a few during which programs are compiled and memory is warmed.
+/// How many training steps to let pass or to watch.
+struct StepSpan {
+    /// So many at least, and so long.
+    let least: Int
+    let seconds: Double
+    /// No more than so many, however short.
+    let most: Int
+
+    init(atLeast least: Int, seconds: Double, atMost most: Int) { (self.least, self.seconds, self.most) = (least, seconds, most) }
+    init(_ count: Int) { self.init(atLeast: count, seconds: 0, atMost: count) }
+
+    /// Small data sets are seen once in that time, so that also the programs of an epoch's end are compiled.
+    static let warmUp = StepSpan(atLeast: 5, seconds: 0.25, atMost: 1000)
+    static let watch = StepSpan(atLeast: 10, seconds: 0.1, atMost: 1000)
+
+    func isOver(_ count: Int, _ seconds: Double) -> Bool { count >= least && (count >= most || seconds >= self.seconds) }
+}
+
+/// Watches some training steps of a run, after others during which programs are compiled and memory is warmed.
 final class StepProfiler {
+    /// On which to train.
     let device: Device
     private let backend: ProfilingBackend
-    private let warmUp, count: Int
-    private var seen = 0
+    private let warmUp, watch: StepSpan
+    /// Steps that have passed unwatched.
+    private(set) var warmUpCount = 0
+    private var watchedCount = 0
+    private var isWatching = false
+    /// When the first step was made, and then when the watch began.
+    private var beginning: ContinuousClock.Instant?
     private(set) var profile: StepProfile?
+    private var failure: (any Error)?
 
-    /// - Parameters:
-    ///   - warmUp: steps before, one at least: the first is compiled.
-    ///   - count: steps to watch.
+    /// - Parameter warmUp: one step at least: the first is compiled.
     /// - Throws: `BackendError` where the device does not start a second time.
-    init(_ device: Device, warmUp: Int, count: Int) throws {
+    init(_ device: Device, warmUp: StepSpan = .warmUp, watch: StepSpan = .watch) throws {
         (self.device, backend) = try device.profiling()
-        (self.warmUp, self.count) = (warmUp, count)
+        (self.warmUp, self.watch) = (warmUp, watch)
     }
 
-    var isDone: Bool { profile != nil }
+    var isOver: Bool { profile != nil || failure != nil }
 
-    /// - Throws: `BackendError`.
-    func note(_ event: RecipeEvent) throws {
-        guard !isDone, case .training(.step) = event else { return }
-        seen += 1
-        if seen == warmUp { try backend.start() }
-        if seen == warmUp + count { profile = StepProfile(try backend.stop(), stepCount: count) }
+    /// To be told after every training step.
+    func noteStep() {
+        if isOver { return }
+        let seconds = (.now - (beginning ?? .now)) / .seconds(1)
+        beginning = beginning ?? .now
+        do {
+            if isWatching {
+                watchedCount += 1
+                if watch.isOver(watchedCount, seconds) { try end() }
+            } else {
+                warmUpCount += 1
+                if warmUp.isOver(warmUpCount, seconds) { try begin() }
+            }
+        } catch {
+            failure = error
+        }
+    }
+
+    private func begin() throws {
+        isWatching = true
+        try backend.start()
+        beginning = .now
+    }
+
+    private func end() throws { profile = StepProfile(try backend.stop(), stepCount: watchedCount) }
+
+    /// Ends the watch with the steps that there were; `nil` where there was none.
+    /// - Throws: `BackendError`, also of earlier.
+    func finish() throws -> StepProfile? {
+        if let failure { throw failure }
+        if profile == nil && watchedCount > 0 { try end() }
+        return profile
     }
 }

@@ -10,6 +10,7 @@ final class TrainRun {
     /// What the first loss and gradients are compared with.
     private let reference: Device?
     private let profiler: StepProfiler?
+    private var isProfileWritten = false
     /// Nil until something happens: a run that fails before leaves the folder as it was.
     private var record: RunRecord?
 
@@ -20,7 +21,7 @@ final class TrainRun {
         // A run goes on as it began, whatever was measured since.
         Device.useTuning(plan.tuning)
         let device = try DeviceChoice.device(plan.device)
-        profiler = try plan.profile == nil ? nil : StepProfiler(device, warmUp: 5, count: 10)
+        profiler = try plan.profile == nil ? nil : StepProfiler(device)
         self.device = profiler?.device ?? device
         reference = try plan.reference.map { try DeviceChoice.device($0) }
     }
@@ -50,9 +51,7 @@ final class TrainRun {
         if let reference { try check(against: reference) }
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
-        if let path = plan.profile, profiler?.isDone == false {
-            try report.note(.message("\(path) is not written: the run ended before the steps to watch"))
-        }
+        try writeProfile()
         try record?.draw()
         try report.end(result, plan, device)
         if result.isInterrupted { throw Interruption.exitCode }
@@ -64,21 +63,26 @@ final class TrainRun {
         var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
         (context.epochs, context.settings, context.data) = (plan.epochs, plan.settings, plan.data)
         (context.output, context.checkpoint) = (plan.folder.path, plan.checkpoint)
-        context.isInterrupted = { Interruption.isPending }
+        context.isInterrupted = { [self] in
+            profiler?.noteStep()
+            return Interruption.isPending
+        }
         context.report = { [self] event in
             try openRecord().note(event)
             try report.note(event)
-            try profile(event)
+            if profiler?.isOver == true { try writeProfile() }
         }
         return context
     }
 
-    /// Writes the timeline once its last step is done.
-    private func profile(_ event: RecipeEvent) throws {
-        guard let profiler, let path = plan.profile, !profiler.isDone else { return }
-        try profiler.note(event)
-        guard let profile = profiler.profile else { return }
-        try AtomicFile.write(ChromeTrace.text(profile.timeline, device: "\(device)"), to: path)
+    /// Writes the timeline, once, with the steps that were watched.
+    private func writeProfile() throws {
+        guard let profiler, let path = plan.profile, !isProfileWritten else { return }
+        isProfileWritten = true
+        guard let profile = try profiler.finish() else {
+            return try report.note(.message("\(path) is not written: the run ended before the steps to watch"))
+        }
+        try AtomicFile.write(ChromeTrace(profile.timeline, device: "\(device)").text, to: path)
         let summary = ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: nil).summary
         for line in summary + ["wrote \(path)"] { try report.note(.message(line)) }
     }

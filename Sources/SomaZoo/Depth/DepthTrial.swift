@@ -50,7 +50,7 @@ struct DepthTrial: Sendable {
                 variant.model(depth: depth, width: settings[VanishingGradientRecipe.width])
             }
         }
-        gradientNorms = try Self.norms(model, training, seed: context.seed)
+        gradientNorms = try context.device.noting(.building) { try Self.norms(model, training, seed: context.seed) }
         let optimizer = try Optimizer(
             Adam(), for: model, learningRate: .constant(settings[VanishingGradientRecipe.rate]))
         let options = Trainer<MLP>.Options(

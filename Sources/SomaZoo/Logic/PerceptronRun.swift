@@ -17,6 +17,7 @@ struct PerceptronRun: Sendable {
     /// What each pass did, input by input.
     private(set) var passes: [[Presentation]] = []
     private(set) var outcome = Outcome.undecided
+    private(set) var isInterrupted = false
 
     /// One sample shown to the unit.
     struct Presentation: Hashable, Sendable {
@@ -28,15 +29,18 @@ struct PerceptronRun: Sendable {
         let weights: Perceptron.Weights
     }
 
+    /// - Parameter isInterrupted: asked after each pass.
     /// - Throws: `BackendError`.
     init(_ gate: Gate, from start: Perceptron.Weights, passLimit: Int, isInterrupted: () -> Bool) throws {
         (self.gate, weights) = (gate, [start])
         let unit = Perceptron(start)
         let learning = unit.learning
-        while passes.count < passLimit && outcome == .undecided && !isInterrupted() {
-            let pass = try zip(Gate.inputs, gate.outputs).map { x, t in
-                let error = Float(try learning(Tensor(x), Tensor([t], shape: .scalar)).item())
-                return Presentation(x: x, target: t, error: error, weights: try unit.weights())
+        while passes.count < passLimit && outcome == .undecided && !self.isInterrupted {
+            let pass = try Device.current.noting(.looping) {
+                try zip(Gate.inputs, gate.outputs).map { x, t in
+                    let error = Float(try learning(Tensor(x), Tensor([t], shape: .scalar)).item())
+                    return Presentation(x: x, target: t, error: error, weights: try unit.weights())
+                }
             }
             passes.append(pass)
             let reached = pass[pass.count - 1].weights
@@ -46,6 +50,7 @@ struct PerceptronRun: Sendable {
                 outcome = .cycles(from: earlier)
             }
             weights.append(reached)
+            self.isInterrupted = isInterrupted()
         }
     }
 

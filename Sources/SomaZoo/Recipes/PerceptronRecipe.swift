@@ -32,8 +32,8 @@ public struct PerceptronRecipe: Recipe {
                     gate, from: PerceptronRun.start(generator), passLimit: context.epochs,
                     isInterrupted: context.isInterrupted)
             }
-            if context.isInterrupted() {
-                result.isInterrupted = true
+            result.isInterrupted = run.isInterrupted
+            if run.isInterrupted {
                 try context.report(.interrupted("at \(gate.title)"))
             }
             try show(run, context)

@@ -10,7 +10,7 @@ extension RecipeContext {
         let weightBytes = 4 * outline.parameters.reduce(0) { $0 + $1.shape.count }
         // Weights, their gradients, and what the rule keeps of each.
         try device.checkRoom(for: (2 + rule.momentNames.count) * weightBytes, onHost: weightBytes)
-        return checkpoint == nil ? make() : outline
+        return checkpoint == nil ? device.noting(.building, make) : outline
     }
 
     /// Passes the events of a training loop on, the model's summary before the first. Until then nothing is told, so
