@@ -10,8 +10,8 @@ public struct GraphExplanation: Sendable {
         public let text: String
         public let shape: Shape
         public let dtype: DType
-        /// The step that computes it, if one does.
-        public let step: Int?
+        /// The steps that compute it: one, or of random words and ranges each that needs them; none for what the host provides.
+        public let steps: [Int]
     }
 
     public struct FusedStep: Sendable {
@@ -55,11 +55,16 @@ public struct GraphExplanation: Sendable {
         (arenaByteCount, largestLiveByteCount) = (plan.arenaByteCount, plan.largestLiveByteCount)
         let stepOf = Dictionary(emission.clusterOfStep.enumerated().map { ($1, $0) }) { first, _ in first }
         let step = { (place: Int) in emission.clusterOf[place] < 0 ? nil : stepOf[emission.clusterOf[place]] }
-        for place in Self.reached(lowering) {
+        let places = Self.reached(lowering)
+        let readers = Self.readers(places, lowering.operations)
+        for place in places {
             let operation = lowering.operations[place]
-            values.append(Value(number: place, text: operation.text, shape: operation.shape, dtype: operation.dtype, step: step(place)))
+            let steps = operation.isMadeWhereRead ? Set(readers[place, default: []].compactMap(step)).sorted() : step(place).map { [$0] } ?? []
+            values.append(Value(number: place, text: operation.text, shape: operation.shape, dtype: operation.dtype, steps: steps))
         }
-        steps = emission.clusterOfStep.enumerated().map { FusedStep(step: plan.steps[$0], values: emission.order[$1].members) }
+        steps = plan.steps.enumerated().map { number, step in
+            FusedStep(step: step, values: values.filter { $0.steps.contains(number) }.map(\.number))
+        }
         explainBoundaries(clustering, emission, step)
         listMemory(plan, emission)
     }
@@ -73,6 +78,13 @@ public struct GraphExplanation: Sendable {
             pending += needed.filter { seen.insert($0).inserted }
         }
         return seen.sorted()
+    }
+
+    /// The operations that read each.
+    private static func readers(_ places: [Int], _ operations: [Operation]) -> [Int: [Int]] {
+        var readers: [Int: [Int]] = [:]
+        for reader in places { for operand in operations[reader].operands { readers[operand.base, default: []].append(reader) } }
+        return readers
     }
 
     private mutating func explainBoundaries(_ clustering: Clustering, _ emission: Emission, _ step: (Int) -> Int?) {
@@ -120,6 +132,14 @@ public struct GraphExplanation: Sendable {
 }
 
 extension Operation {
+    /// Whether each step that needs it computes it anew.
+    fileprivate var isMadeWhereRead: Bool {
+        switch kind {
+        case .range, .random: true
+        default: false
+        }
+    }
+
     /// What it is, and the numbers of its operands; one that is not read as it lies, with the shape in which it is seen.
     fileprivate var text: String {
         let read = operands.map { view in

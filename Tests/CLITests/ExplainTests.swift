@@ -22,8 +22,43 @@ import Testing
         #expect(command.status == 0 && command.output.contains("| kernel "), "\(command.complaint)")
     }
 
+    /// The same as lines of JSON, whose numbers fit together.
+    @Test func linesOfJSON() throws {
+        let command = Command.soma("explain-graph", "digits", "--device", "cpu", "--json", "--all", "hidden=32", in: folder)
+        #expect(command.status == 0, "\(command.complaint)")
+        let all = try command.lines.map { try JSON(parsing: $0) }
+        let main = try #require(all.first { $0["is_training_step"] == .bool(true) }?["program"]?.integer)
+        func objects(_ kind: String) -> [JSON] { all.filter { $0["event"]?.string == kind && $0["program"]?.integer == main } }
+        func numbers(_ object: JSON, _ member: String) -> [Int] { object[member]?.array?.compactMap(\.integer) ?? [] }
+        let (values, steps) = (objects("value"), objects("step"))
+        #expect(values.count > 50 && steps.count == objects("program").first?["steps"]?.integer)
+        for step in steps {
+            let number = try #require(step["number"]?.integer)
+            let own = values.filter { numbers($0, "steps").contains(number) }.compactMap { $0["number"]?.integer }
+            #expect(!own.isEmpty && numbers(step, "values") == own && step["name"]?.string?.hasPrefix(step["kind"]?.string ?? "?") == true)
+        }
+        for boundary in objects("boundary") {
+            #expect((boundary["from"]?.integer ?? 0) < (boundary["to"]?.integer ?? 0) && boundary["reason"]?.string?.isEmpty == false)
+        }
+        let places = Set(objects("memory").compactMap { $0["where"]?.string })
+        #expect(places == ["source", "output", "arena"] && objects("memory").allSatisfy { ($0["bytes"]?.integer ?? 0) > 0 })
+    }
+
+    /// Random words are drawn within the step that needs them.
+    @Test func randomWordsHaveTheirStep() throws {
+        let command = Command.soma("explain-graph", "digits", "--device", "cpu", "--json", "dropout=0.5", "hidden=32", in: folder)
+        let random = try command.lines.map { try JSON(parsing: $0) }.filter { $0["operation"]?.string?.hasPrefix("random words") == true }
+        #expect(!random.isEmpty && random.allSatisfy { $0["steps"]?.array?.count == 1 }, "\(random)")
+    }
+
+    @Test(arguments: ["perceptron", "vanishing-gradient"]) func recipesOfOtherKinds(_ recipe: String) {
+        let command = Command.soma("explain-graph", recipe, "--device", "cpu", in: folder)
+        #expect(command.status == 0 && command.output.contains("steps, in order"), "\(command.complaint)")
+    }
+
     @Test func saysWhatCannotBe() {
         Command.soma("explain-graph", "nothing", in: folder).expectComplaint(2, "nothing")
-        Command.soma("explain-graph", "perceptron", "--device", "cpu", in: folder).expectComplaint(1, "perceptron", "no training step")
+        let full = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma explain-graph xor --device cpu >/dev/full"], in: folder)
+        full.expectComplaint(1, "standard output")
     }
 }

@@ -20,8 +20,8 @@ import Testing
     @Test func operationsOfOneStep() throws {
         let graph = try explain([[4, 8]]) { [exp($0[0]) * 2 + $0[0]] }
         #expect(graph.steps.count == 1 && graph.boundaries.isEmpty && graph.arenaByteCount == 0)
-        #expect(graph.values.filter { $0.step == 0 }.map { $0.text.prefix { $0 != " " } } == ["exp", "multiply", "add"])
-        #expect(graph.steps[0].values == graph.values.filter { $0.step == 0 }.map(\.number))
+        #expect(graph.values.filter { $0.steps == [0] }.map { $0.text.prefix { $0 != " " } } == ["exp", "multiply", "add"])
+        #expect(graph.steps[0].values == graph.values.filter { $0.steps == [0] }.map(\.number))
         #expect(graph.memory.map(\.slot) == [.source(0), .output(0)] && graph.memory.allSatisfy { $0.byteCount == 128 && $0.life == 0...0 })
     }
 

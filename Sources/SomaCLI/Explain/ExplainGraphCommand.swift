@@ -1,6 +1,5 @@
 import ArgumentParser
 import Soma
-import SomaZoo
 
 struct ExplainGraphCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,6 +12,7 @@ struct ExplainGraphCommand: ParsableCommand {
 
               soma explain-graph digits
               soma explain-graph lenet --data data/mnist --device opencl:0 --source
+              soma explain-graph perceptron --json
             """)
 
     @OptionGroup var subject: RecipeSubject
@@ -23,23 +23,28 @@ struct ExplainGraphCommand: ParsableCommand {
     @Flag(help: "Explain every program that is compiled on the way, such as those that draw initial weights.")
     var all = false
 
+    @Flag(help: "Print one object a line: each program, and its values, steps, boundaries and places in memory.")
+    var json = false
+
     func run() throws {
         let plan = try subject.plan()
         let device = try DeviceChoice.device(plan.device)
         Interruption.watch()
-        var hasStepped = false
-        var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
-        (context.settings, context.data) = (plan.settings, plan.data)
-        context.isInterrupted = { Interruption.isPending || hasStepped }
-        context.report = { if case .training(.step) = $0 { hasStepped = true } }
-        let programs = try explainingPrograms { _ = try plan.recipe.run(context) }.programs
+        let programs = try explainingPrograms { try plan.trainSteps(on: device) { true } }.programs
+        if Interruption.isPending { throw Interruption.exitCode }
         // A training step has more steps than what is computed around it.
-        guard hasStepped, let main = programs.max(by: { $0.graph.steps.count < $1.graph.steps.count }) else {
-            if Interruption.isPending { throw Interruption.exitCode }
-            throw SomaError("\(plan.recipe.name) made no training step to explain")
+        guard let main = programs.indices.max(by: { programs[$0].graph.steps.count < programs[$1].graph.steps.count }) else {
+            throw SomaError("\(plan.recipe.name) compiled nothing to explain")
         }
-        let explained = all ? programs : [main]
-        try Console.print("\(plan.recipe.name) on \(device): \(Quantity.counted(programs.count, "program")) compiled up to the first training step")
-        for program in explained { try ExplanationText(program, withSource: source).lines.forEach(Console.print) }
+        if !json {
+            try Console.print("\(plan.recipe.name) on \(device): \(Quantity.counted(programs.count, "program")) compiled up to the first training step")
+        }
+        for number in all ? Array(programs.indices) : [main] {
+            let program = programs[number]
+            let lines = json
+                ? ExplanationJSON(program, number: number, isStep: number == main, withSource: source).objects.map(\.description)
+                : ExplanationText(program, withSource: source).lines
+            try lines.forEach(Console.print)
+        }
     }
 }

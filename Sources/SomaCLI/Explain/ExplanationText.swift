@@ -15,9 +15,9 @@ struct ExplanationText {
     private var operations: [String] {
         var table = TextTable(["value", "shape", "step", "operation"], [.right, .left, .right, .left])
         for value in graph.values {
-            table.add(["%\(value.number)", "\(value.dtype) \(value.shape)", value.step.map { "\($0)" } ?? "", value.text])
+            table.add(["%\(value.number)", "\(value.dtype) \(value.shape)", value.steps.map { "\($0)" }.joined(separator: ","), value.text])
         }
-        let computed = graph.values.count { $0.step != nil }
+        let computed = graph.values.count { !$0.steps.isEmpty }
         return ["", "\(Quantity.counted(computed, "operation")) in \(Quantity.counted(graph.steps.count, "step"))", ""] + table.lines
     }
 
