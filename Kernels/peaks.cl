@@ -60,12 +60,15 @@ kernel void soma_peak_local_memory(global VECTOR *sink, const float seed, const 
     local VECTOR tile[TILE];
     for (int i = (int)get_local_id(0); i < TILE; i += (int)get_local_size(0)) tile[i] = (VECTOR)(seed);
     barrier(CLK_LOCAL_MEM_FENCE);
-    VECTOR sum = (VECTOR)(0.0f);
+    // As many sums as hide the latency of an addition behind the reads.
+    VECTOR sums[8];
+#pragma unroll
+    for (int c = 0; c < 8; c++) sums[c] = (VECTOR)(0.0f);
     for (int round = 0; round < rounds; round++) {
 #pragma unroll
-        for (int c = 0; c < 16; c++) sum += tile[((int)get_local_id(0) + round + c * (TILE / 16)) & (TILE - 1)];
+        for (int c = 0; c < 16; c++) sums[c & 7] += tile[((int)get_local_id(0) + round + c * (TILE / 16)) & (TILE - 1)];
     }
-    sink[get_global_id(0)] = sum;
+    sink[get_global_id(0)] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
 // Where a work-item begins, ends, and how far its steps are, in vectors.

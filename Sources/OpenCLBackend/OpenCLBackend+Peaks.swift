@@ -150,7 +150,8 @@ extension OpenCLBackend: PeakProbe {
     private func build(isCached: Bool) throws -> Double {
         let salted = "// \(UInt64.random(in: .min ... .max))\n" + source() + "\n#define SOMA_SALT \(UInt64.random(in: .min ... .max))\n"
         guard isCached else { return try secondsToBuild(salted, ProgramCache(folder: nil)) }
-        var template = Array("/tmp/soma-peaks-XXXXXX".utf8CString)
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/soma-peaks-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw BackendError.unsupported("no folder can be made to keep a program in") }
         let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         let cache = ProgramCache(folder: folder)

@@ -85,15 +85,17 @@ public struct DevicePeaks: Hashable, Sendable {
 
 extension DevicePeaks {
     /// What bounds work.
-    public enum Resource: String, Hashable, Sendable { case arithmetic, bandwidth }
+    public enum Resource: String, Hashable, Sendable { case arithmetic, bandwidth, launches }
 
-    /// The least seconds that work can take on the device by what was measured, and which resource says so: of arithmetic and memory, which
-    /// go on side by side, the slower. `nil` where neither is known.
+    /// The least seconds that work can take on the device by what was measured, and which resource says so: of arithmetic, memory and launches,
+    /// which go on side by side, the slowest. `nil` where none is known.
     public func floor(of work: Work) -> (seconds: Double, resource: Resource)? {
         let arithmetic = self[.float32].map { work.operations / $0 } ?? 0
         let memory = seconds(reading: work.bytesRead, writing: work.bytesWritten) ?? 0
-        guard max(arithmetic, memory) > 0 else { return nil }
-        return arithmetic >= memory ? (arithmetic, .arithmetic) : (memory, .bandwidth)
+        let launches = self[.launch].map { work.launches * $0 } ?? 0
+        let slowest = max(arithmetic, memory, launches)
+        guard slowest > 0 else { return nil }
+        return (slowest, slowest == arithmetic ? .arithmetic : slowest == memory ? .bandwidth : .launches)
     }
 
     /// As much as possible goes at the speed of a copy, the rest at that of reading or writing alone.

@@ -1,5 +1,5 @@
-/// What a computation cannot do without, however it is carried out: the arithmetic of its definition, and the bytes that must come from
-/// memory and go there at least once.
+/// What a computation cannot do without, however it is carried out: the arithmetic of its definition, the bytes that must come from
+/// memory and go there at least once, and the launches where it asks for each of several results by itself.
 public struct Work: Hashable, Sendable {
     /// Floating-point operations; a multiplication and the addition that takes its product are two.
     public var operations: Double
@@ -7,9 +7,11 @@ public struct Work: Hashable, Sendable {
     public var bytesRead: Double
     /// Of all results, each once.
     public var bytesWritten: Double
+    /// Where it is they that bound it.
+    public var launches: Double
 
-    public init(operations: Double = 0, bytesRead: Double = 0, bytesWritten: Double = 0) {
-        (self.operations, self.bytesRead, self.bytesWritten) = (operations, bytesRead, bytesWritten)
+    public init(operations: Double = 0, bytesRead: Double = 0, bytesWritten: Double = 0, launches: Double = 0) {
+        (self.operations, self.bytesRead, self.bytesWritten, self.launches) = (operations, bytesRead, bytesWritten, launches)
     }
 
     /// That of a copy of so many bytes.

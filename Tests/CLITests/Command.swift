@@ -93,6 +93,13 @@ struct Command {
             Issue.record("'\(complaint)' lacks '\(word)'", sourceLocation: sourceLocation)
         }
     }
+
+    /// The same of the last of several lines, behind warnings.
+    func expectEnd(_ status: Int32, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(self.status == status, "\(complaint)", sourceLocation: sourceLocation)
+        let last = complaint.split(separator: "\n").last ?? ""
+        for word in words where !last.contains(word) { Issue.record("'\(complaint)' does not end with '\(word)'", sourceLocation: sourceLocation) }
+    }
 }
 
 /// A folder of its own for a test, removed with all it holds.

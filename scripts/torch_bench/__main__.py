@@ -17,10 +17,11 @@ def main():
     parser.add_argument("--workload")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--budget", type=float, default=2.5, help="seconds of repetitions")
     parser.add_argument("--first-step", action="store_true", help="make one training step of the MLP and end: what startup times")
     options = parser.parse_args()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(options.threads)
     workloads = Workloads(options.device)
     if options.first_step:
         return workloads.training("mlp")()
@@ -29,26 +30,26 @@ def main():
     except KeyError:
         sys.exit(f"torch_bench: PyTorch has no counterpart to {options.workload} here")
     model = torch.cuda.get_device_name(workloads.device) if workloads.device.type == "cuda" else None
-    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads(), "model": model, **measured(call, options.budget)}))
+    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads(), "model": model, **measured(call, workloads.finish, options.budget)}))
 
 
-def seconds(call, count=1):
-    start = time.perf_counter()
-    for _ in range(count):
-        call()
-    return time.perf_counter() - start
-
-
-def measured(call, budget, limit=10):
+def measured(call, finish, budget, limit=10):
     """The seconds of one call: of the first, and of 5 to 25 samples of as many calls as take 20 ms, after a warm-up."""
-    first, _, estimate = seconds(call), seconds(call), seconds(call)
+    def seconds(count=1):
+        start = time.perf_counter()
+        for _ in range(count):
+            call()
+        finish()
+        return time.perf_counter() - start
+
+    first, _, estimate = seconds(), seconds(), seconds()
     calls = max(1, math.ceil(0.02 / max(estimate, 1e-7)))
     sample = calls * max(estimate, 1e-7)
     count = int(min(25, max(5, budget / sample)))
     capped = count == 5 and sample * count > limit
     if capped:
         count = max(1, int(limit / sample))
-    return {"first_call_s": first, "capped": capped, "samples_s": [seconds(call, calls) / calls for _ in range(count)]}
+    return {"first_call_s": first, "capped": capped, "samples_s": [seconds(calls) / calls for _ in range(count)]}
 
 
 main()

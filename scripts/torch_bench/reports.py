@@ -39,6 +39,14 @@ def row_of(row, results):
     }
 
 
+def page(ours, theirs):
+    """What was compared, and the table."""
+    engines = [f"{name} {report['environment']['version']} on {report['environment']['threads']} threads" for name, report in
+               (("Soma", ours), ("PyTorch", theirs))]
+    environment, device = ours["environment"], ours["devices"][0]
+    return f"{device['model']}: {', '.join(engines)}; load {environment['load']:.2f}; {environment['date']}\n\n{table(ours, theirs)}"
+
+
 def table(ours, theirs):
     """Markdown: the best of all samples of both, and how many times as fast ours is, by the best and by the medians."""
     others = {key(row): row for row in theirs["rows"]}

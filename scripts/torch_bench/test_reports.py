@@ -14,7 +14,7 @@ def row(name, samples, batch=None, better="higher", amount=2.0, **more):
 
 def report(*rows):
     return {
-        "format": "soma bench 1", "environment": {"version": "0", "threads": 2}, "baseline": None, "rows": list(rows),
+        "format": "soma bench 1", "environment": {"version": "0", "threads": 2, "load": 0.25, "date": "2030"}, "baseline": None, "rows": list(rows),
         "devices": [{"name": "cpu", "model": "a processor", "driver": "d", "compute_units": 2, "peaks": {"float32_fma": 1}}],
     }
 
@@ -46,6 +46,11 @@ class Table(unittest.TestCase):
         ours = report(row("rate", [0.5, 1.0, 2.0]), row("time", [1.0], better="lower", amount=0.5), row("ours", [1.0]))
         theirs = report(row("rate", [1.0, 4.0, 4.0]), row("time", [3.0], better="lower", amount=0.5))
         self.assertEqual(reports.table(ours, theirs).splitlines()[2:], ["| rate | u | 4 | 2 | 2.00 | 4.00 |", "| time | u | 2 | 6 | 3.00 | 3.00 |"])
+
+    def test_the_page_names_both_engines_with_their_threads(self):
+        ours = report(row("a", [1.0]))
+        theirs = reports.counterpart(ours, {("a", None, "m"): [result(4.0)]})
+        self.assertEqual(reports.page(ours, theirs).splitlines()[0], "a processor: Soma 0 on 2 threads, PyTorch 7.1 on 4 threads; load 0.25; 2030")
 
     def test_batches_are_rows_of_their_own(self):
         ours, theirs = (report(row("a", [1.0], batch=1), row("a", [1.0], batch=32)) for _ in range(2))

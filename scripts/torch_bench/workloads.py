@@ -1,4 +1,5 @@
-"""What one call of each workload does. Each function makes the data and returns the call, which ends when its result is there."""
+"""What one call of each workload does. Each function makes the data and returns the call, which ends when its result is there; `infer_…` alone
+asks for batch after batch, and `finish` waits for all of them."""
 
 import subprocess
 import sys
@@ -40,9 +41,11 @@ class Workloads:
         kind, _, rest = name.partition("_")
         if kind in CONVOLUTIONS:
             return self.convolution(kind, rest)
-        kinds = {"gemm": self.product, "train": self.training, "infer": self.answers, "latency": self.answers}
+        if kind == "infer":
+            return self.asking(self.answers(rest, batch))
+        kinds = {"gemm": self.product, "train": self.training, "latency": lambda name: self.waiting(self.answers(name, 1))}
         if kind in kinds:
-            return kinds[kind](rest, *([batch] if kind == "infer" else []))
+            return kinds[kind](rest)
         return {
             "chain_16m": lambda: self.map([MANY], lambda x: functional.gelu(x * 1.25 + 0.5, approximate="tanh") * 0.75 + x),
             "sum_16m": lambda: self.map([MANY], torch.sum), "copy_16m": lambda: self.map([MANY], torch.neg),
@@ -54,15 +57,24 @@ class Workloads:
         return torch.randn(*shape, device=self.device)
 
     def finish(self):
+        """Returns when the device has done what it was asked for."""
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
     def waiting(self, compute):
         """A call without gradients that waits for the device."""
+        call = self.asking(compute)
+
+        def wait():
+            call()
+            self.finish()
+        return wait
+
+    def asking(self, compute):
+        """A call without gradients that does not wait."""
         def call():
             with torch.no_grad():
                 compute()
-            self.finish()
         return call
 
     def map(self, shape, function):
@@ -104,27 +116,27 @@ class Workloads:
         return step
 
     def adversaries(self):
-        forger, judge, real = models.generator().to(self.device), models.discriminator().to(self.device), self.random(64, 1, 28, 28)
-        one, zero = torch.ones(64, 1, device=self.device), torch.zeros(64, 1, device=self.device)
-        forging, judging = (torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999)) for model in (forger, judge))
-        told = functional.binary_cross_entropy_with_logits
+        generator, discriminator, real = models.generator().to(self.device), models.discriminator().to(self.device), self.random(64, 1, 28, 28)
+        ones, zeros = torch.ones(64, 1, device=self.device), torch.zeros(64, 1, device=self.device)
+        generating, discriminating = (torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999)) for model in (generator, discriminator))
+        loss = functional.binary_cross_entropy_with_logits
 
         def step():
-            forged = forger(self.random(64, 100))
-            judging.zero_grad()
-            (told(judge(real), one) + told(judge(forged.detach()), zero)).backward()
-            judging.step()
-            forging.zero_grad()
-            deceived = told(judge(forged), one)
-            deceived.backward()
-            forging.step()
-            return deceived.item()
+            fake = generator(self.random(64, 100))
+            discriminating.zero_grad()
+            (loss(discriminator(real), ones) + loss(discriminator(fake.detach()), zeros)).backward()
+            discriminating.step()
+            generating.zero_grad()
+            generator_loss = loss(discriminator(fake), ones)
+            generator_loss.backward()
+            generating.step()
+            return generator_loss.item()
         return step
 
-    def answers(self, name, batch=1):
+    def answers(self, name, batch):
         make, shape = ANSWERING[name]
         model, x = make().to(self.device).eval(), self.random(batch, *shape)
-        return self.waiting(lambda: model(x))
+        return lambda: model(x)
 
     def tiny_adds(self):
         x, y = self.random(16), self.random(16)

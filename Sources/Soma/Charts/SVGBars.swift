@@ -16,8 +16,12 @@ public struct SVGBars: Hashable, Sendable {
         public var value: Double
         /// What is written at its end.
         public var text: String
+        /// Between which lengths half of the repetitions lie, drawn as a thin line.
+        public var quartiles: ClosedRange<Double>?
 
-        public init(series: Int, _ value: Double, text: String) { (self.series, self.value, self.text) = (series, value, text) }
+        public init(series: Int, _ value: Double, text: String, quartiles: ClosedRange<Double>? = nil) {
+            (self.series, self.value, self.text, self.quartiles) = (series, value, text, quartiles)
+        }
     }
 
     public var title: String
@@ -45,7 +49,7 @@ public struct SVGBars: Hashable, Sendable {
         frame.top += legend.height
         let count = groups.reduce(0) { $0 + $1.bars.count }
         frame.height = frame.top + Double(count) * Self.barHeight + Double(groups.count) * Self.gap + frame.bottom
-        let values = groups.flatMap(\.bars).map(\.value).filter(\.isFinite)
+        let values = groups.flatMap(\.bars).flatMap { [$0.value, $0.quartiles?.upperBound ?? 0] }.filter(\.isFinite)
         let scale = ChartScale(.linear, bounds: 0...max(1, values.max() ?? 1), from: frame.left, to: frame.width - frame.right)
         return (frame.element(title: title, legend.elements + axis(scale, frame) + bars(scale, frame)), frame.height)
     }
@@ -53,10 +57,9 @@ public struct SVGBars: Hashable, Sendable {
     /// What the plot leaves free at the right, so that each text fits behind the end of its bar.
     private func roomForTexts(_ frame: ChartFrame) -> Double {
         let (width, bars) = (frame.width - frame.left, groups.flatMap(\.bars))
-        let longest = bars.map(\.value).filter(\.isFinite).reduce(1, max)
-        let plots = bars.map { bar in
-            (width - Self.textWidth * Double(bar.text.count) - 12) * longest / (bar.value.isFinite ? max(bar.value, 1e-3 * longest) : 1e-3 * longest)
-        }
+        let ends = bars.map { bar in [bar.value, bar.quartiles?.upperBound ?? 0].filter(\.isFinite).reduce(0, max) }
+        let longest = ends.reduce(1, max)
+        let plots = zip(bars, ends).map { bar, end in (width - Self.textWidth * Double(bar.text.count) - 12) * longest / max(end, 1e-3 * longest) }
         return width - max(min(width - 28, plots.min() ?? width), 0.25 * width)
     }
 
@@ -80,12 +83,14 @@ public struct SVGBars: Hashable, Sendable {
                 defer { y += Self.barHeight }
                 let end = bar.value >= 0 ? scale(bar.value) ?? frame.left : frame.left
                 let colour = ChartFrame.colours[bar.series % ChartFrame.colours.count]
+                let whisker = bar.quartiles.flatMap { range in scale(range.lowerBound).flatMap { low in scale(range.upperBound).map { (low, $0) } } }
+                let line = whisker.map { [frame.line($0.0, y + Self.barHeight / 2, $0.1, y + Self.barHeight / 2, ChartFrame.ink)] } ?? []
+                let beside = max(end, whisker?.1 ?? end) + 6
                 return [
                     SVGElement("rect", [
                         "x": n(frame.left), "y": n(y + 1), "width": n(end - frame.left), "height": n(Self.barHeight - 2), "rx": "2", "fill": colour,
                     ]),
-                    frame.text(bar.text, x: end + 6, y: y + 11, size: 11, anchor: "start").onWhite,
-                ]
+                ] + line + [frame.text(bar.text, x: beside, y: y + 11, size: 11, anchor: "start").onWhite]
             }
             y += Self.gap
             return [name] + bars

@@ -12,8 +12,12 @@ public struct SVGRoofline: Hashable, Sendable {
         public var intensity: Double
         /// Operations a second.
         public var rate: Double
+        /// What stands beside the dot, and before the name: the same in all pictures that the program is in.
+        public var number: Int
 
-        public init(_ name: String, intensity: Double, rate: Double) { (self.name, self.intensity, self.rate) = (name, intensity, rate) }
+        public init(_ name: String, number: Int, intensity: Double, rate: Double) {
+            (self.name, self.number, self.intensity, self.rate) = (name, number, intensity, rate)
+        }
     }
 
     public var title: String
@@ -35,7 +39,7 @@ public struct SVGRoofline: Hashable, Sendable {
     public var svg: String { picture.element.rendered() }
 
     var picture: (element: SVGElement, height: Double) {
-        let shown = points.filter { $0.intensity > 0 && $0.intensity < .infinity && $0.rate > 0 && $0.rate < .infinity }.sorted { $0.rate > $1.rate }
+        let shown = points.filter { $0.intensity > 0 && $0.intensity < .infinity && $0.rate > 0 && $0.rate < .infinity }.sorted { $0.number < $1.number }
         var frame = ChartFrame()
         (frame.top, frame.right) = (48, 190)
         frame.height = max(frame.height, frame.top + frame.bottom + Self.lineHeight * Double(shown.count))
@@ -67,7 +71,7 @@ public struct SVGRoofline: Hashable, Sendable {
     private func marks(_ points: [Point], _ x: ChartScale, _ y: ChartScale, _ frame: ChartFrame) -> [SVGElement] {
         let dots = points.map { (x: x($0.intensity) ?? 0, y: y($0.rate / 1e9) ?? 0) }
         var bubbles: [(x: Double, y: Double)] = []
-        let marks = dots.enumerated().flatMap { number, dot -> [SVGElement] in
+        let marks = zip(points, dots).flatMap { point, dot -> [SVGElement] in
             let place = Self.places(around: dot).first { place in
                 frame.left + Self.radius < place.x && place.x < frame.width - frame.right - Self.radius && place.y < frame.height - frame.bottom
                     && !bubbles.contains { Self.distance($0, place) < 2 * Self.radius } && !dots.contains { Self.distance($0, place) < Self.radius + 2 }
@@ -76,7 +80,7 @@ public struct SVGRoofline: Hashable, Sendable {
             return [
                 frame.line(dot.x, dot.y, place.x, place.y, ChartFrame.faint),
                 frame.circle(x: place.x, y: place.y, radius: Self.radius, fill: "#ffffff", outline: colour),
-                frame.text("\(number + 1)", x: place.x, y: place.y + 3, size: 9, colour: ChartFrame.ink),
+                frame.text("\(point.number)", x: place.x, y: place.y + 3, size: 9, colour: ChartFrame.ink),
             ]
         }
         return marks + dots.map { frame.circle(x: $0.x, y: $0.y, radius: 3, fill: colour) }
@@ -94,10 +98,10 @@ public struct SVGRoofline: Hashable, Sendable {
 
     /// What the numbers mean, to the right of the plot.
     private func list(_ points: [Point], _ frame: ChartFrame) -> [SVGElement] {
-        points.enumerated().flatMap { number, point -> [SVGElement] in
-            let (left, y) = (frame.width - frame.right, frame.top + Self.lineHeight * (Double(number) + 0.8))
+        points.enumerated().flatMap { place, point -> [SVGElement] in
+            let (left, y) = (frame.width - frame.right, frame.top + Self.lineHeight * (Double(place) + 0.8))
             return [
-                frame.text("\(number + 1)", x: left + 32, y: y, size: 11, anchor: "end"),
+                frame.text("\(point.number)", x: left + 32, y: y, size: 11, anchor: "end"),
                 frame.text(point.name, x: left + 40, y: y, size: 11, colour: ChartFrame.ink, anchor: "start"),
             ]
         }

@@ -33,7 +33,7 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: "Workloads with commas between them; gemm_* takes all that begin so, `all` every one but the largest.")
-    var workload = "all"
+    var workload = Self.everything
 
     @Flag(help: "List the workloads that would be measured, and measure nothing.")
     var list = false
@@ -58,8 +58,8 @@ struct BenchCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Measure first what each device is capable of.")
     var limits = true
 
-    @Option(help: "How to print: text, md, csv or json, which is an object a line.")
-    var format = ReportFormat.text
+    @Option(help: "How to print: text, md, csv or json, which is an object a line. (default: text)")
+    var format: ReportFormat?
 
     @Flag(help: "Short for --format json.")
     var json = false
@@ -96,30 +96,52 @@ struct BenchCommand: ParsableCommand {
             guard failBelow > 0, failBelow.isFinite else { throw ValidationError("--fail-below takes a positive ratio, such as 0.9") }
             if compare.isEmpty { throw ValidationError("--fail-below needs --compare with the report that speeds are compared with") }
         }
-        if compare.count > 1 && save != nil { throw ValidationError("--save: nothing is measured where several reports are compared") }
-        if show != nil && (save != nil || list || !compare.isEmpty) { throw ValidationError("--show goes with --format and --chart alone") }
+        if json, let format, format != .json { throw ValidationError("--json and --format \(format.rawValue) exclude one another") }
+        try validateCombination()
         if let save, save == chart { throw ValidationError("--save and --chart name the same file") }
         for name in precision.split(separator: ",", omittingEmptySubsequences: false) where name != "float32" {
             throw ValidationError("--precision \(name): float32 is the only precision that the engine computes in yet")
         }
     }
 
+    /// What would do nothing is a mistake.
+    private func validateCombination() throws {
+        let measuring: [(String, Bool)] = [
+            ("--device", device != nil), ("--workload", workload != Self.everything), ("--batch", batch != nil), ("--baseline", baseline != nil),
+            ("--interleave", interleave), ("--save", save != nil), ("--no-limits", !limits),
+        ]
+        func refuse(_ options: [(String, Bool)], with option: String, _ reason: String) throws {
+            if let first = options.first(where: \.1) { throw ValidationError("\(first.0) has no meaning with \(option), which \(reason)") }
+        }
+        if show != nil { try refuse(measuring + [("--list", list), ("--compare", !compare.isEmpty)], with: "--show", "measures nothing") }
+        if list {
+            let others = [("--chart", chart != nil), ("--compare", !compare.isEmpty)]
+            try refuse(measuring.filter { !["--workload", "--batch", "--device"].contains($0.0) } + others, with: "--list", "measures nothing")
+        }
+        if compare.count > 1 { try refuse(measuring, with: "several files to --compare", "are compared and not measured") }
+        if let save, compare.contains(save) { throw ValidationError("--save would replace \(save), which --compare compares with") }
+    }
+
+    private var output: ReportFormat { json ? .json : format ?? .text }
+
     func run() throws {
-        if let show { return try BenchPrinter(format: json ? .json : format, chart: chart).show(BenchReport(path: show)) }
+        if let show { return try BenchPrinter(format: output, chart: chart).show(BenchReport(path: show)) }
         let workloads = try WorkloadList.named(workload, batches: batch)
-        if batch != nil && !workloads.contains(where: { $0.name.hasPrefix("infer_") }) {
+        if batch != nil && !workloads.contains(where: \.takesBatches) {
             throw UsageError("--batch is for workloads named infer_…, of which --workload names none")
         }
-        if list { return try WorkloadList.lines(workloads, json ? .json : format).forEach(Console.print) }
-        var printer = BenchPrinter(format: json ? .json : format, save: save, chart: chart, failBelow: failBelow)
+        if list { return try WorkloadList.lines(workloads, output).forEach(Console.print) }
+        var printer = BenchPrinter(format: output, save: save, chart: chart, failBelow: failBelow)
         printer.references = try compare.map { ($0, try BenchReport(path: $0)) }
         try [save, chart].compactMap(\.self).forEach(OutputFile.check)
         if compare.count > 1 { return try printer.compare() }
         try build.check("bench")
         if firstStep { return try DeviceChoice.devices(device).forEach { try TrainingWorkload(mlpOn: $0).step() } }
-        let run = BenchRun(workloads: workloads, devices: try contestants(), budget: budget, isInterleaved: interleave)
+        let devices = try contestants()
+        if chart != nil && !limits && devices.count == 1 { throw UsageError("--chart has nothing to draw of one device with --no-limits") }
+        let run = BenchRun(workloads: workloads, devices: devices, budget: budget, isInterleaved: interleave, measuresLimits: limits)
         printer.isAsked = { isAsked($0, of: run.devices) }
-        try printer.run(run, measuringLimits: limits)
+        try printer.run(run)
     }
 
     /// Whether the options ask for a row of a saved report too, which may be of a device or a workload that there is no more.
@@ -137,6 +159,8 @@ struct BenchCommand: ParsableCommand {
         }
         return [devices[place]] + devices.indices.filter { $0 != place }.map { devices[$0] }
     }
+
+    private static let everything = "all"
 
     private static func batches(_ list: String) throws -> [Int] {
         let sizes = list.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }

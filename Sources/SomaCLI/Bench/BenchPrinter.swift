@@ -1,3 +1,4 @@
+import Glibc
 import Soma
 
 /// Runs benchmarks and compares reports, and tells the results as they come.
@@ -14,56 +15,81 @@ struct BenchPrinter {
     var isAsked: (BenchRow.Key) -> Bool = { _ in true }
 
     /// What bounds workloads.
-    private static let limits: [Peak] = [.float32, .memoryRead, .memoryWrite, .memoryCopy]
+    private static let limits: [Peak] = [.float32, .memoryRead, .memoryWrite, .memoryCopy, .launch]
 
-    /// Measures, and compares with the reference if there is one.
-    func run(_ run: BenchRun, measuringLimits: Bool) throws {
+    /// Measures, and compares with the reference if there is one. What cannot be kept is no reason not to tell the rest.
+    func run(_ run: BenchRun) throws {
+        var report = start(run)
+        try measure(run, &report)
+        // A machine that was busy before the first row may be quiet after the last, and kept are the better figures.
+        let doubts = run.measuresLimits ? report.improveLimits(with: run.devices.map { $0.measured(Self.limits) }) : []
+        (report.warnings + doubts).forEach(Console.complain)
+        var attempts = Attempts()
+        attempts.attempt { try keep(report) }
+        attempts.attempt { if let chart { try AtomicFile.write(report.chart(), to: chart) } }
+        if let reference = references.first {
+            attempts.attempt {
+                if isForPeople { try Console.print("") }
+                try compare(reference, with: (nil, report))
+            }
+        }
+        attempts.attempt { try complain(of: report) }
+        try attempts.finish()
+    }
+
+    private func start(_ run: BenchRun) -> BenchReport {
         var report = BenchReport(environment: .current)
         report.devices = run.devices.map { device in
-            var result = BenchDevice(device.deviceDescription)
-            if measuringLimits { result.peaks = device.measured(Self.limits) }
+            var result = BenchDevice(device.deviceDescription, choices: device.tuning?.choices ?? [:])
+            if run.measuresLimits { result.peaks = device.measured(Self.limits) }
             return result
         }
         report.baseline = run.devices.count > 1 ? report.devices.first?.name : nil
+        return report
+    }
+
+    /// Completes a report row by row, prints each, and keeps them aside, so that an end before the last loses none.
+    private func measure(_ run: BenchRun, _ report: inout BenchReport) throws {
         // A spreadsheet takes one table: where there is something to compare with, that of the comparison.
         let isShown = format != .csv || references.isEmpty
         if isShown { try report.head(format).forEach(Console.print) }
         try run.run(&report) { row, report in
             if isShown { try report.lines(of: row, format).forEach(Console.print) }
-            // An end before the last row leaves those that were measured. What goes wrong here is told at the end, once all is measured.
-            if let save, OutputFile.isReplaced(save) { try? report.save(to: save) }
+            // What goes wrong here is told at the end, once all is measured.
+            if let partial { try? report.partial.save(to: partial) }
         }
-        // A machine that was busy before the first row may be quiet after the last, and kept are the better figures.
-        let doubts = measuringLimits ? report.improveLimits(with: run.devices.map { $0.measured(Self.limits) }) : []
-        try finish(report)
-        (report.warnings + doubts).forEach(Console.complain)
-        if let reference = references.first {
-            if [.text, .md].contains(format) { try Console.print("") }
-            try compare(reference, with: (nil, report))
-        }
-        try complain(of: report)
     }
+
+    /// Where rows are kept until all are there: a run that ends early leaves the file of an earlier one as it was.
+    private var partial: String? { save.flatMap { OutputFile.isReplaced($0) ? "\($0).partial" : nil } }
+
+    private func keep(_ report: BenchReport) throws {
+        guard let save else { return }
+        try report.save(to: save)
+        if let partial { unlink(partial) }
+    }
+
+    private var isForPeople: Bool { format == .text || format == .md }
 
     /// Prints a report that was kept.
     func show(_ report: BenchReport) throws {
-        if let chart { try AtomicFile.write(report.chart, to: chart) }
+        if let chart { try AtomicFile.write(report.chart(), to: chart) }
         try report.lines(format).map(Prose.printable).forEach(Console.print)
         report.warnings.forEach(Console.complain)
     }
 
-    /// Compares the reports of files with the first of them.
+    /// Compares the reports of files with the first of them, all of them even where one fails at the gate.
     func compare() throws {
         guard let first = references.first else { return }
-        if let chart, let last = references.last { try AtomicFile.write(last.report.chart, to: chart) }
+        var attempts = Attempts()
+        attempts.attempt { if let chart, let last = references.last { try AtomicFile.write(last.report.chart(), to: chart) } }
         for (number, other) in references.dropFirst().enumerated() {
-            if number > 0 && [.text, .md].contains(format) { try Console.print("") }
-            try compare(first, with: other, isFirst: number == 0)
+            attempts.attempt {
+                if number > 0 && isForPeople { try Console.print("") }
+                try compare(first, with: other, isFirst: number == 0)
+            }
         }
-    }
-
-    private func finish(_ report: BenchReport) throws {
-        if let save { try report.save(to: save) }
-        if let chart { try AtomicFile.write(report.chart, to: chart) }
+        try attempts.finish()
     }
 
     private func compare(

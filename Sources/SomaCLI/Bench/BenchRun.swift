@@ -9,6 +9,8 @@ struct BenchRun {
     let budget: Double
     /// Whether the devices take turns at each repetition, so that what disturbs one disturbs the other.
     var isInterleaved = false
+    /// Whether the limits of the devices are measured too, before the rows and after them.
+    var measuresLimits = true
 
     /// Completes `report` row by row and tells of each.
     func run(_ report: inout BenchReport, each: (BenchRow, BenchReport) throws -> Void) throws {
@@ -37,10 +39,10 @@ struct BenchRun {
         }
     }
 
-    /// Nil where this process runs several workloads.
+    /// Nil where this process does more than one workload.
     private var residentPeak: Int? {
         var usage = rusage()
-        guard workloads.count * devices.count == 1, getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
+        guard workloads.count * devices.count == 1, !measuresLimits, getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
         return usage.ru_maxrss * 1024
     }
 }

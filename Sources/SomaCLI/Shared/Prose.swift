@@ -26,14 +26,15 @@ enum Prose {
             .map { $0.hasPrefix(" ") ? String($0) : wrapped(String($0)) }.joined(separator: "\n")
     }
 
-    /// Text that anybody may have written, in a file or as a name: what would move the cursor is shown as a space.
+    /// Text that anybody may have written, in a file or as a name: what would move the cursor or turn the direction of writing is shown as a
+    /// space.
     static func printable(_ text: String) -> String {
-        replaced(text) { $0.properties.generalCategory == .control }
+        replaced(text) { $0.properties.generalCategory == .control || $0.properties.isBidiControl }
     }
 
     /// Lines of such text: line breaks and tabulators stay.
     static func harmless(_ text: String) -> String {
-        replaced(text) { $0.properties.generalCategory == .control && $0 != "\n" && $0 != "\t" }
+        replaced(text) { ($0.properties.generalCategory == .control && $0 != "\n" && $0 != "\t") || $0.properties.isBidiControl }
     }
 
     private static func replaced(_ text: String, where isControl: (Unicode.Scalar) -> Bool) -> String {

@@ -20,7 +20,7 @@ struct TuneSubject {
         }
         if patterns.isEmpty { throw UsageError("--workload names none; there are \(names.joined(separator: ", "))") }
         let chosen = WorkloadList.all().filter { workload in
-            patterns.contains { $0 == "all" ? !workload.isLarge : WorkloadList.matches(workload.name, $0) }
+            patterns.contains { $0 == "all" ? !workload.isLarge && workload.batch ?? 1 <= 32 : WorkloadList.matches(workload.name, $0) }
         }
         let recipes = Recipes.all.filter { recipe in patterns.contains { WorkloadList.matches(recipe.name, $0) } }
         if let data, recipes.isEmpty { throw UsageError("--data \(data): --workload names no recipe, and nothing else takes data") }

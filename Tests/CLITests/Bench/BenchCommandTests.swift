@@ -21,6 +21,38 @@ import Testing
         #endif
     }
 
+    /// What cannot be kept is told last, and rows and comparison are there all the same.
+    @Test func aReportThatCannotBeKeptIsStillTold() throws {
+        #expect(bench("--device", "cpu", "--workload", "gemm_256", "--no-limits", "--save", "b.json").status == 0)
+        let command = bench("--device", "cpu", "--workload", "gemm_256", "--no-limits", "--compare", "b.json", "--save", "/dev/full")
+        command.expectEnd(1, "/dev/full", "No space")
+        #expect(command.output.contains("verdict") && command.output.contains("gemm_256"))
+    }
+
+    /// A run that ends early leaves the file of an earlier one.
+    @Test func rowsThatAreThereStandAside() throws {
+        try folder.write("a.json", Array("earlier".utf8))
+        let command = bench("--device", "cpu", "--workload", "gemm_256", "--no-limits", "--save", "a.json")
+        #expect(command.status == 0 && folder.text("a.json").hasPrefix("{"), "\(command.complaint)")
+        #expect(access("\(folder.path)/a.json.partial", F_OK) != 0)
+        #expect(try BenchReport(path: "\(folder.path)/a.json").isComplete)
+    }
+
+    @Test func memoryOfTheProcessIsThatOfTheWorkload() throws {
+        let words = ["--device", "cpu", "--workload", "gemm_256", "--json"]
+        #expect(try JSON(parsing: bench(words).lines[0])["resident_peak_bytes"] == .null, "limits were measured too")
+        let alone = try JSON(parsing: bench(words + ["--no-limits"]).lines[0])
+        #expect(try #require(alone["resident_peak_bytes"]?.integer) < 1 << 30)
+    }
+
+    @Test func optionsThatWouldDoNothing() {
+        for words in [
+            ["--show", "a.json", "--device", "cpu"], ["--show", "a.json", "--interleave"], ["--list", "--save", "x.json"], ["--list", "--baseline", "cpu"],
+            ["--compare", "a.json", "b.json", "--workload", "gemm_256"], ["--compare", "a.json", "--save", "a.json"], ["--json", "--format", "md"],
+            ["--workload", ",gemm_256"], ["--workload", "gemm_256,,"], ["--device", "cpu", "--no-limits", "--chart", "x.svg"],
+        ] { #expect(bench(words).status == 2, "\(words)") }
+    }
+
     @Test func aListMeasuresNothing() throws {
         let command = bench("--list", "--workload", "latency_lenet,gemm_*", "--json", "--device", "no such device")
         #expect(command.status == 0 && command.lines.count == 6, "\(command.complaint)")
@@ -72,7 +104,7 @@ import Testing
         let words = "bench --allow-debug --budget 0.001 --device cpu --no-limits --workload tiny_adds,train_gpt --save a.json"
         let script = "(ulimit -f 1; \(Command.folder)/soma \(words); echo status $?) | cat"
         let command = Command.run(["/bin/sh", "-c", script], in: folder)
-        command.expectComplaint(0, "cannot write a.json")
+        command.expectEnd(0, "cannot write a.json")
         #expect(command.lines.contains { $0.hasPrefix("tiny_adds") } && command.lines.last == "status 1", "\(command.output)")
         #expect(!folder.exists("a.json"))
     }

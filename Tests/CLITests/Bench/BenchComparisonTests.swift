@@ -52,6 +52,13 @@ import Testing
         #expect(comparison.doubts(below: 0.9).map(\.key.workload) == ["gemm_256"] && comparison.doubts(below: 0.5).isEmpty)
     }
 
+    /// A single repetition has no spread that tells noise from slowness.
+    @Test func fewRepetitionsProveNothing() {
+        let few = { (seconds: Double) in BenchRow.Outcome.measured(Measurement(samples: [seconds], isCapped: true)) }
+        let comparison = BenchComparison(report([(.gemm(256), few(1))]), report([(.gemm(256), few(2))]))
+        #expect(comparison.lines[0].verdict == .tooNoisy && comparison.failures(below: 0.9).isEmpty && comparison.doubts(below: 0.9).count == 1)
+    }
+
     @Test func whatARunIsAskedFor() {
         func isNamed(_ workload: String, _ batch: Int?, _ list: String, _ batches: [Int]? = nil) -> Bool {
             WorkloadList.isNamed(.init(workload: workload, batch: batch, metric: "", device: "cpu"), in: list, batches: batches)
@@ -77,7 +84,16 @@ import Testing
         let text = BenchComparison(before, after).lines(.text)
         #expect(text.contains("cpu was a | \"model\", 2 units, 0 [2J, and is a | \"model\", 2 units, 1"), "no control character gets through")
         #expect(text.contains { $0.hasPrefix("gemm_256  cpu         33.55    8.389  GFLOP/s  0.250  slower") }, "\(text)")
-        #expect(text.contains { $0.contains("opencl:0") && $0.hasSuffix("1.000  within the spread") })
+        #expect(text.contains { $0.contains("opencl:0") && $0.hasSuffix("1.000  too noisy to judge") }, "one repetition")
+        #expect(!text.contains { $0.hasPrefix("the machine was") })
+        after.environment.host = "other"
+        #expect(BenchComparison(before, after).lines(.text).contains("the machine was unknown, and is other ()"))
+        before.devices[0].driver = "1"
+        before.devices[0].choices = ["matmul": "a"]
+        after.devices[0].choices = ["matmul": "b"]
+        #expect(BenchComparison(before, after).lines(.text).contains("cpu computes by other tuned choices"))
+        (before, after) = (BenchReportTests.report, BenchReportTests.report)
+        after.rows[0].outcome = .measured(Measurement(samples: [4e-3]))
         let csv = BenchComparison(before, after).lines(.csv)
         #expect(csv[0] == "workload,device,before,after,unit,ratio,verdict,before_file,after_file")
         #expect(csv[1] == "gemm_256,cpu,33.554432,8.388608,GFLOP/s,0.25,slower,,")
@@ -108,7 +124,7 @@ import Testing
         let same = Command.soma("bench", "--compare", "a.json", "a.json", "--fail-below", "0.9", in: folder)
         #expect(same.status == 0 && same.output.contains("within the spread"), "\(same.complaint)")
         let gate = Command.soma("bench", "--compare", "a.json", "b.json", "--fail-below", "0.9", "--chart", "c.svg", in: folder)
-        gate.expectComplaint(1, "below 0.9 times the speed of a.json", "gemm_256 on cpu (0.50)", "startup on cpu (0.50)")
+        gate.expectEnd(1, "below 0.9 times the speed of a.json", "gemm_256 on cpu (0.50)", "startup on cpu (0.50)")
         #expect(gate.output.contains("slower") && folder.text("c.svg").hasPrefix("<svg"))
         Command.soma("bench", "--compare", "a.json", "b.json", "--fail-below", "0.4", "--json", in: folder).expectQuiet()
         Command.soma("bench", "--compare", "a.json", "other.json", in: folder).expectComplaint(1, "other.json", "another version")

@@ -72,7 +72,15 @@ import Testing
         #expect(report.isLimitDoubtful(of: report.rows[0]) && !report.isLimitDoubtful(of: report.rows[1]))
         #expect(report.lines(.text).contains { $0.hasPrefix("gemm_256") && $0.contains("limit too low") })
         #expect(report.warnings.last?.contains("gemm_256 on cpu") == true && report.warnings.last?.contains("too low") == true)
-        #expect(try JSON(parsing: report.lines(.json)[0])["limit_doubtful"] == true && report.chart.contains("limit measured too low"))
+        #expect(try JSON(parsing: report.lines(.json)[0])["limit_doubtful"] == true && report.chart().contains("limit measured too low"))
+    }
+
+    @Test func launchesBoundWhatAsksForThem() throws {
+        var report = Self.report
+        report.devices[0].peaks.figures[.launch] = .value(1e-6)
+        report.rows = [BenchRow(.tinyAddsEach, on: "cpu", .measured(Measurement(samples: [4e-3]))), BenchRow(.tinyAddsLazy, on: "cpu", .measured(Measurement(samples: [4e-3])))]
+        let shares = try report.rows.map { try #require(report.limit(of: $0)) }
+        #expect(shares.map(\.resource) == [.launches, .launches] && abs(shares[0].share - 0.25) < 1e-12 && abs(shares[1].share - 0.25e-3) < 1e-15)
     }
 
     @Test func limitsAreTheBetterOfTwo() throws {
@@ -175,11 +183,24 @@ import Testing
         try expect(#"{"format":"soma bench 2"}"#, "another version")
         for (whole, part) in [
             ("\"samples_s\":[0.001,", "\"samples_s\":[-1,"), ("\"samples_s\":[0.001,", "\"samples_s\":[1e999,"),
-            ("\"amount\":", "\"amont\":"), ("\"threads\":2", "\"threads\":1e300"), ("\"unit\":", "\"uint\":"),
+            ("\"first_call_s\":0.5", "\"first_call_s\":-1"), ("\"operations\":33554432.0", "\"operations\":-1"), ("\"batch\":null", "\"batch\":1e300"),
+            ("\"amount\":", "\"amount\":-5,\"was\":"), ("\"amount\":", "\"amont\":"), ("\"threads\":2", "\"threads\":1e300"), ("\"unit\":", "\"uint\":"),
         ] {
             #expect(text.contains(whole))
             try expect(text.replacing(whole, with: part), "no usable")
         }
+        try expect(text.replacing("\"rows\":[", with: "\"rows\":{},\"was\":["), "no list")
+        try expect(text.replacing("\"devices\":[", with: "\"devices\":3,\"was\":["), "no list")
+        var double = Self.report
+        double.rows.append(double.rows[0])
+        try expect(double.json.description, "two rows of gemm_256 on cpu")
+        double.rows = (0...4096).map { _ in double.rows[0] }
+        try expect(double.json.description, "4,097 rows")
         #expect(throws: SomaError.self) { try BenchReport(path: "\(folder.path)/none.json") }
+    }
+
+    @Test func anEndBeforeTheLastRowIsTold() throws {
+        let report = try BenchReport(Self.report.partial.json)
+        #expect(!report.isComplete && report.warnings.first?.contains("ended early") == true && Self.report.isComplete)
     }
 }

@@ -6,7 +6,7 @@ struct BenchComparison {
         case faster, slower
         /// The quartiles of the one reach into those of the other.
         case withinSpread
-        /// So they do, and one of the two is so wide that this says little.
+        /// So they do, and one of the two is so wide that this says little; or one had fewer than five repetitions.
         case tooNoisy
         /// Measured before, and now not; and why.
         case failed(String)
@@ -47,6 +47,10 @@ struct BenchComparison {
         }
         let isClose = before.lowerQuartile <= after.upperQuartile && after.lowerQuartile <= before.upperQuartile
         let isNoisy = before.isWide || after.isWide
+        // What was repeated fewer than five times has no spread that could be judged by.
+        if before.isCapped || after.isCapped {
+            return Line(key: new.key, metric: new.metric, before: before, after: after, verdict: .tooNoisy)
+        }
         let verdict: Verdict = isClose ? (isNoisy ? .tooNoisy : .withinSpread) : after.median < before.median ? .faster : .slower
         return Line(key: new.key, metric: new.metric, before: before, after: after, verdict: verdict)
     }
@@ -75,12 +79,15 @@ extension BenchComparison {
     /// What else is different, a line each.
     var circumstances: [String] {
         let changes = after.devices.compactMap { device -> String? in
-            guard let old = before.devices.first(where: { $0.name == device.name }), old.identity != device.identity else { return nil }
+            guard let old = before.devices.first(where: { $0.name == device.name }) else { return nil }
+            if old.identity == device.identity { return old.choices == device.choices ? nil : "\(device.name) computes by other tuned choices" }
             return "\(device.name) was \(old.identity), and is \(device.identity)"
         }
+        let (was, now) = (before.environment.machine, after.environment.machine)
+        let machine = was == now ? [] : ["the machine was \(was), and is \(now)"]
         let gone = lines.count { $0.verdict == .onlyBefore }
         let rest = gone > 0 ? ["\(gone) rows of before were not measured again"] : []
-        return (["before: \(before.environment.line)", "after:  \(after.environment.line)"] + changes + rest).map(Prose.printable)
+        return (["before: \(before.environment.line)", "after:  \(after.environment.line)"] + machine + changes + rest).map(Prose.printable)
     }
 
     /// - Parameter files: where the reports are from; none for what was measured just now.
@@ -139,5 +146,9 @@ extension BenchComparison.Verdict {
 }
 
 extension BenchDevice {
-    fileprivate var identity: String { "\(model), \(units) units, \(driver)" }
+    /// All that tells whether two figures are of the same device, computing in the same way.
+    fileprivate var identity: String {
+        let tuned = choices.isEmpty ? "" : ", with \(Quantity.counted(choices.count, "tuned choice"))"
+        return "\(model), \(Quantity.counted(units, "unit")), \(driver)\(tuned)"
+    }
 }

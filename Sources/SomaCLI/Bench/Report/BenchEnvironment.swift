@@ -51,13 +51,16 @@ struct BenchEnvironment: Hashable, Sendable {
     var line: String {
         let build = isDebugBuild ? "DEBUG build, whose figures say nothing" : "release build"
         let numbers = "\(precision), \(isDeterministic ? "deterministic" : "not deterministic")"
-        return "\(engine) \(version), \(build); \(numbers); \(threads) threads; load \(Quantity.fixed(load, 2)); \(date)"
+        return "\(engine) \(version), \(build); \(numbers); \(Quantity.counted(threads, "thread")); load \(Quantity.fixed(load, 2)); \(date)"
     }
+
+    /// The machine, for people.
+    var machine: String { host.isEmpty ? "unknown" : "\(host) (\(system))" }
 
     /// What is wrong with the circumstances.
     var warning: String? {
         guard threads > 0, load > 0.5 * Double(threads) else { return nil }
-        return "soma: the machine was busy with other things (load \(Quantity.fixed(load, 1)) on \(threads) threads): figures may be low"
+        return "soma: the machine was busy with other things (load \(Quantity.fixed(load, 1)) on \(Quantity.counted(threads, "thread"))): figures may be low"
     }
 }
 
@@ -76,7 +79,7 @@ extension BenchEnvironment {
         version = try json.text("version")
         isDebugBuild = json["debug_build"] == true
         (date, host, system) = (try json.text("date"), try json.text("host"), try json.text("system"))
-        (threads, load, precision) = (Int(try json.number("threads")), try json.number("load"), try json.text("precision"))
+        (threads, load, precision) = (Int(try json.count("threads")), try json.count("load"), try json.text("precision"))
         isDeterministic = json["deterministic"] == true
     }
 }
@@ -86,6 +89,22 @@ extension JSON {
     func text(_ name: String) throws -> String {
         guard let text = self[name]?.string else { throw SomaError("it has no usable '\(name)'") }
         return text
+    }
+
+    /// What a time, a rate or an amount can be.
+    static let measurable = 1e-15...1e30
+
+    /// A number of that kind.
+    func positive(_ name: String) throws -> Double {
+        guard let number = self[name]?.double, Self.measurable.contains(number) else { throw SomaError("it has no usable '\(name)'") }
+        return number
+    }
+
+    /// A number that counts something, or a time that may be none.
+    func count(_ name: String) throws -> Double {
+        let number = try number(name)
+        guard number >= 0 else { throw SomaError("it has no usable '\(name)'") }
+        return number
     }
 
     /// A number within what an integer can count too.

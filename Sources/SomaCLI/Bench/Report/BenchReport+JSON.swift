@@ -12,7 +12,7 @@ extension BenchRow {
         if let work {
             members += [
                 .init("operations", JSON(work.operations)), .init("bytes_read", JSON(work.bytesRead)),
-                .init("bytes_written", JSON(work.bytesWritten)),
+                .init("bytes_written", JSON(work.bytesWritten)), .init("launches", JSON(work.launches)),
             ]
         }
         return .object(members)
@@ -57,7 +57,8 @@ extension BenchRow {
     private func machine(of report: BenchReport) -> [JSON.Member] {
         let device = report.devices.first { $0.name == self.device }
         return [
-            .init("device_model", device.map { .string($0.model) } ?? .null), .init("device_driver", device.map { .string($0.driver) } ?? .null),
+            .init("engine", .string(report.environment.engine)), .init("threads", JSON(report.environment.threads)),
+            .init("debug_build", .bool(report.environment.isDebugBuild)), .init("device_model", device.map { .string($0.model) } ?? .null), .init("device_driver", device.map { .string($0.driver) } ?? .null),
             .init("host", .string(report.environment.host)), .init("date", .string(report.environment.date)),
         ]
     }
@@ -66,13 +67,13 @@ extension BenchRow {
     /// - Throws: `SomaError` that says what is wrong with it.
     init(_ json: JSON) throws {
         (workload, device, precision) = (try json.text("workload"), try json.text("device"), try json.text("precision"))
-        batch = json["batch"]?.integer
+        batch = try Self.batch(json["batch"] ?? .null)
         metric = Metric(
-            name: try json.text("metric"), unit: try json.text("unit"), amount: try json.number("amount"), isRate: json["better"] == "higher")
+            name: try json.text("metric"), unit: try json.text("unit"), amount: try json.positive("amount"), isRate: json["better"] == "higher")
         if json["operations"] != nil {
             work = Work(
-                operations: try json.number("operations"), bytesRead: try json.number("bytes_read"),
-                bytesWritten: try json.number("bytes_written"))
+                operations: try json.count("operations"), bytesRead: try json.count("bytes_read"),
+                bytesWritten: try json.count("bytes_written"), launches: json["launches"] == nil ? 0 : try json.count("launches"))
         }
         outcome = try Self.outcome(json)
         load = json["load"]?.double.map { HostLoad(average: $0, stolen: json["steal_pct"]?.double.map { $0 / 100 }) }
@@ -84,11 +85,17 @@ extension BenchRow {
         if let reason = json["error"]?.string { return .failed(reason) }
         if let what = json["lacks"]?.string { return .lacks(what) }
         let samples = try positive(json["samples_s"] ?? .null, "samples_s")
-        return .measured(Measurement(samples: samples, firstCall: try json.number("first_call_s"), isCapped: json["capped"] == true))
+        return .measured(Measurement(samples: samples, firstCall: try json.count("first_call_s"), isCapped: json["capped"] == true))
+    }
+
+    private static func batch(_ json: JSON) throws -> Int? {
+        if json == .null { return nil }
+        guard let batch = json.integer, batch > 0 else { throw SomaError("it has no usable 'batch'") }
+        return batch
     }
 
     private static func positive(_ json: JSON, _ name: String) throws -> [Double] {
-        let numbers = (json.array ?? []).compactMap(\.double).filter { $0 > 0 && $0 < .infinity }
+        let numbers = (json.array ?? []).compactMap(\.double).filter(JSON.measurable.contains)
         guard !numbers.isEmpty, numbers.count == json.array?.count else { throw SomaError("it has no usable '\(name)'") }
         return numbers
     }
@@ -106,17 +113,18 @@ extension BenchDevice {
         }
         return [
             "name": .string(name), "model": .string(model), "driver": .string(driver), "compute_units": JSON(units),
-            "peaks": .object(figures),
+            "tuning": .object(choices.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }), "peaks": .object(figures),
         ]
     }
 
     init(_ json: JSON) throws {
         (name, model, driver) = (try json.text("name"), try json.text("model"), try json.text("driver"))
-        units = Int(try json.number("compute_units"))
+        units = Int(try json.count("compute_units"))
+        choices = Dictionary((json["tuning"]?.members ?? []).map { ($0.name, $0.value.string ?? "") }) { first, _ in first }
         for member in json["peaks"]?.members ?? [] {
             // A peak that only another version knows is passed over.
             guard let peak = Peak(rawValue: member.name) else { continue }
-            if let value = member.value.double, value > 0, value < .infinity { peaks.figures[peak] = .value(value) }
+            if let value = member.value.double, JSON.measurable.contains(value) { peaks.figures[peak] = .value(value) }
             if let reason = member.value.string { peaks.figures[peak] = .missing(reason) }
         }
     }
@@ -129,7 +137,7 @@ extension BenchReport {
     var json: JSON {
         [
             "format": .string(Self.format), "environment": environment.json, "devices": .array(devices.map(\.json)),
-            "baseline": baseline.map { .string($0) } ?? .null, "rows": .array(rows.map { $0.savedJSON(in: self) }),
+            "baseline": baseline.map { .string($0) } ?? .null, "complete": .bool(isComplete), "rows": .array(rows.map { $0.savedJSON(in: self) }),
         ]
     }
 
@@ -139,10 +147,19 @@ extension BenchReport {
             throw SomaError("it was saved by another version, in the format '\(format.prefix(40))' and not '\(Self.format)'")
         }
         environment = try BenchEnvironment(json["environment"] ?? .null)
-        devices = try (json["devices"]?.array ?? []).map { try BenchDevice($0) }
-        baseline = json["baseline"]?.string
-        rows = try (json["rows"]?.array ?? []).map { try BenchRow($0) }
+        guard let devices = json["devices"]?.array, let rows = json["rows"]?.array else { throw SomaError("it has no list of devices or none of rows") }
+        guard rows.count <= Self.mostRows else { throw SomaError("it has \(Quantity.grouped(rows.count)) rows, which no run has") }
+        self.devices = try devices.map { try BenchDevice($0) }
+        self.rows = try rows.map { try BenchRow($0) }
+        (baseline, isComplete) = (json["baseline"]?.string, json["complete"] != false)
+        var seen: Set<BenchRow.Key> = []
+        if let double = self.rows.first(where: { !seen.insert($0.key).inserted }) {
+            throw SomaError("it has two rows of \(double.key.title) on \(double.device)")
+        }
     }
+
+    /// Far more than there are workloads times devices.
+    private static let mostRows = 4096
 
     /// A report that `--save` wrote.
     /// - Throws: `SomaError` that names the file and what is wrong with it.

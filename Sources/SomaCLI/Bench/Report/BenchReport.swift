@@ -7,6 +7,15 @@ struct BenchReport: Hashable, Sendable {
     /// The device to which others are compared.
     var baseline: String?
     var rows: [BenchRow] = []
+    /// Whether all rows are there that were asked for.
+    var isComplete = true
+
+    /// The same, with rows still to come.
+    var partial: BenchReport {
+        var report = self
+        report.isComplete = false
+        return report
+    }
 
     /// How near a row came to what its device was measured to be capable of, and which resource bounds it.
     func limit(of row: BenchRow) -> (share: Double, resource: DevicePeaks.Resource)? {
@@ -59,6 +68,7 @@ struct BenchReport: Hashable, Sendable {
         let doubt = beyond.isEmpty ? [] : [
             "soma: faster than the arithmetic that was measured: \(beyond.joined(separator: ", ")); the limit was measured too low, measure again",
         ]
-        return (environment.warning.map { [$0] } ?? []) + spread + doubt
+        let end = isComplete ? [] : ["soma: the run ended early: rows that it was asked for are missing"]
+        return end + (environment.warning.map { [$0] } ?? []) + spread + doubt
     }
 }

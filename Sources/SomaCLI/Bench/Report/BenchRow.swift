@@ -33,7 +33,7 @@ struct BenchRow: Hashable, Sendable {
     var load: HostLoad?
     /// The most bytes that the device held meanwhile.
     var devicePeakBytes: Int?
-    /// The most memory that the process ever had, in bytes; only where it ran nothing else.
+    /// The most memory that the process ever had, in bytes; only where it did nothing else, and measured no limits either.
     var residentPeakBytes: Int?
     /// Where repetitions took turns with those on the baseline: how many times as fast this device was, pair by pair.
     var pairs: [Double]?
@@ -66,9 +66,12 @@ struct BenchDevice: Hashable, Sendable {
     var model: String
     var driver: String
     var units: Int
+    /// How steps are computed for which that was chosen by measuring, by class.
+    var choices: [String: String]
     var peaks = DevicePeaks()
 
-    init(_ description: DeviceDescription) {
+    init(_ description: DeviceDescription, choices: [String: String] = [:]) {
         (name, model, driver, units) = (description.name, description.model, description.driver, description.computeUnits)
+        self.choices = choices
     }
 }

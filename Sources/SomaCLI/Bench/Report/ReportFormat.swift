@@ -121,6 +121,6 @@ extension BenchDevice {
         }
         let bandwidth = memory.isEmpty ? nil : memory.joined(separator: ", ") + " GB/s"
         let limits = [arithmetic, bandwidth].compactMap { $0 }
-        return "\(name): \(model), \(units) units" + (limits.isEmpty ? "" : "; measured: " + limits.joined(separator: ", "))
+        return "\(name): \(model), \(Quantity.counted(units, "unit"))" + (limits.isEmpty ? "" : "; measured: " + limits.joined(separator: ", "))
     }
 }

@@ -36,14 +36,14 @@ final class AdversarialWorkload {
             }
             let update = compiled { (images: Tensor) in
                 try withTraining {
-                    let forged = generator(.randomNormal([Self.batch, Self.noise], device: device))
-                    let (onReal, onForged) = (discriminator(images), discriminator(forged.withoutGradient()))
-                    let told = binaryCrossEntropy(logits: onReal, .ones(like: onReal)) + binaryCrossEntropy(logits: onForged, .zeros(like: onForged))
-                    try optimizers[1].update(minimizing: told)
-                    let verdict = discriminator(forged)
-                    let deceived = binaryCrossEntropy(logits: verdict, .ones(like: verdict))
-                    try optimizers[0].update(minimizing: deceived)
-                    return deceived
+                    let fake = generator(.randomNormal([Self.batch, Self.noise], device: device))
+                    let (real, generated) = (discriminator(images), discriminator(fake.withoutGradient()))
+                    let discriminatorLoss = binaryCrossEntropy(logits: real, .ones(like: real)) + binaryCrossEntropy(logits: generated, .zeros(like: generated))
+                    try optimizers[1].update(minimizing: discriminatorLoss)
+                    let verdict = discriminator(fake)
+                    let generatorLoss = binaryCrossEntropy(logits: verdict, .ones(like: verdict))
+                    try optimizers[0].update(minimizing: generatorLoss)
+                    return generatorLoss
                 }
             }
             let images = try Tensor.randomNormal([Self.batch, 1, 28, 28]).realize()

@@ -2,15 +2,15 @@ import Soma
 
 extension Workload {
     /// What an operation costs before any work is done: 1,000 additions of 16 numbers, and one read.
-    static let tinyAddsLazy = tinyAdds("us/op_lazy_one_eval", "µs lazy", "each of 1,000 additions of 16 numbers, computed together") { $0 }
+    static let tinyAddsLazy = tinyAdds("us/op_lazy_one_eval", "µs lazy", "each of 1,000 additions of 16 numbers, computed together", launches: 1) { $0 }
 
     /// The same, computed one by one.
-    static let tinyAddsEach = tinyAdds("us/op_eval_each", "µs each", "the same, computed one by one") { try $0.realize() }
+    static let tinyAddsEach = tinyAdds("us/op_eval_each", "µs each", "the same, computed one by one", launches: 1000) { try $0.realize() }
 
     private static func tinyAdds(
-        _ metric: String, _ unit: String, _ summary: String, _ each: @escaping @Sendable (Tensor) throws -> Tensor
+        _ metric: String, _ unit: String, _ summary: String, launches: Double, _ each: @escaping @Sendable (Tensor) throws -> Tensor
     ) -> Workload {
-        Workload("tiny_adds", .time(per: 1000 * 1e-6, metric, unit: unit), summary) { _ in
+        Workload("tiny_adds", .time(per: 1000 * 1e-6, metric, unit: unit), summary, work: Work(launches: launches)) { _ in
             let (x, y) = (try Tensor.randomNormal([16]).realize(), try Tensor.randomNormal([16]).realize())
             return PreparedWork {
                 var z = x

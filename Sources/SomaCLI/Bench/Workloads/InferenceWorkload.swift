@@ -8,16 +8,14 @@ struct InferenceWorkload: Sendable {
 
     static let all = [
         InferenceWorkload(name: "lenet", title: "LeNet-5", image: [1, 28, 28]) { LeNet() },
-        InferenceWorkload(name: "alexnet", title: "AlexNet of 2014", image: [3, 224, 224], operationsOfOne: 1.4e9) { AlexNet(variant: .year2014) },
-        InferenceWorkload(name: "resnet18", title: "ResNet-18", image: [3, 224, 224], operationsOfOne: 3.6e9) { ResNet.resNet18() },
+        InferenceWorkload(name: "alexnet", title: "AlexNet of 2014", image: [3, 224, 224]) { AlexNet(variant: .year2014) },
+        InferenceWorkload(name: "resnet18", title: "ResNet-18", image: [3, 224, 224]) { ResNet.resNet18() },
     ]
 
     let name: String
     let title: String
     /// [C, H, W].
     let image: [Int]
-    /// About, for one image; more than a hundred thousand million in a batch are left to GPUs.
-    var operationsOfOne = 0.0
     let model: @Sendable () -> any Layer
 
     /// How many pictures a second, in batches that are asked for one after the other; and how long one picture takes that is waited for.
@@ -28,10 +26,9 @@ struct InferenceWorkload: Sendable {
         latency.batch = 1
         return [latency] + batches.map { batch in
             var workload = Workload(
-                "infer_\(name)", .rate(Double(batch), "images/s"), "\(title) on images of \(image[1])×\(image[2]), batch after batch",
-                isLarge: operationsOfOne * Double(batch) > 1e11
+                "infer_\(name)", .rate(Double(batch), "images/s"), "\(title) on images of \(image[1])×\(image[2]), batch after batch"
             ) { try prepared($0, batch: batch, waits: false) }
-            workload.batch = batch
+            (workload.batch, workload.takesBatches) = (batch, true)
             return workload
         }
     }

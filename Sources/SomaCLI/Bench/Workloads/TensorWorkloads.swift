@@ -15,20 +15,20 @@ extension Workload {
     }
 
     /// gelu(x · a + b) · c + x: each element is read and written once.
-    static let chain = streaming("chain_16m", "gelu(x·a + b)·c + x over 16 M numbers", [count16M]) { { geluTanh($0 * 1.25 + 0.5) * 0.75 + $0 } }
+    static let chain = streaming("chain_16m", "gelu(x·a + b)·c + x over 16 M numbers", [count16M], operations: 5) { { geluTanh($0 * 1.25 + 0.5) * 0.75 + $0 } }
 
     /// The least that a map can do: what the memory of the device gives.
-    static let copy = streaming("copy_16m", "−x over 16 M numbers: what the memory gives", [count16M]) { { -$0 } }
+    static let copy = streaming("copy_16m", "−x over 16 M numbers: what the memory gives", [count16M], operations: 1) { { -$0 } }
 
-    static let softmax = streaming("softmax_8192x1024", "softmax over rows of 1,024", [8192, 1024]) { { $0.softmax(alongAxis: -1) } }
+    static let softmax = streaming("softmax_8192x1024", "softmax over rows of 1,024", [8192, 1024], operations: 5) { { $0.softmax(alongAxis: -1) } }
 
-    static let layerNorm = streaming("layernorm_8192x1024", "layer normalisation over rows of 1,024", [8192, 1024]) {
+    static let layerNorm = streaming("layernorm_8192x1024", "layer normalisation over rows of 1,024", [8192, 1024], operations: 8) {
         let layer = LayerNorm(1024)
         return { layer($0) }
     }
 
     static let sum = Workload(
-        "sum_16m", .rate(4 * Double(count16M) / 1e9, "GB/s"), "sum of 16 M numbers", work: Work(bytesRead: 4 * Double(count16M))
+        "sum_16m", .rate(4 * Double(count16M) / 1e9, "GB/s"), "sum of 16 M numbers", work: Work(operations: Double(count16M), bytesRead: 4 * Double(count16M))
     ) { device in
         let x = try normal([count16M])
         let step = compiled { $0.sum() }
@@ -38,11 +38,12 @@ extension Workload {
     private static let count16M = 16 << 20
 
     /// A function that gives as many elements as it takes: 8 bytes move for each.
+    /// - Parameter operations: scalar functions for each element, such as max, −, exp, + and ÷ of a softmax.
     private static func streaming(
-        _ name: String, _ summary: String, _ shape: Shape, _ body: @escaping @Sendable () -> @Sendable (Tensor) -> Tensor
+        _ name: String, _ summary: String, _ shape: Shape, operations: Double, _ body: @escaping @Sendable () -> @Sendable (Tensor) -> Tensor
     ) -> Workload {
         let bytes = 4 * Double(shape.count)
-        let work = Work(bytesRead: bytes, bytesWritten: bytes)
+        let work = Work(operations: operations * Double(shape.count), bytesRead: bytes, bytesWritten: bytes)
         return Workload(name, .rate(2 * bytes / 1e9, "GB/s"), summary, work: work) { device in
             let x = try normal(shape)
             let function = body()

@@ -32,8 +32,10 @@ struct Workload: Sendable {
     }
 
     let name: String
-    /// Samples that it takes at once, where that can be chosen.
+    /// Samples that it takes at once.
     var batch: Int?
+    /// Whether `--batch` chooses these.
+    var takesBatches = false
     let metric: Metric
     let summary: String
     /// What a call cannot do without; nil where neither arithmetic nor memory bounds it, or where the prepared work tells.

@@ -18,26 +18,26 @@ enum WorkloadList {
     }
 
     /// The workloads of a list with commas; `gemm_*` stands for all that begin so, `all` for every one but those that only a GPU is for.
-    /// - Throws: `UsageError` for a name that there is not.
+    /// - Throws: `UsageError` for a name that there is not, and for an empty one.
     static func named(_ list: String, batches: [Int]? = nil) throws -> [Workload] {
         let all = all(batches: batches ?? InferenceWorkload.batches)
         if list == "all" { return all.filter { !$0.isLarge } }
         var names = all.map(\.name)
         names = names.indices.filter { names.firstIndex(of: names[$0]) == $0 }.map { names[$0] }
         var chosen: Set<String> = []
-        for pattern in list.split(separator: ",").map(String.init) {
-            let matches = names.filter { Self.matches($0, pattern) }
+        for pattern in list.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+            let matches = pattern.isEmpty ? [] : names.filter { Self.matches($0, pattern) }
             if matches.isEmpty { throw UsageError(unknown: "workload", pattern, among: names) }
             chosen.formUnion(matches)
         }
-        if chosen.isEmpty { throw UsageError("--workload names none; there are \(names.joined(separator: ", "))") }
         return all.filter { chosen.contains($0.name) }
     }
 
     /// Whether `named` would take a row's workload, were it still there.
     static func isNamed(_ row: BenchRow.Key, in list: String, batches: [Int]?) -> Bool {
         let batches = batches ?? InferenceWorkload.batches
-        if row.workload.hasPrefix("infer_"), let batch = row.batch, !batches.contains(batch) { return false }
+        let isChosen = all(batches: batches).contains { $0.name == row.workload && $0.takesBatches }
+        if isChosen, let batch = row.batch, !batches.contains(batch) { return false }
         if list != "all" { return list.split(separator: ",").contains { matches(row.workload, String($0)) } }
         return !all(batches: batches).contains { $0.name == row.workload && $0.batch == row.batch && $0.isLarge }
     }
