@@ -97,7 +97,7 @@ import Testing
     /// Rows cannot show launches that overlap, so these get more rows.
     @Test func launchesThatOverlap() throws {
         func launch(_ start: Int, _ end: Int) -> Timeline.Event {
-            .init(kind: .launch(.map(LoopNest(outer: [1], body: Body())), kernel: "k", number: 0, work: Work()), start: start, end: end)
+            .init(kind: .launch(StepRecord(.map(LoopNest(outer: [1], body: Body()))), kernel: "k", number: 0, work: Work()), start: start, end: end)
         }
         let timeline = Timeline([launch(0, 10), launch(5, 15), launch(10, 20), launch(12, 14)], start: 0, end: 20)
         let rows = try events(of: ChromeTrace(timeline, device: "many").text).map { $0["tid"]?.integer }

@@ -15,7 +15,7 @@ import Testing
             try backend.start()
             _ = try sum(of: matmul(x, x) * 2)
             let timeline = try backend.stop()
-            let names = timeline.launches.map { event -> String in if case .launch(let step, _, _, _) = event.kind { step.name } else { "" } }
+            let names = timeline.launches.map { event -> String in if case .launch(let record, _, _, _) = event.kind { record.step.name } else { "" } }
             #expect(names == ["matmul", "reduce"])
             for (event, next) in zip(timeline.launches, timeline.launches.dropFirst()) { #expect(event.end <= next.start) }
             for event in timeline.events { #expect(event.start >= timeline.start && event.start <= event.end && event.end <= timeline.end) }
@@ -63,8 +63,10 @@ import Testing
         }
     }
 
+    private static let step = StepRecord(.map(LoopNest(outer: [1], body: Body())))
+
     private func launch(_ start: Int, _ end: Int) -> Timeline.Event {
-        .init(kind: .launch(.map(LoopNest(outer: [1], body: Body())), kernel: "k", number: 0, work: Work()), start: start, end: end)
+        .init(kind: .launch(Self.step, kernel: "k", number: 0, work: Work()), start: start, end: end)
     }
 
     private func host(_ kind: Timeline.Event.Kind, _ start: Int, _ end: Int, thread: Int = 1) -> Timeline.Event {
@@ -79,7 +81,7 @@ import Testing
     /// Every moment has the name of the innermost thing that the training thread was at, unless a launch ran.
     @Test func partsMakeUpTheTime() {
         let events = [
-            host(.phase(.reading), 0, 10), host(.phase(.starting), 10, 30), host(.phase(.compiling), 12, 20), host(.prepare(.map(LoopNest(outer: [1], body: Body()))), 14, 18),
+            host(.phase(.reading), 0, 10), host(.phase(.starting), 10, 30), host(.phase(.compiling), 12, 20), host(.prepare(Self.step), 14, 18),
             host(.enqueue(stepCount: 1), 22, 28), host(.wait, 0, 100, thread: 2), launch(25, 40), host(.phase(.evaluating), 50, 70),
             host(.enqueue(stepCount: 1), 52, 54), launch(53, 60), host(.wait, 90, 95),
         ]

@@ -85,13 +85,7 @@ public final class Trainer<Model: Layer> {
         let device = optimizer.arena.device
         func report(_ event: TrainingEvent) throws { try device.noting(.reporting) { try tell(event) } }
         try report(.started(standing))
-        while try device.noting(.looping, {
-            guard let batch = try device.noting(.reading, loader.next) else { return false }
-            try train(batch, waited: loader.waiting.duration, report)
-            for remark in training.takeRemarks() { try report(.remark(remark)) }
-            if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
-            return true
-        }) {
+        while try device.noting(.looping, { try advance(loader, training, heldOut, &lastEpoch, report) }) {
             if isInterrupted() {
                 try peekLoss()
                 try saveLast(report)
@@ -104,6 +98,18 @@ public final class Trainer<Model: Layer> {
         return result(lastEpoch, isInterrupted: false)
     }
 
+    /// Trains on the next batch and, where it is the last of an epoch, evaluates; false where there is none.
+    private func advance(
+        _ loader: BatchLoader, _ training: some DataSet, _ heldOut: (any DataSet)?, _ lastEpoch: inout EpochSummary?,
+        _ report: (TrainingEvent) throws -> Void
+    ) throws -> Bool {
+        guard let batch = try optimizer.arena.device.noting(.reading, loader.next) else { return false }
+        try train(batch, waited: loader.waiting.duration, report)
+        for remark in training.takeRemarks() { try report(.remark(remark)) }
+        if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
+        return true
+    }
+
     private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
         TrainingResult(
             isInterrupted: isInterrupted, progress: standing, lastEpoch: lastEpoch, best: progress.best,
@@ -113,10 +119,8 @@ public final class Trainer<Model: Layer> {
     // MARK: Steps
 
     private func train(_ batch: Batch, waited: Duration, _ report: (TrainingEvent) throws -> Void) throws {
-        try optimizer.arena.device.noting(.starting) {
-            try backlog.add(batch)
-            try step(batch)
-        }
+        try backlog.add(batch)
+        try step(batch)
         progress.position = batch.next
         progress.unreadSamples += batch.count
         progress.unreadBatches += 1

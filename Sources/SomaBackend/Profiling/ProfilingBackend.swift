@@ -22,9 +22,9 @@ public final class ProfilingBackend: Backend {
     private let record = Mutex(Record())
 
     private final class ProfiledStep: PreparedStep, @unchecked Sendable {
-        let step: Step
+        let record: StepRecord
         let base: PreparedStep
-        init(_ step: Step, _ base: PreparedStep) { (self.step, self.base) = (step, base) }
+        init(_ record: StepRecord, _ base: PreparedStep) { (self.record, self.base) = (record, base) }
     }
 
     public init(_ base: any Backend) { self.base = base }
@@ -55,10 +55,11 @@ public final class ProfilingBackend: Backend {
         var counts = [Int](repeating: 0, count: steps.count)
         return log.launches.map { launch in
             defer { counts[launch.step] += 1 }
-            let step = steps[launch.step].step
-            let kernel = launch.name.isEmpty ? step.name : launch.name
+            let record = steps[launch.step].record
+            let kernel = launch.name.isEmpty ? record.step.name : launch.name
             return Timeline.Event(
-                kind: .launch(step, kernel: kernel, number: counts[launch.step], work: launch.work ?? step.work), start: launch.start, end: launch.end)
+                kind: .launch(record, kernel: kernel, number: counts[launch.step], work: launch.work ?? record.work), start: launch.start,
+                end: launch.end)
         }
     }
 
@@ -99,7 +100,8 @@ public final class ProfilingBackend: Backend {
     }
 
     public func prepare(_ step: Step) throws -> PreparedStep {
-        try noting(.prepare(step)) { ProfiledStep(step, try base.prepare(step)) }
+        let record = StepRecord(step)
+        return try noting(.prepare(record)) { ProfiledStep(record, try base.prepare(step)) }
     }
 
     public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {

@@ -1,13 +1,21 @@
+/// A step that was made ready, and what is told of each of its launches.
+public final class StepRecord: Sendable {
+    public let step: Step
+    public let label: String
+    public let work: Work
+
+    public init(_ step: Step) { (self.step, label, work) = (step, step.label, step.work) }
+}
+
 /// What a device and its host did over a while, and when.
 public struct Timeline: Sendable {
     public struct Event: Sendable {
         public enum Kind: Sendable {
-            /// On the device: the launch of that number of a step, under the device's own name for it, and what it does itself. A step is large
-            /// and is kept apart, since there are many events.
-            indirect case launch(Step, kernel: String, number: Int, work: Work)
+            /// On the device: the launch of that number of a step, under the device's own name for it, and what it does itself.
+            case launch(StepRecord, kernel: String, number: Int, work: Work)
             // On the host: calls of the backend, each until it returned.
             case enqueue(stepCount: Int)
-            indirect case prepare(Step)
+            case prepare(StepRecord)
             case upload(byteCount: Int)
             case download(byteCount: Int)
             case wait
@@ -47,7 +55,7 @@ extension Timeline.Event {
     /// What happened, in a word or, of a step, a few.
     public var name: String {
         switch kind {
-        case .launch(let step, _, _, _): step.label
+        case .launch(let record, _, _, _): record.label
         case .enqueue: "enqueueing"
         case .prepare: "preparing a step"
         case .upload: "uploading"

@@ -58,7 +58,7 @@ struct ChromeTrace {
                 "bytes written": JSON(work.bytesWritten),
             ]
         case .enqueue(let count): ["steps": JSON(count)]
-        case .prepare(let step): ["step": .string(step.label)]
+        case .prepare(let record): ["step": .string(record.label)]
         case .upload(let count), .download(let count): ["bytes": JSON(count)]
         case .wait, .phase: [:]
         }

@@ -11,8 +11,9 @@ struct ProfileCommand: ParsableCommand {
             Lets a few training steps pass, then watches some: what the time on the clock went to; how long each of the \
             device's steps takes, how many launches it is, the bytes it moves and the arithmetic it does, and which share \
             that is of what the device was measured to be capable of; then the kernels, and what the host did meanwhile. \
-            The same steps are made once more unwatched, to tell what watching costs. Nothing is written but the timeline, \
-            which chrome://tracing and Perfetto open. Control-C ends the watch and tells of the steps that there were.
+            The same steps are made unwatched in turn with that for two seconds, and the fastest of both tell what watching costs. \
+            Nothing is written but the timeline, which chrome://tracing and Perfetto open. Control-C ends the watch and tells of \
+            the steps that there were.
 
               soma profile digits
               soma profile lenet --data data/mnist --device opencl:0 --timeline lenet.json
@@ -55,26 +56,17 @@ struct ProfileCommand: ParsableCommand {
         let device = try DeviceChoice.device(plan.device)
         let limits = device.measured([.float32, .memoryRead, .memoryWrite, .memoryCopy])
         Interruption.watch()
-        let profiler = try StepProfiler(device, warmUp: warmUp.map { StepSpan($0) } ?? .warmUp, watch: steps.map { StepSpan($0) } ?? .watch)
-        try plan.trainSteps(on: profiler.device) {
-            profiler.noteStep()
-            return profiler.isOver || Interruption.isPending
-        }
-        guard let profile = try profiler.finish() else { throw Interruption.exitCode }
-        var report = ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits)
-        if !Interruption.isPending { report.unwatched = try unwatched(plan, device, profile, warmUp: profiler.warmUpCount) }
+        let rounds = try ProfileRounds(
+            plan, on: device, warmUp: warmUp.map { StepSpan($0) } ?? .warmUp, watch: steps.map { StepSpan($0) } ?? .watch)
+        guard let profile = rounds.profile else { throw Interruption.exitCode }
+        let report = ProfileReport(
+            profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits, unwatched: rounds.unwatched)
         try (json ? report.objects.map(\.description) : report.lines).forEach(Console.print)
         if let timeline {
             try AtomicFile.write(ChromeTrace(profile.timeline, device: "\(device)").text, to: timeline)
             if !json { try Console.announce("wrote \(timeline)", to: timeline) }
         }
         if Interruption.isPending { throw Interruption.exitCode }
-    }
-
-    /// Seconds of a step that nobody watches, of as many as were watched, or of fewer where these take long.
-    private func unwatched(_ plan: RunPlan, _ device: Device, _ profile: StepProfile, warmUp: Int) throws -> Double? {
-        let count = min(profile.stepCount, max(3, Int(2 / profile.wall * Double(profile.stepCount))))
-        return try plan.secondsUnwatched(on: device, warmUp: warmUp, count: count).map { $0 / Double(count) }
     }
 }
 

@@ -21,22 +21,4 @@ extension RunPlan {
             if count == before { throw SomaError("\(recipe.name) makes no training step") }
         }
     }
-
-    /// The seconds that `count` training steps take where nobody watches; `nil` where it was interrupted.
-    /// - Parameter warmUp: steps before.
-    func secondsUnwatched(on device: Device, warmUp: Int, count: Int) throws -> Double? {
-        var (made, start, seconds): (Int, ContinuousClock.Instant, Double?) = (0, .now, nil)
-        var failure: (any Error)?
-        try trainSteps(on: device) {
-            made += 1
-            do {
-                if made == warmUp || made == warmUp + count { try device.synchronize() }
-            } catch { failure = error }
-            if made == warmUp { start = .now }
-            if made == warmUp + count { seconds = (.now - start) / .seconds(1) }
-            return Interruption.isPending || seconds != nil || failure != nil
-        }
-        if let failure { throw failure }
-        return seconds
-    }
 }

@@ -25,20 +25,20 @@ struct StepProfile {
 
     /// Steps that compute the same over the same extents, the costliest first, each with the work that the computation cannot do without.
     func rows(limits: DevicePeaks?) -> [Row] {
-        rows(limits) { step, _ in step.label } work: { step, number, _ in number == 0 ? step.work : Work() }
+        rows(limits) { record, _ in record.label } work: { record, number, _ in number == 0 ? record.work : Work() }
     }
 
     /// Kernels, the costliest first, each with what its launches do themselves.
     func kernelRows(limits: DevicePeaks?) -> [Row] { rows(limits) { _, kernel in kernel } work: { _, _, own in own } }
 
     private func rows(
-        _ limits: DevicePeaks?, by name: (Step, _ kernel: String) -> String, work: (Step, _ number: Int, _ own: Work) -> Work
+        _ limits: DevicePeaks?, by name: (StepRecord, _ kernel: String) -> String, work: (StepRecord, _ number: Int, _ own: Work) -> Work
     ) -> [Row] {
         var rows: [String: Row] = [:]
         for event in parts.launches {
-            guard case .launch(let step, let kernel, let number, let own) = event.kind else { continue }
-            let name = name(step, kernel)
-            rows[name, default: Row(name: name)].add(work(step, number, own), kernel, seconds: Double(event.duration) / 1e9, limits)
+            guard case .launch(let record, let kernel, let number, let own) = event.kind else { continue }
+            let name = name(record, kernel)
+            rows[name, default: Row(name: name)].add(work(record, number, own), kernel, seconds: Double(event.duration) / 1e9, limits)
         }
         return rows.values.sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
     }

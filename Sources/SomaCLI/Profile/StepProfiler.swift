@@ -36,10 +36,17 @@ final class StepProfiler {
 
     /// - Parameter warmUp: one step at least: the first is compiled.
     /// - Throws: `BackendError` where the device does not start a second time.
-    init(_ device: Device, warmUp: StepSpan = .warmUp, watch: StepSpan = .watch) throws {
-        (self.device, backend) = try device.profiling()
-        (self.warmUp, self.watch) = (warmUp, watch)
+    convenience init(_ device: Device, warmUp: StepSpan = .warmUp, watch: StepSpan = .watch) throws {
+        let (device, backend) = try device.profiling()
+        self.init(device, backend, warmUp, watch)
     }
+
+    private init(_ device: Device, _ backend: ProfilingBackend, _ warmUp: StepSpan, _ watch: StepSpan) {
+        (self.device, self.backend, self.warmUp, self.watch) = (device, backend, warmUp, watch)
+    }
+
+    /// One that watches as many steps after as many.
+    func repeated() -> StepProfiler { StepProfiler(device, backend, StepSpan(warmUpCount), StepSpan(watchedCount)) }
 
     var isOver: Bool { profile != nil || failure != nil }
 
