@@ -125,7 +125,9 @@ final class TuneReport {
         try Console.print("\n\(what) \(summary.done) of \(total) classes searched, \(changes)\(rest)")
         guard let path = summary.path else { return }
         try Console.print("kept in \(path):")
-        for change in summary.changes { try Console.print("    \(change.task)  \(change.choice)") }
+        for change in summary.changes {
+            try Console.print("    \(change.task)  \(change.choice)" + (change.choice == change.shipped ? ", as it ships" : ""))
+        }
     }
 
     private func members(_ summary: TuneSummary) -> [JSON.Member] {

@@ -22,6 +22,9 @@ struct TuneSearch {
     /// Seconds past the end of the search within which its one last duel must be over.
     var grace = 60.0
     var finalists = 3
+    /// Seconds that a class is searched at least once what ships was measured, if there is time at all: of a few classes something is learnt, of
+    /// many at a glance nothing.
+    var leastSeconds = 10.0
 
     /// - Parameters:
     ///   - candidates: first what ships.
@@ -53,21 +56,25 @@ struct TuneSearch {
     private func trials(
         _ candidates: [String], _ finding: inout Finding, until end: Double, _ deadline: Double, _ note: (News) throws -> Void
     ) throws {
+        try trial(finding.shipped, &finding, deadline, note)
         let start = measurer.now
+        let end = min(max(end, start + leastSeconds), deadline)
         func isTimeLeft() -> Bool {
             measurer.now < end - min((end - start) / 2, duelSeconds(finding.seconds[finding.shipped] ?? 0))
         }
         for part in [1, 2, 4] {
-            let fastest = finding.ranking.prefix(candidates.count / part)
-            let chosen = part == 1 ? candidates : [finding.shipped] + fastest.filter { $0 != finding.shipped }
-            for candidate in chosen where (candidate == finding.shipped && part == 1) || isTimeLeft() {
-                if measurer.isInterrupted { return }
-                let outcome = try measurer.trial(candidate, of: finding.task, best: finding.seconds.values.min(), until: deadline)
-                finding.note(outcome, of: candidate)
-                if case .failed = finding.verdict { return }
-                try note(.trial(finding))
-            }
+            let fastest = finding.ranking.prefix(candidates.count / part).filter { $0 != finding.shipped }
+            let chosen = part == 1 ? Array(candidates.dropFirst()) : [finding.shipped] + fastest
+            for candidate in chosen where isTimeLeft() { try trial(candidate, &finding, deadline, note) }
         }
+    }
+
+    private func trial(_ candidate: String, _ finding: inout Finding, _ deadline: Double, _ note: (News) throws -> Void) throws {
+        if case .failed = finding.verdict { return }
+        if measurer.isInterrupted { return }
+        let outcome = try measurer.trial(candidate, of: finding.task, best: finding.seconds.values.min(), until: deadline)
+        finding.note(outcome, of: candidate)
+        try note(.trial(finding))
     }
 
     // MARK: Duels
