@@ -56,6 +56,7 @@ kernel void soma_link(
     links[indices_count + j] = previous < 0;
 }
 
+#if SOMA_CPU
 // The same by one work-item, from the last j to the first; `heads` holds the first j seen of each index.
 kernel void soma_link_serially(
     global const int *indices, const long indices_offset, global int *links, const int extent, const int indices_count
@@ -75,6 +76,7 @@ kernel void soma_link_serially(
         heads[index] = j;
     }
 }
+#endif
 
 kernel void soma_scatter_add(
     global const int *indices, const long indices_offset, global const TYPE *updates, const long updates_offset, global TYPE *target,

@@ -156,7 +156,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_matmul(
             global float *target = workspace + (((long)segment * batches + batch) * m + row) * n + first_column;
 #pragma unroll
             for (int j = 0; j < 4; j++)
-                if (first_column + j < n) target[j] = sums[i][q * 4 + j];
+                if (first_column + j < n) target[j] = SUM(i, q, j);
 #else
 #pragma unroll
             for (int j = 0; j < 4; j += WIDTH) {

@@ -52,19 +52,23 @@ typedef struct {
     local tile_pair stages[2] __attribute__((aligned(16))); \
     const int item = get_local_id(0); \
     const int lane_x = item / 32 % (ITEMS_N / 8) * 8 + item % 8, lane_y = item / 32 / (ITEMS_N / 8) * 4 + item % 32 / 8; \
-    float sums[THREAD_M][THREAD_N]; \
+    float4 sums[THREAD_M][QUADS_N]; \
     _Pragma("unroll") for (int i = 0; i < THREAD_M; i++) \
-        _Pragma("unroll") for (int j = 0; j < THREAD_N; j++) sums[i][j] = 0.0f;
+        _Pragma("unroll") for (int q = 0; q < QUADS_N; q++) sums[i][q] = SOMA_FLOAT4(0.0f, 0.0f, 0.0f, 0.0f);
 
 // Where the rows and columns of a work-item begin: the first of quad q in the tile.
 #define QUAD_ROW(q) ((q) * (TILE_M / QUADS_M) + lane_y * 4)
 #define QUAD_COLUMN(q) ((q) * (TILE_N / QUADS_N) + lane_x * 4)
 
+// A sum of a work-item: of row i, number j of quad q. Sums are kept in quads, so that compilers that pair them for instructions which add two
+// products at once pair neighbours.
+#define SUM(i, q, j) (((float *)&sums[i][q])[j])
+
 #define MULTIPLY_ADD(i, component) \
-    sums[i][q * 4 + 0] = soma_multiply_add_float(component, b_row[q].x, sums[i][q * 4 + 0]); \
-    sums[i][q * 4 + 1] = soma_multiply_add_float(component, b_row[q].y, sums[i][q * 4 + 1]); \
-    sums[i][q * 4 + 2] = soma_multiply_add_float(component, b_row[q].z, sums[i][q * 4 + 2]); \
-    sums[i][q * 4 + 3] = soma_multiply_add_float(component, b_row[q].w, sums[i][q * 4 + 3]);
+    sums[i][q].x = soma_multiply_add_float(component, b_row[q].x, sums[i][q].x); \
+    sums[i][q].y = soma_multiply_add_float(component, b_row[q].y, sums[i][q].y); \
+    sums[i][q].z = soma_multiply_add_float(component, b_row[q].z, sums[i][q].z); \
+    sums[i][q].w = soma_multiply_add_float(component, b_row[q].w, sums[i][q].w);
 
 // Adds the product of the tiles on one side to the sums.
 #define MULTIPLY_TILES(side) \

@@ -10,25 +10,29 @@ struct KernelTexts: ParsableCommand {
         commandName: "KernelTexts",
         abstract: "Writes the OpenCL program of every kernel, as it would be built for a GPU that need not be here.",
         discussion: """
-            Into FOLDER goes NAME.cl for each kernel; standard output gets a line for each, with tabs between its name, the name of the \
-            kernel in the program, the work-items of a work-group, and the options of the build. For scripts/kernel-report.
+            Into FOLDER goes NUMBER.cl for each program; standard output gets a line for each kernel, with tabs between the number of its \
+            program, its name, the name that it has in the program, the work-items of a work-group, and the options of the build. For \
+            scripts/kernel-report.
             """)
 
     @Option(help: "What OpenCL calls the vendor, which decides the tiles.") var vendor: String
     @Option(help: "Compute units, which decide where a tile is too large to keep them busy.") var units: Int
     @Option(help: "The most work-items of a work-group.") var groupSize = 256
     @Option(help: "Bytes of local memory.") var localMemory = 48 << 10
-    @Option(help: "Only the cases whose names begin so; may be given several times.") var kernel: [String] = []
     @Argument(help: "An existing folder.") var folder: String
 
     func run() throws {
         let gpu = AbsentGPU(vendor: vendor, computeUnits: units, maximumWorkGroupSize: groupSize, localMemoryBytes: localMemory)
-        var seen = Set<KernelProgram>()
-        for item in KernelCase.all where kernel.isEmpty || kernel.contains(where: item.name.hasPrefix) {
-            for (name, program) in try item.programs(for: gpu) where seen.insert(program).inserted {
-                try write(program.source, to: "\(folder)/\(name).cl")
-                print(name, program.entry, program.groupSize, program.options, separator: "\t")
+        let kernels = try KernelCase.all(for: gpu).flatMap { try $0.programs(for: gpu) } + KernelCase.peaks(gpu)
+        var seen = Set<KernelProgram>(), numbers: [String: Int] = [:]
+        for (name, program) in kernels where seen.insert(program).inserted {
+            let text = program.options + program.source
+            let number = numbers[text] ?? numbers.count
+            if number == numbers.count {
+                try write(program.source, to: "\(folder)/\(number).cl")
+                numbers[text] = number
             }
+            print(number, name, program.entry, program.groupSize, program.options, separator: "\t")
         }
     }
 

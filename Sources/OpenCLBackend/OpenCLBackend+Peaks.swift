@@ -43,14 +43,7 @@ extension OpenCLBackend: PeakProbe {
     /// Of the largest type that a work-item reads, writes or keeps.
     private var vectorBytes: Int { planner.traits.isCPU ? 64 : 16 }
 
-    func source(number: String = "float", isHalf: Bool = false) -> String {
-        let isCPU = planner.traits.isCPU
-        let definitions = [
-            ("NUMBER", isCPU && !isHalf ? "float16" : number), ("CHAINS", isCPU ? "8" : "16"), ("VECTOR", isCPU ? "float16" : "float4"),
-            ("TILE", isCPU ? "128" : "512"), ("OWN_PIECES", isCPU ? "1" : "0"), ("HAS_HALF", isHalf ? "1" : "0"),
-        ]
-        return definitions.map { "#define \($0.0) \($0.1)\n" }.joined() + KernelTemplate.text(of: "peaks")
-    }
+    func source(number: String = "float", isHalf: Bool = false) -> String { planner.peakSource(number: number, isHalf: isHalf) }
 
     func kernel(_ name: String, _ source: String, _ arguments: [PeakKernel.Argument]) throws -> PeakKernel {
         try PeakKernel(name, source, programs, context, (geometry.global, geometry.local), arguments)
@@ -169,6 +162,19 @@ extension OpenCLBackend: PeakProbe {
         return try ContinuousClock().measure {
             try run(PeakKernel("soma_peak_nothing", source, programs, context, (64, nil), [sink]), 1)
         } / .seconds(1)
+    }
+}
+
+extension StepPlanner {
+    /// The program of peaks.cl.
+    /// - Parameter number: what a GPU multiplies and adds, and any device where that is of 16 bits.
+    func peakSource(number: String = "float", isHalf: Bool = false) -> String {
+        let definitions = [
+            ("NUMBER", traits.isCPU && !isHalf ? "float16" : number), ("CHAINS", traits.isCPU ? "8" : "16"),
+            ("VECTOR", traits.isCPU ? "float16" : "float4"), ("TILE", traits.isCPU ? "128" : "512"), ("OWN_PIECES", traits.isCPU ? "1" : "0"),
+            ("HAS_HALF", isHalf ? "1" : "0"),
+        ]
+        return definitions.map { "#define \($0.0) \($0.1)\n" }.joined() + KernelTemplate.text(of: "peaks")
     }
 }
 

@@ -9,7 +9,7 @@ from .report import Kernel
 WIDTHS = {"ubyte": 8, "sbyte": 8, "ushort": 16, "sshort": 16, "dword": 32, "dwordx2": 64, "dwordx3": 96, "dwordx4": 128,
           "u8": 8, "i8": 8, "u16": 16, "i16": 16, "b32": 32, "b64": 64, "b96": 96, "b128": 128}
 ISA_AMD = ISA(
-    fma_count=lambda opcode: 2 if opcode.startswith("v_pk_fma_f32") else int(bool(re.match(r"v_(fma|fmac|mac|mad)_f32", opcode))),
+    fma_count=lambda opcode: 2 if opcode.startswith("v_pk_fma_f") else int(bool(re.match(r"v_(fma|mad)(ak|mk)?_f32|v_(fmac|mac)_f32", opcode))),
     global_load=re.compile(r"(?:global|flat|buffer)_load_(?P<width>[a-z]+\d?)"),
     # read2 fetches two places at once.
     local_load=re.compile(r"ds_read(?P<two>2(?:st64)?)?_(?P<width>[a-z]\d+)"),
@@ -21,23 +21,38 @@ WAVES = {"gfx906": 10, "gfx90a": 8, "gfx1030": 16}  # The most on a SIMD.
 class AMD:
     vendor, group_size, local_bytes = "Advanced Micro Devices, Inc.", 256, 64 << 10
 
-    def __init__(self, folder):
+    def __init__(self, _folder):
         self.clang = toolchain.clang("amdgcn")
         self.library = toolchain.libclc("amdgcn--amdhsa.bc")
+        self.tools = [self.clang, self.library]
 
-    def compile(self, program, target, work):
-        assembly = work / f"{program.name}.{target}.s"
-        _, log = toolchain.run([
-            self.clang, "-x", "cl", *program.clang_options, "--target=amdgcn-amd-amdhsa", f"-mcpu={target}", "-nogpulib",
-            "-Xclang", "-mlink-builtin-bitcode", "-Xclang", self.library, "-O3", "-Rpass-analysis=kernel-resource-usage",
-            "-S", str(program.path), "-o", str(assembly)])
-        uses = usage(log, program.entry)
-        waves = uses["Occupancy [waves/SIMD]"]
-        bound = "" if waves == WAVES[target] else "local memory" if local_bounds(uses, program.group_size, target) else "registers"
-        return Kernel(
-            program.name, target, uses["VGPRs"] + uses.get("AGPRs", 0), 4 * uses["VGPRs Spill"] or uses["ScratchSize [bytes/lane]"],
-            uses["LDS Size [bytes/block]"], waves / WAVES[target], bound,
-            inner_loop(instructions(assembly.read_text(), program.entry), ISA_AMD))
+    def compile(self, programs, target, work):
+        """The kernels of each program; `work` is a folder of the caller's own."""
+        return [self.compiled(program, target, work / str(number)) for number, program in enumerate(programs)]
+
+    def compiled(self, program, target, path):
+        text, assembly = path.with_suffix(".cl"), path.with_suffix(".s")
+        text.write_text(program.text)
+        with toolchain.naming(f"{target} {program.entries[0].name}"):
+            _, log = toolchain.run([
+                self.clang, "-x", "cl", *program.clang_options, "--target=amdgcn-amd-amdhsa", f"-mcpu={target}", "-nogpulib",
+                "-Xclang", "-mlink-builtin-bitcode", "-Xclang", self.library, "-O3", "-Rpass-analysis=kernel-resource-usage",
+                "-S", str(text), "-o", str(assembly)])
+        code = assembly.read_text()
+        return [kernel(program, entry, target, usage(log, entry.function), instructions(code, entry.function)) for entry in program.entries]
+
+
+def kernel(program, entry, target, uses, code):
+    waves = uses["Occupancy [waves/SIMD]"]
+    bound = "" if waves == WAVES[target] else "local memory" if local_bounds(uses, entry.group_size, target) else "registers"
+    return Kernel(
+        entry.name, target, program.variant, uses["VGPRs"] + uses.get("AGPRs", 0), spilled_bytes(uses), uses["LDS Size [bytes/block]"],
+        waves / WAVES[target], bound, inner_loop(code, ISA_AMD))
+
+
+def spilled_bytes(uses):
+    """Of memory of a work-item's own: registers that are spilled, and arrays that no register holds."""
+    return max(uses["ScratchSize [bytes/lane]"], 4 * uses["VGPRs Spill"])
 
 
 def usage(log, entry):

@@ -11,10 +11,14 @@ class Instruction:
     target: int | None = None  # The place in the list that a branch goes to.
     falls_through: bool = True
 
+    def successors(self, place):
+        """The places that may follow when it stands at a place."""
+        return ([place + 1] if self.falls_through else []) + ([self.target] if self.target is not None else [])
+
 
 @dataclasses.dataclass
 class Mix:
-    """What a loop consists of. Loads are counted by their width in bits, with those of the loops around it, which feed it."""
+    """What a loop consists of. Loads are counted by their width in bits, those of memory with those of the loops around it, which feed it."""
 
     is_loop: bool
     instructions: int
@@ -42,51 +46,46 @@ def innermost(instructions, loop):
 
 
 def loops(instructions, places):
-    """Sets of places that can reach each other within `places`: strongly connected components (Tarjan 1972)."""
+    """Sets of places that can reach each other within `places`: strongly connected components of more than one, by two walks (Kosaraju)."""
+    forward = {place: [one for one in instructions[place].successors(place) if one in places] for place in places}
+    backward = {place: [] for place in places}
+    for place, following in forward.items():
+        for one in following:
+            backward[one].append(place)
+    seen = set()
+    components = [reached(backward, [place], seen) for place in reversed(reached(forward, sorted(places), set()))]
+    return [set(component) for component in components if len(component) > 1]
 
-    def successors(place):
-        one = instructions[place]
-        following = ([place + 1] if one.falls_through else []) + ([one.target] if one.target is not None else [])
-        return iter([next for next in following if next in places])
 
-    number, low, stack, on_stack, result = {}, {}, [], set(), []
-    for root in sorted(places):
-        path = [(root, successors(root))] if root not in number else []
+def reached(edges, starts, seen):
+    """What can be reached from the starts and was not seen before, in the order in which a depth-first walk leaves it."""
+    order = []
+    for start in starts:
+        path = [] if start in seen else [(start, iter(edges[start]))]
+        seen.add(start)
         while path:
             place, rest = path[-1]
-            if place not in number:
-                number[place] = low[place] = len(number)
-                stack.append(place)
-                on_stack.add(place)
-            following = next(rest, None)
+            following = next((one for one in rest if one not in seen), None)
             if following is None:
+                order.append(place)
                 path.pop()
-                if path:
-                    low[path[-1][0]] = min(low[path[-1][0]], low[place])
-                if low[place] == number[place]:
-                    component = set(stack[stack.index(place):])
-                    del stack[stack.index(place):]
-                    on_stack -= component
-                    if len(component) > 1:
-                        result.append(component)
-            elif following not in number:
-                path.append((following, successors(following)))
-            elif following in on_stack:
-                low[place] = min(low[place], number[following])
-    return result
+            else:
+                seen.add(following)
+                path.append((following, iter(edges[following])))
+    return order
 
 
 def mix(instructions, inner, outer, isa, is_loop):
     opcodes = [instructions[place].opcode for place in inner]
 
-    def loads(pattern):
-        matches = [pattern.match(instructions[place].opcode) for place in outer]
+    def loads(pattern, places):
+        matches = [pattern.match(instructions[place].opcode) for place in places]
         return dict(collections.Counter(isa.width(match) for match in matches if match))
 
     fma = sum(isa.fma_count(opcode) for opcode in opcodes)
     # An instruction that does two counts as the two.
     packed = sum(max(isa.fma_count(opcode) - 1, 0) for opcode in opcodes)
-    return Mix(is_loop, len(opcodes) + packed, fma, loads(isa.global_load), loads(isa.local_load))
+    return Mix(is_loop, len(opcodes) + packed, fma, loads(isa.global_load, outer), loads(isa.local_load, inner))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Kernels compiled for NVIDIA: clang and libclc make PTX, ptxas machine code, nvdisasm reads it."""
 
+import dataclasses
 import pathlib
 import re
 import struct
@@ -9,7 +10,7 @@ from .loops import ISA, Instruction, inner_loop
 from .report import Kernel
 
 ISA_NVIDIA = ISA(
-    fma_count=lambda opcode: int(opcode.startswith("FFMA")),
+    fma_count=lambda opcode: 2 if opcode.startswith("HFMA2") else int(opcode.startswith("FFMA")),
     global_load=re.compile(r"LDG?(?:\.E)?(?:\.(?P<small>[US](?:8|16))|\.(?P<wide>64|128))?(?:\.|$)(?!.*LDS)"),
     local_load=re.compile(r"LDS(?:\.U)?(?:\.(?P<small>[US](?:8|16))|\.(?P<wide>64|128))?(?:\.|$)"),
     width=lambda match: int(match["wide"]) if match["wide"] else int(match["small"][1:]) if match["small"] else 32)
@@ -26,29 +27,52 @@ class NVIDIA:
         self.clang = toolchain.clang("nvptx64")
         self.library = toolchain.libclc("nvptx64--nvidiacl.bc")
         self.ptxas, self.nvdisasm = toolchain.nvidia_tools(folder)
+        self.tools = [self.clang, self.library, self.ptxas, self.nvdisasm]
 
-    def compile(self, program, target, work):
-        ptx, cubin, raw = (work / f"{program.name}.{target}.{kind}" for kind in ("ptx", "cubin", "raw"))
-        toolchain.run([
-            self.clang, "-x", "cl", *program.clang_options, "--target=nvptx64-nvidia-nvcl", "-Xclang", "-target-cpu", "-Xclang", target,
-            "-Xclang", "-mlink-builtin-bitcode", "-Xclang", self.library, "-O3", "-S", str(program.path), "-o", str(ptx)])
+    def compile(self, programs, target, work):
+        """The kernels of each program; `work` is a folder of the caller's own."""
+        built = [self.assembled(program, target, work / str(number)) for number, program in enumerate(programs)]
+        codes = [section(cubin, f".text.{entry.function}") for program, (_, cubin) in zip(programs, built) for entry in program.entries]
+        found = iter(self.disassembled(codes, target, work))
+        return [[kernel(program, entry, target, log, next(found)) for entry in program.entries] for program, (log, _) in zip(programs, built)]
+
+    def assembled(self, program, target, path):
+        """ptxas's log and the ELF file that it makes."""
         limit = re.search(r"-cl-nv-maxrregcount=(\d+)", program.options)
-        _, log = toolchain.run([
-            self.ptxas, "-v", f"-arch={target}", *([f"--maxrregcount={limit[1]}"] if limit else []), str(ptx), "-o", str(cubin)])
-        raw.write_bytes(code(cubin, program.entry))
-        listing, _ = toolchain.run([self.nvdisasm, "-b", "SM75" if target == "sm_70" else target.upper().replace("_", ""), str(raw)])
-        registers, spilled, local = usage(log, program.entry)
-        occupancy, bound = occupancy_bound(target, program.group_size, registers, local)
-        return Kernel(
-            program.name, target, registers, spilled, local, occupancy, bound, inner_loop(instructions(listing), ISA_NVIDIA))
+        text = path.with_suffix(".cl")
+        text.write_text(program.text)
+        with toolchain.naming(f"{target} {program.entries[0].name}"):
+            toolchain.run([
+                self.clang, "-x", "cl", *program.clang_options, "--target=nvptx64-nvidia-nvcl", "-Xclang", "-target-cpu", "-Xclang", target,
+                # Drivers have it; clang does not know.
+                "-Xclang", "-cl-ext=+cl_khr_fp16",
+                "-Xclang", "-mlink-builtin-bitcode", "-Xclang", self.library, "-O3", "-S", str(text), "-o", f"{path}.ptx"])
+            _, log = toolchain.run([
+                self.ptxas, "-v", f"-arch={target}", *([f"--maxrregcount={limit[1]}"] if limit else []), f"{path}.ptx", "-o", f"{path}.cubin"])
+        return log, pathlib.Path(f"{path}.cubin").read_bytes()
+
+    def disassembled(self, codes, target, work):
+        """The instructions of each code. All are read at once, since nvdisasm takes longest to start; it no longer knows sm_70, whose encoding
+        is that of sm_75."""
+        (work / "code").write_bytes(b"".join(codes))
+        version = "SM75" if target == "sm_70" else target.upper().replace("_", "")
+        return split(instructions(toolchain.run([self.nvdisasm, "-b", version, str(work / "code")])[0]), [len(code) // 16 for code in codes])
 
 
-def usage(log, entry):
-    """Registers, bytes spilled (stores and loads), and bytes of local memory, from ptxas's log."""
-    part = log[log.index(f"Compiling entry function '{entry}'"):]
-    stores, loads = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", part).groups()
-    local = re.search(r"(\d+) bytes smem", part)
-    return int(re.search(r"Used (\d+) registers", part)[1]), int(stores) + int(loads), int(local[1]) if local else 0
+def kernel(program, entry, target, log, found):
+    registers, spilled, local = usage(log, entry.function)
+    occupancy, bound = occupancy_bound(target, entry.group_size, registers, local)
+    return Kernel(
+        entry.name, target, program.variant, registers, spilled, local, occupancy, bound, inner_loop(found, ISA_NVIDIA))
+
+
+def usage(log, function):
+    """Registers, bytes of memory of a work-item's own (spilled registers, and arrays that no register holds), bytes of local memory."""
+    part = log[log.index(f"Compiling entry function '{function}'"):]
+    frame, stores, loads = map(int, re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", part).groups())
+    registers, rest = re.search(r"Used (\d+) registers(.*)", part).groups()
+    local = re.search(r"(\d+) bytes smem", rest)
+    return int(registers), max(frame, stores, loads), int(local[1]) if local else 0
 
 
 def occupancy_bound(target, group_size, registers, local):
@@ -68,27 +92,36 @@ def occupancy_bound(target, group_size, registers, local):
     return groups[bound] * warps / WARPS, bound
 
 
-def code(cubin, entry):
-    """The machine code of a kernel: the section .text.ENTRY of an ELF file.
-
-    nvdisasm no longer reads files for sm_70, but code for it as that for sm_75, whose encoding is the same.
-    """
-    data = pathlib.Path(cubin).read_bytes()
+def section(data, name):
+    """The bytes of a section of an ELF file."""
     (table,), (count, names) = struct.unpack_from("<Q", data, 40), struct.unpack_from("<HH", data, 60)
     headers = [struct.unpack_from("<IIQQQQIIQQ", data, table + 64 * place) for place in range(count)]
     for header in headers:
         start = headers[names][4] + header[0]
-        if data[start:data.index(b"\0", start)] == f".text.{entry}".encode():
+        if data[start:data.index(b"\0", start)] == name.encode():
             return data[header[4]:header[4] + header[5]]
-    raise toolchain.CompilerError(f"{cubin}: no code of {entry}")
+    raise toolchain.CompilerError(f"ptxas makes no section {name}")
 
 
 def instructions(listing):
     """The instructions of a listing, 16 bytes each."""
-    result = []
-    for text in re.findall(r"/\*[0-9a-f]{4,}\*/\s+(\S.*?) ?;", listing):
-        opcode = next(word for word in text.split() if not word.startswith("@"))
-        branch = re.search(r"\bBRA\b.*\b0x([0-9a-f]+)$", text)
-        ends = text.startswith(("EXIT", "RET")) or bool(re.fullmatch(r"BRA (0x)?[0-9a-f]+", text))
-        result.append(Instruction(opcode, int(branch[1], 16) // 16 if branch else None, not ends))
-    return result
+    return [instruction(text) for text in re.findall(r"/\*[0-9a-f]{4,}\*/\s+(\S.*?) ?;", listing)]
+
+
+def instruction(text):
+    branch = re.search(r"\bBRA\b.*\b0x([0-9a-f]+)$", text)
+    ends = text.startswith(("EXIT", "RET")) or bool(re.fullmatch(r"BRA (0x)?[0-9a-f]+", text))
+    opcode = next(word for word in text.split() if not word.startswith("@"))
+    # The unit for 16 bits also serves to set a register: a product of zeros and a constant.
+    opcode = "MOV" if re.search(r"\bHFMA2\S* \w+, -RZ, RZ,", text) else opcode
+    return Instruction(opcode, int(branch[1], 16) // 16 if branch else None, not ends)
+
+
+def split(found, counts):
+    """So many instructions each, whose branches go where they did."""
+    parts, start = [], 0
+    for count in counts:
+        part = found[start:start + count]
+        parts.append([one if one.target is None else dataclasses.replace(one, target=one.target - start) for one in part])
+        start += count
+    return parts

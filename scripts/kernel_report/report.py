@@ -1,6 +1,7 @@
 """What is told of a kernel, and how."""
 
 import dataclasses
+import re
 
 from .loops import Mix
 
@@ -11,6 +12,7 @@ class Kernel:
 
     name: str
     target: str
+    variant: str
     registers: int
     spilled_bytes: int
     local_bytes: int
@@ -23,15 +25,30 @@ class Kernel:
         result["loop"]["fma_share"] = round(self.loop.fma_share, 4)
         return result
 
+    @classmethod
+    def from_json(cls, values):
+        loop = {name: values["loop"][name] for name in (field.name for field in dataclasses.fields(Mix))}
+        # Keys of JSON are text.
+        loop |= {name: {int(bits): count for bits, count in loop[name].items()} for name in ("global_loads", "local_loads")}
+        return cls(**values | {"loop": Mix(**loop)})
 
-HEADER = ["kernel", "registers", "spilled", "local", "occupancy", "bounded by", "loop", "FMA", "global loads", "local loads"]
+
+def in_order(kernels):
+    """By name, numbers in names by their size."""
+    return sorted(kernels, key=lambda kernel: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", kernel.name)])
+
+
+HEADER = ["kernel", "tile", "registers", "spilled", "local", "occupancy", "bounded by", "loop", "FMA", "global loads", "local loads"]
+NUMBERS = {"registers", "spilled", "local", "occupancy", "loop", "FMA"}
 
 
 def row(kernel):
+    loop = kernel.loop
     return [
-        kernel.name, str(kernel.registers), f"{kernel.spilled_bytes} B" if kernel.spilled_bytes else "–",
+        kernel.name, kernel.variant or "–", str(kernel.registers), f"{kernel.spilled_bytes} B" if kernel.spilled_bytes else "–",
         f"{kernel.local_bytes / 1024:.1f} KB" if kernel.local_bytes else "–", f"{kernel.occupancy:.0%}", kernel.occupancy_bound or "–",
-        str(kernel.loop.instructions) + ("" if kernel.loop.is_loop else " (all)"), f"{kernel.loop.fma_share:.0%}", widths(kernel.loop.global_loads), widths(kernel.loop.local_loads)]
+        f"{loop.instructions}" if loop.is_loop else f"all {loop.instructions}", f"{loop.fma_share:.0%}", widths(loop.global_loads),
+        widths(loop.local_loads)]
 
 
 def widths(loads):
@@ -40,31 +57,15 @@ def widths(loads):
 
 
 def table(kernels):
-    rows = [HEADER] + [row(kernel) for kernel in kernels]
-    columns = [max(len(line[place]) for line in rows) for place in range(len(HEADER))]
-    # Numbers to the right, words to the left.
-    numbers = {1, 2, 3, 4, 6, 7}
-    return "\n".join(
-        "  ".join(cell.rjust(width) if place in numbers else cell.ljust(width) for place, (cell, width) in enumerate(zip(line, columns))).rstrip()
-        for line in rows)
+    return aligned(HEADER, [row(kernel) for kernel in kernels])
 
 
-# The kernels whose inner loop is held to account.
-MAIN = ("matmul-large-nn", "matmul-large-nt", "matmul-large-tn", "matmul-large-gelu")
-FMA_SHARE = 0.85
+def aligned(header, rows):
+    """Columns of text, numbers to the right and words to the left."""
+    columns = [max(len(line[place]) for line in [header, *rows]) for place in range(len(header))]
 
+    def line(cells):
+        return "  ".join(
+            cell.rjust(width) if name in NUMBERS else cell.ljust(width) for cell, width, name in zip(cells, columns, header)).rstrip()
 
-def violations(kernels):
-    """What goes beyond the budget, a line each."""
-    lines = []
-    for kernel in kernels:
-        where = f"{kernel.target} {kernel.name}"
-        if kernel.spilled_bytes:
-            lines.append(f"{where}: {kernel.spilled_bytes} bytes are spilled")
-        if kernel.name in MAIN:
-            if kernel.loop.fma_share < FMA_SHARE:
-                lines.append(f"{where}: {kernel.loop.fma_share:.1%} of the inner loop are FMA, less than {FMA_SHARE:.0%}")
-            for kind, loads in (("global", kernel.loop.global_loads), ("local", kernel.loop.local_loads)):
-                if set(loads) != {128}:
-                    lines.append(f"{where}: {kind} loads {widths(loads)} instead of 128 bits each")
-    return lines
+    return "\n".join(map(line, [header, *rows]))

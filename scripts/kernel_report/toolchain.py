@@ -1,5 +1,6 @@
 """Finds the offline compilers and fetches those that can be had as Python packages."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -26,10 +27,25 @@ def run(command, limit=120):
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:
-        raise CompilerError(f"{command[0]}: no end after {limit} s") from None
+        raise CompilerError(f"{pathlib.Path(command[0]).name}: no end after {limit} s") from None
     if done.returncode != 0:
-        raise CompilerError(f"{command[0]}: " + (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}"))
+        raise CompilerError(f"{pathlib.Path(command[0]).name}: {complaint(done.stderr or done.stdout) or f'exit status {done.returncode}'}")
     return done.stdout, done.stderr
+
+
+@contextlib.contextmanager
+def naming(kernel):
+    """Tells in errors which kernel is refused."""
+    try:
+        yield
+    except CompilerError as error:
+        raise CompilerError(f"{kernel}: {error}") from None
+
+
+def complaint(log):
+    """The line of a log that tells what is wrong: the first that says so, else the last."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return next((line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)), lines[-1] if lines else "")
 
 
 def clang(architecture):
@@ -42,13 +58,12 @@ def clang(architecture):
     raise Unavailable("there is no clang-14 or newer (Debian: clang-16)")
 
 
-def libclc(*names):
-    """The first of these files of libclc that is installed."""
-    for name in names:
-        path = CLC_FOLDER / name
-        if path.exists():
-            return str(path)
-    raise Unavailable(f"there is no {CLC_FOLDER / names[0]} (Debian: libclc-16)")
+def libclc(name):
+    """A file of libclc."""
+    path = CLC_FOLDER / name
+    if not path.exists():
+        raise Unavailable(f"there is no {path} (Debian: libclc-16)")
+    return str(path)
 
 
 def nvidia_tools(folder):
@@ -74,11 +89,11 @@ def fetch(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
             target = pathlib.Path(aside) / "packages"
-            run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), *PACKAGES], limit=300)
+            run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--retries", "1", "--timeout", "20",
+                 "--target", str(target), *PACKAGES], limit=300)
             for tool in target.glob("nvidia/*/bin/*"):
                 tool.chmod(0o755)
             shutil.rmtree(folder, ignore_errors=True)
             target.rename(folder)
     except (CompilerError, OSError) as error:
-        reason = str(error).splitlines()
-        raise Unavailable(f"ptxas and nvdisasm cannot be fetched: {reason[-1] if reason else 'pip says nothing'}") from None
+        raise Unavailable(f"ptxas and nvdisasm cannot be fetched: {error}") from None

@@ -19,7 +19,7 @@ extension StepPlanner {
         let aWidth = product.readsQuads(step) && allowsVectors ? 4 : 1
         var kernel = ConvolutionKernel(step, product, segments: tile.segments, depthStep: tile.k, aWidth: aWidth)
         let width = allowsVectors && !product.hasPhases && kernel.nest.allowsVectors ? 4 : 1
-        let slots = kernel.finish(width: width) { "sums[i][q * 4 + j + \($0)]" }
+        let slots = kernel.finish(width: width) { "SUM(i, q, j + \($0))" }
         let definitions = tile.definitions(unroll: traits.isNVIDIA ? 2 : 4) + kernel.definitions + [("ALONG_DEPTH", step.pass == .filterGradient ? "1" : "0"), ("WIDTH", "\(width)")]
         let text = source(
             isWide: kernel.isWide, uses: files(for: kernel.nest.body) + ["tile", "taps"], definitions: definitions,

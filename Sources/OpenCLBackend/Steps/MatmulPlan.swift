@@ -20,8 +20,9 @@ extension StepPlanner {
         let depth = ceilDivide(step.k, tile.segments, to: tile.k)
         let numbers = [("batches", step.batch), ("m", step.m), ("n", step.n), ("k", step.k), ("segment_depth", depth)]
         for (name, value) in numbers { parameters.add(int: name, value) }
-        // Compilers other than NVIDIA's hold all in registers that is read in what is written out at once.
-        var definitions = tile.definitions(unroll: traits.isNVIDIA ? tile.k : 4) + [
+        // Compilers other than NVIDIA's hold all in registers that is read in what is written out at once; that one has none to spare for
+        // positions of 64 bits.
+        var definitions = tile.definitions(unroll: !traits.isNVIDIA ? 4 : isWide ? 2 : tile.k) + [
             ("A_TRANSPOSED", a.depthIsContiguous ? "0" : "1"), ("B_TRANSPOSED", b.depthIsContiguous ? "1" : "0"),
             ("A_WIDTH", "\(a.width)"), ("B_WIDTH", "\(b.width)"),
         ]
@@ -32,7 +33,7 @@ extension StepPlanner {
         } else {
             let width = allowsVectors && step.nest.allowsVectors ? 4 : 1
             var writer = BodyWriter(step.nest, width: width, &parameters)
-            writer.accumulator = { "sums[i][q * 4 + j + \($0)]" }
+            writer.accumulator = { "SUM(i, q, j + \($0))" }
             fillings["uniforms"] = writer.uniforms
             fillings["elements"] = writer.epilogue(matmulAxes)
             definitions.append(("WIDTH", "\(width)"))

@@ -1,4 +1,4 @@
-"""Which loop of a kernel is judged, and by what: python3 -m unittest discover -s scripts"""
+"""Which loop of a kernel is judged, and by what."""
 
 import unittest
 
@@ -21,7 +21,7 @@ class InnerLoop(unittest.TestCase):
         return inner_loop(program(text), nvidia.ISA_NVIDIA)
 
     def test_inner_of_two_loops_with_the_loads_that_feed_it(self):
-        loop = self.judged("MOV\nLDG.E.128\nLDS.128\nFFMA\nFFMA\nIADD3\nBRA ->2\nSTS\nBRA ->1\nEXIT")
+        loop = self.judged("MOV\nLDG.E.128\nLDS.128\nFFMA\nFFMA\nIADD3\nBRA ->2\nLDS\nSTS\nBRA ->1\nEXIT")
         self.assertTrue(loop.is_loop)
         self.assertEqual((loop.instructions, loop.fma), (5, 2))
         self.assertEqual((loop.global_loads, loop.local_loads), ({128: 1}, {128: 1}))
@@ -40,18 +40,10 @@ class InnerLoop(unittest.TestCase):
         self.assertFalse(loop.is_loop)
         self.assertEqual((loop.instructions, loop.global_loads), (4, {32: 1}))
 
+    def test_loops_beside_each_other_in_a_loop(self):
+        loop = self.judged("MOV\nLDS\nBRA ->1\nFFMA\nLDS.64\nBRA ->3\nBRA ->0\nEXIT")
+        self.assertEqual((loop.instructions, loop.fma, loop.local_loads), (3, 1, {64: 1}))
+
     def test_two_in_one_instruction(self):
         loop = inner_loop(program("v_pk_fma_f32\nds_read2_b64\ns_cbranch_scc1 ->0\ns_endpgm"), amd.ISA_AMD)
         self.assertEqual((loop.fma, loop.instructions, loop.local_loads), (2, 4, {128: 1}))
-
-
-class Occupancy(unittest.TestCase):
-    def test_what_bounds_it(self):
-        self.assertEqual(nvidia.occupancy_bound("sm_80", 256, 128, 16896), (0.25, "registers"))
-        self.assertEqual(nvidia.occupancy_bound("sm_80", 256, 32, 48 << 10), (0.375, "local memory"))
-        self.assertEqual(nvidia.occupancy_bound("sm_90", 32, 16, 0), (0.5, "groups"))
-        self.assertEqual(nvidia.occupancy_bound("sm_70", 256, 32, 0), (1.0, ""))
-
-
-if __name__ == "__main__":
-    unittest.main()
