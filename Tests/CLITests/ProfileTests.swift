@@ -37,6 +37,12 @@ import Testing
         }
     }
 
+    @Test func howLongToWatch() {
+        let span = StepSpan.watch
+        #expect(!span.isOver(9, 10) && !span.isOver(10, 0.09) && span.isOver(10, 0.1) && !span.isOver(999, 0.09) && span.isOver(1000, 0))
+        #expect(!StepSpan(3).isOver(2, 100) && StepSpan(3).isOver(3, 0))
+    }
+
     @Test func stepsKernelsAndTimelineTellOfTheSameWork() throws {
         let all = try objects(Command.soma(
             "profile", "digits", "--device", "cpu", "--steps", "4", "--warm-up", "2", "hidden=32", "--json", "--timeline", "t.json", in: folder))

@@ -82,12 +82,13 @@ import Testing
     @Test func partsMakeUpTheTime() {
         let events = [
             host(.phase(.reading), 0, 10), host(.phase(.starting), 10, 30), host(.phase(.compiling), 12, 20), host(.prepare(Self.step), 14, 18),
-            host(.enqueue(stepCount: 1), 22, 28), host(.wait, 0, 100, thread: 2), launch(25, 40), host(.phase(.evaluating), 50, 70),
+            // Within what began at the same moment.
+            host(.upload(byteCount: 4), 10, 11), host(.enqueue(stepCount: 1), 22, 28), host(.wait, 0, 100, thread: 2), launch(25, 40), host(.phase(.evaluating), 50, 70),
             host(.enqueue(stepCount: 1), 52, 54), launch(53, 60), host(.wait, 90, 95),
         ]
         let parts = TimelineParts(Timeline(events, start: 0, end: 100))
         #expect(parts.running == 15 && parts.launches.map(\.start) == [25])
-        #expect(parts.idle == ["reading a batch": 10, "starting a program": 4, "enqueueing": 3, "waiting": 5])
+        #expect(parts.idle == ["reading a batch": 10, "uploading": 1, "starting a program": 3, "enqueueing": 3, "waiting": 5])
         #expect(parts.apart == [.compiling: 8, .evaluating: 20])
         #expect(parts.unnamed == 10 + 20 + 5)
         #expect(parts.stepTime + parts.apart.values.reduce(0, +) == 100)
