@@ -116,7 +116,7 @@ import Testing
     @Test func trainingGoesOn() throws {
         for (name, words) in [("plain", []), ("watched", ["--profile", "t.json"])] {
             let command = Command.run(
-                ["\(Command.folder)/soma", "train", "digits", "--device", "cpu", "--epochs", "12", "hidden=32", "--output", name] + words, in: folder)
+                ["\(Command.folder)/soma", "train", "digits", "--device", "cpu", "--epochs", "2", "hidden=32", "--output", name] + words, in: folder)
             #expect(command.status == 0, "\(command.complaint)")
             #expect(command.output.contains("wrote t.json") == (name == "watched"))
         }

@@ -89,7 +89,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Watch some steps after the first and write what the device did when, as soma profile --timeline does.", valueName: "file"),
+            "Watch some steps after the first five and write what the device did when, as soma profile --timeline does.", valueName: "file"),
         completion: .file(extensions: ["json"]))
     var profile: String?
 

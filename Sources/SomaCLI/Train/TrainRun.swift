@@ -21,7 +21,7 @@ final class TrainRun {
         // A run goes on as it began, whatever was measured since.
         Device.useTuning(plan.tuning)
         let device = try DeviceChoice.device(plan.device)
-        profiler = try plan.profile == nil ? nil : StepProfiler(device)
+        profiler = try plan.profile == nil ? nil : StepProfiler(device, warmUp: StepSpan(5))
         self.device = profiler?.device ?? device
         reference = try plan.reference.map { try DeviceChoice.device($0) }
     }
