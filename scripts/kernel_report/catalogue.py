@@ -89,7 +89,15 @@ def chosen(found, prefixes):
     names = [entry.name for program in found for entry in program.entries]
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in names):
-            raise Unknown(f"no kernel's name begins with {prefix}; there are " + ", ".join(sorted(names)))
+            raise Unknown(f"no kernel's name begins with {prefix}; there are {', '.join(similar(prefix, names))}")
     kept = [dataclasses.replace(program, entries=tuple(one for one in program.entries if one.name.startswith(tuple(prefixes) or "")))
             for program in found]
     return [program for program in kept if program.entries]
+
+
+def similar(prefix, names):
+    """The names of a family where the prefix names one, else the families."""
+    def family(name):
+        return re.split(r"[-.]", name)[0]
+
+    return sorted(name for name in names if family(name) == family(prefix)) or sorted(set(map(family, names)))

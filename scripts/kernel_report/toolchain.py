@@ -96,4 +96,4 @@ def fetch(folder):
             shutil.rmtree(folder, ignore_errors=True)
             target.rename(folder)
     except (CompilerError, OSError) as error:
-        raise Unavailable(f"ptxas and nvdisasm cannot be fetched: {error}") from None
+        raise Unavailable(f"ptxas and nvdisasm cannot be fetched, which takes pip and a network: {error}") from None

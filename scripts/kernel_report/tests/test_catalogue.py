@@ -114,8 +114,10 @@ class Listing(unittest.TestCase):
         found = catalogue.parsed(self.LISTING, str)
         self.assertEqual(catalogue.chosen(found, []), found)
         self.assertEqual([[entry.name for entry in program.entries] for program in catalogue.chosen(found, ["li", "map"])], [["map-a"], ["link"]])
-        with self.assertRaisesRegex(catalogue.Unknown, "begins with maps; there are gather, link, map-a"):
+        with self.assertRaisesRegex(catalogue.Unknown, "begins with maps; there are gather, link, map$"):
             catalogue.chosen(found, ["map", "maps"])
+        with self.assertRaisesRegex(catalogue.Unknown, "begins with map-b; there are map-a$"):
+            catalogue.chosen(found, ["map-b"])
 
     def test_settings_precede_the_files(self):
         program = catalogue.Program("#define TILE_M 64\n#define SOMA_WIDE 0\n// A file.\n#define TILE_M 128\n", "", ())

@@ -26,9 +26,10 @@ class Command(unittest.TestCase):
         done = self.run_it("--skip-build", "--target", "sm_10")
         self.assertEqual(done.returncode, 2)
         self.assertIn("gfx90a", done.stderr)
-        done = self.run_it("--skip-build", "--target", "sm_80", "--kernel", "matmull")
-        self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1))
-        self.assertIn("matmul-large-nn", done.stderr)
+        for unknown, known in (("matmull", "matmul, "), ("matmul-huge", "matmul-large-nn, ")):
+            done = self.run_it("--skip-build", "--target", "sm_80", "--kernel", unknown)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1))
+            self.assertIn(known, done.stderr)
 
     def test_a_check_without_compilers_is_skipped(self):
         done = self.run_it("--skip-build", "--check", PATH="/nowhere")
