@@ -28,6 +28,26 @@ import Testing
         }
     }
 
+    /// What was used longest ago goes first; a reader counts as a user, and files of others are none of the cache's.
+    @Test func theLeastRecentlyUsedMakeRoom() throws {
+        try inFolder { folder in
+            let cache = ProgramCache(folder: folder)
+            for (number, key) in ["a", "b", "c", "d"].enumerated() {
+                cache.write([UInt8](repeating: 1, count: 1000), key)
+                let hours = TimeInterval(3600 * (4 - number))
+                try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -hours)], ofItemAtPath: "\(folder)/\(key).clbin")
+            }
+            try Data(count: 100_000).write(to: URL(fileURLWithPath: "\(folder)/notes.txt"))
+            cache.trim(to: 10_000)
+            #expect(Set(cache.names()) == ["a.clbin", "b.clbin", "c.clbin", "d.clbin"])
+            #expect(cache.read("a") != nil)
+            cache.trim(to: 2500)
+            #expect(Set(cache.names()) == ["a.clbin", "d.clbin"])
+            cache.trim(to: 0)
+            #expect(cache.names().isEmpty && FileManager.default.fileExists(atPath: "\(folder)/notes.txt"))
+        }
+    }
+
     @Test func keysKeepIngredientsApart() {
         let keys = [["ab", "c"], ["a", "bc"], ["abc"], ["ab", "c", ""], ["ab", "d"]].map(ProgramCache.key)
         #expect(Set(keys).count == keys.count)

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// A file's name is a hash of all that can change its content: source, options, device, driver, platform. It is written aside and renamed, so that
 /// a reader never sees half a file, and carries a hash of its content, so that a damaged one is taken for none. A folder that cannot be written
-/// costs nothing but the time to compile, and one line on standard error.
+/// costs nothing but the time to compile, and one line on standard error. The programs that were used longest ago make room for new ones.
 struct ProgramCache: Sendable {
     /// Where the files lie; `nil` keeps none.
     let folder: String?
@@ -41,7 +41,9 @@ struct ProgramCache: Sendable {
         let header = Self.magic.count + 16
         guard bytes.count > header, bytes.starts(with: Self.magic) else { return nil }
         let content = bytes[header...]
-        return Hash128(content).bytes.elementsEqual(bytes[Self.magic.count..<header]) ? Array(content) : nil
+        guard Hash128(content).bytes.elementsEqual(bytes[Self.magic.count..<header]) else { return nil }
+        touch(path)
+        return Array(content)
     }
 
     /// Keeps a program; where it cannot, says so once.
@@ -49,6 +51,7 @@ struct ProgramCache: Sendable {
         guard let folder, let path = path(key) else { return }
         do throws(WholeFile.Failure) {
             try WholeFile(path: path).write(Self.magic + Hash128(content).bytes + content, isSynced: false)
+            trimSometimes()
         } catch {
             guard !Self.hasComplained.exchange(true, ordering: .relaxed) else { return }
             complain("soma: cannot keep compiled programs in \(folder): \(error.reason); every run compiles them (SOMA_CACHE names another folder)")
@@ -60,12 +63,7 @@ struct ProgramCache: Sendable {
 
     /// Forgets all programs.
     func removeAll() {
-        guard let folder, !folder.isEmpty, let listing = opendir(folder) else { return }
-        defer { closedir(listing) }
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasSuffix(".clbin") { unlink("\(folder)/\(name)") }
-        }
+        for name in names() { unlink("\(folder ?? "")/\(name)") }
     }
 
     /// Forgets a program that turned out not to load.
