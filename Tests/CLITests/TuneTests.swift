@@ -235,6 +235,33 @@ import Testing
         #expect { try run.run(seconds: 0.5) } throws: { "\($0)".contains("give more --minutes") }
     }
 
+    /// A file that cannot be used would be complained of for ever.
+    @Test func anUnusableFileIsReplaced() throws {
+        var kept: [[String: String?]] = []
+        func run(_ candidates: [String]) throws {
+            var run = TuneRun(tasks: [("one", candidates)], search: TuneSearch(measurer: Clockwork(Self.outcomes)), choices: [:]) { choices in
+                kept.append(choices)
+                return "file"
+            }
+            run.hasUnusableFile = true
+            try run.run(seconds: 1000)
+        }
+        try run(["b", "a"])
+        #expect(kept == [[:]])
+        try run(["a", "b"])
+        #expect(kept == [[:], ["one": "b"]], "once, with what was found")
+    }
+
+    @Test func aRunThatCanMeasureNothingSaysSo() throws {
+        let broken: [String: Outcome] = ["a": .hung, "b": .seconds(1)]
+        var run = TuneRun(tasks: [("one", ["a", "b"])], search: TuneSearch(measurer: Clockwork(broken)), choices: [:]) { _ in
+            Issue.record("nothing was measured")
+            return "file"
+        }
+        run.hasUnusableFile = true
+        #expect { try run.run(seconds: 1000) } throws: { "\($0)".contains("no class of steps could be measured") }
+    }
+
     /// What cannot be kept ends the search, with what was kept before as it was.
     @Test func aRunThatCannotKeepEnds() throws {
         let clockwork = Clockwork(Self.outcomes)

@@ -38,7 +38,7 @@ import Testing
     @Test(.enabled(if: testDevice != nil, "no OpenCL device"), .timeLimit(.minutes(10)), arguments: KernelKind.allCases)
     func candidatesComputeTheSame(_ kind: KernelKind) async throws {
         let device = try sharedDevice(kind)
-        let tasks = try device.tuningTasks(of: Self.work)
+        let tasks = try device.tuningPlan(of: Self.work).tasks
         let kinds = Set(tasks.map { $0.name.split(separator: " ").first.map(String.init) ?? "" })
         #expect(kinds == ["matmul", "convolution", "reduce", "map"], "\(tasks.map(\.name))")
         for (place, task) in tasks.enumerated() {
@@ -50,6 +50,23 @@ import Testing
             #expect(try trial.seconds(by: task.candidates[0], runs: 2) > 0)
             #expect(throws: BackendError.self) { _ = try trial.firstDifference(by: "7x7x7", from: .named("cpu")) }
         }
+    }
+
+    /// What is small beside the rest of its work is left out and counted; small work is not.
+    @Test func smallStepsBesideGreatOnes() throws {
+        func map(_ counts: Int...) -> (Device) throws -> () throws -> Void {
+            { _ in
+                let tensors = try counts.map { try Tensor.randomNormal([$0]).realize() }
+                return { for x in tensors { try tanh(x).realize() } }
+            }
+        }
+        let device = Device(running: try makeBackend(.cpu))
+        let alone = try device.tuningPlan(of: [map(1000)])
+        #expect(alone.tasks.map(\.name) == ["map 1024 flat"] && alone.smallCount == 0)
+        let beside = try device.tuningPlan(of: [map(1000, 1 << 20, 1 << 20)])
+        #expect(beside.tasks.map(\.name) == ["map 1048576 flat"] && beside.tasks[0].count == 2 && beside.smallCount == 1)
+        let both = try device.tuningPlan(of: [map(1000, 1 << 20), map(1000)])
+        #expect(both.tasks.map(\.name) == ["map 1048576 flat", "map 1024 flat"] && both.smallCount == 0)
     }
 
     /// A choice is used for every step of its class, and for no other.
@@ -72,10 +89,10 @@ import Testing
 
     @Test func aWrongResultIsFound() throws {
         let backend = TwoWays()
-        let task = try #require(try Device(running: backend).tuningTasks(of: [{ _ in
+        let task = try #require(try Device(running: backend).tuningPlan(of: [{ _ in
             let x = try Tensor.randomNormal([50_001]).realize()
             return { try tanh(x).realize() }
-        }]).first)
+        }]).tasks.first)
         let trial = try StepTrial(task, on: Device(running: backend))
         let cpu = try Device.named("cpu")
         #expect(try trial.firstDifference(by: "right", from: cpu) == nil)

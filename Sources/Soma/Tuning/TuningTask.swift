@@ -7,47 +7,90 @@ package struct TuningTask: Sendable {
     package let name: String
     let step: Step
     /// How often steps of the class run.
-    package private(set) var count = 1
+    package let count: Int
     /// What can be chosen; first what the class gets untuned, then what is most like that.
     package let candidates: [String]
 }
 
+/// What there is to tune in some work.
+package struct TuningPlan: Sendable {
+    /// The heaviest first.
+    package let tasks: [TuningTask]
+    /// Classes of steps that are a small part of all work, and so are left as they are.
+    package let smallCount: Int
+}
+
 extension Device {
-    /// What there is to tune in the steps of some work, the heaviest first. They are only recorded; values that the work reads are zeros.
+    /// What there is to tune in the steps of some work. They are only recorded; values that the work reads are zeros.
     /// - Parameter work: is given a device that records; its data are ready when it returns, and what it returns does the work once.
     /// - Throws: what the work does; `SomaError` where this device leaves no choice.
-    package func tuningTasks(of work: [(Device) throws -> () throws -> Void]) throws -> [TuningTask] {
+    package func tuningPlan(of work: [(Device) throws -> () throws -> Void]) throws -> TuningPlan {
         let tunable = try requireTunable()
         let recorder = RecordingBackend(name: "recording \(self)", capabilities: tunable.capabilities)
         let device = Device(running: recorder)
-        let steps = try work.flatMap { work in
-            // Millions of weights take longer to draw than all else takes.
-            try withDevice(device) {
-                try Initializer.$isBlank.withValue(true) {
-                    let run = try work(device)
-                    recorder.reset()
-                    try run()
-                    return recorder.recorded.launches
-                }
+        var classes: [String: StepGroup] = [:]
+        for work in work {
+            for (name, group) in try StepGroup.groups(of: Self.steps(of: work, on: device, recorder), by: tunable.tuningClass) {
+                classes[name] = classes[name].map { $0.joined(group) } ?? group
             }
         }
-        var tasks: [String: TuningTask] = [:]
-        for step in steps where step.weight >= Self.leastWeight {
-            guard let name = tunable.tuningClass(of: step) else { continue }
-            // Of a class the heaviest step stands for all.
-            let count = (tasks[name]?.count ?? 0) + 1
-            if let known = tasks[name], known.step.weight >= step.weight {
-                tasks[name] = TuningTask(name: name, step: known.step, count: count, candidates: known.candidates)
-            } else {
-                tasks[name] = TuningTask(name: name, step: step, count: count, candidates: tunable.candidates(for: step))
-            }
+        let tasks = classes.filter(\.value.matters).map { name, group in
+            (weight: group.weight, task: TuningTask(name: name, step: group.heaviest, count: group.count, candidates: tunable.candidates(for: group.heaviest)))
         }
-        let weights = tasks.mapValues { $0.step.weight * Double($0.count) }
-        return tasks.values.filter { $0.candidates.count > 1 }.sorted { (weights[$0.name] ?? 0, $1.name) > (weights[$1.name] ?? 0, $0.name) }
+        let choosable = tasks.filter { $0.task.candidates.count > 1 }.sorted { ($0.weight, $1.task.name) > ($1.weight, $0.task.name) }
+        return TuningPlan(tasks: choosable.map(\.task), smallCount: classes.count - tasks.count)
     }
 
-    /// Steps below are over before it matters how they are computed.
-    private static let leastWeight = 1e5
+    private static func steps(
+        of work: (Device) throws -> () throws -> Void, on device: Device, _ recorder: RecordingBackend
+    ) throws -> [Step] {
+        // Millions of weights take longer to draw than all else takes.
+        try withDevice(device) {
+            try Initializer.$isBlank.withValue(true) {
+                let run = try work(device)
+                recorder.reset()
+                try run()
+                return recorder.recorded.launches
+            }
+        }
+    }
+}
+
+/// Steps of one class.
+private struct StepGroup {
+    /// It stands for all of them.
+    var heaviest: Step
+    var count = 0
+    /// Of all together.
+    var weight = 0.0
+    /// Whether there is so much to do, beside the other steps of the same work or at all, that it matters how it is computed.
+    var matters = false
+
+    /// Of each class the steps of one piece of work.
+    static func groups(of steps: [Step], by stepClass: (Step) -> String?) -> [String: StepGroup] {
+        var groups: [String: StepGroup] = [:]
+        for step in steps {
+            guard let name = stepClass(step) else { continue }
+            groups[name, default: StepGroup(heaviest: step)].add(step)
+        }
+        let total = steps.reduce(0) { $0 + $1.weight }
+        return groups.mapValues { group in
+            var group = group
+            group.matters = group.weight >= 0.01 * total || group.heaviest.weight >= 1e5
+            return group
+        }
+    }
+
+    private mutating func add(_ step: Step) {
+        if step.weight > heaviest.weight { heaviest = step }
+        (count, weight) = (count + 1, weight + step.weight)
+    }
+
+    func joined(_ other: StepGroup) -> StepGroup {
+        StepGroup(
+            heaviest: other.heaviest.weight > heaviest.weight ? other.heaviest : heaviest, count: count + other.count, weight: weight + other.weight,
+            matters: matters || other.matters)
+    }
 }
 
 extension Step {

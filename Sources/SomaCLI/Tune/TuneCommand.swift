@@ -68,18 +68,19 @@ struct TuneCommand: ParsableCommand {
         let subjects = try TuneSubject.named(workload, data: data)
         try build.check("tune")
         let device = try DeviceChoice.device(device)
-        let tasks = try device.tuningTasks(of: subjects.map(\.prepare))
+        let plan = try device.tuningPlan(of: subjects.map(\.prepare))
         try device.checkKeepingTuning()
-        guard !tasks.isEmpty else { throw SomaError("the workloads have no steps that can be tuned on \(device)") }
+        guard !plan.tasks.isEmpty else { throw SomaError("the workloads have no steps that can be tuned on \(device)") }
         Interruption.watch()
         // A worker may end while it is spoken to.
         signal(SIGPIPE, SIG_IGN)
-        let report = TuneReport(isJSON: json, total: tasks.count)
-        try report.begin(device, subjects.map(\.name), minutes: minutes)
+        let report = TuneReport(isJSON: json, total: plan.tasks.count)
+        try report.begin(device, subjects.map(\.name), smallCount: plan.smallCount, minutes: minutes)
         let measurer = WorkerMeasurer(limit: limit) { try startWorker(device) }
         var run = TuneRun(
-            tasks: tasks.map { ($0.name, $0.candidates) }, search: TuneSearch(measurer: measurer), choices: device.tuning?.choices ?? [:],
+            tasks: plan.tasks.map { ($0.name, $0.candidates) }, search: TuneSearch(measurer: measurer), choices: device.tuning?.choices ?? [:],
             report: report, keep: device.keepTuning)
+        if case .ignored? = Device.tuningState(of: "\(device)") { run.hasUnusableFile = true }
         try run.run(seconds: minutes * 60)
     }
 
@@ -93,7 +94,7 @@ struct TuneCommand: ParsableCommand {
     private func work() throws {
         let answers = TuneWorker.divertOutput()
         let device = try DeviceChoice.device(device)
-        let tasks = try device.tuningTasks(of: try TuneSubject.named(workload, data: data).map(\.prepare))
+        let tasks = try device.tuningPlan(of: try TuneSubject.named(workload, data: data).map(\.prepare)).tasks
         var worker = TuneWorker(device: device, reference: try Device.named("cpu"), tasks: tasks, answers: answers)
         try worker.run()
     }

@@ -11,18 +11,20 @@ final class TuneReport {
 
     init(isJSON: Bool, total: Int) { (self.isJSON, self.total) = (isJSON, total) }
 
-    func begin(_ device: Device, _ subjects: [String], minutes: Double) throws {
+    /// - Parameter smallCount: classes of steps that are left out.
+    func begin(_ device: Device, _ subjects: [String], smallCount: Int, minutes: Double) throws {
         let names = subjects.reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
         if isJSON {
             return try emit("start", [
                 .init("device", .string("\(device)")), .init("model", .string(device.deviceDescription.model)),
                 .init("driver", .string(device.deviceDescription.driver)), .init("workloads", .array(names.map { .string($0) })),
-                .init("classes", JSON(total)), .init("minutes", JSON(minutes)),
+                .init("classes", JSON(total)), .init("small_classes", JSON(smallCount)), .init("minutes", JSON(minutes)),
             ])
         }
         try Console.print("device     \(device): \(device.deviceDescription.model)")
         try Console.print("workloads  \(names.joined(separator: ", "))")
-        try Console.print("classes    \(total) of steps, within \(Quantity.duration(minutes * 60))\n")
+        let rest = smallCount == 0 ? "" : "; \(smallCount) that are less than 1 % of their work are left out"
+        try Console.print("classes    \(total) of steps, within \(Quantity.duration(minutes * 60))\(rest)\n")
     }
 
     func note(_ news: TuneSearch.News, secondsLeft: Double) throws {
@@ -72,7 +74,7 @@ final class TuneReport {
         let unsure = finding.unsure.map { "; no time was left to make sure of \($0)" } ?? ""
         switch finding.verdict {
         case .faster(let choice, let other, let ratio): return "\(choice) is \(Quantity.fixed(ratio, 2)) × as fast as \(other)\(time(other))"
-        case .best(let choice) where finding.tried == [choice]: return "no other than \(choice)\(time(choice))"
+        case .best(let choice) where finding.tried == [choice]: return finding.candidateCount == 1 ? "no other than \(choice)\(time(choice))" : "\(choice)\(time(choice)); no time was left to try another"
         case .best(let choice):
             let forgotten = choice == finding.before ? "" : ", nor is \(finding.before), which an earlier search chose"
             return "none is faster than \(choice)\(time(choice))\(forgotten)\(unsure)"
@@ -85,7 +87,7 @@ final class TuneReport {
         case .seconds(let seconds): "\(seconds) s"
         case .wrong(let text): "it is wrong, \(text)"
         case .failed(let text): text
-        case .hung: "it hangs"
+        case .hung: "it hangs, or takes longer than --limit"
         case .interrupted: "interrupted"
         case .unfinished: "the time was over"
         }
@@ -121,9 +123,11 @@ final class TuneReport {
         if isJSON { return try emit("end", members(summary)) }
         let what = summary.isInterrupted ? "interrupted with" : "done:"
         let changes = summary.changes.isEmpty ? "all computed as before" : "\(summary.changes.count) of them computed otherwise than before"
-        let rest = summary.done < total && !summary.isInterrupted ? "; more --minutes reach more" : ""
-        try Console.print("\n\(what) \(summary.done) of \(total) classes searched, \(changes)\(rest)")
+        let failures = summary.failures > 0 ? "; \(summary.failures) could not be measured" : ""
+        let rest = summary.done + summary.failures < total && !summary.isInterrupted ? "; more --minutes reach more" : ""
+        try Console.print("\n\(what) \(summary.done) of \(total) classes searched, \(changes)\(failures)\(rest)")
         guard let path = summary.path else { return }
+        if summary.changes.isEmpty { return try Console.print("replaced \(path), which could not be used") }
         try Console.print("kept in \(path):")
         for change in summary.changes {
             try Console.print("    \(change.task)  \(change.choice)" + (change.choice == change.shipped ? ", as it ships" : ""))
@@ -132,7 +136,7 @@ final class TuneReport {
 
     private func members(_ summary: TuneSummary) -> [JSON.Member] {
         [
-            .init("classes", JSON(summary.done)), .init("changed", JSON(summary.changes.count)), .init("file", summary.path.map { .string($0) } ?? .null),
+            .init("classes", JSON(summary.done)), .init("only_shipped", JSON(summary.glances)), .init("failed", JSON(summary.failures)), .init("changed", JSON(summary.changes.count)), .init("file", summary.path.map { .string($0) } ?? .null),
             .init("interrupted", .bool(summary.isInterrupted)),
         ]
     }

@@ -10,6 +10,8 @@ struct TuneRun {
     /// Keeps choices beside those of other classes, and tells where; `nil` forgets one.
     let keep: ([String: String?]) throws -> String
     let report: TuneReport?
+    /// Whether there are choices of earlier searches that cannot be used, and are replaced in any case.
+    var hasUnusableFile = false
     private var summary: TuneSummary
 
     init(
@@ -40,14 +42,16 @@ struct TuneRun {
             try kept.get()
         }
         summary.isInterrupted = search.measurer.isInterrupted
-        if summary.done == 0 && !summary.isInterrupted { throw summary.noTime }
+        if summary.isEmpty && !summary.isInterrupted { throw summary.noTime }
+        if hasUnusableFile && summary.path == nil && summary.done > 0 { summary.path = try keep([:]) }
         try report?.end(summary)
+        if summary.done + summary.glances == 0 && !summary.isInterrupted { throw summary.nothingMeasured }
         if summary.isInterrupted { throw Interruption.exitCode }
     }
 
     private mutating func keep(_ finding: Finding) throws {
-        summary.done += 1
-        if case .failed = finding.verdict { return }
+        if case .failed = finding.verdict { return summary.failures += 1 }
+        if finding.tried.count == 1 && finding.candidateCount > 1 { summary.glances += 1 } else { summary.done += 1 }
         let choice = finding.choice == finding.shipped ? nil : finding.choice
         guard choice != choices[finding.task] else { return }
         // Of other classes another search may have found more since this one began.
@@ -61,8 +65,10 @@ struct TuneRun {
 /// What a search came to.
 struct TuneSummary {
     let classCount: Int
-    /// Classes that were searched.
+    /// Classes of which several candidates were tried; of which what ships alone, as the time was over; and of which even that failed.
     var done = 0
+    var glances = 0
+    var failures = 0
     /// Where the choice is another than before.
     var changes: [Finding] = []
     /// The file with the choices; nil where it was left as it was.
@@ -71,5 +77,7 @@ struct TuneSummary {
 
     init(classCount: Int) { self.classCount = classCount }
 
+    var isEmpty: Bool { done + glances + failures == 0 }
+    var nothingMeasured: SomaError { SomaError("no class of steps could be measured", hint: "raise --limit where what ships takes longer") }
     var noTime: SomaError { SomaError("the time was over before a class of steps was measured", hint: "give more --minutes") }
 }
