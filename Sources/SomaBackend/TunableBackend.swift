@@ -10,6 +10,9 @@ public protocol TunableBackend: Backend {
     /// - Throws: `BackendError`; for a choice that cannot be used here `unsupported`.
     func prepare(_ step: Step, by choice: String) throws -> PreparedStep
 
+    /// How a step that was prepared is computed; `nil` where there is one way.
+    func choice(of step: PreparedStep) -> ChoiceInUse?
+
     /// What is in use.
     var tuning: TuningRecord { get }
     /// Keeps choices by class beside those of other classes, whoever kept these; `nil` forgets one. The device uses them from its next start on.
@@ -19,6 +22,15 @@ public protocol TunableBackend: Backend {
     /// Finds out whether choices could be kept.
     /// - Throws: `TuningFailure`.
     func checkKeeping() throws
+}
+
+/// How a step is computed.
+public struct ChoiceInUse: Hashable, Sendable {
+    public var stepClass, choice: String
+    /// Whether it was measured to be the fastest on this device, and is not what ships.
+    public var isTuned: Bool
+
+    public init(stepClass: String, choice: String, isTuned: Bool) { (self.stepClass, self.choice, self.isTuned) = (stepClass, choice, isTuned) }
 }
 
 /// Choices of how to compute steps that were measured on a device.

@@ -31,7 +31,9 @@ import Testing
         #expect(abs(sum("seconds", parts) - wall) <= 1e-6 * wall)
         let accounted = sum("seconds", kernels) + sum("seconds", named)
         #expect(abs(accounted - wall) <= 0.1 * wall, "\(accounted) of \(wall) s: \(parts)")
-        #expect((all.first?["steps"]?.integer ?? 0) >= 10 && (all.first?["unwatched_wall_seconds"]?.double ?? 0) > 0)
+        let ratio = all.first?["watching"]?["ratio"]
+        #expect((all.first?["steps"]?.integer ?? 0) >= 10 && (all.first?["rounds"]?.integer ?? 0) >= 1 && (ratio?["median"]?.double ?? 0) > 0)
+        #expect((ratio?["lower_quartile"]?.double ?? 9) <= (ratio?["upper_quartile"]?.double ?? 0))
         for row in kernels {
             #expect((row["share_of_limit"]?.double ?? 0) > 0 && ["arithmetic", "bandwidth"].contains(row["limit"]?.string), "\(row)")
         }
@@ -46,7 +48,7 @@ import Testing
     @Test func stepsKernelsAndTimelineTellOfTheSameWork() throws {
         let all = try objects(Command.soma(
             "profile", "digits", "--device", "cpu", "--steps", "4", "--warm-up", "2", "hidden=32", "--json", "--timeline", "t.json", in: folder))
-        let (steps, kernels) = (objects("step", in: all), objects("kernel", in: all))
+        let (steps, kernels) = (objects("device_step", in: all), objects("kernel", in: all))
         #expect(all.first?["steps"] == 4)
         #expect(steps.contains { $0["name"]?.string?.hasPrefix("matmul ") == true && ($0["operations"]?.double ?? 0) > 0 })
         for row in steps { #expect((row["launches"]?.integer ?? 1) % 4 == 0 && (row["bytes_written"]?.double ?? 0) > 0) }
@@ -63,9 +65,39 @@ import Testing
         let command = Command.soma("profile", "digits", "--device", "cpu", "--steps", "2", "--warm-up", "1", "hidden=32", in: folder)
         #expect(command.status == 0, "\(command.complaint)")
         for word in [
-            "digits on cpu: 2 training steps", "unwatched: watching costs", "where the time went", "nothing runs while", "of limit", "bandwidth",
+            "digits on cpu: 2 training steps", "the median of ", " unwatched", "times as long watched (quartiles", "where the time went", "nothing runs while", "of limit", "bandwidth",
             "MFLOP a step", "matmul, own kernel", "enqueueing", "GFLOP/s",
         ] { #expect(command.output.contains(word), "\(word)") }
+    }
+
+    /// Pairs of rounds, and what their middle half says.
+    @Test func whatWatchingCosts() {
+        let costly = WatchingCost(watched: [1.2, 2.3, 1.1, 1.3, 1.2], unwatched: [1, 2, 1, 1, 1])
+        #expect(!costly.isNoise && costly.verdict.hasPrefix("1.200 times as long watched (quartiles 1.150 and 1.200): watching costs 20.0 %"))
+        // One disturbed round changes nothing.
+        #expect(WatchingCost(watched: [1.2, 2.3, 1.1, 1.3, 9], unwatched: [1, 2, 1, 1, 1]).ratios.median < 1.21)
+        for noise in [[1.2, 0.9, 0.8, 1.1, 1.0], [0.9, 0.8, 1.1, 1.0, 0.7], [1.5, 1.5]] {
+            let cost = WatchingCost(watched: noise, unwatched: noise.map { _ in 1 })
+            #expect(cost.isNoise && cost.verdict.hasSuffix("cannot be told from noise") && cost.json["is_noise"] == .bool(true))
+        }
+        let shorter = WatchingCost(watched: [0.8, 0.9, 0.8], unwatched: [1, 1, 1])
+        #expect(!shorter.isNoise && shorter.verdict.contains("20.0 % less") && !shorter.verdict.contains("costs"))
+    }
+
+    /// What goes beyond the bandwidth of memory came out of a cache; arithmetic has no such excuse.
+    @Test func dataInCaches() {
+        func line(_ work: Work) -> String {
+            let step = StepRecord(.map(LoopNest(outer: [1], body: Body())), ChoiceInUse(stepClass: "map 1 flat", choice: "1x64", isTuned: true))
+            let launch = Timeline.Event(kind: .launch(step, kernel: "k", number: 0, work: work), start: 0, end: 1000)
+            let limits = DevicePeaks([.float32: .value(1e9), .memoryRead: .value(1e9), .memoryWrite: .value(1e9), .memoryCopy: .value(1e9)])
+            let profile = StepProfile(Timeline([launch], start: 0, end: 1000), stepCount: 1)
+            let report = ProfileReport(profile: profile, recipe: "r", device: "d", limits: limits)
+            #expect(report.objects.contains { ($0["share_of_limit"]?.double ?? 0) > 0 })
+            #expect(report.lines.contains { $0.hasPrefix("map 1 ") && $0.hasSuffix("1x64 (tuned)") })
+            return report.lines.last { $0.hasPrefix("k ") } ?? ""
+        }
+        #expect(line(Work(bytesRead: 2000)).contains("in cache  bandwidth") && line(Work(bytesRead: 500)).contains("50 %  bandwidth"))
+        #expect(line(Work(operations: 2000)).contains("200 %  arithmetic"))
     }
 
     // MARK: Timeline
@@ -118,12 +150,41 @@ import Testing
             let command = Command.run(
                 ["\(Command.folder)/soma", "train", "digits", "--device", "cpu", "--epochs", "2", "hidden=32", "--output", name] + words, in: folder)
             #expect(command.status == 0, "\(command.complaint)")
-            #expect(command.output.contains("wrote t.json") == (name == "watched"))
+            for word in ["wrote t.json", "digits on cpu: ", "where the time went", "of limit", "matmul, own kernel", "%  arithmetic", "enqueueing"] {
+                #expect(command.output.contains(word) == (name == "watched"), "\(word)")
+            }
         }
         #expect(folder.text("watched/last.safetensors") == folder.text("plain/last.safetensors"))
         #expect(try !events(of: folder.text("t.json")).isEmpty)
         let short = Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "batch=1000", "--profile", "none.json", in: folder)
         #expect(short.status == 0 && short.output.contains("none.json is not written") && folder.text("none.json").isEmpty, "\(short.complaint)")
+    }
+
+    /// A run says the same of its steps as `soma profile`, and whether they were warm.
+    @Test func runsTellAsProfilesDo() throws {
+        let long = try objects(Command.soma(
+            "train", "digits", "--device", "cpu", "--epochs", "60", "hidden=32", "--profile", "t.json", "--json", in: folder))
+        let whole = try #require(objects("profile", in: long).first)
+        #expect(whole["is_warm"] == .bool(true) && (whole["steps"]?.integer ?? 0) >= 10 && whole["watching"] == .null)
+        for kind in ["part", "device_step", "kernel", "host"] { #expect(!objects(kind, in: long).isEmpty, "\(kind)") }
+        #expect(objects("kernel", in: long).allSatisfy { ($0["share_of_limit"]?.double ?? 0) > 0 } && long.last?["event"] == "result")
+        let short = Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "batch=150", "hidden=32", "--profile", "s.json", in: folder)
+        #expect(short.status == 0 && short.output.contains("too short to be warm") && short.output.contains("wrote s.json"), "\(short.output)")
+    }
+
+    /// Who reads the report may leave at once, or have no room for it.
+    @Test(arguments: ["| head -1", ">/dev/full"]) func theTimelineIsWrittenFirst(_ reader: String) throws {
+        let soma = "\(Command.folder)/soma profile xor --device cpu --steps 5 --warm-up 1 --timeline t.json"
+        _ = Command.run(["/bin/sh", "-c", "\(soma) \(reader)"], in: folder)
+        #expect(try !events(of: folder.text("t.json")).isEmpty)
+    }
+
+    @Test func interruptedBeforeAStep() {
+        let began = ContinuousClock.now
+        let command = Command.run(
+            ["\(Command.folder)/soma", "profile", "digits", "--device", "cpu", "--warm-up", "10000", "hidden=512,512"], in: folder,
+            interrupt: (SIGINT, { .now - began > .seconds(2) }))
+        command.expectComplaint(130, "interrupted before a step was watched")
     }
 
     /// What was watched until then is told.
@@ -140,6 +201,7 @@ import Testing
         #expect(command.status == 130 && command.complaint.isEmpty, "\(command.complaint)")
         #expect(command.output.contains("digits on cpu: ") && command.output.contains("where the time went") && command.output.contains("wrote t.json"))
         #expect(!command.output.contains("10,000 training steps") && !command.output.contains("unwatched"))
+        #expect(command.lines.first == "wrote t.json")
         #expect(try !events(of: folder.text("t.json")).isEmpty)
     }
 

@@ -479,7 +479,7 @@ import Testing
         let complaint = try writeTuning(chosen, environment)
         #expect(complaint.contains("made for"), "\(complaint)")
         let listing = soma("devices")
-        #expect(listing.output.contains("\(device) computes 1 classes of steps as soma tune found best"), "\(listing.output)")
+        #expect(listing.output.contains("\(device) computes 1 class of steps as soma tune found best"), "\(listing.output)")
         #expect(soma("train", "digits", "--epochs", "1", "hidden=8", "--output", "run").status == 0)
         let configuration = folder.text("run/config.json")
         #expect(configuration.contains("\"choices\":{\"map 65536 flat\":\"1x128\"}"), "\(configuration)")

@@ -126,6 +126,8 @@ import Testing
         // A multiply-add for each element, read once and written once.
         #expect(map.work == Work(operations: 2 * 8192, bytesRead: 4 * 8192, bytesWritten: 4 * 8192))
         #expect(map.label == "map 8192, 1 fused")
+        let random = try #require(try steps { [$0 * .randomUniform($0.shape)] }.first)
+        #expect(random.label.hasPrefix("map 8192, ") && random.label.hasSuffix(" fused, with random words"))
         let rows = try #require(try steps { [$0.sum(alongAxes: -1)] }.first)
         #expect(rows.work == Work(operations: 8192, bytesRead: 4 * 8192, bytesWritten: 4 * 512) && rows.label == "reduce 512 over 16, 1 fused")
         let product = try #require(try steps { x in [matmul(x.reshaped(to: [64, 128]), x.reshaped(to: [128, 64]))] }.first)

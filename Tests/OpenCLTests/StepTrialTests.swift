@@ -97,6 +97,8 @@ import Testing
         let cpu = try Device.named("cpu")
         #expect(try trial.firstDifference(by: "right", from: cpu) == nil)
         #expect(try trial.firstDifference(by: "wrong", from: cpu)?.contains("element 0") == true)
+        let watched = ProfilingBackend(backend)
+        #expect(watched.choice(of: try watched.prepare(.map(LoopNest(outer: [1], body: Body()))))?.choice == "right")
         // Nor is what ships believed.
         let lying = try StepTrial(task, on: Device(running: TwoWays(shippedIsRight: false)))
         #expect(try lying.firstDifference(by: "right", from: cpu)?.contains("not as on cpu") == true)
@@ -128,6 +130,7 @@ private final class TwoWays: ForwardingBackend, TunableBackend, @unchecked Senda
     }
     func tuningClass(of step: Step) -> String? { step.name }
     func candidates(for step: Step) -> [String] { ["right", "wrong"] }
+    func choice(of step: PreparedStep) -> ChoiceInUse? { ChoiceInUse(stepClass: "any", choice: "right", isTuned: false) }
     var tuning: TuningRecord { TuningRecord(device: "two ways") }
     func keep(_ changes: [String: String?]) throws -> String { "" }
     func checkKeeping() throws {}

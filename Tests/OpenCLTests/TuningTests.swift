@@ -55,6 +55,23 @@ struct TuningTests {
         #expect(try file.read()?.texts == [classes[0]: "1x128"])
     }
 
+    /// What a step is computed by is what was chosen, else the first candidate.
+    @Test func tellsTheChoiceInUse() throws {
+        var tuning = Tuning()
+        tuning[large.step] = .tile(try Self.tile("32x32x256/8x32"))
+        let backend = try makeBackend(.cpu) { $0.tuning = tuning }
+        let tuned = try #require(backend.choice(of: try backend.prepare(.matmul(large.step))))
+        #expect(tuned == ChoiceInUse(stepClass: "matmul 1 256 256 128 nn", choice: "32x32x256/8x32", isTuned: true))
+        let other = Step.matmul(Product(m: 600, n: 130, k: 70).step)
+        let shipped = try #require(backend.choice(of: try backend.prepare(other)))
+        #expect(shipped.choice == backend.candidates(for: other).first && !shipped.isTuned)
+        let moving = Step.blockCopy(BlockCopyStep(
+            extents: [2], source: Operand(slot: 0, dtype: .float32, access: Access(strides: [1])),
+            target: Operand(slot: 1, dtype: .float32, access: Access(strides: [1])),
+            starts: Operand(slot: 2, dtype: .int32, access: Access(strides: [1])), limits: [0], startStrides: [1], movesSource: true))
+        #expect(backend.choice(of: try backend.prepare(moving)) == nil)
+    }
+
     /// Every kind of choice, as text and back.
     @Test func readsEveryKindOfChoice() throws {
         let folder = try TemporaryFolder()

@@ -40,23 +40,26 @@ extension StepPlanner {
         guard let subject = subject(of: step) else { return [] }
         var untuned = self
         untuned.tuning = Tuning()
-        let shipped = untuned.shippedChoice(for: subject)
+        let shipped = untuned.choice(for: subject)
         var seen: Set = [shipped]
         let others = untuned.space(of: subject, around: shipped).filter { $0.fits(traits) && seen.insert($0).inserted }
         let distances = others.map { ($0.distance(to: shipped), "\($0)") }
         return [shipped] + others.indices.sorted { distances[$0] < distances[$1] }.map { others[$0] }
     }
 
-    private func shippedChoice(for subject: TuningSubject) -> StepChoice {
+    /// As measured, if that was done and fits the device; else as shipped.
+    /// - Parameter allowsLibrary: whether there is a library that takes the step, where one was chosen.
+    func choice(for subject: TuningSubject, allowsLibrary: Bool = true) -> StepChoice {
         switch subject {
-        case .matmul(let step): choice(for: step)
+        case .matmul(let step):
+            if case .clblast = choice(for: step), !allowsLibrary { .tile(shipped.tile(for: step, traits)) } else { choice(for: step) }
         case .convolution(let step): takesWinograd(step) ? .winograd : .tile(tile(for: step, ImplicitProduct(step)))
-        case .reduction(let nest): .reduction(shippedShape(of: nest))
-        case .map(let nest): .map(maps.shape(for: mapItems(nest), traits))
+        case .reduction(let nest): .reduction(shape(of: nest))
+        case .map(let nest): .map(chosenShape(map: nest) ?? maps.shape(for: mapItems(nest), traits))
         }
     }
 
-    private func shippedShape(of nest: LoopNest) -> ReduceShape {
+    private func shape(of nest: LoopNest) -> ReduceShape {
         if traits.isCPU {
             let geometry = CPUReduceGeometry(nest, self)
             return ReduceShape(lanes: geometry.lanes, places: geometry.places, segments: geometry.segments)

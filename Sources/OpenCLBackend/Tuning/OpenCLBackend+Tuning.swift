@@ -13,6 +13,14 @@ extension OpenCLBackend: TunableBackend {
         return try prepare(step, chosen)
     }
 
+    public func choice(of step: PreparedStep) -> ChoiceInUse? {
+        guard let prepared = step as? OpenCLStep, let subject = planner.subject(of: prepared.step) else { return nil }
+        let isByLibrary = prepared.aligned.first is CLBlastLaunch
+        let choice = planner.choice(for: subject, allowsLibrary: isByLibrary)
+        return ChoiceInUse(
+            stepClass: "\(subject.stepClass)", choice: "\(choice)", isTuned: planner.tuning[subject.stepClass] == choice)
+    }
+
     public var tuning: TuningRecord { TuningRecord(device: openCLDevice.identity, choices: planner.tuning.texts) }
 
     public func keep(_ changes: [String: String?]) throws -> String {

@@ -100,8 +100,12 @@ public final class ProfilingBackend: Backend {
     }
 
     public func prepare(_ step: Step) throws -> PreparedStep {
-        let record = StepRecord(step)
-        return try noting(.prepare(record)) { ProfiledStep(record, try base.prepare(step)) }
+        var record = StepRecord(step)
+        return try noting(.prepare(record)) {
+            let prepared = try base.prepare(step)
+            if let choice = (base as? any TunableBackend)?.choice(of: prepared) { record = StepRecord(step, choice) }
+            return ProfiledStep(record, prepared)
+        }
     }
 
     public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
@@ -114,6 +118,9 @@ public final class ProfilingBackend: Backend {
     }
 
     public func synchronize() throws { try noting(.wait) { try base.synchronize() } }
+
+    /// As `TunableBackend` tells it, where the other is one.
+    public func choice(of step: PreparedStep) -> ChoiceInUse? { (step as? ProfiledStep)?.record.choice }
 
     public func sourceText(of step: PreparedStep) -> String? { (step as? ProfiledStep).flatMap { base.sourceText(of: $0.base) } }
 }

@@ -43,6 +43,8 @@ extension Step {
             case .random, .unary, .binary, .select, .multiplyAdd, .cast, .reduce: true
             }
         }
-        return count == 0 ? "" : ", \(count) fused"
+        // Words of a generator cost far more than any other operation.
+        let isRandom = body.instructions.contains { if case .random = $0.operation { true } else { false } }
+        return count == 0 ? "" : ", \(count) fused" + (isRandom ? ", with random words" : "")
     }
 }

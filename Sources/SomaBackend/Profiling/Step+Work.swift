@@ -2,7 +2,8 @@ import SomaGraph
 
 extension Step {
     /// What the step cannot do without. Each operation of a fused body on real numbers counts as one, a multiply-add as two; what several
-    /// operands share, or windows have in common, is moved once.
+    /// operands share, or windows have in common, is moved once. Integers are not counted, those that make random words among them: what
+    /// bounds them is not what a device is measured by.
     public var work: Work {
         let (reads, writes) = byteCounts
         return Work(operations: productOperations + bodyOperations, bytesRead: Double(reads), bytesWritten: Double(writes))

@@ -3,8 +3,10 @@ public final class StepRecord: Sendable {
     public let step: Step
     public let label: String
     public let work: Work
+    /// How it is computed, where there is more than one way.
+    public let choice: ChoiceInUse?
 
-    public init(_ step: Step) { (self.step, label, work) = (step, step.label, step.work) }
+    public init(_ step: Step, _ choice: ChoiceInUse? = nil) { (self.step, label, work, self.choice) = (step, step.label, step.work, choice) }
 }
 
 /// What a device and its host did over a while, and when.

@@ -18,7 +18,7 @@ enum DeviceListing {
     static func tuningLines(_ devices: [DeviceDescription]) -> [String] {
         devices.compactMap { device in
             switch Device.tuningState(of: device.name) {
-            case .used(let path, let count): "\(device.name) computes \(count) classes of steps as soma tune found best: \(path)"
+            case .used(let path, let count): "\(device.name) computes \(Quantity.counted(count, "class", "classes")) of steps as soma tune found best: \(path)"
             case .ignored(let path, let reason): "\(device.name) passes over its tuning file: \(path): \(reason)"
             case nil: nil
             }

@@ -52,11 +52,11 @@ struct ChromeTrace {
 
     private func arguments(_ event: Timeline.Event) -> JSON {
         switch event.kind {
-        case .launch(_, let kernel, let number, let work):
-            [
-                "kernel": .string(kernel), "launch": JSON(number), "operations": JSON(work.operations), "bytes read": JSON(work.bytesRead),
-                "bytes written": JSON(work.bytesWritten),
-            ]
+        case .launch(let record, let kernel, let number, let work):
+            .object([
+                .init("kernel", .string(kernel)), .init("launch", JSON(number)), .init("operations", JSON(work.operations)),
+                .init("bytes read", JSON(work.bytesRead)), .init("bytes written", JSON(work.bytesWritten)),
+            ] + (record.choice.map { [.init("class", .string($0.stepClass)), .init("choice", .string($0.choice))] } ?? []))
         case .enqueue(let count): ["steps": JSON(count)]
         case .prepare(let record): ["step": .string(record.label)]
         case .upload(let count), .download(let count): ["bytes": JSON(count)]

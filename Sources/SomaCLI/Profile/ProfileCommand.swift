@@ -11,7 +11,8 @@ struct ProfileCommand: ParsableCommand {
             Lets a few training steps pass, then watches some: what the time on the clock went to; how long each of the \
             device's steps takes, how many launches it is, the bytes it moves and the arithmetic it does, and which share \
             that is of what the device was measured to be capable of; then the kernels, and what the host did meanwhile. \
-            The same steps are made unwatched in turn with that for two seconds, and the fastest of both tell what watching costs. \
+            The same steps are made unwatched in turn with that, in some rounds, of which the median is told, with the quartiles, \
+            and what watching costs. \
             Nothing is written but the timeline, which chrome://tracing and Perfetto open. Control-C ends the watch and tells of \
             the steps that there were.
 
@@ -54,19 +55,28 @@ struct ProfileCommand: ParsableCommand {
         if let timeline { try OutputFile.check(timeline) }
         let plan = try subject.plan()
         let device = try DeviceChoice.device(plan.device)
-        let limits = device.measured([.float32, .memoryRead, .memoryWrite, .memoryCopy])
         Interruption.watch()
+        let limits = device.measured(ProfileReport.limits)
         let rounds = try ProfileRounds(
             plan, on: device, warmUp: warmUp.map { StepSpan($0) } ?? .warmUp, watch: steps.map { StepSpan($0) } ?? .watch)
-        guard let profile = rounds.profile else { throw Interruption.exitCode }
-        let report = ProfileReport(
-            profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits, unwatched: rounds.unwatched)
-        try (json ? report.objects.map(\.description) : report.lines).forEach(Console.print)
-        if let timeline {
-            try AtomicFile.write(ChromeTrace(profile.timeline, device: "\(device)").text, to: timeline)
+        guard let profile = rounds.median else {
+            Console.complain("soma: interrupted before a step was watched")
+            throw Interruption.exitCode
+        }
+        try tell(ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits, cost: rounds.cost))
+        if Interruption.isPending { throw Interruption.exitCode }
+    }
+
+    /// The file comes first: who reads the report may leave, which ends the program.
+    private func tell(_ report: ProfileReport) throws {
+        var attempts = Attempts()
+        attempts.attempt {
+            guard let timeline else { return }
+            try AtomicFile.write(ChromeTrace(report.profile.timeline, device: report.device).text, to: timeline)
             if !json { try Console.announce("wrote \(timeline)", to: timeline) }
         }
-        if Interruption.isPending { throw Interruption.exitCode }
+        attempts.attempt { try report.texts(asJSON: json).forEach(Console.print) }
+        try attempts.finish()
     }
 }
 

@@ -7,12 +7,17 @@ struct ProfileReport {
     /// What was profiled, and on which device.
     let recipe, device: String
     let limits: DevicePeaks?
-    /// Seconds on the clock for each step where nobody watches; `nil` where that was not measured.
-    var unwatched: Double?
+    /// What watching costs, of how many rounds; `nil` where the same steps were not made unwatched.
+    var cost: WatchingCost?
+    /// Whether the run was too short to be warm.
+    var isEarly = false
 
     private var count: Double { Double(profile.stepCount) }
-    /// What watching adds to the time of a step, as a share of it.
-    private var cost: Double? { unwatched.map { profile.wall / count / $0 - 1 } }
+
+    /// What a device is measured by.
+    static let limits: [Peak] = [.float32, .memoryRead, .memoryWrite, .memoryCopy]
+
+    func texts(asJSON: Bool) -> [String] { asJSON ? objects.map(\.description) : lines }
 
     // MARK: Text
 
@@ -22,9 +27,15 @@ struct ProfileReport {
     var summary: [String] {
         let steps = Quantity.counted(profile.stepCount, "training step")
         let whole = "\(recipe) on \(device): \(steps) in \(milliseconds(profile.wall)), \(milliseconds(profile.stepSeconds / count)) each"
-        guard let unwatched, let cost else { return [whole] }
-        let both = "\(milliseconds(profile.wall / count)) a step on the clock, \(milliseconds(unwatched)) unwatched"
-        return [whole, "\(both): watching costs \(cost > 0 ? percent(cost) : "nothing that can be told from noise")"]
+        guard let cost else { return [whole + (isEarly ? ", of a run that was too short to be warm" : "")] }
+        let rounds = cost.watched.samples.count
+        let both = [("a step on the clock", cost.watched), ("unwatched", cost.unwatched)].map { "\(quartiles($1)) \($0)" }
+        return [whole + (rounds > 1 ? ", the median of \(rounds) rounds" : ", one round"), both.joined(separator: ", "), cost.verdict]
+    }
+
+    private func quartiles(_ measurement: Measurement) -> String {
+        let (lower, upper) = (Quantity.significant(measurement.lowerQuartile * 1e3, 4), Quantity.significant(measurement.upperQuartile * 1e3, 4))
+        return "\(milliseconds(measurement.median))" + (measurement.samples.count > 1 ? " (quartiles \(lower) and \(upper))" : "")
     }
 
     private var spending: [String] {
@@ -35,10 +46,15 @@ struct ProfileReport {
     }
 
     private var table: [String] {
+        let rows = profile.rows(limits: limits)
+        let hasChoices = rows.contains { !$0.choices.isEmpty }
         var table = TextTable(
-            ["step", "launches", "ms a step", "share", "GB/s", "GFLOP/s", "of limit", ""], [.left] + Array(repeating: .right, count: 6) + [.left])
-        for row in profile.rows(limits: limits) {
-            table.add(columns(row) + [rate(row.bytes, row.seconds), rate(row.work.operations, row.seconds)] + limit(row))
+            ["step", "launches", "ms a step", "share", "GB/s", "GFLOP/s", "of limit", ""] + (hasChoices ? ["computed by"] : []),
+            [.left] + Array(repeating: .right, count: 6) + [.left] + (hasChoices ? [.left] : []))
+        for row in rows {
+            let choices = row.choices.map { $0.choice + ($0.isTuned ? " (tuned)" : "") }.joined(separator: ", ")
+            table.add(
+                columns(row) + [rate(row.bytes, row.seconds), rate(row.work.operations, row.seconds)] + limit(row) + (hasChoices ? [choices] : []))
         }
         return table.lines
     }
@@ -56,7 +72,11 @@ struct ProfileReport {
         [row.name, perStep(row.launchCount), perStep(row.seconds), percent(row.seconds / profile.wall)]
     }
 
-    private func limit(_ row: StepProfile.Row) -> [String] { row.limit.map { [percent($0.share), $0.resource.rawValue] } ?? ["—", ""] }
+    /// The limit of bandwidth is that of memory: who goes beyond it has read and written caches.
+    private func limit(_ row: StepProfile.Row) -> [String] {
+        guard let limit = row.limit else { return ["—", ""] }
+        return [limit.resource == .bandwidth && limit.share > 1 ? "in cache" : percent(limit.share), limit.resource.rawValue]
+    }
 
     private var host: [String] {
         var table = TextTable(["the host's calls", "times", "ms a step"], [.left, .right, .right])
@@ -83,16 +103,18 @@ struct ProfileReport {
         let whole: JSON = [
             "event": "profile", "recipe": .string(recipe), "device": .string(device), "steps": JSON(profile.stepCount),
             "wall_seconds": JSON(profile.wall), "step_seconds": JSON(profile.stepSeconds),
-            "unwatched_wall_seconds": unwatched.map { JSON($0 * count) } ?? .null, "watching_cost": cost.map { JSON($0) } ?? .null,
+            "is_warm": .bool(!isEarly), "rounds": JSON(cost?.watched.samples.count ?? 1), "watching": cost?.json ?? .null,
         ]
         return [whole] + profile.spending.map { ["event": "part", "name": .string($0.name), "seconds": JSON($0.seconds)] }
-            + profile.rows(limits: limits).map { object("step", $0) } + profile.kernelRows(limits: limits).map { object("kernel", $0) }
+            + profile.rows(limits: limits).map { object("device_step", $0) } + profile.kernelRows(limits: limits).map { object("kernel", $0) }
             + profile.hostCalls.map { ["event": "host", "name": .string($0.name), "count": JSON($0.count), "seconds": JSON($0.seconds)] }
     }
 
     private func object(_ kind: String, _ row: StepProfile.Row) -> JSON {
         [
             "event": .string(kind), "name": .string(row.name), "kernels": .array(row.kernels.map { .string($0) }),
+            "choices": .array(
+                row.choices.map { ["class": .string($0.stepClass), "choice": .string($0.choice), "is_tuned": .bool($0.isTuned)] }),
             "launches": JSON(row.launchCount), "seconds": JSON(row.seconds), "share": JSON(row.seconds / profile.wall),
             "bytes_read": JSON(row.work.bytesRead), "bytes_written": JSON(row.work.bytesWritten), "operations": JSON(row.work.operations),
             "share_of_limit": row.limit.map { JSON($0.share) } ?? .null, "limit": row.limit.map { .string($0.resource.rawValue) } ?? .null,

@@ -1,17 +1,17 @@
 import Soma
 import SomaBackend
 
-/// Training steps that are watched, and the same steps unwatched, in turn for some seconds. What disturbs steps makes them longer, so the
-/// fastest of each count.
+/// Rounds of training steps that are watched and of the same steps unwatched, in turn for some seconds.
 struct ProfileRounds {
     private let plan: RunPlan
     private let device: Device
-    /// `nil` where it was interrupted before a step was watched.
-    private(set) var profile: StepProfile?
-    /// Seconds on the clock of a step that nobody watches; `nil` where that was interrupted.
-    private(set) var unwatched: Double?
+    /// Of each round what was watched; none where it was interrupted before a step was.
+    private(set) var profiles: [StepProfile] = []
+    /// Of each round the seconds on the clock of a step that nobody watches; one less where that was interrupted.
+    private(set) var unwatched: [Double] = []
 
-    private static let seconds = 2.0
+    /// Rounds, so that there are quartiles; but where steps take long no more than fit into some seconds.
+    private static let (least, seconds, most) = (5, 2.0, 6.0)
 
     /// - Throws: what the recipe throws; `BackendError`.
     init(_ plan: RunPlan, on device: Device, warmUp: StepSpan, watch: StepSpan) throws {
@@ -19,14 +19,25 @@ struct ProfileRounds {
         var profiler = try StepProfiler(device, warmUp: warmUp, watch: watch)
         let beginning = ContinuousClock.now
         while let next = try watched(by: profiler) {
-            if next.wall < profile?.wall ?? .infinity { profile = next }
+            profiles.append(next)
             // Of steps that take long a few tell enough.
-            let count = min(next.stepCount, max(3, Int(Self.seconds / next.wall * Double(next.stepCount))))
+            let count = min(next.stepCount, max(3, Int(Self.seconds / next.wallOfStep)))
             guard !Interruption.isPending, let seconds = try seconds(of: count, after: profiler.warmUpCount) else { return }
-            unwatched = min(unwatched ?? .infinity, seconds / Double(count))
-            if (.now - beginning) / .seconds(1) > Self.seconds { return }
+            unwatched.append(seconds / Double(count))
+            let passed = (.now - beginning) / .seconds(1)
+            if passed > (unwatched.count < Self.least ? Self.most : Self.seconds) { return }
             profiler = profiler.repeated()
         }
+    }
+
+    /// The round whose steps took neither long nor short.
+    var median: StepProfile? {
+        profiles.isEmpty ? nil : profiles.sorted { $0.wallOfStep < $1.wallOfStep }[(profiles.count - 1) / 2]
+    }
+
+    /// `nil` where no round was made both ways.
+    var cost: WatchingCost? {
+        unwatched.isEmpty ? nil : WatchingCost(watched: profiles.prefix(unwatched.count).map(\.wallOfStep), unwatched: unwatched)
     }
 
     /// What was watched; `nil` where it was interrupted before it was worth telling.
@@ -37,7 +48,7 @@ struct ProfileRounds {
         }
         let isWhole = profiler.isOver
         let profile = try profiler.finish()
-        return isWhole || self.profile == nil ? profile : nil
+        return isWhole || profiles.isEmpty ? profile : nil
     }
 
     /// Seconds of `count` steps that nobody watches; `nil` where it was interrupted.

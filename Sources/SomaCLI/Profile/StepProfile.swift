@@ -11,6 +11,7 @@ struct StepProfile {
 
     /// Seconds on the clock, and those of them that were the training steps'.
     var wall: Double { Double(timeline.duration) / 1e9 }
+    var wallOfStep: Double { wall / Double(stepCount) }
     var stepSeconds: Double { Double(parts.stepTime) / 1e9 }
 
     /// What the seconds on the clock went to, a name and seconds each: together they are `wall`.
@@ -38,7 +39,7 @@ struct StepProfile {
         for event in parts.launches {
             guard case .launch(let record, let kernel, let number, let own) = event.kind else { continue }
             let name = name(record, kernel)
-            rows[name, default: Row(name: name)].add(work(record, number, own), kernel, seconds: Double(event.duration) / 1e9, limits)
+            rows[name, default: Row(name: name)].add(work(record, number, own), kernel, record.choice, seconds: Double(event.duration) / 1e9, limits)
         }
         return rows.values.sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
     }
@@ -60,6 +61,8 @@ extension StepProfile {
     struct Row {
         let name: String
         private(set) var kernels: [String] = []
+        /// How the steps are computed, where there is more than one way.
+        private(set) var choices: [ChoiceInUse] = []
         private(set) var launchCount = 0
         private(set) var seconds = 0.0
         private(set) var work = Work()
@@ -68,7 +71,8 @@ extension StepProfile {
 
         init(name: String) { self.name = name }
 
-        mutating func add(_ work: Work, _ kernel: String, seconds: Double, _ limits: DevicePeaks?) {
+        mutating func add(_ work: Work, _ kernel: String, _ choice: ChoiceInUse?, seconds: Double, _ limits: DevicePeaks?) {
+            if let choice, !choices.contains(choice) { choices.append(choice) }
             if !kernels.contains(kernel) { kernels.append(kernel) }
             launchCount += 1
             self.seconds += seconds

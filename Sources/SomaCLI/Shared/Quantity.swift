@@ -45,7 +45,10 @@ enum Quantity {
     }
 
     /// `1 tensor`, `2,000 tensors`.
-    static func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }
+    /// - Parameter plural: `nil`: with an s.
+    static func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+        "\(grouped(count)) " + (count == 1 ? noun : plural ?? noun + "s")
+    }
 
     /// Samples in a second: `3,210 samples/s`, `0.42 samples/s`.
     static func rate(_ samples: Double) -> String {

@@ -79,6 +79,8 @@ final class JSONReport: RunReport {
         ]
     }
 
+    func profile(_ report: ProfileReport) throws { try report.objects.forEach { try Console.print($0.description) } }
+
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
         if !result.measures.isEmpty {
             try emit("measures", result.measures.sorted { $0.key < $1.key }.map { .init($0.key, JSON($0.value)) })

@@ -111,6 +111,8 @@ final class TextReport: RunReport {
 
     // MARK: End
 
+    func profile(_ report: ProfileReport) throws { try ([""] + report.lines).forEach(say) }
+
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
         bar?.clear()
         let figures = [

@@ -89,7 +89,10 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Watch some steps after the first five and write what the device did when, as soma profile --timeline does.", valueName: "file"),
+            """
+            Watch some steps once the run is warm, write here what the device did when, and tell at the end what the steps spent their time on, \
+            as soma profile does.
+            """, valueName: "file"),
         completion: .file(extensions: ["json"]))
     var profile: String?
 

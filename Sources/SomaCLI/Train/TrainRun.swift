@@ -7,6 +7,8 @@ final class TrainRun {
     private let plan: RunPlan
     private let report: any RunReport
     private let device: Device
+    /// The same, which nobody watches.
+    private let plainDevice: Device
     /// What the first loss and gradients are compared with.
     private let reference: Device?
     private let profiler: StepProfiler?
@@ -20,9 +22,9 @@ final class TrainRun {
         if let memory = plan.memory { Device.limitMemory(to: memory) }
         // A run goes on as it began, whatever was measured since.
         Device.useTuning(plan.tuning)
-        let device = try DeviceChoice.device(plan.device)
-        profiler = try plan.profile == nil ? nil : StepProfiler(device, warmUp: StepSpan(5))
-        self.device = profiler?.device ?? device
+        plainDevice = try DeviceChoice.device(plan.device)
+        profiler = try plan.profile == nil ? nil : StepProfiler(plainDevice, keepsEarlySteps: true)
+        device = profiler?.device ?? plainDevice
         reference = try plan.reference.map { try DeviceChoice.device($0) }
     }
 
@@ -52,6 +54,7 @@ final class TrainRun {
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
         try writeProfile()
+        try reportProfile()
         try record?.draw()
         try report.end(result, plan, device)
         if result.isInterrupted { throw Interruption.exitCode }
@@ -83,8 +86,15 @@ final class TrainRun {
             return try report.note(.message("\(path) is not written: the run ended before the steps to watch"))
         }
         try AtomicFile.write(ChromeTrace(profile.timeline, device: "\(device)").text, to: path)
-        let summary = ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: nil).summary
-        for line in summary + ["wrote \(path)"] { try report.note(.message(line)) }
+        try report.note(.message("wrote \(path)"))
+    }
+
+    /// Tells of the steps that were watched. What the device is capable of is measured now, when there is no training to disturb.
+    private func reportProfile() throws {
+        guard let profiler, let profile = profiler.profile else { return }
+        let limits = plainDevice.measured(ProfileReport.limits)
+        try report.profile(
+            ProfileReport(profile: profile, recipe: plan.recipe.name, device: "\(device)", limits: limits, isEarly: profiler.isEarly))
     }
 
     /// Begins to write to the folder. An earlier run is moved aside, not replaced.
