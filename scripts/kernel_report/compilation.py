@@ -26,18 +26,24 @@ class Job:
         return key(self.program, self.target, self.compilers.tools)
 
 
-def kernels(jobs, is_fresh=False):
-    """The kernels of all jobs, in their order. The first failure ends it; what was done until then is kept.
+def kernels(jobs, is_fresh=False, progress=lambda done, total: None):
+    """The kernels of all jobs, in their order. The first failure ends it; what was done until then is kept. `progress` is told how many
+    programs of how many are compiled.
 
     Throws CompilerError where a program does not compile."""
     cache = Cache()
     places = {job: job.key for job in jobs}
     unknown = [job for job in jobs if is_fresh or cache.get(places[job]) is None]
+    done = 0
+    if unknown:
+        progress(done, len(unknown))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
             for batch, results in zip(batches(unknown), pool.map(compiled, batches(unknown))):
                 for job, found in zip(batch, results):
                     cache.put(places[job], found)
+                done += len(batch)
+                progress(done, len(unknown))
         finally:
             pool.shutdown(cancel_futures=True)
             cache.save()

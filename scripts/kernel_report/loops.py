@@ -18,17 +18,30 @@ class Instruction:
 
 @dataclasses.dataclass
 class Mix:
-    """What a loop consists of. Loads are counted by their width in bits, those of memory with those of the loops around it, which feed it."""
+    """What a loop consists of: instructions as they are issued, of which `fma` multiply and add, and how many multiply-adds these do; a packed
+    instruction does two. Loads are counted by their width in bits, those of memory with those of the loops around it, which feed it."""
 
     is_loop: bool
     instructions: int
     fma: int
+    multiply_adds: int
     global_loads: dict
     local_loads: dict
 
     @property
     def fma_share(self):
+        """Of the instructions that are issued."""
         return self.fma / self.instructions if self.instructions else 0.0
+
+    @property
+    def work_share(self):
+        """Of the work, where a packed instruction counts as the two that it stands for."""
+        work = self.instructions - self.fma + self.multiply_adds
+        return self.multiply_adds / work if work else 0.0
+
+    @property
+    def is_packed(self):
+        return self.multiply_adds > self.fma
 
 
 def inner_loop(instructions, isa):
@@ -36,7 +49,7 @@ def inner_loop(instructions, isa):
     everything = set(range(len(instructions)))
     found = [(inner, outer) for outer in loops(instructions, everything) for inner in innermost(instructions, outer)]
     mixes = [mix(instructions, inner, outer, isa, True) for inner, outer in found] or [mix(instructions, everything, everything, isa, False)]
-    return max(mixes, key=lambda one: (one.fma, sum(one.global_loads.values()) + sum(one.local_loads.values()), one.instructions))
+    return max(mixes, key=lambda one: (one.multiply_adds, sum(one.global_loads.values()) + sum(one.local_loads.values()), one.instructions))
 
 
 def innermost(instructions, loop):
@@ -82,15 +95,13 @@ def mix(instructions, inner, outer, isa, is_loop):
         matches = [pattern.match(instructions[place].opcode) for place in places]
         return dict(collections.Counter(isa.width(match) for match in matches if match))
 
-    fma = sum(isa.fma_count(opcode) for opcode in opcodes)
-    # An instruction that does two counts as the two.
-    packed = sum(max(isa.fma_count(opcode) - 1, 0) for opcode in opcodes)
-    return Mix(is_loop, len(opcodes) + packed, fma, loads(isa.global_load, outer), loads(isa.local_load, inner))
+    counts = [isa.fma_count(opcode) for opcode in opcodes]
+    return Mix(is_loop, len(opcodes), sum(count > 0 for count in counts), sum(counts), loads(isa.global_load, outer), loads(isa.local_load, inner))
 
 
 @dataclasses.dataclass(frozen=True)
 class ISA:
-    """How a family of devices spells what is counted: the multiply-adds of an opcode, loads, and their width by what a pattern matched."""
+    """How a family of devices spells what is counted: the multiply-adds that an opcode does, loads, and their width by what a pattern matched."""
 
     fma_count: object
     global_load: re.Pattern

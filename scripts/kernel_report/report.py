@@ -22,7 +22,7 @@ class Kernel:
 
     def as_json(self):
         result = dataclasses.asdict(self)
-        result["loop"]["fma_share"] = round(self.loop.fma_share, 4)
+        result["loop"] |= {"fma_share": round(self.loop.fma_share, 4), "work_share": round(self.loop.work_share, 4)}
         return result
 
     @classmethod
@@ -38,8 +38,8 @@ def in_order(kernels):
     return sorted(kernels, key=lambda kernel: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", kernel.name)])
 
 
-HEADER = ["kernel", "tile", "registers", "spilled", "local", "occupancy", "bounded by", "loop", "FMA", "global loads", "local loads"]
-NUMBERS = {"registers", "spilled", "local", "occupancy", "loop", "FMA"}
+HEADER = ["kernel", "tile", "registers", "spilled", "local", "occupancy", "bounded by", "loop", "FMA", "work", "global loads", "local loads"]
+NUMBERS = {"registers", "spilled", "local", "occupancy", "loop", "FMA", "work"}
 
 
 def row(kernel):
@@ -47,8 +47,8 @@ def row(kernel):
     return [
         kernel.name, kernel.variant or "–", str(kernel.registers), f"{kernel.spilled_bytes} B" if kernel.spilled_bytes else "–",
         f"{kernel.local_bytes / 1024:.1f} KB" if kernel.local_bytes else "–", f"{kernel.occupancy:.0%}", kernel.occupancy_bound or "–",
-        f"{loop.instructions}" if loop.is_loop else f"all {loop.instructions}", f"{loop.fma_share:.0%}", widths(loop.global_loads),
-        widths(loop.local_loads)]
+        f"{loop.instructions}" if loop.is_loop else f"all {loop.instructions}", f"{loop.fma_share:.0%}", f"{loop.work_share:.0%}",
+        widths(loop.global_loads), widths(loop.local_loads)]
 
 
 def widths(loads):

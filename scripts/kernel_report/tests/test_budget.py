@@ -17,10 +17,19 @@ class Budget(unittest.TestCase):
         self.assertEqual(self.faults("gather", fma=0, global_loads={32: 1}, local_loads={}), [])
 
     def test_main_kernels_multiply(self):
-        self.assertEqual(self.faults("matmul-large-nn", fma=84), ["sm_80 matmul-large-nn: 84.0% of the inner loop are FMA, less than 85%"])
+        self.assertEqual(self.faults("matmul-large-nn", fma=84), ["sm_80 matmul-large-nn: 84.0% of the inner loop's instructions are FMA, less than 85%"])
         self.assertEqual(self.faults("matmul-large-nn", fma=85), [])
         self.assertEqual(self.faults("matmul-large-odd", fma=84), [])
         self.assertEqual(len(self.faults("convolution-large-stride-input", fma=84)), 1)
+
+    def test_packed_multiply_adds_have_a_budget_of_their_own(self):
+        self.assertEqual(self.faults("matmul-large-nn", fma=80, packed=80), [])
+        self.assertEqual(
+            self.faults("matmul-large-nn", fma=79, packed=79), ["sm_80 matmul-large-nn: 79.0% of the inner loop's instructions are FMA, less than 80%"])
+        self.assertEqual(self.faults("convolution-large-filter", fma=76, packed=76), [])
+        self.assertEqual(len(self.faults("convolution-large-filter", fma=75, packed=75)), 1)
+        self.assertEqual(
+            self.faults("matmul-large-nn", fma=80, packed=1), ["sm_80 matmul-large-nn: 80.2% of the inner loop's work are FMA, less than 85%"])
 
     def test_products_load_quads_alone(self):
         self.assertEqual(
@@ -37,4 +46,4 @@ class Budget(unittest.TestCase):
     def test_summary(self):
         kernels = [kernel("matmul-large-nn"), kernel("matmul-large-tt", fma=88), kernel("gather", spilled=4)]
         self.assertEqual(
-            budget.summary_row(TARGETS["sm_80"], kernels), ["sm_80", "A100", "3", "1", "88.0%–90.0%", "128", "–", "–"])
+            budget.summary_row(TARGETS["sm_80"], kernels), ["sm_80", "A100", "3", "1", "88.0%–90.0%", "88.0%–90.0%", "128", "–", "–", "–"])

@@ -7,6 +7,8 @@ import unittest
 from kernel_report import catalogue
 from kernel_report.targets import TARGETS
 
+from .samples import needs_writer
+
 KERNELS = catalogue.ROOT / "Kernels"
 
 
@@ -24,6 +26,7 @@ def kernels_of_files():
     return {name for text in texts for name in re.findall(r"^kernel .*?\bvoid (\w+)\(", text, re.MULTILINE)}
 
 
+@needs_writer
 class Shipped(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -1,11 +1,12 @@
 """What is compiled, and what is known."""
 
+import io
 import pathlib
 import tempfile
 import unittest
 import unittest.mock
 
-from kernel_report import cache, catalogue, compilation, toolchain
+from kernel_report import cache, catalogue, compilation, progress, toolchain
 
 from .samples import kernel
 
@@ -50,7 +51,34 @@ class Compilation(unittest.TestCase):
             compilation.kernels(self.jobs(compilers, 1), is_fresh=True)
         self.assertEqual(len(compilers.batches), 4)
 
+    def test_tells_how_many_of_how_many(self):
+        told = []
+        for _ in range(2):
+            compilation.kernels(self.jobs(Compilers(), compilation.BATCH + 1), progress=lambda *numbers: told.append(numbers))
+        count = compilation.BATCH + 1
+        self.assertEqual(told, [(done, 2 * count) for done in (0, count - 1, count, 2 * count - 1, 2 * count)], "what is known is not compiled")
+
     def test_what_was_done_before_a_failure_is_kept(self):
         with self.assertRaisesRegex(toolchain.CompilerError, "refused"):
             compilation.kernels(self.jobs(Compilers(refused=str(compilation.BATCH)), compilation.BATCH + 1))
         self.assertEqual(len(cache.Cache().results), compilation.BATCH)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Progress(unittest.TestCase):
+    def test_on_a_terminal_a_line_that_is_gone_at_the_end(self):
+        stream = Terminal()
+        with self.assertRaises(toolchain.CompilerError), progress.shown(stream) as tell:
+            tell(16, 40)
+            raise toolchain.CompilerError
+        self.assertEqual(stream.getvalue(), "\rkernel-report: 16 of 40 programs are compiled\r\033[K")
+
+    def test_elsewhere_nothing(self):
+        stream = io.StringIO()
+        with progress.shown(stream) as tell:
+            tell(16, 40)
+        self.assertEqual(stream.getvalue(), "")

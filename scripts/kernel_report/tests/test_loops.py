@@ -32,7 +32,7 @@ class InnerLoop(unittest.TestCase):
 
     def test_the_loop_with_the_most_multiply_adds(self):
         loop = self.judged("IADD3\nIADD3\nIADD3\nBRA ->0\nFFMA\nBRA ->4\nEXIT")
-        self.assertEqual((loop.instructions, loop.fma, loop.fma_share), (2, 1, 0.5))
+        self.assertEqual((loop.instructions, loop.fma, loop.fma_share, loop.work_share, loop.is_packed), (2, 1, 0.5, 0.5, False))
 
     def test_no_loop(self):
         # A kernel ends with a branch to itself.
@@ -46,4 +46,5 @@ class InnerLoop(unittest.TestCase):
 
     def test_two_in_one_instruction(self):
         loop = inner_loop(program("v_pk_fma_f32\nds_read2_b64\ns_cbranch_scc1 ->0\ns_endpgm"), amd.ISA_AMD)
-        self.assertEqual((loop.fma, loop.instructions, loop.local_loads), (2, 4, {128: 1}))
+        self.assertEqual((loop.instructions, loop.fma, loop.multiply_adds, loop.local_loads), (3, 1, 2, {128: 1}))
+        self.assertEqual((loop.fma_share, loop.work_share, loop.is_packed), (1 / 3, 0.5, True))

@@ -25,8 +25,13 @@ class Report(unittest.TestCase):
     def test_json_and_back(self):
         one = kernel("map", global_loads={128: 2, 32: 1})
         written = json.loads(json.dumps(one.as_json()))
-        self.assertEqual(written["loop"]["fma_share"], 0.9)
+        self.assertEqual((written["loop"]["fma_share"], written["loop"]["work_share"]), (0.9, 0.9))
         self.assertEqual(report.Kernel.from_json(written), one)
+
+    def test_packed_instructions_count_once_as_issued_and_twice_as_work(self):
+        one = kernel("map", fma=80, packed=80)
+        self.assertEqual((one.as_json()["loop"]["fma_share"], one.as_json()["loop"]["work_share"]), (0.8, 0.8889))
+        self.assertRegex(report.table([one]), r" 100  80%   89%  ")
 
 
 class Cache(unittest.TestCase):
