@@ -12,6 +12,12 @@ public struct GraphExplanation: Sendable {
         public let dtype: DType
         /// The steps that compute it: one, or of random words and ranges each that needs them; none for what the host provides.
         public let steps: [Int]
+        /// How it sees its operands.
+        public let reads: [Read]
+        /// What the parts of a source are called, in their order.
+        public let names: [SourceName]
+        /// What the host provides, in the run that was explained.
+        public let scalar: Scalar?
     }
 
     public struct FusedStep: Sendable {
@@ -46,7 +52,7 @@ public struct GraphExplanation: Sendable {
     public let arenaByteCount, largestLiveByteCount: Int
 
     /// Compiles a graph once more, from the entries that were taken with its snapshot.
-    public init(_ snapshot: GraphSnapshot, _ entries: [GraphSnapshot.Entry], _ capabilities: Capabilities) {
+    public init(_ snapshot: GraphSnapshot, _ entries: [GraphSnapshot.Entry], _ capabilities: Capabilities, names: [SourceName] = []) {
         let lowering = Lowering(entries, roots: snapshot.roots, capabilities)
         let clustering = Clustering(lowering, capabilities)
         var emission = Emission(clustering, roots: lowering.roots, capabilities)
@@ -60,7 +66,8 @@ public struct GraphExplanation: Sendable {
         for place in places {
             let operation = lowering.operations[place]
             let steps = operation.isMadeWhereRead ? Set(readers[place, default: []].compactMap(step)).sorted() : step(place).map { [$0] } ?? []
-            values.append(Value(number: place, text: operation.text, shape: operation.shape, dtype: operation.dtype, steps: steps))
+            let reads = operation.operands.map { Read($0, of: lowering.operations[$0.base], starts: snapshot.starts, names) }
+            values.append(Value(place, operation, steps, reads, names, scalars: snapshot.scalars))
         }
         steps = plan.steps.enumerated().map { number, step in
             FusedStep(step: step, values: values.filter { $0.steps.contains(number) }.map(\.number))
@@ -116,7 +123,9 @@ public struct GraphExplanation: Sendable {
         if clustering.operations[base].kind == .assembly { return "its parts are put together in memory" }
         let (a, b) = (clustering.clusterOf[base], clustering.clusterOf[reader])
         if a == b { return "together they read and write more operands than a step may have" }
-        return clustering.refusal(between: a, and: b)?.description ?? "nobody tried to make them one"
+        // Neighbours are tried until none becomes one; what single numbers make, when they are put together after that, is not tried again.
+        return clustering.refusal(between: a, and: b)?.description
+            ?? "single numbers are put together last, and only then did these become neighbours that could be one"
     }
 
     private mutating func listMemory(_ plan: Plan, _ emission: Emission) {
@@ -131,6 +140,38 @@ public struct GraphExplanation: Sendable {
     }
 }
 
+extension GraphExplanation.Value {
+    fileprivate init(
+        _ place: Int, _ operation: Operation, _ steps: [Int], _ reads: [GraphExplanation.Read], _ names: [GraphExplanation.SourceName],
+        scalars: [UInt64]
+    ) {
+        (number, shape, dtype, self.steps, self.reads) = (place, operation.shape, operation.dtype, steps, reads)
+        var text = operation.name
+        var (own, scalar): ([GraphExplanation.SourceName], Scalar?) = ([], nil)
+        switch operation.kind {
+        case .source(let source):
+            own = names.filter { $0.source == source }.sorted { $0.offset < $1.offset }
+            if let first = own.first, let last = own.last { text += ": " + (own.count == 1 ? first.name : "\(first.name) to \(last.name)") }
+        case .scalar(let number):
+            let value = Scalar(bits: scalars[number], dtype: operation.dtype)
+            scalar = value
+            text += " = \(value.text)"
+        default: if !reads.isEmpty { text += " of " + reads.map(\.text).joined(separator: ", ") }
+        }
+        (self.text, self.names, self.scalar) = (text, own, scalar)
+    }
+}
+
+extension Scalar {
+    fileprivate var text: String {
+        switch dtype {
+        case .float32: "\(Float(double))"
+        case .bool: "\(double != 0)"
+        case .int32, .uint32, .int64, .uint8: "\(Int(double))"
+        }
+    }
+}
+
 extension Operation {
     /// Whether each step that needs it computes it anew.
     fileprivate var isMadeWhereRead: Bool {
@@ -140,16 +181,7 @@ extension Operation {
         }
     }
 
-    /// What it is, and the numbers of its operands; one that is not read as it lies, with the shape in which it is seen.
-    fileprivate var text: String {
-        let read = operands.map { view in
-            let isPlain = view.strides == view.shape.contiguousStrides && view.starts.isEmpty
-            return "%\(view.base)" + (isPlain ? "" : " seen as \(view.shape)")
-        }
-        return name + (read.isEmpty ? "" : " of " + read.joined(separator: ", "))
-    }
-
-    private var name: String {
+    fileprivate var name: String {
         switch kind {
         case .source(let number): "source \(number)"
         case .scalar(let number): "scalar \(number)"

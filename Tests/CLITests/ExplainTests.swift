@@ -1,6 +1,8 @@
 import Soma
 import Testing
 
+@testable import SomaCLI
+
 /// The command soma explain-graph.
 @Suite struct ExplainTests {
     let folder = TestFolder()
@@ -10,7 +12,8 @@ import Testing
         #expect(command.status == 0, "\(command.complaint)")
         for part in [
             "digits on cpu: ", " operations in ", "0  matmul 32×32 over 64", "a step computes one product", "its parts are put together in memory",
-            "memory: an arena of ", "arena, from byte ", "output 0",
+            "memory: an arena of ", "arena, from byte ", "output 0", "(hidden.0.weight, from element 0, transposed)", "with random words",
+            "(output.bias, from element 2400, repeated along axis 0)", "scalar 0 = ", "source 3: hidden.0.weight to output.bias",
         ] {
             #expect(command.output.contains(part), "\(part)")
         }
@@ -19,7 +22,29 @@ import Testing
     @Test func sourceOfKernels() {
         guard Device.all().contains(where: { $0.name == "opencl:0" }) else { return print("skipped: no OpenCL device") }
         let command = Command.soma("explain-graph", "digits", "--device", "opencl:0", "--source", "hidden=32", in: folder)
-        #expect(command.status == 0 && command.output.contains("| kernel "), "\(command.complaint)")
+        #expect(command.status == 0 && command.complaint.isEmpty && command.output.contains("| kernel "), "\(command.complaint)")
+        // What all have in common is there once, and each step tells how it is computed.
+        #expect(command.lines.count { $0.contains("typedef") && $0.contains("soma_index") } <= 2, "not shown once")
+        #expect(command.lines.count { $0.hasSuffix(SharedText.mark) } >= 10)
+        #expect(command.output.contains("    by ") && command.output.contains(", as ships for the class matmul "))
+    }
+
+    @Test func noSourceIsSaid() {
+        let command = Command.soma("explain-graph", "xor", "--device", "cpu", "--source", in: folder)
+        #expect(command.status == 0 && command.complaint.hasPrefix("soma: cpu has no source; ") && command.output.contains("steps, in order"))
+        #expect(Command.soma("explain-graph", "xor", "--device", "cpu", in: folder).complaint.isEmpty)
+    }
+
+    @Test func whatTextsHaveInCommon() {
+        let preamble = (0..<9).map { "line \($0)" }
+        func text(_ first: String, _ last: String) -> String { ([first] + preamble + ["", last]).joined(separator: "\n") }
+        let texts = [text("a", "x"), text("b", "y"), "// a library", text("c", "z") + "\n" + text("d", "z")]
+        let shared = SharedText(texts)
+        #expect(shared.lines.prefix(9).map(String.init) == preamble)
+        #expect(shared.rest(of: texts[0]).map(String.init) == ["a", SharedText.mark, "x"])
+        #expect(shared.rest(of: texts[2]).map(String.init) == ["// a library"])
+        #expect(shared.rest(of: texts[3]).map(String.init) == ["c", SharedText.mark, "z", "d", SharedText.mark, "z"])
+        #expect(SharedText([texts[0]]).lines.isEmpty && SharedText(["a\nb", "a\nc"]).lines.isEmpty)
     }
 
     /// The same as lines of JSON, whose numbers fit together.
@@ -37,6 +62,10 @@ import Testing
             let own = values.filter { numbers($0, "steps").contains(number) }.compactMap { $0["number"]?.integer }
             #expect(!own.isEmpty && numbers(step, "values") == own && step["name"]?.string?.hasPrefix(step["kind"]?.string ?? "?") == true)
         }
+        let reads = values.flatMap { $0["reads"]?.array ?? [] }
+        let weight = try #require(reads.first { $0["name"] == "hidden.0.weight" })
+        #expect(numbers(weight, "strides") == [1, 64] && numbers(weight, "shape") == [64, 32] && weight["offset"] == 0)
+        #expect(values.contains { $0["scalar"]?.double == 1.25 } && values.contains { $0["names"]?.array?.count == 4 })
         for boundary in objects("boundary") {
             #expect((boundary["from"]?.integer ?? 0) < (boundary["to"]?.integer ?? 0) && boundary["reason"]?.string?.isEmpty == false)
         }

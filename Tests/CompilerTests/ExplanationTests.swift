@@ -25,6 +25,39 @@ import Testing
         #expect(graph.memory.map(\.slot) == [.source(0), .output(0)] && graph.memory.allSatisfy { $0.byteCount == 128 && $0.life == 0...0 })
     }
 
+    /// What is read otherwise than as it lies tells how: from where, in which order, and along which axes the same.
+    @Test func viewsAreTold() throws {
+        func texts(_ shapes: [Shape], _ results: ([Tensor]) -> [Tensor]) throws -> [String] { try explain(shapes, Capabilities(), results).values.map(\.text) }
+        #expect(try texts([[4, 8]]) { [exp($0[0].transposed())] }.last == "exp of %0 as [8, 4] (transposed)")
+        #expect(try texts([[4, 8]]) { [exp($0[0][1..<3])] }.last == "exp of %0 as [2, 8] (from element 8)")
+        #expect(try texts([[4, 8]]) { [exp($0[0][0..., 2..<5])] }.last == "exp of %0 as [4, 3] (from element 2, strides [8, 1])")
+        #expect(try texts([[4, 8], [8]]) { [$0[0] + $0[1]] }.last == "add of %0, %1 as [4, 8] (repeated along axis 0)")
+        #expect(try texts([[2, 3, 4]]) { [exp($0[0].transposed(0, 2))] }.last == "exp of %0 as [4, 3, 2] (its axes in the order [2, 1, 0])")
+        #expect(try texts([[4, 8]]) { [exp($0[0].reshaped(to: [32]))] }.last == "exp of %0 as [32]")
+        let scaled = try explain([[4, 8]]) { [$0[0] * 2.5] }
+        #expect(scaled.values.map(\.text).suffix(2) == ["scalar 0 = 2.5", "multiply of %0, %1 everywhere"])
+        #expect(scaled.values.compactMap { $0.scalar?.double } == [2.5])
+        let read = try #require(try explain([[4, 8]]) { [exp($0[0][1..<3])] }.values.last?.reads.first)
+        #expect((read.value, read.shape, read.offset, read.name) == (0, [2, 8], 8, nil) && read.strides == [8, 1])
+    }
+
+    /// Parameters lie together in one source, and have their names where the model was asked for these.
+    @Test func parametersHaveTheirNames() throws {
+        try withDevice(Device(running: RecordingBackend())) {
+            let model = Linear(from: 32, to: 4)
+            let optimizer = try Optimizer(SGD(), for: model, learningRate: 0.1)
+            let x = try Tensor.zeros([2, 32]).realize()
+            let programs = try explainingPrograms {
+                _ = model.namedParameters
+                try optimizer.update(minimizing: model(x).sum())
+            }.programs
+            let values = try #require(programs.last).graph.values
+            #expect(values.flatMap(\.names).map(\.name) == ["weight", "bias"] && values.flatMap(\.names).map(\.offset) == [0, 128])
+            let names = values.flatMap(\.reads).compactMap(\.name)
+            #expect(names.contains("weight") && names.contains("bias"))
+        }
+    }
+
     /// Two products, and what the first leaves for the second.
     @Test func boundaryOfTwoProducts() throws {
         let graph = try explain([[8, 4], [4, 16], [16, 2]]) { [matmul(relu(matmul($0[0], $0[1])), $0[2])] }

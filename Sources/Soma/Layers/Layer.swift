@@ -23,7 +23,11 @@ extension Layer {
     public var parameters: [Parameter] { namedParameters.map(\.parameter) }
 
     /// The layer's parameters with their names; one that is shared goes by the name that comes first.
-    public var namedParameters: [NamedParameter] { ModelContents(of: self).parameters }
+    public var namedParameters: [NamedParameter] {
+        let parameters = ModelContents(of: self).parameters
+        ExplanationCollector.current?.note(parameters)
+        return parameters
+    }
 
     /// What the layer remembers besides its parameters, such as running statistics, with names.
     public var namedStates: [NamedState] { ModelContents(of: self).states }

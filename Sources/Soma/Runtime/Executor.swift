@@ -147,7 +147,8 @@ final class Executor: Sendable {
             let program = try backend.noting(.compiling) { try Program(Plan(graph.snapshot, entries, backend.capabilities), on: backend) }
             contents.withLock { $0.programs.remember(program, for: graph.snapshot.key) }
             if let collector = ExplanationCollector.current {
-                collector.note(program, GraphExplanation(graph.snapshot, entries, backend.capabilities), on: backend)
+                let names = collector.names(of: graph.snapshot)
+                collector.note(program, GraphExplanation(graph.snapshot, entries, backend.capabilities, names: names), on: backend)
             }
             return program
         }

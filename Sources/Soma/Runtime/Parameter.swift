@@ -39,6 +39,12 @@ public final class Parameter: Sendable {
     /// Whether the elements are part of `state`.
     func isPart(of state: State) -> Bool { home.withLock { $0.state === state } }
 
+    /// The element of `source`, a version in memory, from which on the parameter lies in it, if it does.
+    func offset(in source: Node) -> Int? {
+        let home = self.home.withLock { $0 }
+        return home.state.isInMemory(as: source) ? home.offset : nil
+    }
+
     /// Makes the parameter a part of `state` (rank 1) from element `offset` on; the elements there are its new value.
     func rehome(into state: State, offset: Int) { home.withLock { $0 = Home(state: state, offset: offset) } }
 }

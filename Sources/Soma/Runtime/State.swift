@@ -117,6 +117,9 @@ public final class State: Sendable {
         }
     }
 
+    /// Whether `source` is the version in memory.
+    func isInMemory(as source: Node) -> Bool { contents.withLock { $0.memory === source } }
+
     /// Whether the newest version is still to be computed.
     var hasPending: Bool {
         contents.withLock { contents in

@@ -46,5 +46,11 @@ struct ExplainGraphCommand: ParsableCommand {
                 : ExplanationText(program, withSource: source).lines
             try lines.forEach(Console.print)
         }
+        if source && programs[main].sources.allSatisfy({ $0 == nil }) { Console.complain(Self.noSource(of: device)) }
+    }
+
+    private static func noSource(of device: Device) -> String {
+        let other = Device.all().first { $0.name.hasPrefix("opencl:") }
+        return "soma: \(device) has no source" + (other.map { "; try --device \($0.name)" } ?? "; an OpenCL device has, and there is none here")
     }
 }

@@ -32,17 +32,31 @@ struct ExplanationJSON {
         graph.values.map { value in
             object("value", [
                 .init("number", JSON(value.number)), .init("dtype", .string("\(value.dtype)")), .init("shape", numbers(value.shape.dimensions)),
-                .init("steps", numbers(value.steps)), .init("operation", .string(value.text)),
-            ])
+                .init("steps", numbers(value.steps)), .init("operation", .string(value.text)), .init("reads", .array(value.reads.map(json))),
+            ] + (value.scalar.map { [.init("scalar", JSON($0.double))] } ?? [])
+                + (value.names.isEmpty ? [] : [.init("names", .array(value.names.map(json)))]))
         }
+    }
+
+    private func json(_ read: GraphExplanation.Read) -> JSON {
+        [
+            "value": JSON(read.value), "shape": numbers(read.shape.dimensions), "strides": numbers(read.strides), "offset": JSON(read.offset),
+            "name": read.name.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private func json(_ name: GraphExplanation.SourceName) -> JSON {
+        ["name": .string(name.name), "offset": JSON(name.offset), "count": JSON(name.count)]
     }
 
     private var steps: [JSON] {
         graph.steps.enumerated().map { number, fused in
             let source: [JSON.Member] = withSource ? [.init("source", program.sources[number].map { .string($0) } ?? .null)] : []
+            let choice = program.choices[number]
             return object("step", [
                 .init("number", JSON(number)), .init("kind", .string(fused.step.name)), .init("name", .string(fused.step.label)),
-                .init("values", numbers(fused.values)),
+                .init("values", numbers(fused.values)), .init("class", choice.map { .string($0.stepClass) } ?? .null),
+                .init("choice", choice.map { .string($0.choice) } ?? .null), .init("is_tuned", choice.map { .bool($0.isTuned) } ?? .null),
             ] + source)
         }
     }

@@ -6,11 +6,15 @@ import SomaCompiler
 struct ExplanationText {
     private let program: ProgramExplanation
     private let withSource: Bool
+    private let shared: SharedText
     private var graph: GraphExplanation { program.graph }
 
-    init(_ program: ProgramExplanation, withSource: Bool) { (self.program, self.withSource) = (program, withSource) }
+    init(_ program: ProgramExplanation, withSource: Bool) {
+        (self.program, self.withSource) = (program, withSource)
+        shared = SharedText(withSource ? program.sources.compactMap { $0 } : [])
+    }
 
-    var lines: [String] { operations + steps + boundaries + memory }
+    var lines: [String] { operations + preamble + steps + boundaries + memory }
 
     private var operations: [String] {
         var table = TextTable(["value", "shape", "step", "operation"], [.right, .left, .right, .left])
@@ -21,12 +25,20 @@ struct ExplanationText {
         return ["", "\(Quantity.counted(computed, "operation")) in \(Quantity.counted(graph.steps.count, "step"))", ""] + table.lines
     }
 
+    private var preamble: [String] {
+        if shared.lines.isEmpty { return [] }
+        return ["", "what the programs of the steps have in common, below “\(SharedText.mark)”", ""] + shared.lines.filter { !$0.isEmpty }.map { "    | \($0)" }
+    }
+
     private var steps: [String] {
         ["", "steps, in order, and what each computes", ""]
             + graph.steps.enumerated().flatMap { number, fused -> [String] in
                 let values = fused.values.map { "%\($0)" }.joined(separator: " ")
                 var lines = ["\(number)  \(fused.step.label)", Prose.wrapped(values, indents: (4, 4))]
-                if withSource, let source = program.sources[number] { lines += source.split(separator: "\n").map { "    | \($0)" } }
+                if let choice = program.choices[number] {
+                    lines.append("    by \(choice.choice), \(choice.isTuned ? "tuned" : "as ships") for the class \(choice.stepClass)")
+                }
+                if withSource, let source = program.sources[number] { lines += shared.rest(of: source).map { "    | \($0)" } }
                 return lines
             }
     }
