@@ -128,6 +128,9 @@ import Testing
         let events = try events(of: folder.text("t.json"))
         #expect(events.contains { $0["cat"] == "device" } && events.contains { $0["name"] == "enqueueing" && $0["cat"] == "host" })
         #expect(events.contains { $0["name"] == "reading a batch" })
+        // A device that leaves choices tells which it took.
+        let chosen = objects("device_step", in: all).filter { $0["choices"]?.array?.isEmpty == false }
+        #expect(chosen.isEmpty == (device == "cpu") && events.contains { $0["args"]?["choice"] != nil } == !chosen.isEmpty)
         let end = events.map { ($0["ts"]?.double ?? 0) + ($0["dur"]?.double ?? 0) }.max() ?? 0
         #expect(end <= (all.first?["wall_seconds"]?.double ?? 0) * 1e6 + 1)
     }
