@@ -33,6 +33,14 @@ import Testing
         #expect(median > 0 && best >= median && words[6] == "cpu")
     }
 
+    /// The page of figures has those of the kept run.
+    @Test func figuresAreThoseOfTheKeptRun() throws {
+        let command = Command.soma("bench", "--show", "\(root)/docs/measurements/epyc-2-cores/devices.json", "--format", "md", in: folder)
+        let table = command.lines.filter { $0.hasPrefix("|") }
+        #expect(command.status == 0 && table.count > 30, "\(command.complaint)")
+        #expect(try file("docs/performance.md").contains(table.joined(separator: "\n")))
+    }
+
     @Test func commandsExist() throws {
         let readme = try file("README.md")
         for line in readme.split(separator: "\n") where line.hasPrefix("scripts/") {

@@ -1,5 +1,7 @@
 """Whether rounds are put together and told rightly: python3 -m unittest discover -s scripts"""
 
+import json
+import pathlib
 import unittest
 
 from torch_bench import reports
@@ -39,6 +41,13 @@ class Rounds(unittest.TestCase):
         self.assertNotIn("value", theirs["rows"][0])
         self.assertEqual((theirs["environment"]["engine"], theirs["environment"]["version"], theirs["environment"]["threads"]), ("PyTorch", "7.1", 4))
         self.assertEqual((theirs["devices"][0]["model"], theirs["devices"][0]["peaks"]), ("a processor", {}))
+
+
+class Page(unittest.TestCase):
+    def test_the_documents_have_what_the_kept_files_tell(self):
+        docs = pathlib.Path(__file__).resolve().parents[2] / "docs"
+        ours, theirs = (json.loads((docs / "measurements/epyc-2-cores" / name).read_text()) for name in ("soma.json", "pytorch.json"))
+        self.assertIn(reports.page(ours, theirs), (docs / "performance.md").read_text())
 
 
 class Table(unittest.TestCase):
