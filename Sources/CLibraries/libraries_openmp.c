@@ -9,8 +9,8 @@ static libraries_openmp table;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 // A thread that waits for the others of its team spins before it sleeps, by default for milliseconds. Where another process wants the core, the
-// one that is waited for does not run meanwhile: a training step that takes 2.4 ms alone then takes 120. This short a spin, some 50 µs, costs 3 %
-// alone and brings the 120 to some 10; a third of it makes steps that follow one another soon up to a tenth slower. Who sets one of these variables decides for himself. Must happen before the library is opened.
+// one that is waited for does not run meanwhile: a training step that takes 2.4 ms alone then takes 120. This short a spin costs 3 % alone and
+// brings the 120 to some 10; a third of it makes steps that follow one another soon up to a tenth slower. Who sets one of these variables decides for himself. Must happen before the library is opened.
 static void shorten_spinning(void) {
     if (getenv("OMP_WAIT_POLICY") == NULL && getenv("GOMP_SPINCOUNT") == NULL) setenv("GOMP_SPINCOUNT", "3000", 1);
 }

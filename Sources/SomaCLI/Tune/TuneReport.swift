@@ -74,7 +74,8 @@ final class TuneReport {
         let unsure = finding.unsure.map { "; no time was left to make sure of \($0)" } ?? ""
         switch finding.verdict {
         case .faster(let choice, let other, let ratio): return "\(choice) is \(Quantity.fixed(ratio, 2)) × as fast as \(other)\(time(other))"
-        case .best(let choice) where finding.tried == [choice]: return finding.candidateCount == 1 ? "no other than \(choice)\(time(choice))" : "\(choice)\(time(choice)); no time was left to try another"
+        case .best(let choice) where finding.candidateCount == 1: return "no other than \(choice)\(time(choice))"
+        case .best(let choice) where finding.tried == [choice]: return "\(choice)\(time(choice)); no time was left to try another"
         case .best(let choice):
             let forgotten = choice == finding.before ? "" : ", nor is \(finding.before), which an earlier search chose"
             return "none is faster than \(choice)\(time(choice))\(forgotten)\(unsure)"
@@ -136,7 +137,8 @@ final class TuneReport {
 
     private func members(_ summary: TuneSummary) -> [JSON.Member] {
         [
-            .init("classes", JSON(summary.done)), .init("only_shipped", JSON(summary.glances)), .init("failed", JSON(summary.failures)), .init("changed", JSON(summary.changes.count)), .init("file", summary.path.map { .string($0) } ?? .null),
+            .init("classes", JSON(summary.done)), .init("only_shipped", JSON(summary.glances)), .init("failed", JSON(summary.failures)),
+            .init("changed", JSON(summary.changes.count)), .init("file", summary.path.map { .string($0) } ?? .null),
             .init("interrupted", .bool(summary.isInterrupted)),
         ]
     }

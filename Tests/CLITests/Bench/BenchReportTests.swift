@@ -78,7 +78,7 @@ import Testing
     @Test func launchesBoundWhatAsksForThem() throws {
         var report = Self.report
         report.devices[0].peaks.figures[.launch] = .value(1e-6)
-        report.rows = [BenchRow(.tinyAddsEach, on: "cpu", .measured(Measurement(samples: [4e-3]))), BenchRow(.tinyAddsLazy, on: "cpu", .measured(Measurement(samples: [4e-3])))]
+        report.rows = [Workload.tinyAddsEach, .tinyAddsLazy].map { BenchRow($0, on: "cpu", .measured(Measurement(samples: [4e-3]))) }
         let shares = try report.rows.map { try #require(report.limit(of: $0)) }
         #expect(shares.map(\.resource) == [.launches, .launches] && abs(shares[0].share - 0.25) < 1e-12 && abs(shares[1].share - 0.25e-3) < 1e-15)
     }

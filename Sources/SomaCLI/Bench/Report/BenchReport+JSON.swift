@@ -58,7 +58,8 @@ extension BenchRow {
         let device = report.devices.first { $0.name == self.device }
         return [
             .init("engine", .string(report.environment.engine)), .init("threads", JSON(report.environment.threads)),
-            .init("debug_build", .bool(report.environment.isDebugBuild)), .init("device_model", device.map { .string($0.model) } ?? .null), .init("device_driver", device.map { .string($0.driver) } ?? .null),
+            .init("debug_build", .bool(report.environment.isDebugBuild)), .init("device_model", device.map { .string($0.model) } ?? .null),
+            .init("device_driver", device.map { .string($0.driver) } ?? .null),
             .init("host", .string(report.environment.host)), .init("date", .string(report.environment.date)),
         ]
     }
