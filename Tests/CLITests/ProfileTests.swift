@@ -153,9 +153,11 @@ import Testing
             let command = Command.run(
                 ["\(Command.folder)/soma", "train", "digits", "--device", "cpu", "--epochs", "2", "hidden=32", "--output", name] + words, in: folder)
             #expect(command.status == 0, "\(command.complaint)")
-            for word in ["wrote t.json", "digits on cpu: ", "where the time went", "of limit", "matmul, own kernel", "%  arithmetic", "enqueueing"] {
+            for word in ["wrote t.json", "digits on cpu: ", "where the time went", "of limit", "matmul, own kernel", "enqueueing"] {
                 #expect(command.output.contains(word) == (name == "watched"), "\(word)")
             }
+            // Which limit binds differs between processors.
+            #expect(command.output.contains(/%  (arithmetic|bandwidth)/) == (name == "watched"))
         }
         #expect(folder.text("watched/last.safetensors") == folder.text("plain/last.safetensors"))
         #expect(try !events(of: folder.text("t.json")).isEmpty)
