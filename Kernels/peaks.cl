@@ -25,6 +25,9 @@
 #ifndef OWN_PIECES
 #define OWN_PIECES 0  // 1 where each work-item has a piece of memory for itself
 #endif
+#ifndef SOMA_FMA
+#define SOMA_FMA 1  // 1 where the device has an instruction that multiplies and adds, and rounds once
+#endif
 #ifndef HAS_HALF
 #define HAS_HALF 0  // 1 where NUMBER is of 16 bits
 #endif
@@ -33,8 +36,11 @@
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
 // Some drivers have arithmetic in 16 bits and no functions; they make one instruction of it all the same.
 #define MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
-#else
+#elif SOMA_FMA
 #define MULTIPLY_ADD(x, y, z) fma(x, y, z)
+#else
+// A device without this instruction would compute it in some hundred others.
+#define MULTIPLY_ADD(x, y, z) mad(x, y, z)
 #endif
 
 kernel void soma_peak_multiply_adds(global NUMBER *sink, const float seed, const int rounds) {

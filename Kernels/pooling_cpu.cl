@@ -15,6 +15,10 @@
 #define IS_GRADIENT 0  // 1 for what x gets of the gradient
 #endif
 
+#ifndef RUN
+#define RUN 32  // windows of a line whose choices are kept before their gradients are added
+#endif
+
 // Whether an element comes before the best one so far: the first of equal ones stays, and so does a NaN.
 #define BEATS(value, best) (!((best) >= (value) || isnan(best)))
 
@@ -61,23 +65,31 @@ kernel void soma_pooling(
         global const float *row = g + window_y * pooled_width;
         EACH_TAP(window_y, { result[start + window * stride_x] += row[window]; })
 #else
-        for (int window_x = 0; window_x < pooled_width; window_x++) {
-            float best = 0.0f;
-            int chosen = -1;
-            for (int r = 0; r < window_lines; r++) {
-                const int line = window_y * stride_y + r * dilation_y - before_y;
-                if ((uint)line >= (uint)height) continue;
-                for (int s = 0; s < window_pixels; s++) {
-                    const int pixel = window_x * stride_x + s * dilation_x - before_x;
-                    if ((uint)pixel >= (uint)width) continue;
-                    const float next = x[line * width + pixel];
-                    if (chosen < 0 || BEATS(next, best)) {
-                        best = next;
-                        chosen = line * width + pixel;
+        // First what a run of windows chooses, and then the sums: there are compilers that add twice where a loop does both.
+        for (int first_window = 0; first_window < pooled_width; first_window += RUN) {
+            const int run = SOMA_MIN(RUN, pooled_width - first_window);
+            int chosen[RUN];
+            for (int window = 0; window < run; window++) {
+                float best = 0.0f;
+                chosen[window] = -1;
+                for (int r = 0; r < window_lines; r++) {
+                    const int line = window_y * stride_y + r * dilation_y - before_y;
+                    if ((uint)line >= (uint)height) continue;
+                    for (int s = 0; s < window_pixels; s++) {
+                        const int pixel = (first_window + window) * stride_x + s * dilation_x - before_x;
+                        if ((uint)pixel >= (uint)width) continue;
+                        const float next = x[line * width + pixel];
+                        if (chosen[window] < 0 || BEATS(next, best)) {
+                            best = next;
+                            chosen[window] = line * width + pixel;
+                        }
                     }
                 }
             }
-            if (chosen >= 0) result[chosen] += g[window_y * pooled_width + window_x];
+            global const float *row = g + window_y * pooled_width + first_window;
+            for (int window = 0; window < run; window++) {
+                if (chosen[window] >= 0) result[chosen[window]] += row[window];
+            }
         }
 #endif
     }

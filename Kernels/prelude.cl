@@ -3,6 +3,7 @@
 // The program that fills a template defines, before this text:
 //   SOMA_CPU    1 where a work-item is a loop of vector instructions (a CPU posing as an OpenCL device), else 0
 //   SOMA_WIDE   1 where positions need 64 bits, else 0
+//   SOMA_FMA    1 where a multiplication and an addition that are rounded once are an instruction, else 0
 
 #if SOMA_WIDE
 typedef long soma_index;

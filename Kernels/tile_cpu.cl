@@ -23,9 +23,16 @@
 
 #define EACH_ROW(DO, argument) DO(0, argument) DO(1, argument) DO(2, argument) DO(3, argument) DO(4, argument) DO(5, argument) DO(6, argument) DO(7, argument)
 
+// Where a device lacks the instruction, `fma` takes some hundred others.
+#if SOMA_FMA
+#define MULTIPLY_ADD fma
+#else
+#define MULTIPLY_ADD mad
+#endif
+
 #define MULTIPLY_ADD_ROW(row, a) \
-    c##row##0 = fma((float16)((a)[row]), b0, c##row##0); \
-    c##row##1 = fma((float16)((a)[row]), b1, c##row##1);
+    c##row##0 = MULTIPLY_ADD((float16)((a)[row]), b0, c##row##0); \
+    c##row##1 = MULTIPLY_ADD((float16)((a)[row]), b1, c##row##1);
 
 // Adds the product of `depth` steps of two panels.
 #define MULTIPLY_PANELS(a, b, depth) \

@@ -36,7 +36,7 @@ extension OpenCLBackend: PeakProbe {
     private var geometry: (global: Int, local: Int) {
         let traits = planner.traits
         if traits.isCPU { return (4 * traits.computeUnits, 1) }
-        let local = min(256, traits.maximumWorkGroupSize)
+        let local = traits.treeSize(atMost: 256)
         return (32 * traits.computeUnits * local, local)
     }
 
@@ -171,10 +171,16 @@ extension StepPlanner {
     func peakSource(number: String = "float", isHalf: Bool = false) -> String {
         let definitions = [
             ("NUMBER", traits.isCPU && !isHalf ? "float16" : number), ("CHAINS", traits.isCPU ? "8" : "16"),
-            ("VECTOR", traits.isCPU ? "float16" : "float4"), ("TILE", traits.isCPU ? "128" : "512"), ("OWN_PIECES", traits.isCPU ? "1" : "0"),
-            ("HAS_HALF", isHalf ? "1" : "0"),
+            ("VECTOR", traits.isCPU ? "float16" : "float4"), ("TILE", "\(peakTile)"), ("OWN_PIECES", traits.isCPU ? "1" : "0"),
+            ("HAS_HALF", isHalf ? "1" : "0"), ("SOMA_FMA", traits.hasFMA ? "1" : "0"),
         ]
         return definitions.map { "#define \($0.0) \($0.1)\n" }.joined() + KernelTemplate.text(of: "peaks")
+    }
+
+    /// Vectors of the tile that is read from local memory: 8 KB of them where there are so many.
+    private var peakTile: Int {
+        let bytes = traits.isCPU ? 64 : 16
+        return max(16, powerOfTwo(atMost: min(8192, traits.localMemoryBytes) / bytes))
     }
 }
 

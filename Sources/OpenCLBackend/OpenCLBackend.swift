@@ -22,6 +22,8 @@ public final class OpenCLBackend: Backend {
         var winogradBytes: Int?
         /// How convolutions are cut into tiles; `nil` for the tiles that ship.
         var convolutionTiles: ShippedTiles?
+        /// Smaller work-groups than those of the device.
+        var groupLimit: Int?
         /// Whether launches carry times.
         public var isProfiling = false
         /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
@@ -71,7 +73,7 @@ public final class OpenCLBackend: Backend {
             traits: DeviceTraits(device, usesCPUKernels: options.usesCPUKernels), tuning: options.tuning ?? Self.tuning(of: device, in: tuningFolder))
         (planner.usesWinograd, planner.winogradBytes) = (options.usesWinograd, options.winogradBytes ?? planner.winogradBytes)
         planner.convolutionTiles = options.convolutionTiles ?? planner.convolutionTiles
-        self.planner = planner
+        self.planner = options.groupLimit.flatMap { planner.narrowed(to: KernelLimits(groupSize: $0)) } ?? planner
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))
     }
@@ -114,27 +116,52 @@ public final class OpenCLBackend: Backend {
     public func prepare(_ step: Step) throws -> PreparedStep { try prepare(step, planner) }
 
     /// As a planner plans it.
-    func prepare(_ step: Step, _ planner: StepPlanner) throws -> PreparedStep {
+    func prepare(_ step: Step, _ planner: StepPlanner) throws -> OpenCLStep {
         if let failure = state.withLock({ $0.failure }) { throw failure }
-        let prepared = OpenCLStep(step)
-        prepared.aligned = try launches(step, planner)
+        let prepared = OpenCLStep(step, planner)
+        prepared.aligned = try launches(step, &prepared.planner)
         if isIsolated { prepared.workspace = try workspace(for: prepared.aligned, holding: nil) }
         return prepared
     }
 
-    private func launches(_ step: Step, _ planner: StepPlanner) throws -> [any Launch] {
+    private func launches(_ step: Step, _ planner: inout StepPlanner) throws -> [any Launch] {
         if case .matmul(let product) = step, planner.tuning[product] == .clblast, planner.allowsVectors,
             let launch = CLBlastLaunch(product, context: context)
         {
             return [launch]
         }
-        let launches = try planner.launches(step).map { plan in
-            try OpenCLLaunch(plan, kernel: try programs.kernel(plan.entry, plan.source, options: plan.options), context: context)
-        }
+        let launches = try fittingLaunches(step, &planner)
         if !isIsolated {
             try state.withLock { $0.workspace = try workspace(for: launches, holding: $0.workspace) }
         }
         return launches
+    }
+
+    /// Launches that their kernels allow: where one, now that it is built, takes fewer work-items or less local memory than there are, the
+    /// step is planned again for a device that has no more.
+    private func fittingLaunches(_ step: Step, _ planner: inout StepPlanner) throws -> [OpenCLLaunch] {
+        while true {
+            let plans = try planner.launches(step)
+            let launches = try plans.map { plan in
+                try OpenCLLaunch(plan, kernel: try programs.kernel(plan.entry, plan.source, options: plan.options), context: context)
+            }
+            guard let limits = launches.lazy.compactMap(\.limits).first, let narrower = planner.narrowed(to: limits),
+                try narrower.launches(step) != plans
+            else { return launches }
+            planner = narrower
+        }
+    }
+
+    /// Plans a step anew with half the work-items a group, since a launch of it was refused although its kernel had allowed it.
+    private func halveGroups(of step: OpenCLStep, after refusal: OpenCLError, _ bindings: Bindings) throws {
+        let plans = step.launches(bindings).compactMap { ($0 as? OpenCLLaunch)?.plan }
+        let most = plans.map(\.groupSize).max() ?? 1
+        let limits = KernelLimits(groupSize: powerOfTwo(atMost: most - 1))
+        guard most > 1, !step.isTrial, let narrower = step.planner.narrowed(to: limits), try narrower.launches(step.step).map(\.local) != plans.map(\.local) else {
+            throw BackendError.unsupported("\(device.name) refuses a launch: \(refusal)")
+        }
+        step.planner = narrower
+        (step.aligned, step.unaligned) = (try launches(step.step, &step.planner), nil)
     }
 
     /// Scratch memory that is large enough for launches: the one held if it is.
@@ -152,28 +179,51 @@ public final class OpenCLBackend: Backend {
     }
 
     private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
-        if steps.isEmpty { return }
-        for case let step as OpenCLStep in steps where !step.isReady(bindings) {
-            // A binding that no earlier run had: a slice that begins at an odd element, or beyond CLBlast's reach.
-            var narrow = planner
-            narrow.allowsVectors = false
-            step.unaligned = try launches(step.step, narrow)
-        }
-        try withQueue { state throws(OpenCLError) in
-            for (place, step) in steps.enumerated() {
-                guard let step = step as? OpenCLStep else { programError("OpenCL", "a step of another device") }
-                let workspace = (step.workspace ?? state.workspace)?.memory
-                for launch in step.launches(bindings) {
-                    if let log {
-                        try state.launchTimes.note(launch, ofStep: place, in: log) { event throws(OpenCLError) in
-                            try launch.enqueue(bindings, workspace: workspace, event: event)
-                        }
-                    } else {
-                        try launch.enqueue(bindings, workspace: workspace, event: nil)
+        for case let step as OpenCLStep in steps { try makeReady(step, bindings) }
+        var done = 0
+        while done < steps.count {
+            var refusal: OpenCLError?
+            try withQueue { state throws(OpenCLError) in
+                while done < steps.count, refusal == nil {
+                    guard let step = steps[done] as? OpenCLStep else { programError("OpenCL", "a step of another device") }
+                    do throws(OpenCLError) {
+                        try enqueue(step, at: done, bindings, log, &state)
+                        done += 1
+                    } catch {
+                        guard error.refusesGroup else { throw error }
+                        refusal = error
                     }
                 }
+                try check(cl.pointee.clFlush(context.queue), "clFlush")
             }
-            try check(cl.pointee.clFlush(context.queue), "clFlush")
+            // Launches before the refused one have written scratch memory at most, so the step begins anew.
+            if let refusal, let step = steps[done] as? OpenCLStep {
+                try halveGroups(of: step, after: refusal, bindings)
+                try makeReady(step, bindings)
+            }
+        }
+    }
+
+    /// Makes the variant of a step for a binding that no earlier run had: a slice that begins at an odd element, or beyond CLBlast's reach.
+    private func makeReady(_ step: OpenCLStep, _ bindings: Bindings) throws {
+        guard !step.isReady(bindings) else { return }
+        var narrow = step.planner
+        narrow.allowsVectors = false
+        step.unaligned = try launches(step.step, &narrow)
+    }
+
+    private func enqueue(
+        _ step: OpenCLStep, at place: Int, _ bindings: Bindings, _ log: LaunchLog?, _ state: inout State
+    ) throws(OpenCLError) {
+        let workspace = (step.workspace ?? state.workspace)?.memory
+        for launch in step.launches(bindings) {
+            if let log {
+                try state.launchTimes.note(launch, ofStep: place, in: log) { event throws(OpenCLError) in
+                    try launch.enqueue(bindings, workspace: workspace, event: event)
+                }
+            } else {
+                try launch.enqueue(bindings, workspace: workspace, event: nil)
+            }
         }
     }
 
@@ -212,13 +262,17 @@ public final class OpenCLBackend: Backend {
 /// A step's launches. Changed only with the device's lock held, but for the unaligned variant, which is set before it is used.
 final class OpenCLStep: PreparedStep, @unchecked Sendable {
     let step: Step
+    /// With what it was planned: the device's, or a narrower one where a kernel takes smaller work-groups than the device.
+    var planner: StepPlanner
+    /// Whether it is to be measured as it was chosen, or not to run.
+    var isTrial = false
     var aligned: [any Launch] = []
     /// For bindings where four elements cannot be accessed at once; made when the first such comes.
     var unaligned: [any Launch]?
     /// Scratch memory of its own, where buffers are isolated.
     var workspace: OpenCLBuffer?
 
-    init(_ step: Step) { self.step = step }
+    init(_ step: Step, _ planner: StepPlanner) { (self.step, self.planner) = (step, planner) }
 
     func isReady(_ bindings: Bindings) -> Bool { unaligned != nil || aligned.allSatisfy { $0.isAligned(bindings) } }
 

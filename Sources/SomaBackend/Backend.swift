@@ -91,12 +91,14 @@ public struct DeviceDescription: Sendable, Hashable {
     public var memoryBytes: Int
     public var computeUnits: Int
     public var driver: String
+    /// Whether it is used only where it is named, since it emulates another device or is there for tests.
+    public var isByNameOnly: Bool
 
     public init(
-        name: String, model: String, vendor: String, kind: Kind, memoryBytes: Int, computeUnits: Int, driver: String
+        name: String, model: String, vendor: String, kind: Kind, memoryBytes: Int, computeUnits: Int, driver: String, isByNameOnly: Bool = false
     ) {
         (self.name, self.model, self.vendor, self.kind) = (name, model, vendor, kind)
-        (self.memoryBytes, self.computeUnits, self.driver) = (memoryBytes, computeUnits, driver)
+        (self.memoryBytes, self.computeUnits, self.driver, self.isByNameOnly) = (memoryBytes, computeUnits, driver, isByNameOnly)
     }
 }
 

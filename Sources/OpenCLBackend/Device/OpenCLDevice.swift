@@ -13,7 +13,14 @@ public struct OpenCLDevice: @unchecked Sendable {
     public let maximumAllocationBytes: Int
     public let localMemoryBytes: Int
     public let computeUnits: Int
+    /// Work-items of the largest work-group that a line of work-items may be cut into.
     public let maximumWorkGroupSize: Int
+    /// Whether it says that a multiplication and an addition can be rounded once.
+    public let hasFMA: Bool
+    /// Whether it has the full profile of OpenCL, and not the embedded one.
+    public let isFullProfile: Bool
+    /// Whether what a work-group shares lies in ordinary memory.
+    public let hasGlobalLocalMemory: Bool
     public let driver: String
     public let version: String
     public let platform: String
@@ -22,13 +29,17 @@ public struct OpenCLDevice: @unchecked Sendable {
 
     let id: cl_device_id
 
-    /// Whether a work-item runs as a loop of vector instructions on a processor core.
+    /// Whether it runs on the processor, in its memory.
     public var isCPU: Bool { kind == .cpu }
     var isNVIDIA: Bool { extensions.contains("cl_nv_device_attribute_query") }
 
+    /// Whether the kernels for processors suit it: what runs on one, emulates another device on one, or promises less than the others need.
+    public var usesCPUKernels: Bool { isCPU || !isFullProfile || kind == .accelerator && hasGlobalLocalMemory }
+
     public var description: DeviceDescription {
         DeviceDescription(
-            name: name, model: model, vendor: vendor, kind: kind, memoryBytes: memoryBytes, computeUnits: computeUnits, driver: driver)
+            name: name, model: model, vendor: vendor, kind: kind, memoryBytes: memoryBytes, computeUnits: computeUnits, driver: driver,
+            isByNameOnly: kind != .gpu || !isFullProfile)
     }
 }
 
@@ -105,12 +116,19 @@ extension OpenCLDevice {
         name = "opencl:\(number)"
         model = text(CL_DEVICE_NAME)
         vendor = text(CL_DEVICE_VENDOR)
-        kind = type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : .accelerator
+        // A device may say that it is several things at once: what is a processor too is no GPU.
+        kind = type & Int(CL_DEVICE_TYPE_CPU) != 0 ? .cpu : type & Int(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : .accelerator
         memoryBytes = try number64(CL_DEVICE_GLOBAL_MEM_SIZE)
         maximumAllocationBytes = try number64(CL_DEVICE_MAX_MEM_ALLOC_SIZE)
         localMemoryBytes = try number64(CL_DEVICE_LOCAL_MEM_SIZE)
         computeUnits = try number32(CL_DEVICE_MAX_COMPUTE_UNITS)
-        maximumWorkGroupSize = try number64(CL_DEVICE_MAX_WORK_GROUP_SIZE)
+        let dimensions = try number32(CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS)
+        var items = [Int](repeating: 0, count: max(dimensions, 1))
+        try check(cl.pointee.clGetDeviceInfo(id, cl_device_info(CL_DEVICE_MAX_WORK_ITEM_SIZES), 8 * items.count, &items, nil), "clGetDeviceInfo")
+        maximumWorkGroupSize = max(1, min(try number64(CL_DEVICE_MAX_WORK_GROUP_SIZE), items[0]))
+        hasFMA = try number64(CL_DEVICE_SINGLE_FP_CONFIG) & Int(CL_FP_FMA) != 0
+        isFullProfile = text(CL_DEVICE_PROFILE) != "EMBEDDED_PROFILE"
+        hasGlobalLocalMemory = try number32(CL_DEVICE_LOCAL_MEM_TYPE) == Int(CL_GLOBAL)
         driver = text(CL_DRIVER_VERSION)
         version = text(CL_DEVICE_VERSION)
         self.platform = Self.string(CL_PLATFORM_NAME) { cl.pointee.clGetPlatformInfo(platform, $0, $1, $2, $3) }

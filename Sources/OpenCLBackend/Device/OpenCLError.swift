@@ -17,6 +17,9 @@ public struct OpenCLError: Error, Equatable, CustomStringConvertible {
     /// Whether a launch was refused for its arguments or its extents, before anything ran.
     var isRefusal: Bool { (CL_INVALID_GLOBAL_OFFSET...CL_INVALID_ARG_INDEX).contains(code) }
 
+    /// Whether a launch was refused for the size of its work-groups.
+    var refusesGroup: Bool { code == CL_INVALID_WORK_GROUP_SIZE || code == CL_INVALID_WORK_ITEM_SIZE }
+
     private static let names: [Int32: String] = [
         CL_DEVICE_NOT_FOUND: "no device", CL_DEVICE_NOT_AVAILABLE: "device not available",
         CL_COMPILER_NOT_AVAILABLE: "no compiler", CL_MEM_OBJECT_ALLOCATION_FAILURE: "no memory on the device",
@@ -25,6 +28,7 @@ public struct OpenCLError: Error, Equatable, CustomStringConvertible {
         CL_INVALID_COMMAND_QUEUE: "invalid command queue", CL_INVALID_BINARY: "invalid binary",
         CL_INVALID_KERNEL_NAME: "no such kernel", CL_INVALID_ARG_INDEX: "no such argument", CL_INVALID_ARG_SIZE: "wrong size of an argument",
         CL_INVALID_KERNEL_ARGS: "an argument is not set", CL_INVALID_WORK_GROUP_SIZE: "invalid work-group size",
+        CL_INVALID_WORK_ITEM_SIZE: "invalid number of work-items",
         CL_INVALID_BUFFER_SIZE: "invalid size of a buffer", -1001: "no platform",
     ]
 }

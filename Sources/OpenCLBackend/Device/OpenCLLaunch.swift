@@ -21,10 +21,13 @@ final class OpenCLLaunch: Launch {
     private let global: [Int]
     private let local: [Int]?
     let plan: LaunchPlan
+    /// What the step must be planned with instead, where the kernel does not run as planned.
+    let limits: KernelLimits?
 
     init(_ plan: LaunchPlan, kernel: cl_kernel, context: OpenCLContext) throws(OpenCLError) {
         (self.plan, self.kernel, self.context, global, local) = (plan, kernel, context, plan.global, plan.local)
         dimensions = cl_uint(plan.global.count)
+        limits = context.device.limits(of: kernel, launchedAs: plan)
         for (index, kind) in plan.arguments.enumerated() {
             if let (bits, size) = Self.constant(kind) {
                 try Self.set(kernel, cl_uint(index), bits, size)

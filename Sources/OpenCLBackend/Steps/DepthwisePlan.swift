@@ -67,7 +67,7 @@ extension StepPlanner {
     }
 
     private func depthwiseFilter(_ step: ConvolutionStep) -> [LaunchPlan] {
-        let items = traits.isCPU ? 1 : min(128, traits.maximumWorkGroupSize)
+        let items = traits.isCPU ? 1 : traits.treeSize(atMost: 128)
         let stripsX = ceilDivide(step.output[1], stripLength)
         let strips = step.batch * step.output[0] * stripsX
         // Enough groups to fill the device, each with enough strips to be worth a second launch.

@@ -16,26 +16,9 @@ struct LaunchPlan: Hashable {
     var workspaceBytes = 0
     /// What it moves and computes itself, where its step takes several launches; `nil` for the one that does the step's work.
     var work: Work?
-}
 
-/// What of a device decides kernels and geometry.
-struct DeviceTraits: Hashable {
-    /// Whether a work-item runs as a loop of vector instructions: then kernels named `_cpu` are used.
-    var isCPU: Bool
-    var computeUnits: Int
-    var maximumWorkGroupSize: Int
-    var localMemoryBytes: Int
-    var isNVIDIA = false
-    var vendor = ""
-}
-
-extension DeviceTraits {
-    /// - Parameter usesCPUKernels: whether kernels for processors are used; `nil` asks the device.
-    init(_ device: OpenCLDevice, usesCPUKernels: Bool? = nil) {
-        self.init(
-            isCPU: usesCPUKernels ?? device.isCPU, computeUnits: device.computeUnits, maximumWorkGroupSize: device.maximumWorkGroupSize,
-            localMemoryBytes: device.localMemoryBytes, isNVIDIA: device.isNVIDIA, vendor: device.vendor)
-    }
+    /// Work-items of a work-group, where they are not left to the device.
+    var groupSize: Int { local?.reduce(1, *) ?? 1 }
 }
 
 /// Turns steps into launches.
@@ -43,14 +26,14 @@ struct StepPlanner {
     /// Which steps it takes.
     static let capabilities = Capabilities(images: .channelsFirst)
 
-    let traits: DeviceTraits
+    private(set) var traits: DeviceTraits
     /// Choices that this device was measured with, and those that serve for all other steps.
     var tuning: Tuning
-    let shipped: ShippedTiles
+    private(set) var shipped: ShippedTiles
     /// Those for the products that convolutions are.
     var convolutionTiles: ShippedTiles
-    let reductions: ShippedReductions
-    let maps: ShippedMaps
+    private(set) var reductions: ShippedReductions
+    private(set) var maps: ShippedMaps
     /// Whether convolutions that can take Winograd's algorithm do; `nil` where that is expected to pay.
     var usesWinograd: Bool?
     /// Bytes of scratch memory that it should not pass; images beyond that are taken in parts.
@@ -61,6 +44,23 @@ struct StepPlanner {
     init(traits: DeviceTraits, tuning: Tuning = Tuning()) {
         (self.traits, self.tuning, shipped) = (traits, tuning, .forDevice(traits))
         convolutionTiles = .forDevice(traits, in: ShippedTiles.convolutions)
+        (reductions, maps) = (ShippedReductions.table.row(for: traits), ShippedMaps.table.row(for: traits))
+    }
+
+    /// The planner of a device that runs smaller work-groups or has less local memory; `nil` where that is no change.
+    func narrowed(to limits: KernelLimits) -> StepPlanner? {
+        guard limits.groupSize > 0 else { return nil }
+        var result = self
+        result.traits.maximumWorkGroupSize = min(limits.groupSize, traits.maximumWorkGroupSize)
+        if !limits.hasLocalMemory { result.traits.localMemoryBytes /= 2 }
+        guard result.traits != traits else { return nil }
+        if !traits.isCPU && !result.traits.fitKernelsForGPUs { result.useKernelsForProcessors() }
+        return result
+    }
+
+    private mutating func useKernelsForProcessors() {
+        traits.isCPU = true
+        (shipped, convolutionTiles) = (.forDevice(traits), .forDevice(traits, in: ShippedTiles.convolutions))
         (reductions, maps) = (ShippedReductions.table.row(for: traits), ShippedMaps.table.row(for: traits))
     }
 
@@ -84,13 +84,15 @@ struct StepPlanner {
     /// One dimension of work-groups with at least `items` work-items.
     func line(of items: Int) -> (global: [Int], local: [Int]) {
         // On a CPU a group is a loop; a short one leaves work for every core.
-        let size = traits.isCPU ? 64 : groupSize
+        let size = traits.isCPU ? min(64, groupSize) : groupSize
         return ([ceilDivide(items, size) * size], [size])
     }
 
     /// A whole program: what it says about the device, the files it builds on, its own lines.
     func source(isWide: Bool, uses files: [String] = ["activations"], definitions: [(String, String)] = [], _ lines: [String]) -> String {
-        let settings = [("SOMA_CPU", traits.isCPU ? "1" : "0"), ("SOMA_WIDE", isWide ? "1" : "0")] + definitions
+        let settings = [
+            ("SOMA_CPU", traits.isCPU ? "1" : "0"), ("SOMA_WIDE", isWide ? "1" : "0"), ("SOMA_FMA", traits.hasFMA ? "1" : "0"),
+        ] + definitions
         let head = settings.map { "#define \($0.0) \($0.1)" }
         let library = (["prelude"] + (traits.isCPU ? ["activations_cpu"] : []) + files).map { KernelTemplate.text(of: $0) }
         return (head + library + lines).joined(separator: "\n") + "\n"

@@ -18,16 +18,24 @@ public struct MatmulTile: Hashable, Sendable {
             .map { ($0.0, "\($0.1)") }
     }
 
-    /// Bytes of local memory, with two tiles of each operand and four floats of padding a row.
-    var localMemoryBytes: Int { 2 * k * (m + 4 + n + 4) * 4 }
+    /// Bytes of local memory, with two tiles of each operand and four floats of padding a row; in convolution.cl with taps and columns besides,
+    /// of up to 32 bytes each.
+    func localMemoryBytes(isConvolution: Bool) -> Int { 2 * k * (m + 4 + n + 4) * 4 + (isConvolution ? 32 * (2 * k + n + 1) : 0) }
 
     func groups(batch: Int, m rows: Int, n columns: Int) -> Int { batch * ((rows + m - 1) / m) * ((columns + n - 1) / n) }
 
     /// Whether the device's kernel can be built with these parameters and run there.
-    func fits(_ traits: DeviceTraits) -> Bool {
+    func fits(_ traits: DeviceTraits, isConvolution: Bool = false) -> Bool {
         if traits.isCPU { return isForCPU }
-        return isForGPU && items <= traits.maximumWorkGroupSize && localMemoryBytes <= traits.localMemoryBytes
+        return isForGPU && items <= traits.maximumWorkGroupSize && localMemoryBytes(isConvolution: isConvolution) <= traits.localMemoryBytes
     }
+
+    /// For GPUs on which none fits of those that ship for them, the largest first: 128, 64 and 32 work-items.
+    static let fallbacks = [
+        MatmulTile(m: 32, n: 64, k: 16, threadM: 4, threadN: 4), MatmulTile(m: 32, n: 32, k: 8, threadM: 4, threadN: 4), least,
+    ]
+    /// As small as the kernels can be built for.
+    static let least = MatmulTile(m: 16, n: 32, k: 8, threadM: 4, threadN: 4)
 
     /// Whether matmul_cpu.cl can be built with these: whole panels of 8 × 32, which its text counts on.
     private var isForCPU: Bool { isInRange && threadM == 8 && threadN == 32 && n == 32 && m % 8 == 0 && m <= 256 && k <= 512 && segments == 1 }
@@ -84,11 +92,12 @@ struct ShippedTiles: Hashable {
 
     func tile(for step: MatmulStep, _ traits: DeviceTraits) -> MatmulTile { tile(batch: step.batch, m: step.m, n: step.n, k: step.k, traits) }
 
-    func tile(batch: Int, m: Int, n: Int, k: Int, _ traits: DeviceTraits) -> MatmulTile {
+    func tile(batch: Int, m: Int, n: Int, k: Int, isConvolution: Bool = false, _ traits: DeviceTraits) -> MatmulTile {
         let units = traits.computeUnits
         let wanted = if let flat, m <= 32 { flat } else if let narrow, n <= 32 { narrow } else { large }
         let isEnough = wanted != large || large.groups(batch: batch, m: m, n: n) >= units * groupsPerUnit
-        var tile = wanted.fits(traits) && isEnough ? wanted : small
+        let wishes = (isEnough ? [wanted] : []) + [small] + MatmulTile.fallbacks
+        var tile = wishes.first { $0.fits(traits, isConvolution: isConvolution) } ?? small
         // A product with fewer tiles than the device has units is cut along k, each segment long enough to be worth a second launch.
         let groups = tile.groups(batch: batch, m: m, n: n)
         if !traits.isCPU && groups < units { tile.segments = max(1, min(units * 2 / max(groups, 1), k / 256, 64)) }

@@ -14,12 +14,13 @@ struct ReduceGeometry: Hashable {
     init(_ nest: LoopNest, _ planner: StepPlanner, isSecondPass: Bool = false) {
         let (positions, shipped) = (nest.outerCount, planner.reductions)
         let wanted = planner.traits.computeUnits * shipped.items
-        let group = min(shipped.group, planner.traits.maximumWorkGroupSize)
+        let group = planner.traits.treeSize(atMost: shipped.group, bytesPerItem: nest.partialBytes)
         let stageCount = BodyStages(nest).stages.count
         let canSegment = stageCount == 1 && !isSecondPass && !nest.hasIndexReduction
         let chosen = isSecondPass ? nil : planner.chosenShape(reduction: nest)
         if stageCount == 1 && nest.isAcross {
-            (lanes, places, isAcross) = (chosen?.lanes ?? max(group / shipped.across, 1), chosen?.places ?? shipped.across, true)
+            let across = min(shipped.across, group)
+            (lanes, places, isAcross) = (chosen?.lanes ?? powerOfTwo(atMost: group / across), chosen?.places ?? across, true)
             let groups = planner.ceilDivide(positions, places)
             if canSegment { segments = chosen?.segments ?? Self.segments(wanted / (groups * 256), nest.innerCount / (lanes * 8)) }
             return
@@ -45,6 +46,14 @@ struct ReduceGeometry: Hashable {
 }
 
 extension LoopNest {
+    /// Bytes of local memory in which a work-item keeps its partial results.
+    var partialBytes: Int {
+        body.instructions.indices.reduce(0) { sum, i in
+            guard case .reduce = body.instructions[i].operation else { return sum }
+            return sum + Partial(i, body).byteCount
+        }
+    }
+
     /// Whether it sums real numbers, which rounds.
     var hasRealSum: Bool {
         body.instructions.contains { if case .reduce(.sum, _) = $0.operation { $0.dtype.isFloatingPoint } else { false } }

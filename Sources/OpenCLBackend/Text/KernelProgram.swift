@@ -15,6 +15,6 @@ public struct KernelProgram: Hashable, Sendable {
     }
 
     init(_ plan: LaunchPlan) {
-        self.init(entry: plan.entry, source: plan.source, options: plan.options, groupSize: plan.local?.reduce(1, *) ?? 1)
+        self.init(entry: plan.entry, source: plan.source, options: plan.options, groupSize: plan.groupSize)
     }
 }

@@ -24,6 +24,9 @@ struct Partial {
 
     private var type: String { argument.valueType }
 
+    /// Bytes of an element in memory, with its index.
+    var byteCount: Int { argument.byteCount + (operation.givesIndex ? 4 : 0) }
+
     var declaration: [String] {
         (isChained ? ["\(type) c\(number) = 0;"] : []) + ["\(type) a\(number) = \(operation.identity(argument));"]
             + (operation.givesIndex ? ["int k\(number) = INT_MAX;"] : [])

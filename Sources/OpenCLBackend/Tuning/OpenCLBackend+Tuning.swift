@@ -10,13 +10,16 @@ extension OpenCLBackend: TunableBackend {
         else { throw BackendError.unsupported("\(choice) on \(device.name)") }
         var chosen = planner
         chosen.tuning[stepClass] = choice
-        return try prepare(step, chosen)
+        let prepared = try prepare(step, chosen)
+        guard prepared.planner.traits == planner.traits else { throw BackendError.unsupported("\(choice) on \(device.name), whose kernel takes smaller work-groups") }
+        prepared.isTrial = true
+        return prepared
     }
 
     public func choice(of step: PreparedStep) -> ChoiceInUse? {
         guard let prepared = step as? OpenCLStep, let subject = planner.subject(of: prepared.step) else { return nil }
         let isByLibrary = prepared.aligned.first is CLBlastLaunch
-        let choice = planner.choice(for: subject, allowsLibrary: isByLibrary)
+        let choice = prepared.planner.choice(for: subject, allowsLibrary: isByLibrary)
         return ChoiceInUse(
             stepClass: "\(subject.stepClass)", choice: "\(choice)", isTuned: planner.tuning[subject.stepClass] == choice)
     }

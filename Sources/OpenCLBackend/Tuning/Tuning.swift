@@ -45,14 +45,15 @@ extension StepPlanner {
 
     /// The tile for a convolution as a product: as measured, if that was done and fits the device; else as shipped.
     func tile(for step: ConvolutionStep, _ product: ImplicitProduct) -> MatmulTile {
-        if case .tile(let tile) = tuning[StepClass(step)], tile.fits(traits) { return tile }
-        return convolutionTiles.tile(batch: product.batch, m: product.m, n: product.columns.count, k: product.depth.count, traits)
+        if case .tile(let tile) = tuning[StepClass(step)], tile.fits(traits, isConvolution: true) { return tile }
+        return convolutionTiles.tile(
+            batch: product.batch, m: product.m, n: product.columns.count, k: product.depth.count, isConvolution: true, traits)
     }
 
     /// How a reduction is spread, where that was measured and fits the device.
     func chosenShape(reduction nest: LoopNest) -> ReduceShape? {
-        if case .reduction(let shape) = tuning[StepClass(reduction: nest)], shape.fits(traits) { return shape }
-        return nil
+        guard case .reduction(let shape) = tuning[StepClass(reduction: nest)], shape.fits(traits) else { return nil }
+        return traits.isCPU || shape.lanes * shape.places * nest.partialBytes <= traits.localMemoryBytes ? shape : nil
     }
 
     /// How a map is spread, where that was measured and fits the device.

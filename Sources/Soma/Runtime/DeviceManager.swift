@@ -101,14 +101,16 @@ enum DeviceManager {
         families.flatMap { $0.list() }.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
     }
 
-    /// A GPU is better than another accelerator, that than the CPU itself; a CPU that poses as an OpenCL device is there for tests.
-    private static func rank(_ device: DeviceDescription) -> Int {
-        switch device.kind {
-        case .gpu: 0
-        case .accelerator: 1
-        case .cpu: device.name == "cpu" ? 2 : 3
-        case .recording: 4
-        }
+    /// A GPU is better than the CPU, and both than what must be named: of this a GPU comes first, and a CPU that poses as an OpenCL device last.
+    static func rank(_ device: DeviceDescription) -> Int {
+        let kind =
+            switch device.kind {
+            case .gpu: 0
+            case .accelerator: 1
+            case .cpu: 2
+            case .recording: 3
+            }
+        return device.isByNameOnly ? 4 + kind : kind
     }
 
     static func device(named name: String) throws -> Device {
@@ -131,7 +133,7 @@ enum DeviceManager {
         if let name = getenv("SOMA_DEVICE").map({ String(cString: $0) }), !name.isEmpty {
             do { return try device(named: name) } catch { stop("SOMA_DEVICE=\(name): \(error)") }
         }
-        for description in descriptions() where rank(description) < 3 {
+        for description in descriptions() where !description.isByNameOnly {
             do {
                 return try device(named: description.name)
             } catch {
