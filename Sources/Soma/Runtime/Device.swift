@@ -28,7 +28,7 @@ extension Device {
     /// - Throws: `SomaError` that says what is wrong with it and which devices there are.
     public static func named(_ name: String) throws -> Device { try DeviceManager.device(named: name) }
 
-    /// The device that the environment variable `SOMA_DEVICE` names, else the best there is: a GPU, another accelerator, the CPU.
+    /// The device that the environment variable `SOMA_DEVICE` names, else the best there is: a GPU, else the CPU.
     ///
     /// A device of its own choice that fails is passed over with one line on standard error; one that was named and fails ends the process.
     public static let `default`: Device = DeviceManager.defaultDevice()

@@ -6,8 +6,8 @@ struct DevicesCommand: ParsableCommand {
         commandName: "devices",
         abstract: "Lists what can be trained on, named as --device takes it.",
         discussion: """
-            The device marked with * is used where none is named: a GPU, else another accelerator, else the CPU. \
-            An OpenCL driver that runs on the CPU is listed and never chosen by itself.
+            The device marked with * is used where none is named: a GPU, else the CPU. Other accelerators, GPUs of the embedded \
+            profile, and OpenCL drivers that run on the CPU are listed and never chosen by themselves.
 
               soma devices
               soma devices --json
