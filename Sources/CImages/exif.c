@@ -1,7 +1,7 @@
-// One tag of the Exif data of a JPEG file: how the camera was held. Nothing of the file is believed before it is looked at.
+// One tag of the Exif data of a picture: how the camera was held. Nothing of the file is believed before it is looked at.
 #include <string.h>
 
-#include "CImages.h"
+#include "picture.h"
 
 enum { ORIENTATION = 0x0112, SHORT = 3, ENTRY_SIZE = 12 };
 
@@ -11,8 +11,12 @@ static uint32_t number(const uint8_t *bytes, int count, int is_little) {
     return value;
 }
 
-/// The tag in the first directory of a TIFF file, which Exif data is.
-static uint32_t orientation_of_tiff(const uint8_t *bytes, size_t size) {
+uint32_t soma_tiff_orientation(const uint8_t *bytes, size_t size) {
+    // Some writers put the mark of a JPEG file's segment before it.
+    while (size >= 6 && memcmp(bytes, "Exif\0", 6) == 0) {
+        bytes += 6;
+        size -= 6;
+    }
     if (size < 8) return 1;
     int is_little = memcmp(bytes, "II", 2) == 0;
     if ((!is_little && memcmp(bytes, "MM", 2) != 0) || number(bytes + 2, 2, is_little) != 42) return 1;
@@ -42,7 +46,7 @@ uint32_t soma_jpeg_orientation(const uint8_t *bytes, size_t size) {
         size_t length = number(bytes + at + 2, 2, 0);
         if (length < 2 || length > size - at - 2) break;
         const uint8_t *content = bytes + at + 4;
-        if (marker == 0xE1 && length >= 8 && memcmp(content, "Exif\0", 6) == 0) return orientation_of_tiff(content + 6, length - 8);
+        if (marker == 0xE1 && length >= 8 && memcmp(content, "Exif\0", 6) == 0) return soma_tiff_orientation(content + 6, length - 8);
         at += 2 + length;
     }
     return 1;

@@ -78,9 +78,12 @@ static void set_up(decoder *d, const uint8_t *bytes, size_t size) {
     d->jpeg.progress = &d->progress;
 }
 
-static void read_header(decoder *d) {
+static void read_header(decoder *d, size_t size) {
     jpeg_read_header(&d->jpeg, TRUE);
     if (soma_is_too_large(d->jpeg.image_width, d->jpeg.image_height, d->limits, d->reason)) fail(d, d->reason);
+    // A block of 8×8 pixels takes a bit at least, its mean. Arithmetic coding can do with less.
+    uint64_t blocks = (uint64_t)(d->jpeg.image_width / 8) * (d->jpeg.image_height / 8);
+    if (!d->jpeg.arith_code && blocks / 8 > size) fail(d, "it promises more pixels than it can hold");
 }
 
 static J_COLOR_SPACE colours(decoder *d, int wants_grey) {
@@ -127,7 +130,7 @@ static int run(decoder *d, const uint8_t *bytes, size_t size, uint32_t eighths, 
     volatile int result = -1;
     if (setjmp(d->jump) == 0) {
         set_up(d, bytes, size);
-        read_header(d);
+        read_header(d, size);
         if (eighths > 0) read_pixels(d, eighths, wants_grey, out);
         result = 0;
     }

@@ -44,8 +44,8 @@ static void read_header(png_structp png, png_infop info, decoder *d, soma_pictur
     png_set_read_fn(png, d, read_bytes);
     // Limits of libpng's own would speak first, and name no numbers.
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_chunk_malloc_max(png, 1 << 20);
-    png_set_chunk_cache_max(png, 64);
+    // Chunks that say nothing of pixels are skipped: libpng takes memory for all of a text, whatever limit it is given.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(png, info);
     out->width = png_get_image_width(png, info);
     out->height = png_get_image_height(png, info);
@@ -94,6 +94,8 @@ static int run(decoder *d, int wants_pixels, uint8_t background, soma_picture *o
     snprintf(d->reason, SOMA_PICTURE_REASON_SIZE, "no memory");
     volatile int result = -1;
     if (info && setjmp(png_jmpbuf(png)) == 0) {
+        png_walk walk;
+        if (soma_png_walk(d->bytes, d->size, &walk) != 0) png_error(png, "truncated");
         read_header(png, info, d, out);
         if (wants_pixels) read_pixels(png, info, d, background, out);
         result = 0;

@@ -7,7 +7,8 @@ public struct SomaError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What the user can do about it, if anything.
     public let hint: String?
 
-    /// Line breaks and other control characters, which may come from a file, become spaces: an error is one line.
+    /// Line breaks and other control characters, which may come from a file, become spaces, and of a text that is too long for a reader
+    /// the middle is left out: an error is one line.
     public init(_ message: String, hint: String? = nil) {
         self.message = Self.oneLine(message)
         self.hint = hint.map(Self.oneLine)
@@ -19,8 +20,18 @@ public struct SomaError: Error, Hashable, Sendable, CustomStringConvertible {
         return "\(message); \(hint)"
     }
 
+    private static let (longestStart, longestEnd) = (4000, 1000)
+
     private static func oneLine(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        var scalars = text.unicodeScalars[...]
+        var end = scalars[scalars.endIndex...]
+        // A path at the beginning and a reason at the end stay whole. Each code point has a byte at least.
+        if text.utf8.count > longestStart + longestEnd, scalars.count > longestStart + longestEnd {
+            (scalars, end) = (scalars.prefix(longestStart), scalars.suffix(longestEnd))
+        }
+        func printable(_ part: Substring.UnicodeScalarView) -> String {
+            String(String.UnicodeScalarView(part.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        }
+        return end.isEmpty ? printable(scalars) : "\(printable(scalars)) … \(printable(end))"
     }
 }

@@ -57,6 +57,38 @@ import Testing
         expectError("circle", "symbolic links") { try AtomicFile.write([4], to: "\(folder.path)/circle") }
     }
 
+    /// Of what another user's link leads to nothing is written: it could be any file of this user.
+    @Test(.enabled(if: geteuid() == 0, "only root can give a link away")) func linksOfOthersAreNotFollowed() throws {
+        let victim = folder.file("victim", [1])
+        symlink("victim", "\(folder.path)/link")
+        try #require(lchown("\(folder.path)/link", 12345, 12345) == 0)
+        expectError("link is a link that belongs to another user") { try AtomicFile.write([2], to: "\(folder.path)/link") }
+        #expect(contents(victim) == [1])
+        try AtomicFile.write([3], to: "\(folder.path)/link", links: .replaced)
+        #expect(contents(victim) == [1] && contents("\(folder.path)/link") == [3])
+    }
+
+    @Test func linksAreReplacedWhereThatIsWanted() throws {
+        let victim = folder.file("victim", [1])
+        symlink("victim", "\(folder.path)/link")
+        try AtomicFile.write([2, 3], to: "\(folder.path)/link", links: .replaced)
+        var status = stat()
+        #expect(lstat("\(folder.path)/link", &status) == 0 && status.st_mode & S_IFMT == S_IFREG)
+        #expect(contents("\(folder.path)/link") == [2, 3] && contents(victim) == [1])
+    }
+
+    /// An accent joins with the slash before it to one character of Swift's, and with none of the system's.
+    @Test func namesThatBeginWithAnAccent() throws {
+        let name = "\u{301}a"
+        #expect(PathText.split("/b/c/\(name)") == ("/b/c", name) && PathText.split("/\(name)") == ("/", name))
+        #expect(PathText.split(name) == (".", name) && PathText.isAbsolute("/\(name)") && !PathText.isAbsolute(name))
+        folder.folder("deep")
+        try AtomicFile.write([1], to: "\(folder.path)/deep/\(name)")
+        #expect(contents("\(folder.path)/deep/\(name)") == [1])
+        try Folder.make("\(folder.path)/x/\(name)/\(name)")
+        #expect(access("\(folder.path)/x/\(name)/\(name)", F_OK) == 0)
+    }
+
     @Test func devicesAndPipesAreWrittenTo() throws {
         try AtomicFile.write([1], to: "/dev/null")
         var status = stat()

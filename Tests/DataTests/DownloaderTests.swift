@@ -174,6 +174,31 @@ private let hasCurl: Bool = {
         #expect(server.requests.count == 1)
     }
 
+    /// A part that leads elsewhere is neither truncated nor written to.
+    @Test func partsThatAreLinksAreRefused() throws {
+        let victim = folder.file("victim", [1, 2, 3])
+        symlink("victim", "\(target).part")
+        expectError("f.part: it is a link", "remove it") { try download() }
+        unlink("\(target).part")
+        link(victim, "\(target).part")
+        expectError("f.part: it is no file of its own") { try download() }
+        unlink("\(target).part")
+        mkfifo("\(target).part", 0o600)
+        expectError("f.part: it is no file of its own") { try download() }
+        unlink("\(target).part")
+        #expect(contents(victim) == [1, 2, 3])
+        try download()
+        #expect(contents(target) == body)
+    }
+
+    /// What a server claims is no number to reckon with.
+    @Test func lengthsBeyondEveryFileAreRefused() throws {
+        folder.file("f.part", Array(body[..<1000]))
+        server.next(.claim(.max))
+        expectError("more than the 1048576 allowed") { try download() }
+        #expect(contents("\(target).part")?.count == 1000)
+    }
+
     @Test func twoDownloadsOfAFileDoNotMix() throws {
         let part = try DownloadPart(for: target)
         expectError("f.part is being downloaded by another process") { try download() }
@@ -225,6 +250,19 @@ private let hasCurl: Bool = {
         #expect(server.requests.map(\.path) == ["m/b.gz"])
     }
 
+    /// A whole file of other data is read where the folder is used: it is neither taken for MNIST nor lost.
+    @Test(arguments: ["a", "a.gz"]) func otherDataInTheirPlaceIsRefused(name: String) throws {
+        let other = IDXTests.idx(8, [4], [9, 9, 9, 9])
+        let bytes = name == "a" ? other : gzipStored(other)
+        folder.file(name, bytes)
+        expectError("/\(name) is not the file of MNIST", "move it away") { try source.download(to: folder.path) }
+        #expect(server.requests.isEmpty && contents("\(folder.path)/\(name)") == bytes)
+        // Nor does the right file beside it help, since the other is what would be read.
+        guard name == "a" else { return }
+        folder.file("a.gz", gzipStored(IDXTests.idx(8, [4], Array("a".utf8) + [1, 2, 3])))
+        expectError("/a is not the file of MNIST") { try source.download(to: folder.path) }
+    }
+
     @Test func turnsToTheNextMirror() throws {
         var source = source
         source.mirrors.insert(server.address + "nothing/", at: 0)
@@ -252,7 +290,7 @@ private let hasCurl: Bool = {
     @Test(.enabled(if: dataFolder != nil)) func theRealFilesAreTheOnesPinned() throws {
         let real = "\(try #require(dataFolder))/mnist"
         for file in MNISTFile.all where file.byteCount < 10_000_000 {
-            #expect(file.isPresent(in: real), "\(file.name)")
+            #expect(try file.isPresent(in: real), "\(file.name)")
         }
         let data = try MNIST(folder: real)
         #expect(data.trainingImages.shape == [60000, 28, 28])

@@ -53,6 +53,10 @@ import Testing
         check([], "is empty")
         check([0, 0], "truncated")
         check([1] + good, "not an IDX file")
+        // Nothing takes no room, but a sample of that many numbers is none.
+        check(Self.idx(8, [0, .max, .max], []), "impossible size")
+        check(Self.idx(8, [0, .max, 1 << 30], []), "impossible size")
+        check(gzipStored(Self.idx(0x0E, [0, .max, .max, .max], [])), "impossible size")
         check(Self.idx(0x0A, [1], [0]), "unknown IDX element type 0xa")
         check(Self.idx(8, [], [0]), "without dimensions")
         check(Array(good[..<9]), "truncated within its header")

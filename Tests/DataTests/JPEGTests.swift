@@ -106,6 +106,15 @@ func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         expectError("p.jpg", "it is 16384×16384 pixels, more than 100000000 in all") { _ = try decode(bytes) }
     }
 
+    /// A file of some thousand bytes has no hundred million pixels, and no memory is taken for them.
+    @Test(arguments: ["baseline", "progressive"]) func refusesWhatTheFileCannotHold(name: String) {
+        var bytes = KnownPictures.file(name)
+        let frame = (0..<bytes.count).first { bytes[$0] == 0xFF && (bytes[$0 + 1] == 0xC0 || bytes[$0 + 1] == 0xC2) }!
+        for (place, value) in zip(frame + 5..<frame + 9, [0x26, 0, 0x26, 0] as [UInt8]) { bytes[place] = value }
+        // Said of the header alone, before any pixel is looked at.
+        expectError("p.jpg", "promises more pixels") { _ = try EncodedPicture(bytes, name: "p.jpg") }
+    }
+
     /// A few bytes that ask for a thousand passes over the picture.
     @Test func refusesEndlessScans() {
         let good = KnownPictures.file("progressive")

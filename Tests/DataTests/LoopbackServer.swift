@@ -17,6 +17,8 @@ final class LoopbackServer: Sendable {
         case closeAtOnce
         /// Sends so many bytes and then nothing.
         case stallAfter(Int)
+        /// Sends the part that was asked for, and says that it has so many bytes.
+        case claim(Int)
         /// Sends without saying how much, for ever.
         case endless
     }
@@ -103,12 +105,12 @@ final class LoopbackServer: Sendable {
         case .corrupt: body[body.count - 1] ^= 0xFF
         case .ignoreRange: first = nil
         case .wrongRange: first = 0
-        case .breakAfter, .stallAfter, nil: break
+        case .breakAfter, .stallAfter, .claim, nil: break
         }
         guard (first ?? 0) < max(body.count, 1) else { return send(connection, header(416, length: 0), []) }
         let content = Array(body[(first ?? 0)...])
         let head = first.map {
-            header(206, length: content.count, "Content-Range: bytes \($0)-\(body.count - 1)/\(body.count)")
+            header(206, length: behaviour.claimed ?? content.count, "Content-Range: bytes \($0)-\(body.count - 1)/\(body.count)")
         }
         send(connection, head ?? header(200, length: content.count), content[..<limit(behaviour, content.count)])
         if case .stallAfter = behaviour { waitForClose(connection) }
@@ -158,5 +160,12 @@ final class LoopbackServer: Sendable {
     private func waitForClose(_ connection: CInt) {
         var byte: UInt8 = 0
         _ = recv(connection, &byte, 1, 0)
+    }
+}
+
+extension LoopbackServer.Behaviour? {
+    fileprivate var claimed: Int? {
+        if case .claim(let length) = self { return length }
+        return nil
     }
 }

@@ -111,6 +111,62 @@ import Testing
         expectError("promises more pixels") { _ = try Self.decode(promise) }
     }
 
+    /// No memory is taken for what a chunk claims to have. In a process of its own, which does nothing else.
+    @Test func chunksLongerThanTheFileAreRefused() async {
+        await #expect(processExitsWith: .success) {
+            let start = PNGTests.png(width: 2, height: 2, colour: 0, rows: [0, 1, 2, 0, 3, 4])[..<33]
+            let before = largestAddressSpace()
+            for name in ["tEXt", "zTXt", "iTXt", "sPLT", "pCAL", "sCAL", "iCCP", "eXIf", "tRNS", "PLTE", "IDAT", "xxXx"] {
+                for claim: UInt32 in [100, 0x7FFF_FFFF, .max] {
+                    let file: [UInt8] = Array(start) + bigEndian(claim) + Array(name.utf8) + [1, 2, 3]
+                    expectError("p.png", "truncated") { _ = try PNGTests.decode(file) }
+                }
+            }
+            #expect(before > 0 && largestAddressSpace() - before < 256 << 20)
+        }
+    }
+
+    /// Chunks that say nothing of pixels are passed over, broken ones too.
+    @Test func otherChunksDoNotMatter() throws {
+        let rows: [UInt8] = [0, 1, 2, 0, 3, 4]
+        let extra = ["tEXt", "zTXt", "iTXt", "sPLT", "iCCP", "gAMA"].flatMap { Self.chunk($0, [UInt8](repeating: 65, count: 3000)) }
+        #expect(try Self.decode(Self.png(width: 2, height: 2, colour: 0, extra: extra, rows: rows)).pixels == [1, 2, 3, 4])
+    }
+
+    /// Exif data with the tag Orientation alone.
+    private static func exif(_ orientation: UInt16, isLittle: Bool) -> [UInt8] {
+        func short(_ value: UInt16) -> [UInt8] { withUnsafeBytes(of: isLittle ? value.littleEndian : value.bigEndian, Array.init) }
+        func long(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: isLittle ? value.littleEndian : value.bigEndian, Array.init) }
+        return Array((isLittle ? "II" : "MM").utf8) + short(42) + long(8) + short(1) + short(0x0112) + short(3) + long(1) + short(orientation) + [0, 0] + long(0)
+    }
+
+    /// What Pillow's `ImageOps.exif_transpose` makes of [[1, 2, 3], [4, 5, 6]], worked out from the standard's definition of the eight values.
+    @Test(arguments: zip(1...8, [
+        [1, 2, 3, 4, 5, 6], [3, 2, 1, 6, 5, 4], [6, 5, 4, 3, 2, 1], [4, 5, 6, 1, 2, 3],
+        [1, 4, 2, 5, 3, 6], [4, 1, 5, 2, 6, 3], [6, 3, 5, 2, 4, 1], [3, 6, 2, 5, 1, 4],
+    ] as [[UInt8]])) func picturesAreUpright(tag: Int, pixels: [UInt8]) throws {
+        let rows: [UInt8] = [0, 1, 2, 3, 0, 4, 5, 6]
+        let header = Self.png(width: 3, height: 2, colour: 0, rows: rows)
+        for isLittle in [true, false] {
+            let chunk = Self.chunk("eXIf", Self.exif(UInt16(tag), isLittle: isLittle))
+            // Before the pixels and behind them.
+            let behind: [UInt8] = Array(header.dropLast(12)) + chunk + Array(header.suffix(12))
+            for file in [Self.png(width: 3, height: 2, colour: 0, extra: chunk, rows: rows), behind] {
+                let picture = try Self.decode(file)
+                #expect((picture.width, picture.height) == (tag >= 5 ? (2, 3) : (3, 2)))
+                #expect(picture.pixels == pixels)
+                #expect(try EncodedPicture(file, name: "p.png").size == PictureSize(height: picture.height, width: picture.width))
+            }
+            // The mark of a JPEG file's segment before it, as some writers have it.
+            let marked = Self.chunk("eXIf", Array("Exif".utf8) + [0, 0] + Self.exif(UInt16(tag), isLittle: isLittle))
+            #expect(try Self.decode(Self.png(width: 3, height: 2, colour: 0, extra: marked, rows: rows)).pixels == pixels)
+        }
+        // Damaged data turns nothing.
+        var broken = Self.chunk("eXIf", Self.exif(UInt16(tag), isLittle: true))
+        broken[broken.count - 1] ^= 1
+        #expect(try Self.decode(Self.png(width: 3, height: 2, colour: 0, extra: broken, rows: rows)).pixels == [1, 2, 3, 4, 5, 6])
+    }
+
     @Test func namesAMissingAndAnEmptyFile() {
         expectError("/proc/nonexistent.png", "No such file") { _ = try Picture(path: "/proc/nonexistent.png") }
         let path = folder.file("e.png", [])

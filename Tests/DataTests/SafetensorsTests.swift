@@ -52,6 +52,24 @@ import Testing
             ])
     }
 
+    /// Names are bytes: two that a reader cannot tell apart are two tensors, as the reference library has it.
+    @Test func namesInTwoFormsOfUnicode() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let header =
+            #"{"__metadata__":{"\#(composed)":"1","\#(decomposed)":"2"},"\#(composed)":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"#
+            + #""\#(decomposed)":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}"#
+        let file = try SafetensorsFile(path: file(header: header, data: [7, 8]))
+        #expect(try file.withBytes(of: composed, Array.init) == [7] && file.withBytes(of: decomposed, Array.init) == [8])
+        #expect(file.metadataEntries.map(\.value) == ["1", "2"])
+        let path = "\(folder.path)/both.safetensors"
+        try SafetensorsFile.write(file.tensors.map { tensor in (tensor, try file.withBytes(of: tensor.name, Array.init)) }, to: path)
+        let copy = try SafetensorsFile(path: path)
+        #expect(try copy.withBytes(of: composed, Array.init) == [7] && copy.withBytes(of: decomposed, Array.init) == [8])
+        let json = try JSON(parsing: #"{"\#(composed)":1,"\#(decomposed)":2}"#)
+        #expect(json[composed] == 1 && json[decomposed] == 2)
+        expectError("'\(composed)' occurs twice") { _ = try JSON(parsing: #"{"\#(composed)":1,"\#(composed)":2}"#) }
+    }
+
     @Test func emptyFileOfNoTensors() throws {
         let path = "\(folder.path)/a.safetensors"
         try SafetensorsFile.write([], to: path)

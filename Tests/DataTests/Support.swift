@@ -83,6 +83,13 @@ func expectError(_ words: String..., sourceLocation: SourceLocation = #_sourceLo
     }
 }
 
+/// The most bytes that this process has ever had addresses for.
+func largestAddressSpace() -> Int {
+    let status = contents("/proc/self/status").map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmPeak:") } ?? ""
+    return (Int(line.filter(\.isNumber)) ?? 0) << 10
+}
+
 func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian, Array.init) }
 func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian, Array.init) }
 

@@ -62,6 +62,9 @@ int soma_jpeg_decode(const uint8_t *bytes, size_t size, soma_picture_limits limi
 /// 8, where 1 is upright and what there is without the tag or with a broken one.
 uint32_t soma_jpeg_orientation(const uint8_t *bytes, size_t size);
 
+/// The same of a PNG file, by its chunk eXIf.
+uint32_t soma_png_orientation(const uint8_t *bytes, size_t size);
+
 /// A rectangle of a picture in pixels, not necessarily whole ones.
 typedef struct {
     double x, y, width, height;

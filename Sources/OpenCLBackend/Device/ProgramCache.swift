@@ -9,19 +9,32 @@ import Synchronization
 ///
 /// A file's name is a hash of all that can change its content: source, options, device, driver, platform. It is written aside and renamed, so that
 /// a reader never sees half a file, and carries a hash of its content, so that a damaged one is taken for none. A folder that cannot be written
-/// costs nothing but the time to compile, and one line on standard error. The programs that were used longest ago make room for new ones.
+/// costs nothing but the time to compile, and one line on standard error; so does one that another user owns or all may write, since the
+/// programs in it would run as this user. The programs that were used longest ago make room for new ones.
 struct ProgramCache: Sendable {
     /// Where the files lie; `nil` keeps none.
     let folder: String?
+    /// Why there is none although one was named.
+    let refusal: String?
     private static let magic: [UInt8] = Array("SOMACL01".utf8)
 
     /// `SOMA_CACHE`, else `XDG_CACHE_HOME/soma`, else `~/.cache/soma`; an empty `SOMA_CACHE` turns the cache off.
     static let standard = ProgramCache(folder: standardFolder())
 
+    init(folder: String?, complain: (String) -> Void = complain) {
+        guard let folder, !folder.isEmpty, let reason = WholeFile.distrust(folder) else {
+            (self.folder, refusal) = (folder, nil)
+            return
+        }
+        (self.folder, refusal) = (nil, "\(folder): \(reason)")
+        guard !Self.hasComplained.exchange(true, ordering: .relaxed) else { return }
+        complain("soma: \(folder) is not used to keep compiled programs: \(reason); every run compiles them (SOMA_CACHE names another folder)")
+    }
+
     private static func standardFolder() -> String? {
         if let folder = environmentVariable("SOMA_CACHE") { return folder.isEmpty ? nil : folder }
-        if let folder = environmentVariable("XDG_CACHE_HOME"), folder.hasPrefix("/") { return folder + "/soma" }
-        guard let home = environmentVariable("HOME"), home.hasPrefix("/") else { return nil }
+        if let folder = environmentVariable("XDG_CACHE_HOME"), folder.utf8.first == UInt8(ascii: "/") { return folder + "/soma" }
+        guard let home = environmentVariable("HOME"), home.utf8.first == UInt8(ascii: "/") else { return nil }
         return home + "/.cache/soma"
     }
 

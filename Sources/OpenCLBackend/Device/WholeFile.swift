@@ -16,7 +16,7 @@ struct WholeFile {
     }
 
     /// The content; `nil` where there is no file.
-    /// - Throws: where it cannot be read, is no plain file, or holds more than `limit` bytes.
+    /// - Throws: where it cannot be read, is no plain file, holds more than `limit` bytes, or could have been written by another user.
     func read(limit: Int) throws(Failure) -> [UInt8]? {
         // Without waiting: a pipe of this name must not hold up the start of a device.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -27,6 +27,7 @@ struct WholeFile {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw .system }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(reason: "it is no plain file") }
+        if let reason = Self.distrust(status) { throw Failure(reason: reason) }
         guard status.st_size <= limit else { throw Failure(reason: "it holds more than \(limit) bytes") }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         let count = fread(&bytes, 1, bytes.count, stream)
@@ -34,11 +35,24 @@ struct WholeFile {
         return Array(bytes[..<count])
     }
 
+    /// Why a file or folder is not one's own, so that what it holds is not to be run; `nil` where only this user, or the administrator, can have
+    /// written it.
+    static func distrust(_ status: stat) -> String? {
+        if status.st_uid != geteuid() && status.st_uid != 0 { return "it belongs to another user" }
+        return status.st_mode & S_IWOTH != 0 ? "every user may write to it" : nil
+    }
+
+    /// The same of a path; `nil` where there is nothing yet.
+    static func distrust(_ path: String) -> String? {
+        var status = stat()
+        return stat(path, &status) == 0 ? distrust(status) : nil
+    }
+
     /// Replaces the content: written aside and renamed. Makes the folders above where they are missing.
     /// - Parameter isSynced: whether it must survive a power cut.
     /// - Throws: the reason; the file is then as before.
     func write(_ bytes: [UInt8], isSynced: Bool) throws(Failure) {
-        if let end = path.lastIndex(of: "/"), end > path.startIndex { try Self.makeFolder(String(path[..<end])) }
+        if let parent = Self.parent(path) { try Self.makeFolder(parent) }
         let aside = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max))"
         guard let file = fopen(aside, "wbxe") else { throw .system }
         var failure: Failure?
@@ -50,10 +64,16 @@ struct WholeFile {
         throw failure
     }
 
+    /// By its bytes: a name may begin with an accent, which Swift would join with the slash before it.
+    private static func parent(_ path: String) -> String? {
+        guard let end = path.utf8.lastIndex(of: UInt8(ascii: "/")), end > path.utf8.startIndex else { return nil }
+        return String(decoding: path.utf8[..<end], as: UTF8.self)
+    }
+
     private static func makeFolder(_ path: String) throws(Failure) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let end = path.lastIndex(of: "/"), end > path.startIndex else { throw .system }
-        try makeFolder(String(path[..<end]))
+        guard errno == ENOENT, let parent = parent(path) else { throw .system }
+        try makeFolder(parent)
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system }
     }
 }

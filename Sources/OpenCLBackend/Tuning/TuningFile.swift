@@ -42,6 +42,7 @@ public struct TuningFile: Sendable {
     /// Why there is no standard folder.
     static var whyNoFolder: String {
         if environmentVariable("SOMA_TUNING") != nil { return "SOMA_TUNING is empty" }
+        if let refusal = ProgramCache.standard.refusal { return refusal }
         return environmentVariable("SOMA_CACHE") == "" ? "SOMA_CACHE is empty" : "neither HOME nor SOMA_CACHE names a folder"
     }
 

@@ -72,7 +72,10 @@ final class DownloadTransfer {
 
     private func total(_ answer: http_answer) -> Int? {
         guard answer.length >= 0 else { return nil }
-        return answer.status == 206 ? start + Int(answer.length) : Int(answer.length)
+        if answer.status != 206 { return Int(answer.length) }
+        // A server may claim any length: one that does not fit is far beyond every limit.
+        let (total, isTooLarge) = start.addingReportingOverflow(Int(answer.length))
+        return isTooLarge ? .max : total
     }
 
     private func check(_ answer: http_answer) throws {
@@ -103,8 +106,7 @@ final class DownloadPart {
     init(for target: String) throws {
         self.target = target
         path = target + ".part"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw SomaError.system("cannot write \(path)") }
+        descriptor = try Self.open(path)
         size = Int(lseek(descriptor, 0, SEEK_END))
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, Self.sameFile(descriptor, path) else {
             throw SomaError("\(path) is being downloaded by another process")
@@ -112,6 +114,19 @@ final class DownloadPart {
     }
 
     deinit { close(descriptor) }
+
+    /// A file that has this name alone: what is written to it must not reach what a link leads to.
+    private static func open(_ path: String) throws -> CInt {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+        if descriptor < 0 && errno == ELOOP { throw SomaError("cannot write \(path): it is a link", hint: "remove it") }
+        guard descriptor >= 0 else { throw SomaError.system("cannot write \(path)") }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+            close(descriptor)
+            throw SomaError("cannot write \(path): it is no file of its own", hint: "remove it")
+        }
+        return descriptor
+    }
 
     /// Whether the file that was opened still has its name: its last owner may have made it the finished file since.
     private static func sameFile(_ descriptor: CInt, _ path: String) -> Bool {

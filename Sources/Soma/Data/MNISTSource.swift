@@ -14,15 +14,17 @@ public struct MNISTSource: Sendable {
 
     public init() {}
 
-    /// Sees to it that `folder` holds the four files: what is there and right is kept, what is missing or wrong is
-    /// fetched from the first mirror that has it, and a transfer that broke off is resumed.
+    /// Sees to it that `folder` holds the four files: what is there and right is kept, what is missing or broken is
+    /// fetched from the first mirror that has it, and a transfer that broke off is resumed. A whole file of other data, which
+    /// would be read in their place, is refused before anything is fetched.
     /// - Parameter progress: called with a file's name as its bytes arrive.
     /// - Throws: `SomaError` naming the address or file and the reason, and what `progress` throws.
     public func download(
         to folder: String, progress: (_ file: String, Downloader.Progress) throws -> Void = { _, _ in }
     ) throws {
         try Folder.make(folder)
-        for file in files where !file.isPresent(in: folder) {
+        let missing = try files.filter { try !$0.isPresent(in: folder) }
+        for file in missing {
             try fetch(file, to: folder) { try progress(file.name + ".gz", $0) }
         }
     }
@@ -31,7 +33,7 @@ public struct MNISTSource: Sendable {
         var failures: [SomaError] = []
         var isInterrupted = false
         for mirror in mirrors {
-            let address = mirror.hasSuffix("/") ? mirror : mirror + "/"
+            let address = mirror.utf8.last == UInt8(ascii: "/") ? mirror : mirror + "/"
             do {
                 return try downloader.download(
                     from: "\(address)\(file.name).gz", to: "\(folder)/\(file.name).gz", checksum: file.checksum,
@@ -60,9 +62,21 @@ struct MNISTFile: Sendable {
 
     var checksum: Checksum { .content(sha256: sha256, byteCount: byteCount) }
 
-    /// Whether the folder holds the file, packed or not, and unharmed.
-    func isPresent(in folder: String) -> Bool {
-        ["\(folder)/\(name)", "\(folder)/\(name).gz"].contains { (try? checksum.verify($0)) != nil }
+    /// Where the file is in a folder, packed or not: the one that is read. Nil where there is none.
+    func path(in folder: String) -> String? {
+        ["\(folder)/\(name)", "\(folder)/\(name).gz"].first { access($0, F_OK) == 0 }
+    }
+
+    /// Whether the file that is read is there and unharmed.
+    /// - Throws: `SomaError` where another file lies in its place and fetching would lose it or not help: one of other data, or one that is not packed.
+    func isPresent(in folder: String) throws -> Bool {
+        guard let path = path(in: folder) else { return false }
+        do { try checksum.verify(path) } catch let error as SomaError {
+            // A broken packed file is replaced by what is fetched; an unpacked one would still be read instead.
+            if path.hasSuffix(".gz") && (try? IDXFile(path: path)) == nil { return false }
+            throw SomaError("\(path) is not the file of MNIST: \(error.message)", hint: "move it away, or name another folder")
+        }
+        return true
     }
 
     // The digests are those of the unpacked files: mirrors pack the same data differently.
@@ -108,16 +122,12 @@ public struct MNIST: Sendable {
 
     /// Whether a folder has a file of images to test on.
     public static func hasTestFiles(in folder: String) -> Bool {
-        ["", ".gz"].contains { access("\(folder)/\(MNISTFile.testImages.name)\($0)", F_OK) == 0 }
+        MNISTFile.testImages.path(in: folder) != nil
     }
 
     private static func open(_ file: MNISTFile, in folder: String) throws -> IDXFile {
-        let plain = "\(folder)/\(file.name)"
-        if access(plain, F_OK) == 0 { return try IDXFile(path: plain) }
-        guard access(plain + ".gz", F_OK) == 0 else {
-            throw SomaError("\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
-        }
-        return try IDXFile(path: plain + ".gz")
+        if let path = file.path(in: folder) { return try IDXFile(path: path) }
+        throw SomaError("\(folder) has neither \(file.name) nor \(file.name).gz", hint: "soma data mnist fetches them")
     }
 }
 

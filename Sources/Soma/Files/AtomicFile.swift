@@ -6,12 +6,13 @@ import Glibc
 /// a power cut at any moment leaves one of the two complete; a full disk or an error leaves the old. What a killed
 /// process left behind is cleared away by the next write of the same file.
 ///
-/// A link stays and what it leads to is replaced. A terminal, a pipe or `/dev/null` is written to, and nothing replaced.
+/// A link stays and what it leads to is replaced, unless another user has made it, or the caller wants the link itself replaced. A terminal, a
+/// pipe or `/dev/null` is written to, and nothing replaced.
 public enum AtomicFile {
     /// Replaces the file at `path` by `bytes`.
     /// - Throws: `SomaError` naming the file and the reason; the file is then as before.
-    public static func write(_ bytes: some Collection<UInt8>, to path: String) throws {
-        try write(to: path) { file in
+    public static func write(_ bytes: some Collection<UInt8>, to path: String, links: LinkPolicy = .followed) throws {
+        try write(to: path, links: links) { file in
             let written: Void? = try bytes.withContiguousStorageIfAvailable {
                 try file.append(UnsafeRawBufferPointer($0))
             }
@@ -20,13 +21,17 @@ public enum AtomicFile {
     }
 
     /// Replaces the file at `path` by text in UTF-8.
-    public static func write(_ text: String, to path: String) throws {
-        try write(text.utf8, to: path)
+    public static func write(_ text: String, to path: String, links: LinkPolicy = .followed) throws {
+        try write(text.utf8, to: path, links: links)
     }
 
+    /// Makes sure that a path leads to nothing that `write` would refuse; nothing is written.
+    /// - Throws: `SomaError` that names the path and the reason.
+    package static func checkDestination(_ path: String) throws { _ = try FileDestination(path) }
+
     /// Replaces the file at `path` by what `body` appends; what `body` throws leaves the file as it was.
-    public static func write(to path: String, _ body: (FileSink) throws -> Void) throws {
-        switch try FileDestination(path) {
+    public static func write(to path: String, links: LinkPolicy = .followed, _ body: (FileSink) throws -> Void) throws {
+        switch try FileDestination(path, links: links) {
         case .file(let target): try replace(target, body)
         case .stream(let stream):
             let sink = FileSink(descriptor: stream.descriptor, path: path)
@@ -52,18 +57,12 @@ public enum AtomicFile {
 
     /// Makes a rename in the folder of `path` survive a power cut.
     static func syncFolder(of path: String) throws {
-        let folder = split(path).folder
+        let folder = PathText.folder(of: path)
         let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0 else { throw SomaError.system("cannot sync \(folder)") }
         defer { close(file) }
         // Some file systems cannot sync a folder and say EINVAL; there is nothing more to do on them.
         guard fsync(file) == 0 || errno == EINVAL else { throw SomaError.system("cannot sync \(folder)") }
-    }
-
-    static func split(_ path: String) -> (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
-        return (folder, String(path[path.index(after: slash)...]))
     }
 }
 
@@ -112,7 +111,7 @@ private final class PartialFile {
     var published = false
 
     init(for target: String) throws {
-        let (folder, name) = AtomicFile.split(target)
+        let (folder, name) = PathText.split(target)
         guard !name.isEmpty else { throw SomaError("cannot write \(target): it names a folder") }
         Self.removeAbandoned(in: folder, prefix: ".\(name).")
         while true {
@@ -145,7 +144,7 @@ private final class PartialFile {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
                 String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
             }
-            guard name.hasPrefix(prefix), name.hasSuffix(".partial") else { continue }
+            guard name.beginsExactly(with: prefix), name.hasSuffix(".partial") else { continue }
             let path = "\(folder)/\(name)"
             let file = open(path, O_RDONLY | O_CLOEXEC)
             guard file >= 0 else { continue }

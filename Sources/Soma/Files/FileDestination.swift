@@ -1,8 +1,17 @@
 import Glibc
 
+/// What becomes of a symbolic link in the place of a file that is to be written.
+public enum LinkPolicy: Sendable {
+    /// What it leads to is written, where the link is the user's own or the administrator's. One of another user could lead to any file of
+    /// this user, so nothing is written through it.
+    case followed
+    /// The file takes its place, and what it leads to stays as it was.
+    case replaced
+}
+
 /// What a path leads to that is to be written.
 enum FileDestination {
-    /// A regular file, or none yet: behind all links.
+    /// A regular file, or none yet: behind the links that are followed.
     case file(String)
     /// Something that takes bytes as they come.
     case stream(OpenStream)
@@ -11,7 +20,7 @@ enum FileDestination {
     private static let mostLinks = 40
 
     /// - Throws: `SomaError` where nothing can be written to it.
-    init(_ path: String) throws {
+    init(_ path: String, links: LinkPolicy = .followed) throws {
         var current = path
         for _ in 0..<Self.mostLinks {
             // A file that a shell has opened for this process must not be opened again: there would be two positions in it.
@@ -25,7 +34,14 @@ enum FileDestination {
                 return
             }
             switch status.st_mode & S_IFMT {
-            case S_IFLNK: current = try Self.target(of: current)
+            case S_IFLNK where links == .replaced:
+                self = .file(current)
+                return
+            case S_IFLNK:
+                guard status.st_uid == geteuid() || status.st_uid == 0 else {
+                    throw SomaError("cannot write \(path): \(current) is a link that belongs to another user", hint: "remove it or name another file")
+                }
+                current = try Self.target(of: current)
             case S_IFCHR, S_IFIFO:
                 self = .stream(try OpenStream(current))
                 return
@@ -47,7 +63,9 @@ enum FileDestination {
         case "/dev/stderr": return STDERR_FILENO
         default: break
         }
-        for prefix in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(prefix) { return CInt(path.dropFirst(prefix.count)) }
+        for prefix in ["/dev/fd/", "/proc/self/fd/"] where path.beginsExactly(with: prefix) {
+            return CInt(path.dropFirst(prefix.count))
+        }
         return nil
     }
 
@@ -56,7 +74,7 @@ enum FileDestination {
         let count = readlink(link, &bytes, bytes.count)
         guard count >= 0 else { throw SomaError.system("cannot read the link \(link)") }
         let target = bytes[..<count].map(UInt8.init(bitPattern:)).pathText
-        return target.hasPrefix("/") ? target : "\(AtomicFile.split(link).folder)/\(target)"
+        return PathText.isAbsolute(target) ? target : "\(PathText.folder(of: link))/\(target)"
     }
 }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a folder holds, in the order of the bytes of the names: the same on every machine.
+/// What a folder holds, in the order of the bytes of the composed names: the same on every machine, whichever form it keeps names in.
 struct FolderEntry {
     enum Kind { case folder, file, other }
 
@@ -28,7 +28,14 @@ struct FolderEntry {
         guard errno == 0 else {
             throw SomaError.system("cannot read the folder \(folder.pathText)")
         }
-        return entries.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+        return inOrder(entries)
+    }
+
+    private static func inOrder(_ entries: [FolderEntry]) -> [FolderEntry] {
+        let named = entries.map { (name: $0.name.composed, entry: $0) }
+        return named.sorted { a, b in
+            a.name == b.name ? a.entry.name.lexicographicallyPrecedes(b.entry.name) : a.name.lexicographicallyPrecedes(b.name)
+        }.map(\.entry)
     }
 
     /// Only what the listing leaves open is looked at: a large data set has a million files.

@@ -10,7 +10,7 @@ public final class FolderLock: Sendable {
     public init?(folder: String, name: String) throws {
         path = "\(folder)/\(name)"
         while true {
-            let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+            let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
             guard file >= 0 else { throw SomaError.system("cannot write to \(folder)") }
             guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
                 close(file)

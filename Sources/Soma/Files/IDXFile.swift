@@ -37,7 +37,7 @@ public struct IDXFile: Sendable {
     /// How many samples the file holds.
     public var count: Int { shape[0] }
     /// The number of elements of one sample.
-    public var elementsPerSample: Int { shape.dropFirst().reduce(1, *) }
+    public let elementsPerSample: Int
 
     /// Opens the file at `path`.
     /// - Throws: `SomaError` naming the file and whether it is missing, empty, truncated, broken, or promises in its
@@ -49,9 +49,16 @@ public struct IDXFile: Sendable {
         if isGzip { self = try Self.unpack(file, path: path) } else { try self.init(region: file, path: path) }
     }
 
+    /// What bytes are that do not begin as an IDX file does, where that can be told.
+    private static func otherKind(_ bytes: UnsafeRawBufferPointer) -> FileKind? {
+        let isOwn = bytes.count >= 3 && bytes[0] == 0 && bytes[1] == 0 && ElementType(rawValue: bytes[2]) != nil
+        return isOwn ? nil : FileKind(bytes, otherThan: FileKind.idx)
+    }
+
     /// Reads an array that is in memory already, such as one embedded in the program.
     /// - Parameter path: its name in messages.
     public init(region: ByteRegion, path: String) throws {
+        if let kind = Self.otherKind(region.bytes) { throw kind.error(path, "is not an IDX file") }
         let header = try Header(region.bytes, path: path)
         guard region.bytes.count >= header.fileSize else {
             throw SomaError(
@@ -65,6 +72,7 @@ public struct IDXFile: Sendable {
 
     private init(_ header: Header, region: ByteRegion, path: String) {
         (elementType, shape, dataOffset) = (header.elementType, header.shape, header.dataOffset)
+        elementsPerSample = header.elementsPerSample
         (self.region, self.path) = (region, path)
     }
 
@@ -89,6 +97,7 @@ extension IDXFile {
     fileprivate struct Header {
         let elementType: ElementType
         let shape: [Int]
+        let elementsPerSample: Int
         let dataOffset: Int
         let fileSize: Int
 
@@ -111,17 +120,19 @@ extension IDXFile {
                 Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
             }
             (elementType, self.shape, dataOffset) = (type, shape, 4 + 4 * rank)
-            guard let size = checkedProduct(shape + [type.byteCount]), size <= Int.max - dataOffset else {
-                throw SomaError("\(path) promises an impossible size: \(type) \(shape)")
-            }
-            fileSize = dataOffset + size
+            // A sample must be possible also where there is none of them, as single-precision or double-precision numbers.
+            guard let sample = checkedProduct(shape.dropFirst() + [8]), let size = checkedProduct(shape + [type.byteCount]),
+                size <= Int.max - dataOffset
+            else { throw SomaError("\(path) promises an impossible size: \(type) \(shape)") }
+            (elementsPerSample, fileSize) = (sample / 8, dataOffset + size)
         }
     }
 
     private static func unpack(_ file: ByteRegion, path: String) throws -> IDXFile {
         try withExtendedLifetime(file) {
             let stream = try GunzipStream(file.bytes, path: path)
-            let header = try readHeader(stream, path: path)
+            let header: Header
+            do { header = try readHeader(stream, path: path) } catch { throw try packedKind(file, path) ?? error }
             // Deflate cannot do better than 1032:1; a header that promises more is a lie, found before any allocation.
             guard header.fileSize / 1032 <= file.bytes.count else {
                 throw SomaError(
@@ -139,6 +150,15 @@ extension IDXFile {
         }
     }
 
+    /// What the packed file is, where it is no IDX file and its kind can be told.
+    private static func packedKind(_ file: ByteRegion, _ path: String) throws -> SomaError? {
+        try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
+            let count = try GunzipStream(file.bytes, path: path).read(into: buffer)
+            let start = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            return otherKind(start)?.error(path, "does not pack an IDX file")
+        }
+    }
+
     private static func readHeader(_ stream: GunzipStream, path: String) throws -> Header {
         try withUnsafeTemporaryAllocation(byteCount: 4 + 4 * 255, alignment: 4) { buffer in
             let start = try stream.read(into: .init(rebasing: buffer[..<4]))
@@ -152,14 +172,13 @@ extension IDXFile {
 extension IDXFile.Header {
     /// The same array with its elements at the beginning of their region.
     fileprivate init(elementsOf header: IDXFile.Header) {
-        (elementType, shape, dataOffset, fileSize) = (
-            header.elementType, header.shape, 0, header.fileSize - header.dataOffset
-        )
+        (elementType, shape, elementsPerSample) = (header.elementType, header.shape, header.elementsPerSample)
+        (dataOffset, fileSize) = (0, header.fileSize - header.dataOffset)
     }
 }
 
 /// The product of numbers none of which is negative; nil where it passes `Int.max`.
-func checkedProduct(_ factors: [Int]) -> Int? {
+func checkedProduct(_ factors: some Collection<Int>) -> Int? {
     if factors.contains(0) { return 0 }
     var product = 1
     for factor in factors {

@@ -41,9 +41,9 @@ package enum JSON: Hashable, Sendable {
         return members
     }
 
-    /// The member of that name, if this is an object that has it.
+    /// The member of that name, if this is an object that has it. Names are told apart by their bytes.
     package subscript(name: String) -> JSON? {
-        members?.first { $0.name == name }?.value
+        members?.first { $0.name.isExactly(name) }?.value
     }
 }
 

@@ -75,12 +75,12 @@ private struct JSONParser {
 
     private mutating func parseObject() throws -> JSON {
         var members: [JSON.Member] = []
-        var names: Set<String> = []
+        var names: Set<ExactText> = []
         if take("}") { return .object(members) }
         repeat {
             skipSpace()
             let name = try parseString()
-            guard names.insert(name).inserted else { throw fault("'\(name)' occurs twice") }
+            guard names.insert(ExactText(name)).inserted else { throw fault("'\(name)' occurs twice") }
             guard take(":") else { throw fault("a name without a value") }
             members.append(.init(name, try parseValue()))
         } while take(",")

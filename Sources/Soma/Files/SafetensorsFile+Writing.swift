@@ -10,12 +10,12 @@ extension SafetensorsFile {
     ///     pieces as it likes, so that no more than one tensor need be in memory at a time.
     /// - Throws: `SomaError` naming the file, and what `bytes` throws; the old file is then untouched.
     public static func write(
-        _ tensors: [Tensor], metadata: [String: String] = [:], to path: String,
+        _ tensors: [Tensor], metadata: [String: String] = [:], to path: String, links: LinkPolicy = .followed,
         bytes: (_ tensor: Tensor, _ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
         let placed = place(tensors)
         let header = try headerBytes(placed, metadata: metadata, path: path)
-        try AtomicFile.write(to: path) { file in
+        try AtomicFile.write(to: path, links: links) { file in
             try header.withUnsafeBytes(file.append)
             for tensor in placed {
                 var count = 0
@@ -35,16 +35,16 @@ extension SafetensorsFile {
     public static func write(
         _ tensors: [(tensor: Tensor, bytes: [UInt8])], metadata: [String: String] = [:], to path: String
     ) throws {
-        let contents = Dictionary(tensors.map { ($0.tensor.name, $0.bytes) }, uniquingKeysWith: { first, _ in first })
+        let contents = Dictionary(tensors.map { (ExactText($0.tensor.name), $0.bytes) }, uniquingKeysWith: { first, _ in first })
         try write(tensors.map(\.tensor), metadata: metadata, to: path) { tensor, append in
-            try contents[tensor.name, default: []].withUnsafeBytes(append)
+            try contents[ExactText(tensor.name), default: []].withUnsafeBytes(append)
         }
     }
 
     /// The tensors in the file's order, with their offsets.
     private static func place(_ tensors: [Tensor]) -> [Tensor] {
         var offset = 0
-        let sorted = tensors.sorted { ($1.elementType.byteCount, $0.name) < ($0.elementType.byteCount, $1.name) }
+        let sorted = tensors.sorted { ($1.elementType.byteCount, ExactText($0.name)) < ($0.elementType.byteCount, ExactText($1.name)) }
         return sorted.map { tensor in
             defer { offset += tensor.byteCount }
             return Tensor(
@@ -54,8 +54,8 @@ extension SafetensorsFile {
     }
 
     private static func headerBytes(_ tensors: [Tensor], metadata: [String: String], path: String) throws -> [UInt8] {
-        var names: Set = [SafetensorsHeader.metadataName]
-        for tensor in tensors where !names.insert(tensor.name).inserted {
+        var names: Set = [ExactText(SafetensorsHeader.metadataName)]
+        for tensor in tensors where !names.insert(ExactText(tensor.name)).inserted {
             programError("write safetensors", "two tensors are called '\(tensor.name)'")
         }
         var members = tensors.map { JSON.Member($0.name, $0.headerEntry) }

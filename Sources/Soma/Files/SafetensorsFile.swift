@@ -8,13 +8,15 @@ import SomaGraph
 public struct SafetensorsFile: Sendable {
     /// The tensors in the order of their bytes.
     public let tensors: [Tensor]
-    /// Free text that travels with the tensors: the header's `__metadata__`.
+    /// Free text that travels with the tensors: the header's `__metadata__`. Of two keys that Swift takes for the same text it has the first.
     public let metadata: [String: String]
+    /// All of it, in the order of the file.
+    package let metadataEntries: [(key: String, value: String)]
     /// The file's name, for messages.
     public let path: String
 
     private let region: ByteRegion
-    private let index: [String: Int]
+    private let index: [ExactText: Int]
 
     /// What the header says of one tensor.
     public struct Tensor: Hashable, Sendable {
@@ -64,17 +66,19 @@ public struct SafetensorsFile: Sendable {
         let region = try ByteRegion(mapping: path)
         do {
             let header = try SafetensorsHeader(region.bytes)
-            (tensors, metadata) = (header.tensors, header.metadata)
+            (tensors, metadataEntries) = (header.tensors, header.metadata)
         } catch let error as SomaError {
+            if let kind = FileKind(region.bytes, otherThan: FileKind.safetensors) { throw kind.error(path, "is not a usable safetensors file") }
             throw SomaError("\(path) is not a usable safetensors file: \(error.message)")
         }
+        metadata = Dictionary(metadataEntries, uniquingKeysWith: { first, _ in first })
         (self.path, self.region) = (path, region)
-        index = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+        index = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { (ExactText($1.name), $0) })
     }
 
     /// What the header says of the tensor of that name, if there is one.
     public subscript(name: String) -> Tensor? {
-        index[name].map { tensors[$0] }
+        index[ExactText(name)].map { tensors[$0] }
     }
 
     /// Calls `body` with the elements of a tensor, little-endian, row by row. They may begin at any address.

@@ -1,46 +1,46 @@
 /// The header of a safetensors file, read and checked against every rule of the format.
 struct SafetensorsHeader {
     let tensors: [SafetensorsFile.Tensor]
-    let metadata: [String: String]
+    /// Texts and their names in the order of the file.
+    let metadata: [(key: String, value: String)]
 
     /// - Parameter file: the whole file.
     init(_ file: UnsafeRawBufferPointer) throws {
         guard file.count >= 8 else { throw SomaError("it has \(file.count) bytes, less than a header's length takes") }
         let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
-        guard length <= SafetensorsFile.headerLimit else {
+        guard length <= UInt64(SafetensorsFile.headerLimit) else {
             throw SomaError("its header claims \(length) bytes, more than the format allows")
         }
-        guard length <= file.count - 8 else {
+        guard length <= UInt64(file.count - 8) else {
             throw SomaError("its header claims \(length) bytes, the file has \(file.count - 8) after it")
         }
         let text = UnsafeRawBufferPointer(rebasing: file[8..<8 + Int(length)])
         guard text.first == UInt8(ascii: "{"), let members = try JSON(parsing: text).members else {
             throw SomaError("its header is not a JSON object")
         }
-        metadata = try Self.metadata(members.first { $0.name == Self.metadataName }?.value)
-        tensors = try members.filter { $0.name != Self.metadataName }.map(Self.tensor).sorted {
-            ($0.offset, $0.byteCount, $0.name) < ($1.offset, $1.byteCount, $1.name)
+        metadata = try Self.metadata(members.first { $0.name.isExactly(Self.metadataName) }?.value)
+        tensors = try members.filter { !$0.name.isExactly(Self.metadataName) }.map(Self.tensor).sorted {
+            ($0.offset, $0.byteCount, ExactText($0.name)) < ($1.offset, $1.byteCount, ExactText($1.name))
         }
         try Self.checkLayout(tensors, dataSize: file.count - 8 - Int(length))
     }
 
     static let metadataName = "__metadata__"
 
-    private static func metadata(_ value: JSON?) throws -> [String: String] {
-        guard let value else { return [:] }
+    private static func metadata(_ value: JSON?) throws -> [(key: String, value: String)] {
+        guard let value else { return [] }
         guard let members = value.members else { throw SomaError("its __metadata__ is not an object") }
-        return try Dictionary(
-            uniqueKeysWithValues: members.map { member in
-                guard let text = member.value.string else {
-                    throw SomaError("its metadata '\(member.name)' is not a string")
-                }
-                return (member.name, text)
-            })
+        return try members.map { member in
+            guard let text = member.value.string else { throw SomaError("its metadata '\(member.name)' is not a string") }
+            return (member.name, text)
+        }
     }
+
+    private static let fieldNames = Set(["dtype", "shape", "data_offsets"].map(ExactText.init))
 
     private static func tensor(_ member: JSON.Member) throws -> SafetensorsFile.Tensor {
         let name = "tensor '\(member.name)'"
-        guard let fields = member.value.members, Set(fields.map(\.name)) == ["dtype", "shape", "data_offsets"] else {
+        guard let fields = member.value.members, Set(fields.map { ExactText($0.name) }) == fieldNames else {
             throw SomaError("\(name) needs exactly dtype, shape and data_offsets")
         }
         guard let dtype = member.value["dtype"]?.string, let type = SafetensorsFile.ElementType(rawValue: dtype) else {

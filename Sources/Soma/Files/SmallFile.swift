@@ -1,9 +1,9 @@
 import Glibc
 
 /// Small files, read at once. Unlike mapped memory they may be shortened or replaced meanwhile.
-enum SmallFile {
+package enum SmallFile {
     /// - Throws: `SomaError` where the file is missing, unreadable, not a regular file, or has more than `limit` bytes.
-    static func read(_ path: String, limit: Int) throws -> [UInt8] { try read(Array(path.utf8), limit: limit) }
+    package static func read(_ path: String, limit: Int) throws -> [UInt8] { try read(Array(path.utf8), limit: limit) }
 
     /// A file whose path need not be UTF-8.
     static func read(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {

@@ -2,7 +2,7 @@ import CImages
 
 /// A picture as its PNG or JPEG file has it: its size is known, its pixels are decoded when they are asked for.
 ///
-/// Where a JPEG file says by the tag Orientation of its Exif data how the camera was held, the picture is upright.
+/// Where the file says by the tag Orientation of its Exif data how the camera was held, the picture is upright.
 struct EncodedPicture: Sendable {
     private enum Format { case png, jpeg }
 
@@ -30,7 +30,8 @@ struct EncodedPicture: Sendable {
         } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             format = .jpeg
         } else {
-            throw SomaError("\(name) is neither a PNG nor a JPEG file")
+            let denial = "is neither a PNG nor a JPEG file"
+            throw bytes.withUnsafeBytes({ FileKind($0) })?.error(name, denial) ?? SomaError("\(name) \(denial)")
         }
         var (width, height): (UInt32, UInt32) = (0, 0)
         try Picture.call("cannot read \(name)") { reason in
@@ -40,7 +41,11 @@ struct EncodedPicture: Sendable {
             }
         }
         (self.bytes, self.name, self.format) = (bytes, name, format)
-        orientation = format == .jpeg ? soma_jpeg_orientation(bytes, bytes.count) : 1
+        orientation =
+            switch format {
+            case .png: soma_png_orientation(bytes, bytes.count)
+            case .jpeg: soma_jpeg_orientation(bytes, bytes.count)
+            }
         if orientation >= 5 { swap(&width, &height) }
         size = PictureSize(height: Int(height), width: Int(width))
     }

@@ -34,11 +34,11 @@ extension ImageFolder {
 }
 
 extension ImageList {
-    /// Of where a picture is and how large its file.
+    /// Of where a picture is and how large its file. The same whichever form of Unicode the file system keeps names in.
     fileprivate func hash(_ index: Int, part: Int) -> UInt64 {
         let size = FolderEntry.status(bytes(index)).map { Int64($0.st_size) } ?? -1
         var hash = SHA256()
-        for bytes in [Array(relativePath(index)), Array("\0\(part)\0\(size)".utf8)] { bytes.withUnsafeBytes { hash.update($0) } }
+        for bytes in [Array(relativePath(index)).composed, Array("\0\(part)\0\(size)".utf8)] { bytes.withUnsafeBytes { hash.update($0) } }
         return hash.prefix()
     }
 }

@@ -117,8 +117,10 @@ public final class ImageFolderWriter {
     /// Beside the file and then renamed, without waiting for the disk: that would take minutes for so many.
     private func write(_ bytes: [UInt8], to file: String) throws {
         let partial = "\(path)/.partial"
+        // What a writer that was killed has left, or a link: nobody else writes to the folder meanwhile.
+        unlink(partial)
         defer { unlink(partial) }
-        let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw SomaError.system("cannot write \(file)") }
         let sink = FileSink(descriptor: descriptor, path: file)
         do {

@@ -5,6 +5,7 @@ extension Checkpoint {
     /// - Parameters:
     ///   - optimizer: one whose running values and count of updates are saved too.
     ///   - generator: one whose state is saved too.
+    ///   - links: whether a link in the place of the file is followed or replaced.
     ///   - requiresFinite: whether a NaN or an infinity among the values is an error, so that no broken state replaces
     ///     a good one.
     /// - Throws: `SomaError` naming the file, or the tensor that is not finite: an older file is then as it was;
@@ -12,26 +13,26 @@ extension Checkpoint {
     public static func write(
         _ model: some Layer, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil,
         metadata: [String: String] = [:],
-        requiresFinite: Bool = false, to path: String
+        requiresFinite: Bool = false, to path: String, links: LinkPolicy = .followed
     ) throws {
-        var values: [String: () -> Tensor] = [:]
+        var values: [ExactText: () -> Tensor] = [:]
         var tensors: [SafetensorsFile.Tensor] = []
         func add(_ name: String, _ shape: Shape, _ dtype: DType, _ value: @escaping () -> Tensor) {
-            if values.updateValue(value, forKey: name) != nil {
+            if values.updateValue(value, forKey: ExactText(name)) != nil {
                 programError("checkpoint", "two tensors are called '\(name)'")
             }
             tensors.append(.init(name: name, elementType: dtype.elementType, shape: shape.dimensions))
         }
         for slot in ModelContents(of: model).slots {
-            if slot.names[0].contains("/") { programError("checkpoint", "the name '\(slot.names[0])' has a '/'") }
+            if slot.names[0].hasByte("/") { programError("checkpoint", "the name '\(slot.names[0])' has a '/'") }
             add(slot.names[0], slot.shape, slot.dtype, slot.value)
         }
         for vector in optimizer?.vectors(Optimizer.names(of: model)) ?? [] {
             for part in vector.parts { add(part.name, part.shape, .float32) { vector.part(part) } }
         }
         let all = metadata.merging(states(optimizer, generator)) { _, own in own }
-        try SafetensorsFile.write(tensors, metadata: all, to: path) { tensor, append in
-            guard let value = values[tensor.name] else { return }
+        try SafetensorsFile.write(tensors, metadata: all, to: path, links: links) { tensor, append in
+            guard let value = values[ExactText(tensor.name)] else { return }
             try copy(value(), tensor.name, requiresFinite, append)
         }
     }

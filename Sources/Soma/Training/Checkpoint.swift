@@ -70,7 +70,7 @@ public struct Checkpoint: Sendable {
         guard metadata[Self.updatesKey] != nil else {
             throw SomaError(
                 "\(path) holds no state of an optimiser",
-                hint: "training cannot go on from it, but can begin from its weights")
+                hint: "a run goes on from its last.safetensors")
         }
         let updates = try count(Self.updatesKey)
         let vectors = optimizer.vectors(Optimizer.names(of: model))
@@ -105,8 +105,8 @@ public struct Checkpoint: Sendable {
     private func check(_ slots: [Slot]) throws {
         let missing = slots.filter { slot in !slot.names.contains { file[$0] != nil } }.map { $0.names[0] }
         if !missing.isEmpty { throw SomaError("\(path) lacks \(Self.listed(missing)) of the model") }
-        let known = Set(slots.flatMap(\.names))
-        let unknown = file.tensors.map(\.name).filter { !known.contains($0) && !$0.contains("/") }
+        let known = Set(slots.flatMap(\.names).map(ExactText.init))
+        let unknown = file.tensors.map(\.name).filter { !known.contains(ExactText($0)) && !$0.hasByte("/") }
         if !unknown.isEmpty { throw SomaError("\(path) has \(Self.listed(unknown)), which the model does not") }
         for slot in slots {
             for name in slot.names where file[name] != nil { try check(name, shape: slot.shape, dtype: slot.dtype) }

@@ -74,7 +74,7 @@ extension Trainer {
     func saveLast(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
         try optimizer.arena.device.noting(.saving) {
-            try Checkpoint.write(model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath)
+            try Checkpoint.write(model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath, links: .replaced)
         }
         progress.checkpoint = lastPath
         try report(.checkpoint(path: lastPath, isBest: false))
@@ -83,7 +83,7 @@ extension Trainer {
     func saveBest(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
         try optimizer.arena.device.noting(.saving) {
-            try withBestWeights { try Checkpoint.write(model, metadata: metadata, requiresFinite: true, to: bestPath) }
+            try withBestWeights { try Checkpoint.write(model, metadata: metadata, requiresFinite: true, to: bestPath, links: .replaced) }
         }
         try report(.checkpoint(path: bestPath, isBest: true))
     }

@@ -30,6 +30,8 @@ public final class Trainer<Model: Layer> {
         public var checkpointInterval = 1
         /// What to write into the checkpoints, such as the recipe and its settings.
         public var metadata: [String: String] = [:]
+        /// What may help where the loss is no longer a number, as whoever set up this training could act on it.
+        public var divergenceAdvice = "a lower learning rate, or the optimiser's argument `clipping`, may help"
 
         public init(epochs: Int, batchSize: Int, seed: UInt64) {
             (self.epochs, self.batchSize, self.seed) = (epochs, batchSize, seed)
@@ -159,7 +161,7 @@ public final class Trainer<Model: Layer> {
     }
 
     private var hintForDivergence: String {
-        let advice = "a lower learning rate or gradient clipping may help"
+        let advice = options.divergenceAdvice
         return progress.checkpoint.map { "\(advice); the last good state is \($0)" } ?? advice
     }
 

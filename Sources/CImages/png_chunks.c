@@ -1,0 +1,38 @@
+// The chunks of a PNG file: four bytes of length, four of type, the content, four of checksum. They are walked before libpng is asked, so that no length is
+// taken on the file's word, and for the one chunk beside the pixels that is wanted: eXIf.
+#include <string.h>
+#include <zlib.h>
+
+#include "picture.h"
+
+enum { SIGNATURE = 8, FRAME = 12 };
+
+static uint32_t number(const uint8_t *bytes) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/// The checksum is of type and content.
+static int is_whole(const uint8_t *chunk, uint32_t length) {
+    return crc32(crc32(0, Z_NULL, 0), chunk + 4, (uInt)length + 4) == number(chunk + 8 + length);
+}
+
+int soma_png_walk(const uint8_t *bytes, size_t size, png_walk *walk) {
+    *walk = (png_walk){};
+    for (size_t at = SIGNATURE; size >= FRAME && at <= size - FRAME;) {
+        const uint8_t *chunk = bytes + at;
+        uint32_t length = number(chunk);
+        if (length > size - at - FRAME) return -1;
+        if (memcmp(chunk + 4, "IEND", 4) == 0) return 0;
+        if (memcmp(chunk + 4, "eXIf", 4) == 0 && is_whole(chunk, length)) {
+            walk->exif = chunk + 8;
+            walk->exif_size = length;
+        }
+        at += FRAME + length;
+    }
+    return -1;
+}
+
+uint32_t soma_png_orientation(const uint8_t *bytes, size_t size) {
+    png_walk walk;
+    return soma_png_walk(bytes, size, &walk) == 0 && walk.exif ? soma_tiff_orientation(walk.exif, walk.exif_size) : 1;
+}

@@ -1,0 +1,16 @@
+@_spi(_Unicode) import Swift
+
+extension [UInt8] {
+    /// The name of a file in the form in which names are compared: composed (NFC), since macOS writes decomposed ones and other systems
+    /// keep what they are given. A name that is no UTF-8 stays as it is.
+    var composed: [UInt8] {
+        if allSatisfy({ $0 < 0x80 }) { return self }
+        guard let text = String(validating: self, as: UTF8.self) else { return self }
+        return Array(text.composed.utf8)
+    }
+}
+
+extension String {
+    /// The same text with each letter and its accents in one code point, where there is one (Unicode's form NFC).
+    var composed: String { String(String.UnicodeScalarView(_nfc)) }
+}
