@@ -29,6 +29,7 @@ struct SomaCommand: ParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         Environment.complaints.forEach(Console.complain)
         do {
+            try checkEncoding()
             if let recipe = RecipeHelp.recipe(askedFor: Array(CommandLine.arguments.dropFirst())) {
                 return try Console.print(RecipeHelp.page(recipe))
             }
@@ -37,6 +38,14 @@ struct SomaCommand: ParsableCommand {
             try command.run()
         } catch {
             Ending(error).exit()
+        }
+    }
+
+    /// Swift would put signs of its own in the place of what is no UTF-8, and another file than was named would be looked for.
+    private static func checkEncoding() throws {
+        for place in 1..<max(1, Int(CommandLine.argc)) {
+            guard let word = CommandLine.unsafeArgv[place], String(validatingCString: word) == nil else { continue }
+            throw UsageError("'\(String(cString: word))' is no UTF-8, in which arguments are read; rename the file")
         }
     }
 

@@ -26,8 +26,8 @@ public struct SavedRun: Sendable {
         epochs = try number(Self.epochsKey, in: Recipes.epochs)
         do {
             recipe = try Recipes.named(try value(Self.recipeKey))
-            let arguments = checkpoint.metadata.filter { $0.key.hasPrefix(Self.settingPrefix) }.map { key, value in
-                "\(key.dropFirst(Self.settingPrefix.count))=\(value)"
+            let arguments = checkpoint.metadata.filter { $0.key.beginsExactly(with: Self.settingPrefix) }.map { key, value in
+                "\(String(decoding: key.utf8.dropFirst(Self.settingPrefix.utf8.count), as: UTF8.self))=\(value)"
             }
             settings = try Settings(recipe, arguments: arguments.sorted())
         } catch let error as UsageError {

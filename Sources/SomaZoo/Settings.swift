@@ -23,8 +23,7 @@ public struct Settings: Hashable, Sendable {
     public mutating func set(_ arguments: [String], of recipe: any Recipe) throws {
         var changed: [String: String] = [:]
         for argument in arguments {
-            guard let sign = argument.firstIndex(of: "=") else { throw UsageError("'\(argument)' is no key=value") }
-            let (key, text) = (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
+            guard let (key, text) = argument.parts(atFirst: "=") else { throw UsageError("'\(argument)' is no key=value") }
             guard let setting = recipe.settings.first(where: { $0.key == key }) else {
                 throw UsageError(unknown: "setting of \(recipe.name)", key, among: keys)
             }

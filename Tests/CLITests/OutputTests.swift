@@ -77,6 +77,20 @@ import Testing
         #expect(json["metadata"]?["setting.hidden"] == "16")
     }
 
+    /// One long name makes no other line longer.
+    @Test func inspectShowsLongNamesInShort() throws {
+        let long = String(repeating: "n", count: 200_000)
+        var header = "{\"__metadata__\":{\"note\":\"\(long)\"},\"\(long)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
+        for number in 0..<2000 { header += ",\"t\(number)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+        let bytes = Array((header + "}").utf8)
+        try folder.write("x.safetensors", withUnsafeBytes(of: UInt64(bytes.count).littleEndian, Array.init) + bytes)
+        let command = Command.soma("inspect", "x.safetensors", in: folder)
+        #expect(command.status == 0 && command.lines.count == 2001 + 1 + 1 + 1)
+        #expect(command.output.utf8.count < 2010 * 200 && (command.lines.map(\.utf8.count).max() ?? 0) < 1100)
+        #expect(command.lines[1].hasPrefix("nnn") && command.lines[1].contains("n…  U8"))
+        #expect(try JSON(parsing: Command.soma("inspect", "--json", "x.safetensors", in: folder).output)["tensors"]?.array?[0]["name"]?.string == long)
+    }
+
     @Test func standardOutputThatIsFull() {
         let command = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma devices >/dev/full"], in: folder)
         command.expectComplaint(1, "standard output")

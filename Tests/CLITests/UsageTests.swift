@@ -20,6 +20,24 @@ import Testing
         #expect(!folder.exists("runs"), "a mistaken command leaves nothing behind")
     }
 
+    /// What a word means does not depend on the files that happen to be there.
+    @Test func settingsThatAreNamesOfFolders() throws {
+        let words = ["train", "digits", "hidden=8", "lr=0.001", "--output", "lr=0.001", "--device", "cpu", "--epochs", "1"]
+        for _ in 0..<2 {
+            let command = Command.run(["\(Command.folder)/soma"] + words, in: folder)
+            #expect(command.status == 0, "\(command.complaint)")
+            #expect(try JSON(parsing: folder.text("lr=0.001/config.json"))["settings"]?["lr"] == "0.001")
+        }
+        // A run in a folder of such a name is told by a slash.
+        #expect(Command.soma("train", "--resume", "./lr=0.001", "--epochs", "2", in: folder).status == 0)
+        Command.soma("train", "--resume", "lr=0.001", in: folder).expectComplaint(2, "--resume needs a recipe")
+    }
+
+    @Test func argumentsThatAreNoUTF8() {
+        let command = Command.run(["/bin/bash", "-c", "exec \(Command.folder)/soma inspect $'a\\xff'"], in: folder)
+        command.expectComplaint(2, "no UTF-8")
+    }
+
     @Test func missingWords() {
         Command.soma("train", in: folder).expectComplaint(2, "recipe", "digits", "mnist-mlp")
         Command.soma("train", "mnist-mlp", in: folder).expectComplaint(2, "--data")

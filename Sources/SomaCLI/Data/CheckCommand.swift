@@ -61,6 +61,7 @@ struct FolderListing {
             + ["", "\(images.classes.count) classes, \(Quantity.grouped(total)) pictures: \(readable)"]
             + (sizes.map { [$0] } ?? [])
             + (images.ignoredCount > 0 ? ["\(Quantity.grouped(images.ignoredCount)) files are no pictures"] : [])
+            + images.remarks.map(Prose.printable)
             + findings.unreadable.map { "unreadable: \(Prose.printable($0.reason))" }
     }
 
@@ -77,7 +78,7 @@ struct FolderListing {
         return [
             "folder": .string(images.path), "classes": .array(classes),
             "pictures": JSON(images.trainingCount + images.validationCount), "readable": JSON(findings.readableCount),
-            "colour": JSON(findings.colourCount), "ignored": JSON(images.ignoredCount),
+            "colour": JSON(findings.colourCount), "ignored": JSON(images.ignoredCount), "remarks": .array(images.remarks.map { .string($0) }),
             "sizes": [
                 "smallest": size(findings.smallest), "median": size(findings.median), "largest": size(findings.largest),
             ],

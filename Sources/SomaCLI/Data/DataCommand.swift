@@ -20,8 +20,9 @@ struct MNISTCommand: ParsableCommand {
         commandName: "mnist",
         abstract: "Fetches MNIST: 70,000 handwritten digits, 12 MB.",
         discussion: """
-            What is there and right is kept, what is missing or wrong is fetched; a transfer that broke off goes on where \
-            it stopped. Every file is verified by its SHA-256 checksum.
+            What is there and right is kept, what is missing or broken is fetched; a transfer that broke off goes on where \
+            it stopped. Every file is verified by its SHA-256 checksum. Files of other data by the same names are refused, \
+            not replaced.
 
             MNIST: Y. LeCun, C. Cortes, C. J. C. Burges, 1998, CC BY-SA 3.0.
 

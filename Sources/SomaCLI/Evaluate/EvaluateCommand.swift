@@ -55,7 +55,7 @@ struct EvaluateCommand: ParsableCommand {
         let matrix = try predictor.evaluate(test.dataSet, batchSize: batch) { _ in
             if Interruption.isPending { throw Interruption.exitCode }
         }
-        for remark in test.dataSet.takeRemarks() { Console.complain("soma: \(remark)") }
+        for remark in test.remarks + test.dataSet.takeRemarks() { Console.complain("soma: \(remark)") }
         let report = EvaluationReport(
             matrix, leftOut: test.dataSet.count - matrix.count, checkpoint: source.checkpoint, recipe: saved.recipe.name,
             origin: test.origin, device: "\(device)")

@@ -10,18 +10,25 @@ struct FileListing {
         self.file = file
         // Names in the order of their numbers, so that layer 10 follows layer 9.
         tensors = file.tensors.sorted { NaturalOrder.precedes($0.name, $1.name) }
-        metadata = file.metadata.sorted { $0.key < $1.key }
+        metadata = file.metadataEntries.sorted { ExactText($0.key) < ExactText($1.key) }
     }
 
-    var lines: [String] {
+    /// More of a text than a reader would read through is left to `--json`.
+    private static let longestNote = 1000
+
+    /// Calls `body` with one line after the other.
+    func forEachLine(_ body: (String) throws -> Void) rethrows {
         var table = TextTable(["tensor", "dtype", "shape", "bytes"], [.left, .left, .left, .right])
         for tensor in tensors {
             table.add([tensor.name, tensor.elementType.rawValue, Self.text(tensor.shape), Quantity.grouped(tensor.byteCount)])
         }
         let elements = tensors.reduce(0) { $0 + $1.byteCount / $1.elementType.byteCount }
         let sum = "\(Quantity.counted(tensors.count, "tensor")), \(Quantity.counted(elements, "element")), \(Quantity.bytes(file.totalByteCount))"
-        let notes = metadata.map { "\(Prose.printable($0.key)) = \(Prose.printable($0.value))" }
-        return table.lines + ["", sum] + (notes.isEmpty ? [] : [""] + notes)
+        try table.forEachLine(body)
+        for line in ["", sum] + (metadata.isEmpty ? [] : [""]) { try body(line) }
+        for (key, value) in metadata {
+            try body(Prose.printable("\(Prose.clipped(key, to: TextTable.widestCell)) = \(Prose.clipped(value, to: Self.longestNote))"))
+        }
     }
 
     var json: JSON {
@@ -43,25 +50,28 @@ struct FileListing {
 /// The order in which people count: `2` before `10`.
 enum NaturalOrder {
     static func precedes(_ a: String, _ b: String) -> Bool {
-        let (x, y) = (pieces(a), pieces(b))
-        for (p, q) in zip(x, y) where p != q {
-            if let m = UInt64(p), let n = UInt64(q), m != n { return m < n }
-            return p < q
-        }
-        return x.count < y.count
-    }
-
-    /// Runs of digits, and what lies between them.
-    private static func pieces(_ text: String) -> [String] {
-        var pieces: [String] = []
-        for character in text {
-            let isDigit = ("0"..."9").contains(character)
-            if let last = pieces.last?.last, ("0"..."9").contains(last) == isDigit {
-                pieces[pieces.count - 1].append(character)
+        var (x, y) = (a.utf8[...], b.utf8[...])
+        while let p = x.first, let q = y.first {
+            if isDigit(p) && isDigit(q) {
+                let (m, n) = (takeNumber(&x), takeNumber(&y))
+                if m.count != n.count { return m.count < n.count }
+                if !m.elementsEqual(n) { return m.lexicographicallyPrecedes(n) }
             } else {
-                pieces.append(String(character))
+                if p != q { return p < q }
+                x = x.dropFirst()
+                y = y.dropFirst()
             }
         }
-        return pieces
+        // Numbers may differ in zeros before them.
+        return x.isEmpty && y.isEmpty ? a.utf8.lexicographicallyPrecedes(b.utf8) : x.isEmpty
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    /// The digits at the beginning, without zeros before them, which may be more than any integer holds.
+    private static func takeNumber(_ text: inout Substring.UTF8View) -> Substring.UTF8View {
+        let digits = text.prefix(while: isDigit)
+        text = text[digits.endIndex...]
+        return digits.drop { $0 == UInt8(ascii: "0") }
     }
 }

@@ -21,6 +21,6 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let listing = FileListing(try SafetensorsFile(path: file))
         if json { return try Console.print(listing.json.description) }
-        try listing.lines.forEach(Console.print)
+        try listing.forEachLine(Console.print)
     }
 }

@@ -30,7 +30,8 @@ struct PictureSource {
             (count, isSingle) = (file.count, false)
             read = try Self.reader(file, shape)
         } else {
-            throw SomaError("\(path) is neither a PNG, a JPEG nor an IDX file")
+            let denial = "is neither a PNG, a JPEG nor an IDX file"
+            throw withExtendedLifetime(file) { FileKind(file.bytes) }?.error(path, denial) ?? SomaError("\(path) \(denial)")
         }
     }
 

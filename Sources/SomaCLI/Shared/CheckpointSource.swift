@@ -21,7 +21,7 @@ struct CheckpointSource {
             }
             checkpoint = try Checkpoint(path: file)
         } else {
-            folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+            folder = PathText.folder(of: path)
             checkpoint = try Checkpoint(path: path)
         }
     }
@@ -39,5 +39,5 @@ struct CheckpointSource {
         return RunFolder.absolute(data) == RunFolder.absolute(own)
     }
 
-    private var configuration: RunConfiguration? { try? RunConfiguration(folder: folder.isEmpty ? "/" : folder) }
+    private var configuration: RunConfiguration? { try? RunConfiguration(folder: folder) }
 }

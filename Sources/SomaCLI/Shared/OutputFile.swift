@@ -7,7 +7,8 @@ enum OutputFile {
     /// Makes sure that a file can be written at `path`, which is left as it is.
     /// - Throws: `SomaError` that names it and the reason.
     static func check(_ path: String) throws {
-        guard let name = path.split(separator: "/", omittingEmptySubsequences: false).last, !name.isEmpty else {
+        let (folder, name) = PathText.split(path)
+        guard !name.isEmpty else {
             throw SomaError("cannot write '\(path)': it names no file")
         }
         var status = stat()
@@ -18,7 +19,8 @@ enum OutputFile {
                 return
             }
         }
-        var template = Array("\(path.dropLast(name.count)).soma-XXXXXX".utf8CString)
+        try AtomicFile.checkDestination(path)
+        var template = Array("\(folder)/.soma-XXXXXX".utf8CString)
         let file = mkstemp(&template)
         guard file >= 0 else { throw SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }
         close(file)
@@ -28,8 +30,9 @@ enum OutputFile {
     /// Makes sure that a path does not promise another kind of file than is written; one without an extension promises none.
     /// - Parameter kind: the extension of what is written, in small letters.
     static func checkKind(of path: String, is kind: String, _ option: String) throws {
-        guard let name = path.split(separator: "/").last else { throw ValidationError("\(option) names no file") }
-        let parts = name.split(separator: ".")
+        let name = PathText.split(PathText.withoutLastSlash(path)).name
+        guard !name.isEmpty else { throw ValidationError("\(option) names no file") }
+        let parts = name.split(atEach: ".").filter { !$0.isEmpty }
         guard parts.count > 1, let last = parts.last, last.lowercased() != kind else { return }
         throw ValidationError("\(option) writes \(kind.uppercased()), which '\(path)' does not say")
     }

@@ -26,6 +26,13 @@ enum Prose {
             .map { $0.hasPrefix(" ") ? String($0) : wrapped(String($0)) }.joined(separator: "\n")
     }
 
+    /// The beginning of a text that has more than `width` code points, with a sign that something is missing.
+    static func clipped(_ text: String, to width: Int) -> String {
+        // Each has a byte at least.
+        guard text.utf8.count > width, text.unicodeScalars.count > width else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(width - 1))) + "…"
+    }
+
     /// Text that anybody may have written, in a file or as a name: what would move the cursor or turn the direction of writing is shown as a
     /// space.
     static func printable(_ text: String) -> String {

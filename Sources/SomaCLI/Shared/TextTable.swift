@@ -5,22 +5,33 @@ struct TextTable {
     private let alignments: [Alignment]
     private var rows: [[String]] = []
 
+    /// What a cell has more than this of is not shown: one long name would else make every line as long.
+    static let widestCell = 120
+
     init(_ header: [String], _ alignments: [Alignment]) {
         self.alignments = alignments
-        rows = [header.map(Prose.printable)]
+        add(header)
     }
 
     /// Cells may be names that anybody has given.
-    mutating func add(_ row: [String]) { rows.append(row.map(Prose.printable)) }
+    mutating func add(_ row: [String]) { rows.append(row.map { Prose.printable(Prose.clipped($0, to: Self.widestCell)) }) }
 
     /// The lines, the header first; columns are two spaces apart.
     var lines: [String] {
+        var lines: [String] = []
+        lines.reserveCapacity(rows.count)
+        forEachLine { lines.append($0) }
+        return lines
+    }
+
+    /// Calls `body` with one line after the other, so that a long table takes no memory but for its cells.
+    func forEachLine(_ body: (String) throws -> Void) rethrows {
         let widths = alignments.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
+        for row in rows {
             let cells = row.indices.map { Self.padded(row[$0], to: widths[$0], alignments[$0]) }
             var line = cells.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
-            return line
+            try body(line)
         }
     }
 

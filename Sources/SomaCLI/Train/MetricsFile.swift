@@ -3,7 +3,8 @@ import Soma
 
 /// `metrics.csv`: a row for each reading of the loss, with the evaluation where an epoch ended.
 ///
-/// Rows are appended as they come. A run that is resumed drops the rows that lie behind its checkpoint, since it makes them again.
+/// Rows are appended as they come. A run that is resumed drops the rows that lie behind its checkpoint, since it makes them again. A file that
+/// was there and of which a line was not understood is kept as a copy before it is replaced.
 final class MetricsFile {
     struct Row: Hashable {
         var model: String
@@ -22,15 +23,25 @@ final class MetricsFile {
     static let header = "model,epoch,step,loss,test_loss,test_accuracy,learning_rate,samples_per_second,memory_bytes,seconds,test_top5_accuracy"
 
     let path: String
-    private(set) var rows: [Row]
+    private(set) var rows: [Row] = []
+    /// What to tell of an earlier file.
+    private(set) var remark: String?
     private var descriptor: Int32 = -1
 
-    /// - Throws: `SomaError` where the file cannot be written.
+    /// - Throws: `SomaError` where the file cannot be written, or one that is there cannot be read.
     init(path: String, resumes: Bool) throws {
         self.path = path
-        rows = resumes ? Self.read(path) : []
+        if access(path, F_OK) == 0 {
+            let bytes = try SmallFile.read(path, limit: Self.sizeLimit)
+            let text = MetricsText(bytes)
+            if resumes { rows = text.rows }
+            if !text.isUnderstood { remark = "not all lines of \(path) are understood: as it was it is kept in \(try KeptCopy.make(of: bytes, at: path))" }
+        }
         try rewrite()
     }
+
+    /// Far more than any run writes.
+    private static let sizeLimit = 1 << 30
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -48,9 +59,9 @@ final class MetricsFile {
     }
 
     private func rewrite() throws {
-        try AtomicFile.write(([Self.header] + rows.map(\.text)).joined(separator: "\n") + "\n", to: path)
+        try AtomicFile.write(([Self.header] + rows.map(\.text)).joined(separator: "\n") + "\n", to: path, links: .replaced)
         if descriptor >= 0 { close(descriptor) }
-        descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw failure }
     }
 
@@ -61,34 +72,17 @@ final class MetricsFile {
     }
 
     private var failure: SomaError { SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }
-
-    /// The rows of an earlier file; lines that are none, such as one cut short by a power failure, are left out.
-    private static func read(_ path: String) -> [Row] {
-        guard let region = try? ByteRegion(mapping: path) else { return [] }
-        let text = withExtendedLifetime(region) { String(decoding: region.bytes, as: UTF8.self) }
-        return text.split(separator: "\n").dropFirst().compactMap { Row(String($0)) }
-    }
 }
 
 extension MetricsFile.Row {
     /// The row as a line of the file; a cell that says nothing is empty.
     var text: String {
         func cell(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
-        let name = String(model.map { $0 == "," || $0.isNewline ? " " : $0 })
+        // By code points: a comma with an accent behind it is still a comma to whoever reads the file.
+        let name = String(String.UnicodeScalarView(model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }))
         return [
             name, "\(epoch)", "\(step)", cell(loss), cell(testLoss), cell(testAccuracy), cell(learningRate), cell(samplesPerSecond),
             "\(memoryBytes)", cell(seconds), cell(testTopFive),
         ].joined(separator: ",")
-    }
-
-    init?(_ line: String) {
-        let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        // Earlier versions had no top-5 accuracy.
-        guard (10...11).contains(cells.count), let epoch = Int(cells[1]), let step = Int(cells[2]), let rate = Double(cells[6]),
-            let memory = Int(cells[8]), let seconds = Double(cells[9])
-        else { return nil }
-        self.init(
-            model: cells[0], epoch: epoch, step: step, loss: Double(cells[3]), testLoss: Double(cells[4]), testAccuracy: Double(cells[5]),
-            learningRate: rate, samplesPerSecond: Double(cells[7]), memoryBytes: memory, seconds: seconds, testTopFive: cells.count > 10 ? Double(cells[10]) : nil)
     }
 }

@@ -24,7 +24,7 @@ struct ResumeSource {
             throw UsageError("--resume needs a recipe, or the folder of a run behind it")
         }
         let isFile = start.hasSuffix(".safetensors")
-        folder = isFile ? Self.folder(of: start) : start
+        folder = isFile ? PathText.folder(of: start) : start
         let file = isFile ? start : "\(start)/last.safetensors"
         let configuration = try RunConfiguration(folder: folder)
         (device, data, tuning) = (configuration?.device, configuration?.data, configuration?.tuning)
@@ -40,10 +40,5 @@ struct ResumeSource {
         } else {
             throw SomaError("there is no run to resume in \(start)", hint: "begin one without --resume")
         }
-    }
-
-    private static func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -14,6 +14,8 @@ struct RunConfiguration {
     let tuning: TuningRecord?
 
     private static let name = "config.json"
+    /// Far more than any configuration has.
+    private static let sizeLimit = 1 << 24
 
     init(_ plan: RunPlan, device: Device) {
         (recipe, settings, epochs, seed) = (plan.recipe.name, plan.settings, plan.epochs, plan.seed)
@@ -27,9 +29,9 @@ struct RunConfiguration {
     init?(folder: String) throws {
         let path = "\(folder)/\(Self.name)"
         guard access(path, F_OK) == 0 else { return nil }
-        let region = try ByteRegion(mapping: path)
+        let bytes = try SmallFile.read(path, limit: Self.sizeLimit)
         do {
-            try self.init(withExtendedLifetime(region) { try JSON(parsing: region.bytes) })
+            try self.init(bytes.withUnsafeBytes { try JSON(parsing: $0) })
         } catch let error as SomaError {
             throw SomaError("\(path) is not a configuration: \(error.message)")
         } catch let error as UsageError {
@@ -70,5 +72,17 @@ struct RunConfiguration {
         ]
     }
 
-    func write(to folder: String) throws { try AtomicFile.write(json.description + "\n", to: "\(folder)/\(Self.name)") }
+    /// Writes the configuration to a folder.
+    /// - Returns: what to tell where something else lay in its place, of which a copy was made.
+    /// - Throws: `SomaError` where it cannot be written.
+    func write(to folder: String) throws -> String? {
+        let path = "\(folder)/\(Self.name)"
+        var remark: String?
+        do { _ = try RunConfiguration(folder: folder) } catch {
+            let copy = try KeptCopy.make(of: SmallFile.read(path, limit: Self.sizeLimit), at: path)
+            remark = "\(path) was no configuration of a run: as it was it is kept in \(copy)"
+        }
+        try AtomicFile.write(json.description + "\n", to: path, links: .replaced)
+        return remark
+    }
 }

@@ -8,7 +8,7 @@ final class RunFolder {
     /// The folders that were made for this run, the outermost first.
     private var made: [String] = []
 
-    init(path: String) { self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
+    init(path: String) { self.path = PathText.withoutLastSlash(path) }
 
     /// Makes the folder and takes it; what is in it stays as it is.
     /// - Throws: `SomaError` where the folder cannot be made or is in use.
@@ -71,19 +71,20 @@ final class RunFolder {
             guard status.st_mode & S_IFMT == S_IFDIR else { throw SomaError("\(path) is no folder") }
             return
         }
-        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try make(String(path[..<slash])) }
+        let parent = PathText.folder(of: path)
+        if parent != "." && parent != "/" { try make(parent) }
         if mkdir(path, 0o777) == 0 { return made.append(path) }
         guard errno == EEXIST else { throw SomaError("cannot make the folder \(path): \(String(cString: strerror(errno)))") }
     }
 
-    /// A path that means the same from every working directory.
+    /// A path that means the same from every working directory; the path itself where that would lead through a folder whose name is no UTF-8.
     static func absolute(_ path: String) -> String {
         if let whole = realpath(path, nil) {
             defer { free(whole) }
-            return String(cString: whole)
+            return String(validatingCString: whole) ?? path
         }
-        guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
+        guard !PathText.isAbsolute(path), let current = getcwd(nil, 0) else { return path }
         defer { free(current) }
-        return "\(String(cString: current))/\(path)"
+        return String(validatingCString: current).map { "\($0)/\(path)" } ?? path
     }
 }

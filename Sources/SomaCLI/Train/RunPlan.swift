@@ -91,7 +91,7 @@ struct RunPlan {
 }
 
 extension RunPlan {
-    /// The words behind `soma train`, told apart.
+    /// The words behind `soma train`, told apart by themselves and not by the files that happen to be there.
     struct Words {
         var recipe: String?
         var settings: [String] = []
@@ -100,7 +100,7 @@ extension RunPlan {
 
         init(_ request: RunRequest) throws {
             for word in request.words {
-                if word.contains("=") && !word.hasPrefix("=") && access(word, F_OK) != 0 {
+                if Self.isSetting(word) {
                     settings.append(word)
                 } else if request.resumes && path == nil && Self.isPath(word, recipe) {
                     path = word
@@ -112,11 +112,17 @@ extension RunPlan {
             }
         }
 
+        /// A key and its value. A folder whose name has such a sign is told by a slash: `./a=b`.
+        private static func isSetting(_ word: String) -> Bool {
+            guard let key = word.parts(atFirst: "=")?.before else { return false }
+            return !key.isEmpty && !key.hasByte("/")
+        }
+
         /// Whether a word behind `--resume` names a run, and not a recipe, misspelt perhaps.
         private static func isPath(_ word: String, _ recipe: String?) -> Bool {
             let names = Recipes.all.map(\.name)
             if names.contains(word) { return false }
-            return recipe != nil || word.contains("/") || access(word, F_OK) == 0
+            return recipe != nil || word.hasByte("/") || access(word, F_OK) == 0
                 || nearestNames(to: word, among: names).isEmpty
         }
     }

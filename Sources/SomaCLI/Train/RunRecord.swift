@@ -7,6 +7,8 @@ final class RunRecord {
     private let title: String
     private let device: Device
     private let metrics: MetricsFile
+    /// What to tell of files that were there.
+    var remark: String? { metrics.remark }
     private var model = ""
     /// The last reading of the loss, which may still get an evaluation.
     private var pending: MetricsFile.Row?
@@ -69,6 +71,6 @@ final class RunRecord {
         try flush()
         drawn = .now
         guard let picture = Curves(title: title, rows: metrics.rows).svg else { return }
-        try AtomicFile.write(picture, to: "\(folder)/curves.svg")
+        try AtomicFile.write(picture, to: "\(folder)/curves.svg", links: .replaced)
     }
 }

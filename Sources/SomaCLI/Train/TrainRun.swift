@@ -103,8 +103,9 @@ final class TrainRun {
         if !plan.resumes, let other = try plan.folder.clear() {
             try report.note(.message("the earlier run is now in \(other)"))
         }
-        try configuration.write(to: plan.folder.path)
+        if let remark = try configuration.write(to: plan.folder.path) { try report.note(.message(remark)) }
         let record = try RunRecord(folder: plan.folder.path, title: plan.recipe.name, device: device, resumes: plan.resumes)
+        if let remark = record.remark { try report.note(.message(remark)) }
         self.record = record
         return record
     }

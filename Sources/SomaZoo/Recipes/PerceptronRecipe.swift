@@ -52,7 +52,7 @@ public struct PerceptronRecipe: Recipe {
         try context.report(.message(run.conclusion))
         guard let folder = context.output else { return }
         let path = "\(folder)/\(run.gate.rawValue).svg"
-        try AtomicFile.write(run.map.svg, to: path)
+        try AtomicFile.write(run.map.svg, to: path, links: .replaced)
         try context.report(.file(path: path))
     }
 

@@ -95,7 +95,7 @@ public struct VanishingGradientRecipe: Recipe {
         guard let folder = context.output else { return }
         for (name, chart) in [("gradients", report.gradientChart), ("accuracy", report.accuracyChart)] {
             let path = "\(folder)/\(name).svg"
-            try AtomicFile.write(chart.svg, to: path)
+            try AtomicFile.write(chart.svg, to: path, links: .replaced)
             try context.report(.file(path: path))
         }
     }

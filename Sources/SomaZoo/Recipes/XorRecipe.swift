@@ -53,6 +53,7 @@ public struct XorRecipe: Recipe {
         let optimizer = try Optimizer(rule, for: network, learningRate: .constant(settings[Self.rate]))
         var options = Trainer<LogicNetwork>.Options(epochs: context.epochs, batchSize: 1, seed: context.seed)
         options.readingInterval = settings[Self.sweeps]
+        options.divergenceAdvice = "begun anew with \(Self.rate.key)=\((settings[Self.rate] / 10).settingText) it may go better"
         options.folder = context.output
         options.metadata = SavedRun.metadata(self, context)
         let objective = LogicObjective(network: network, form: settings[Self.loss])
@@ -70,7 +71,7 @@ public struct XorRecipe: Recipe {
         try context.report(.table(Table("\(gate.title) and the network", columns: columns, rows: rows)))
         guard let folder = context.output else { return }
         let path = "\(folder)/surface.svg"
-        try AtomicFile.write(try surface(network, gate).svg, to: path)
+        try AtomicFile.write(try surface(network, gate).svg, to: path, links: .replaced)
         try context.report(.file(path: path))
     }
 

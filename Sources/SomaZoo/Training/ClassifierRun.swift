@@ -13,8 +13,8 @@ struct ClassifierRun<Model: Layer> {
     var accumulation = 1
     /// Samples to evaluate at a time; nil for as many as the loop likes.
     var evaluationBatchSize: Int?
-    /// What to tell of the data.
-    var remark: String?
+    /// What to tell of the data, a line each.
+    var remarks: [String] = []
     /// What else the checkpoints say.
     var metadata: [String: String] = [:]
     /// Makes the network, untrained; its weights come from the current generator.
@@ -49,7 +49,7 @@ struct ClassifierRun<Model: Layer> {
                 let trainer = try makeTrainer(model, sampleCount: training.count, generator)
                 if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
                 let result = try trainer.run(
-                    on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model), remark),
+                    on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model), remarks),
                     isInterrupted: context.isInterrupted)
                 return try summary(result, trainer, heldOut, test)
             }
@@ -64,8 +64,15 @@ struct ClassifierRun<Model: Layer> {
         options.accumulation = accumulation
         if let evaluationBatchSize { options.evaluationBatchSize = evaluationBatchSize }
         options.folder = context.output
+        options.divergenceAdvice = divergenceAdvice
         options.metadata = SavedRun.metadata(recipe, context).merging(metadata) { _, own in own }
         return Trainer(model, objective(model), optimizer, options, generator: generator)
+    }
+
+    /// In terms of the recipe's settings, which a run that is resumed cannot change.
+    private var divergenceAdvice: String {
+        let (rate, warmup) = (setting(\.rate) / 10, max(100, 2 * setting(\.warmup)))
+        return "begun anew with \(settings.rate.key)=\(rate.settingText) or \(settings.warmup.key)=\(warmup) it may go better"
     }
 
     /// Samples per update.

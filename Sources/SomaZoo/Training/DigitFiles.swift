@@ -72,11 +72,11 @@ extension TestData {
             }
             return TestData(dataSet: try ImageDataSet(images: images, labels: labels, shape: shape), origin: "the test pictures in \(folder)")
         }
-        let pictures = try ImageFolder(path: folder, validationFraction: 0)
+        let pictures = try ImageFolder(path: folder, validationFraction: 0, labelledAs: DigitClasses.names)
         try pictures.require(classes: DigitClasses.names)
         let transforms: [any ImageTransform] = [Resize(PictureSize(height: rows, width: columns))]
         let dataSet = pictures.held(transforms, channels: 1)
-        return TestData(dataSet: Reshaped(dataSet, shape), origin: "the pictures in \(folder)")
+        return TestData(dataSet: Reshaped(dataSet, shape), origin: "the pictures in \(folder)", remarks: pictures.remarks)
     }
 }
 

@@ -26,13 +26,14 @@ extension ImageRecipe {
     }
 
     public func run(_ context: RecipeContext) throws -> RecipeResult {
-        guard let folder = try folder(context) else {
+        let trained = try context.checkpoint.flatMap { try TrainedPictures($0) }
+        guard let folder = try folder(context, labelledAs: trained?.classes ?? []) else {
             let (training, heldOut) = DigitsRecipe.dataSets
             return try digits(context).run(training: training, test: heldOut)
         }
         let (images, settings) = (Self.images, context.settings)
         let pictures = TrainedPictures(folder)
-        if let checkpoint = context.checkpoint { try TrainedPictures(checkpoint)?.require(pictures, in: folder, by: checkpoint) }
+        if let checkpoint = context.checkpoint { try trained?.require(pictures, in: folder, by: checkpoint) }
         let heldOut = folder.validation(
             images.evaluation(settings), channels: settings[images.channels], unreadable: settings[images.isStrict] ? .fatal : .leftOut)
         var run = classifier(context, folder)
@@ -67,7 +68,7 @@ extension ImageRecipe {
         }
         guard let path else { throw needsFolder }
         let (images, saved) = (Self.images, try SavedRun(checkpoint).settings)
-        var folder = try ImageFolder(path: path, validationFraction: 0)
+        var folder = try ImageFolder(path: path, validationFraction: 0, labelledAs: trained.classes)
         try folder.require(classes: trained.classes)
         var origin = folder.isSplit ? "the test pictures in \(path)" : "the pictures in \(path)"
         if !folder.isSplit {
@@ -76,11 +77,12 @@ extension ImageRecipe {
                 throw SomaError("\(path) has changed since \(checkpoint.path) was written: \(change)", hint: "which pictures were held out cannot be told")
             }
             if change == nil {
-                folder = try ImageFolder(path: path, validationFraction: saved[images.heldOut])
+                folder = try ImageFolder(path: path, validationFraction: saved[images.heldOut], labelledAs: trained.classes)
                 origin = "the pictures held out of \(path)"
             }
         }
-        return TestData(dataSet: folder.held(images.evaluation(saved), channels: saved[images.channels]), origin: origin)
+        return TestData(
+            dataSet: folder.held(images.evaluation(saved), channels: saved[images.channels]), origin: origin, remarks: folder.remarks)
     }
 
     // MARK: Runs
@@ -88,12 +90,12 @@ extension ImageRecipe {
     private var needsFolder: UsageError { UsageError("\(name) needs --data FOLDER with pictures, in a folder for each class") }
 
     /// The pictures; nil where none are named and the recipe has its own.
-    private func folder(_ context: RecipeContext) throws -> ImageFolder? {
+    private func folder(_ context: RecipeContext, labelledAs known: [String] = []) throws -> ImageFolder? {
         guard let path = context.data else {
             if Self.hasEmbeddedData { return nil }
             throw needsFolder
         }
-        let folder = try ImageFolder(path: path, validationFraction: context.settings[Self.images.heldOut])
+        let folder = try ImageFolder(path: path, validationFraction: context.settings[Self.images.heldOut], labelledAs: known)
         try folder.requireHeldOut()
         return folder
     }
@@ -116,7 +118,8 @@ extension ImageRecipe {
         // Where a batch has room to be trained on, it has room to be evaluated.
         run.evaluationBatchSize = settings[Self.training.batch]
         let ignored = folder.ignoredCount > 0 ? "; files passed over: \(folder.ignoredCount)" : ""
-        run.remark = "\(folder.trainingCount) pictures of \(folder.classes.count) classes to train on, \(folder.validationCount) to test on\(ignored)"
+        run.remarks = ["\(folder.trainingCount) pictures of \(folder.classes.count) classes to train on, \(folder.validationCount) to test on\(ignored)"]
+        run.remarks += folder.remarks
         return run
     }
 

@@ -17,7 +17,7 @@ struct TrainedPictures {
         guard let text = checkpoint.metadata[Self.classesKey] else { return nil }
         func texts(_ text: String?) -> [String] { text.flatMap { try? JSON(parsing: $0) }?.array?.compactMap(\.string) ?? [] }
         (classes, contents) = (texts(text), texts(checkpoint.metadata[Self.contentsKey]).compactMap { ClassContents($0) })
-        guard classes.count > 1, contents.count == classes.count else {
+        guard classes.count > 1, Set(classes).count == classes.count, contents.count == classes.count else {
             throw SomaError("\(checkpoint.path) is broken: it does not say its classes and their pictures")
         }
     }
@@ -31,8 +31,9 @@ struct TrainedPictures {
     func change(to other: TrainedPictures) -> String? {
         if let added = other.classes.first(where: { !classes.contains($0) }) { return "the class '\(added)' is new" }
         if let gone = classes.first(where: { !other.classes.contains($0) }) { return "the class '\(gone)' is gone" }
-        guard let label = classes.indices.first(where: { contents[$0] != other.contents[$0] }) else { return nil }
-        let (before, now) = (contents[label].count, other.contents[label].count)
+        let others = Dictionary(zip(other.classes, other.contents)) { first, _ in first }
+        guard let label = classes.indices.first(where: { contents[$0] != others[classes[$0]] }) else { return nil }
+        let (before, now) = (contents[label].count, others[classes[label]]?.count ?? 0)
         return before == now
             ? "pictures of the class '\(classes[label])' have other names or sizes"
             : "the class '\(classes[label])' has \(now) pictures and had \(before)"

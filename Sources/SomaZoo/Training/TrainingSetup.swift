@@ -15,11 +15,11 @@ extension RecipeContext {
 
     /// Passes the events of a training loop on, the model's summary before the first. Until then nothing is told, so
     /// that a run that cannot begin leaves its folder as it was.
-    func reporting(_ model: ModelSummary, _ remark: String? = nil) -> (TrainingEvent) throws -> Void {
+    func reporting(_ model: ModelSummary, _ remarks: [String] = []) -> (TrainingEvent) throws -> Void {
         { event in
             if case .started = event {
                 try report(.model(model))
-                if let remark { try report(.message(remark)) }
+                for remark in remarks { try report(.message(remark)) }
             }
             try report(.training(event))
         }

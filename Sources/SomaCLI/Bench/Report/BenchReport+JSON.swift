@@ -165,10 +165,11 @@ extension BenchReport {
     /// A report that `--save` wrote.
     /// - Throws: `SomaError` that names the file and what is wrong with it.
     init(path: String) throws {
-        let region = try ByteRegion(mapping: path)
+        let bytes = try SmallFile.read(path, limit: 1 << 28)
         do {
-            try self.init(withExtendedLifetime(region) { try JSON(parsing: region.bytes) })
+            try self.init(bytes.withUnsafeBytes { try JSON(parsing: $0) })
         } catch let error as SomaError {
+            if let kind = bytes.withUnsafeBytes({ FileKind($0) }) { throw kind.error(path, "is no report of soma bench") }
             throw SomaError("cannot use \(path): \(error.message)")
         }
     }

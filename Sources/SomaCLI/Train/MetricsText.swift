@@ -1,0 +1,65 @@
+import Soma
+
+/// What an earlier `metrics.csv` says, in whatever form an editor or a spreadsheet has saved it.
+struct MetricsText {
+    private(set) var rows: [MetricsFile.Row] = []
+    /// Whether all of it was understood: writing `rows` loses nothing then.
+    private(set) var isUnderstood = true
+
+    init(_ bytes: [UInt8]) {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        var hasHeader = false
+        for line in Self.lines(bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]) {
+            let cells = String(validating: line, as: UTF8.self).flatMap(Self.cells)
+            if let cells, !hasHeader, Self.isHeader(cells) {
+                hasHeader = true
+            } else if let cells, let row = MetricsFile.Row(cells) {
+                rows.append(row)
+            } else {
+                isUnderstood = false
+            }
+        }
+        if !hasHeader && !bytes.isEmpty { isUnderstood = false }
+    }
+
+    /// Lines that end in a line feed, a carriage return or both; empty ones say nothing.
+    private static func lines(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] { bytes.split { $0 == 0x0A || $0 == 0x0D } }
+
+    /// The cells of a line; nil where quotation marks do not match.
+    private static func cells(_ line: String) -> [String]? {
+        var cells: [String] = []
+        for part in line.split(atEach: ",") {
+            // A name has no comma, so a cell in quotation marks is never cut.
+            let cell = part.utf8.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
+            var text = String(decoding: Array(cell), as: UTF8.self)
+            if text.hasByte("\"") {
+                guard text.utf8.count >= 2, text.utf8.first == 0x22, text.utf8.last == 0x22 else { return nil }
+                text = String(decoding: text.utf8.dropFirst().dropLast(), as: UTF8.self)
+                if text.hasByte("\"") { return nil }
+            }
+            cells.append(text)
+        }
+        return cells
+    }
+
+    /// Earlier versions had a column less.
+    private static func isHeader(_ cells: [String]) -> Bool {
+        let columns = MetricsFile.header.split(atEach: ",")
+        return cells == columns || cells == columns.dropLast()
+    }
+}
+
+extension MetricsFile.Row {
+    /// Nil for cells that are no row: too few or too many, or one that is no number where a number belongs.
+    init?(_ cells: [String]) {
+        guard (10...11).contains(cells.count), let epoch = Int(cells[1]), let step = Int(cells[2]), let rate = Double(cells[6]),
+            let memory = Int(cells[8]), let seconds = Double(cells[9]), min(epoch, step, memory) >= 0, seconds.isFinite, seconds >= 0
+        else { return nil }
+        let optional = [3, 4, 5, 7, 10].map { $0 < cells.count ? cells[$0] : "" }
+        let numbers = optional.map { Double($0) }
+        guard zip(optional, numbers).allSatisfy({ $0.isEmpty || $1 != nil }) else { return nil }
+        self.init(
+            model: cells[0], epoch: epoch, step: step, loss: numbers[0], testLoss: numbers[1], testAccuracy: numbers[2], learningRate: rate,
+            samplesPerSecond: numbers[3], memoryBytes: memory, seconds: seconds, testTopFive: numbers[4])
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+import Soma
+import Testing
+
+@testable import SomaCLI
+
+/// Files of a run folder that somebody else has written to.
+@Suite struct MetricsTextTests {
+    let folder = TestFolder()
+
+    private let rows = [
+        "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99",
+        "digits,2,92,0.25,,,0.0005,,4096,3.0,",
+    ]
+
+    private func text(_ text: String) -> MetricsText { MetricsText(Array(text.utf8)) }
+
+    @Test func everyEndOfALineIsRead() throws {
+        let lines = [MetricsFile.header] + rows
+        let plain = text(lines.joined(separator: "\n") + "\n")
+        #expect(plain.isUnderstood && plain.rows.map(\.text) == rows)
+        #expect(plain.rows[0] == MetricsFile.Row(
+            model: "digits", epoch: 1, step: 46, loss: 0.5, testLoss: 0.4, testAccuracy: 0.9, learningRate: 0.001, samplesPerSecond: 1000,
+            memoryBytes: 4096, seconds: 1.5, testTopFive: 0.99))
+        for end in ["\r\n", "\r", "\n\n", "\r\n\r\n"] {
+            let other = text("\u{FEFF}" + lines.joined(separator: end) + end)
+            #expect(other.isUnderstood && other.rows == plain.rows, "\(end.debugDescription)")
+        }
+        // As spreadsheets save it.
+        let quoted = lines.map { $0.split(atEach: ",").map { "\"\($0)\"" }.joined(separator: " , ") }
+        #expect(text(quoted.joined(separator: "\r\n")).isUnderstood && text(quoted.joined(separator: "\r\n")).rows == plain.rows)
+        // Earlier versions had no top-5 accuracy.
+        let earlier = ([MetricsFile.header] + rows).map { $0.split(atEach: ",").dropLast().joined(separator: ",") }.joined(separator: "\n")
+        #expect(text(earlier).isUnderstood && text(earlier).rows.count == 2)
+    }
+
+    @Test(arguments: [
+        "digits,1,46,0.5", "digits,1,46,0;5,0.4,0.9,0.001,1000.0,4096,1.5,0.99", "digits,1,-46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99",
+        "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,inf,0.99", "# a note of mine", "digits,1,99999999999999999999,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99",
+        "di\"gits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99", "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99,more",
+    ]) func otherLinesAreNotUnderstood(line: String) {
+        let found = text(([MetricsFile.header] + [rows[0], line, rows[1]]).joined(separator: "\r\n"))
+        #expect(!found.isUnderstood && found.rows.map(\.text) == rows)
+    }
+
+    @Test func bytesThatAreNoTextAndFilesWithoutAHeader() {
+        let bytes = Array("\(MetricsFile.header)\n".utf8) + [0xFF] + Array("\(rows[0])\n\(rows[1])\n".utf8)
+        #expect(!MetricsText(bytes).isUnderstood && MetricsText(bytes).rows.map(\.text) == [rows[1]])
+        #expect(!text(rows.joined(separator: "\n")).isUnderstood && text(rows.joined(separator: "\n")).rows.count == 2)
+        #expect(text("").isUnderstood && text("").rows.isEmpty)
+    }
+
+    @Test func namesThatWouldBreakARow() throws {
+        var row = try #require(text(MetricsFile.header + "\n" + rows[0]).rows.first)
+        for name in ["a,b", "a\r\nb", "a,\u{301}b", "a\"b"] {
+            row.model = name
+            #expect(text(MetricsFile.header + "\n" + row.text).isUnderstood, "\(row.text.debugDescription)")
+        }
+    }
+
+    private func train(_ more: String...) -> Command {
+        Command.run(["\(Command.folder)/soma", "train"] + more + ["--device", "cpu"], in: folder)
+    }
+
+    /// What an editor changes loses nothing: neither rows that can be read nor what cannot.
+    @Test func resumingKeepsEarlierEpochs() throws {
+        #expect(train("digits", "hidden=8", "--epochs", "2").status == 0)
+        let path = "runs/digits/metrics.csv"
+        let first = folder.text(path).split(separator: "\n").map(String.init)
+        try folder.write(path, Array((first.joined(separator: "\r\n") + "\r\n").utf8))
+        let resumed = train("--resume", "runs/digits", "--epochs", "3")
+        #expect(resumed.status == 0 && !resumed.output.contains("metrics.csv"), "\(resumed.complaint)")
+        #expect(Array(folder.text(path).split(separator: "\n").map(String.init).prefix(3)) == first)
+        #expect(folder.text(path).split(separator: "\n").count == 4 && !folder.exists("\(path).1"))
+        // A line of somebody's own is no row, and is not lost.
+        let noted = folder.text(path).replacing("digits,2", with: "my note,\ndigits,2")
+        try folder.write(path, Array(noted.utf8))
+        let again = train("--resume", "runs/digits", "--epochs", "4")
+        #expect(again.status == 0 && again.output.contains("not all lines of \(path) are understood: as it was it is kept in \(path).1"))
+        #expect(folder.text("\(path).1") == noted && folder.text(path).split(separator: "\n").count == 5)
+        // One that cannot be read ends the run before it begins.
+        unlink("\(folder.path)/\(path)")
+        mkdir("\(folder.path)/\(path)", 0o777)
+        train("--resume", "runs/digits", "--epochs", "5").expectComplaint(1, "metrics.csv", "not a regular file")
+    }
+
+    /// Neither a link nor a file of another program in the place of a run's own is written through or over.
+    @Test func filesOfOthersInARunFolder() throws {
+        try folder.write("victim", [1, 2, 3])
+        try folder.write("run/config.json", Array("{\"hidden_size\": 768}".utf8))
+        symlink("../victim", "\(folder.path)/run/metrics.csv")
+        let command = train("digits", "hidden=8", "--epochs", "1", "--output", "run")
+        #expect(command.status == 0, "\(command.complaint)")
+        #expect(command.output.contains("run/config.json was no configuration of a run: as it was it is kept in run/config.json.1"))
+        #expect(folder.text("run/config.json.1") == "{\"hidden_size\": 768}")
+        #expect(folder.bytes("victim") == [1, 2, 3] && folder.bytes("run/metrics.csv.1") == [1, 2, 3])
+        #expect(folder.text("run/metrics.csv").hasPrefix(MetricsFile.header))
+        // A checkpoint is no place to write through either.
+        for name in ["last.safetensors", "best.safetensors", "curves.svg", "config.json", "metrics.csv"] {
+            rename("\(folder.path)/run/\(name)", "\(folder.path)/\(name)")
+            symlink("../\(name)", "\(folder.path)/run/\(name)")
+        }
+        let before = ["last.safetensors", "best.safetensors", "curves.svg", "config.json", "metrics.csv"].map { folder.bytes($0) }
+        #expect(train("--resume", "run", "--epochs", "2").status == 0)
+        #expect(["last.safetensors", "best.safetensors", "curves.svg", "config.json", "metrics.csv"].map { folder.bytes($0) } == before)
+    }
+}
