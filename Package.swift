@@ -55,6 +55,7 @@ let package = Package(
             name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph"]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
+        .testTarget(name: "MutationTests", dependencies: ["SomaCLI", "SomaZoo", "Soma", "OpenCLBackend", "SomaBackend", "SomaGraph"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),
     ],
     swiftLanguageModes: [.v6],
