@@ -55,6 +55,28 @@ import Testing
         #expect(folder.exists("own") && !folder.exists("own/.lock"), "a folder that was there stays")
     }
 
+    /// Sixteen bytes that promise samples of 2⁶⁴ pixels, and none of them.
+    @Test func picturesOfImpossibleSize() throws {
+        for name in ["train", "t10k"] {
+            try folder.write("data/\(name)-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 8))
+            try folder.write("data/\(name)-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, 0])
+        }
+        Command.soma("train", "mnist-mlp", "--data", "data", in: folder).expectComplaint(1, "train-images-idx3-ubyte", "impossible size")
+        Command.soma("data", "export", "mnist", "png", "--data", "data", in: folder).expectComplaint(1, "impossible size")
+        // One that is possible and not there.
+        for name in ["train", "t10k"] {
+            try folder.write("data/\(name)-images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0])
+        }
+        Command.soma("train", "mnist-mlp", "--data", "data", in: folder).expectComplaint(1, "train-images-idx3-ubyte", "no pictures")
+    }
+
+    /// What is advised can be done.
+    @Test func lossesThatAreNoNumbers() throws {
+        let words = ["train", "digits", "--device", "cpu", "hidden=8", "optimizer=sgd", "lr=100", "decay=10", "schedule=constant", "warmup=0"]
+        let command = Command.run(["\(Command.folder)/soma"] + words, in: folder)
+        command.expectComplaint(1, "loss", "begun anew with lr=10 or warmup=100 it may go better")
+    }
+
     /// Weights that are no numbers have no answer, and weights that are not there take no memory.
     @Test func brokenWeights() throws {
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)

@@ -63,23 +63,22 @@ final class MutationRun {
             let rest = max(0, (end - ContinuousClock.now) / .seconds(1))
             notes.fault = .none
             MutationPlan(folder: folder, seed: seed, seconds: rest, formats: formats).handOn()
-            let result = await #expect(processExitsWith: condition, observing: [\.standardErrorContent]) { MutationWorker.run() }
-            guard let result, result.exitStatus == .exitCode(0) else {
-                noteFault(result.map { "\($0.exitStatus): " + String(decoding: $0.standardErrorContent.suffix(300), as: UTF8.self) } ?? "")
-                continue
-            }
-            return
+            remove("\(folder)/reason")
+            let result = await #expect(processExitsWith: condition) { MutationWorker.run() }
+            if result?.exitStatus == .exitCode(0) { return }
+            noteFault()
         }
     }
 
-    private func noteFault(_ reason: String) {
+    private func noteFault() {
         let (format, number) = (notes.format, notes[notes.format].tried - 1)
         notes[format].crashes += 1
         let name = formats[format].name
         // An input that a reader is at fault with on purpose is of no interest.
         let path = "/tmp/soma-mutation-\(name.split(atEach: " ").joined(separator: "-"))-\(seed)-\(number)"
         if formats.count > 1 { try? AtomicFile.write(MutationPlan(folder: folder, seed: seed, seconds: 0, formats: formats).input(format, number), to: path) }
-        faults.append("\(name): \(notes.fault == .none ? "crash" : "\(notes.fault)") with input \(number) of seed \(seed), kept in \(path): \(reason)")
+        let reason = (try? SmallFile.read("\(folder)/reason", limit: 1 << 20)).map { ": " + String(decoding: $0, as: UTF8.self) } ?? ""
+        faults.append("\(name): \(notes.fault == .none ? "crash" : "\(notes.fault)") with input \(number) of seed \(seed), kept in \(path)\(reason)")
     }
 
     var counts: [(format: String, counts: (tried: Int, refused: Int, crashes: Int))] { formats.indices.map { (formats[$0].name, notes[$0]) } }

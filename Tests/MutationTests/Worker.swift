@@ -103,19 +103,18 @@ enum MutationWorker {
         do {
             try plan.formats[format].read(path, input)
         } catch let error as Contradiction {
-            end(notes, .contradiction, error.description)
+            end(notes, plan, .contradiction, error.description)
         } catch {
-            if "\(error)".unicodeScalars.contains("\n") || "\(error)".utf8.count > 30_000 { end(notes, .contradiction, "an error of more than a line") }
-            if "\(error)".hasPrefix("no memory") { end(notes, .memory, "\(error)") }
+            if "\(error)".unicodeScalars.contains("\n") || "\(error)".utf8.count > 30_000 { end(notes, plan, .contradiction, "an error of more than a line") }
+            if "\(error)".hasPrefix("no memory") { end(notes, plan, .memory, "\(error)") }
             notes[format].refused += 1
         }
-        if addressSpace() - before > mostBytes { end(notes, .memory, "\((addressSpace() - before) >> 20) MiB") }
+        if addressSpace() - before > mostBytes { end(notes, plan, .memory, "\((addressSpace() - before) >> 20) MiB") }
     }
 
-    private static func end(_ notes: MutationNotes, _ fault: MutationNotes.Fault, _ reason: String) -> Never {
+    private static func end(_ notes: MutationNotes, _ plan: MutationPlan, _ fault: MutationNotes.Fault, _ reason: String) -> Never {
         notes.fault = fault
-        let line = Array("\(reason)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
+        try? AtomicFile.write(reason, to: "\(plan.folder)/reason")
         _exit(3)
     }
 

@@ -87,6 +87,42 @@ import Testing
         #expect(complaints.count == 1 && complaints[0].contains("cannot keep compiled programs in /proc/soma:"), "\(complaints)")
     }
 
+    /// Programs run as the user who loads them: those that somebody else could have written are not loaded.
+    @Test func foldersAndFilesOfOthersAreNotTrusted() throws {
+        try inFolder { folder in
+            let own = ProgramCache(folder: folder)
+            own.write([1, 2, 3], "key")
+            func complaints(_ body: (ProgramCache) -> Void) -> [String] {
+                ProgramCache.hasComplained.store(false, ordering: .relaxed)
+                var lines: [String] = []
+                for _ in 0..<2 { body(ProgramCache(folder: folder) { lines.append($0) }) }
+                return lines
+            }
+            let none = complaints { #expect($0.read("key") == [1, 2, 3]) }
+            #expect(none.isEmpty)
+            chmod(folder, 0o777)
+            let open = complaints { cache in
+                #expect(cache.read("key") == nil && cache.refusal == "\(folder): every user may write to it")
+                cache.write([4], "other")
+            }
+            #expect(open.count == 1 && open[0].hasPrefix("soma: \(folder) is not used to keep compiled programs: every user may write to it"))
+            chmod(folder, 0o755)
+            #expect(own.read("other") == nil)
+            // A file that others can write in a folder that they cannot.
+            chmod("\(folder)/key.clbin", 0o666)
+            #expect(own.read("key") == nil)
+            chmod("\(folder)/key.clbin", 0o644)
+            guard geteuid() == 0 else { return }
+            chown("\(folder)/key.clbin", 12345, 12345)
+            #expect(own.read("key") == nil)
+            chown("\(folder)/key.clbin", 0, 0)
+            #expect(own.read("key") == [1, 2, 3])
+            chown(folder, 12345, 12345)
+            let foreign = complaints { #expect($0.read("key") == nil) }
+            #expect(foreign.count == 1 && foreign[0].contains("it belongs to another user"))
+        }
+    }
+
     /// A file with a right hash around something that is no program is built over.
     @Test(.enabled(if: testDevice != nil, "no OpenCL device")) func aProgramThatDoesNotLoadIsBuiltAgain() throws {
         try inFolder { folder in

@@ -79,7 +79,8 @@ extension MetricsFile.Row {
     var text: String {
         func cell(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
         // By code points: a comma with an accent behind it is still a comma to whoever reads the file.
-        let name = String(String.UnicodeScalarView(model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }))
+        let scalars = model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }
+        let name = MetricsText.trimmed(String(String.UnicodeScalarView(scalars)))
         return [
             name, "\(epoch)", "\(step)", cell(loss), cell(testLoss), cell(testAccuracy), cell(learningRate), cell(samplesPerSecond),
             "\(memoryBytes)", cell(seconds), cell(testTopFive),

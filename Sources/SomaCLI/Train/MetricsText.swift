@@ -30,8 +30,7 @@ struct MetricsText {
         var cells: [String] = []
         for part in line.split(atEach: ",") {
             // A name has no comma, so a cell in quotation marks is never cut.
-            let cell = part.utf8.drop { $0 == 0x20 || $0 == 0x09 }.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed()
-            var text = String(decoding: Array(cell), as: UTF8.self)
+            var text = trimmed(part)
             if text.hasByte("\"") {
                 guard text.utf8.count >= 2, text.utf8.first == 0x22, text.utf8.last == 0x22 else { return nil }
                 text = String(decoding: text.utf8.dropFirst().dropLast(), as: UTF8.self)
@@ -40,6 +39,13 @@ struct MetricsText {
             cells.append(text)
         }
         return cells
+    }
+
+    /// Text without spaces and tabulators around it.
+    static func trimmed(_ text: String) -> String {
+        let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+        let start = text.utf8.drop(while: isSpace)
+        return String(decoding: start.prefix(start.count - start.reversed().prefix(while: isSpace).count), as: UTF8.self)
     }
 
     /// Earlier versions had a column less.
