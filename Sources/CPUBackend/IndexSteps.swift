@@ -15,12 +15,16 @@ final class GatherProgram: CPUStep, @unchecked Sendable {
         let indices = Address(context.base(step.indices))
         let step = step
         parallel(over: step.outer * step.count, grain: max(1, 16384 / max(rowBytes, 1))) { rows in
+            var (o, j) = rows.lowerBound.quotientAndRemainder(dividingBy: step.count)
             for row in rows {
-                let (o, j) = row.quotientAndRemainder(dividingBy: step.count)
                 let index = Int(indices.pointer.load(fromByteOffset: j * 4, as: Int32.self))
                 let target = output.pointer + row * rowBytes
+                let source = input.pointer + (o * step.extent + index) * rowBytes
+                j += 1
+                if j == step.count { (o, j) = (o + 1, 0) }
                 if index >= 0 && index < step.extent {
-                    memcpy(target, input.pointer + (o * step.extent + index) * rowBytes, rowBytes)
+                    // A copy of a size that is known is one instruction.
+                    if rowBytes == 4 { memcpy(target, source, 4) } else { memcpy(target, source, rowBytes) }
                 } else if step.input.dtype.isFloatingPoint {
                     target.initializeMemory(as: Float.self, repeating: .nan, count: step.inner)
                 } else {

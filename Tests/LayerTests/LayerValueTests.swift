@@ -54,6 +54,18 @@ import Testing
         }
     }
 
+    /// What is dropped is 0, be it infinite.
+    @Test(arguments: TestDevices.all) func dropoutOfInfinities(_ device: Device) throws {
+        try withDevice(device) {
+            let x = Tensor.full([16, 4, 2], .infinity).contiguous()
+            for layer in [Dropout(rate: 0.5), SpatialDropout(rate: 0.5)] as [any Layer] {
+                let y = withRandomSeed(1) { withTraining { layer(x) } }
+                let elements = try y.scalars(as: Float.self)
+                #expect(elements.allSatisfy { $0 == 0 || $0 == .infinity } && Set(elements).count == 2)
+            }
+        }
+    }
+
     @Test(arguments: TestDevices.all) func spatialDropout(_ device: Device) throws {
         try withDevice(device) { () throws in
             try withRandomSeed(4) { () throws in

@@ -85,6 +85,27 @@ import Testing
         }
     }
 
+    /// The mean of nothing is NaN, its sum 0, and there is nothing to differentiate.
+    @Test(arguments: TestDevices.all) func lossesOfNothing(_ device: Device) throws {
+        try withDevice(device) {
+            let (pairs, rows, targets) = (Tensor([] as [Float]), Tensor([] as [Float], shape: [0, 3]), Tensor([] as [Int32]))
+            for reduction in [LossReduction.mean, .sum] {
+                let losses = [
+                    meanSquaredError(pairs, pairs, reduction: reduction), meanAbsoluteError(pairs, pairs, reduction: reduction),
+                    huberLoss(pairs, pairs, reduction: reduction), hingeLoss(pairs, pairs, reduction: reduction),
+                    binaryCrossEntropy(logits: pairs, pairs, positiveWeight: Tensor(2), reduction: reduction),
+                    crossEntropy(rows, targets, labelSmoothing: 0.1, ignoredIndex: 1, reduction: reduction),
+                ]
+                let slopes = losses.dropLast().map { gradient(of: $0, withRespectTo: pairs) } + [gradient(of: losses[5], withRespectTo: rows)]
+                for (loss, slope) in zip(losses, slopes) {
+                    let value = try loss.scalars(as: Float.self)[0]
+                    #expect(reduction == .sum ? value == 0 : value.isNaN)
+                    #expect(try slope.doubles() == [])
+                }
+            }
+        }
+    }
+
     @Test func mismatchesTrap() async {
         await #expect(processExitsWith: .failure) {
             withDevice(TestDevices.interpreter) { _ = crossEntropy(.zeros([2, 3]), Tensor([0, 1, 2] as [Int32])) }

@@ -140,6 +140,24 @@ import Testing
         }
     }
 
+    /// As in PyTorch an empty batch is normalised to itself; here the running statistics do not even count it.
+    @Test(arguments: TestDevices.all, [[0, 4, 2, 2], [0, 4, 3], [2, 4, 0]]) func anEmptyBatchIsNormalisedToItself(_ device: Device, _ shape: [Int]) throws {
+        try withDevice(device) {
+            let batch = BatchNorm(4), x = Tensor.zeros(Shape(shape)).contiguous()
+            for layer in [batch, GroupNorm(groups: 2, channels: 4), InstanceNorm(4, isAffine: true, tracksStatistics: true)] as [any Layer] {
+                for mode in [withTraining, withInference] as [(() throws -> Tensor) throws -> Tensor] {
+                    let y = try mode { layer(x) }
+                    let slopes = gradient(of: y.sum(), withRespectTo: [x] + layer.parameters.map(\.tensor))
+                    #expect(y.shape == x.shape && slopes.map(\.shape) == [x.shape, [4], [4]])
+                    #expect(try y.doubles() == [] && slopes[1].doubles() == [0, 0, 0, 0] && slopes[2].doubles() == [0, 0, 0, 0])
+                }
+            }
+            let statistics = try #require(batch.statistics)
+            #expect(try statistics.mean.tensor.doubles() == [0, 0, 0, 0] && statistics.variance.tensor.doubles() == [1, 1, 1, 1])
+            #expect(try statistics.batchCount.tensor.doubles() == [0])
+        }
+    }
+
     @Test(arguments: TestDevices.all) func aFoldedConvolutionAgrees(_ device: Device) throws {
         try withDevice(device) {
             try withRandomSeed(2) {

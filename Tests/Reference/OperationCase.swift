@@ -12,11 +12,13 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     public let isDifferentiable: Bool
     /// How many terms an element of the result adds up: the tolerance grows with its root.
     public let termCount: Int
+    /// The elements of the result where they are known otherwise than by the operation's own composition.
+    public let answer: [Double]?
 
     public var description: String { name }
 
     public init(
-        _ name: String, _ inputs: Value..., differentiable: Bool = true, terms: Int = 1,
+        _ name: String, _ inputs: Value..., differentiable: Bool = true, terms: Int = 1, answer: [Double]? = nil,
         build: @escaping @Sendable ([Tensor]) -> Tensor
     ) {
         self.name = name
@@ -24,11 +26,12 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         self.build = build
         isDifferentiable = differentiable
         termCount = terms
+        self.answer = answer
     }
 
     /// Every case there is.
     public static let all: [OperationCase] =
-        maps + comparisons + casts + reductions + exponentials + views + subscripts + joints + windows + convolutions + normalizations + images + products + indexing
+        maps + comparisons + casts + reductions + exponentials + singular + views + subscripts + joints + windows + convolutions + normalizations + images + products + indexing
         + creations
         + randoms + userDefined
 }

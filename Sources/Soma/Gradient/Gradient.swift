@@ -20,10 +20,7 @@ public func gradient(
         programError("gradient", "\(name(index, tensor)) is not real, so no gradient exists", file: file, line: line)
     }
     let paths = GradientPaths(from: tensors, to: loss, file, line)
-    let gradients = paths.accumulate(seed)
-    return zip(tensors, paths.requested).map { tensor, place in
-        place.flatMap { gradients[$0] } ?? .zeros(like: tensor)
-    }
+    return zip(tensors, paths.accumulate(seed)).map { tensor, gradient in gradient ?? .zeros(like: tensor) }
 }
 
 /// The gradient ∂loss/∂tensor, of the tensor's shape; see `gradient(of:withRespectTo:seed:)` for several.

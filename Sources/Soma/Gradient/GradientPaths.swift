@@ -107,26 +107,15 @@ struct GradientPaths {
         sources = kept
     }
 
-    /// The gradients of the nodes in order, where any arrives; those of the requested ones are complete.
+    /// The gradients of the requested tensors, where any arrives.
     func accumulate(_ seed: Tensor) -> [Tensor?] {
         let sums = GradientSums(count: order.count)
-        sums.add(seed, to: order.count - 1)
+        sums.add(ArrivingGradient(seed, where: nil), to: order.count - 1)
         for i in order.indices.reversed() {
             guard inputs[i].count > 0, let gradient = sums[i] else { continue }
             let targets = sources[firstSource[i]..<firstSource[i] + inputs[i].count]
-            GradientRule(node: order[i], inputs: inputs[i], gradient: gradient, targets: targets, sums: sums).apply()
+            GradientRule(node: order[i], inputs: inputs[i], arriving: gradient, targets: targets, sums: sums).apply()
         }
-        return sums.all
+        return requested.map { $0.flatMap { sums[$0]?.total } }
     }
-}
-
-/// Gradients under accumulation, by place.
-final class GradientSums {
-    private(set) var all: [Tensor?]
-
-    init(count: Int) { all = [Tensor?](repeating: nil, count: count) }
-
-    subscript(place: Int) -> Tensor? { all[place] }
-
-    func add(_ gradient: Tensor, to place: Int) { all[place] = all[place].map { $0 + gradient } ?? gradient }
 }

@@ -8,33 +8,32 @@ extension GradientRule {
     /// The axes along which an expansion repeats.
     var stretchedAxes: [Int] { (0..<node.shape.rank).filter { inputs[0].shape[$0] != node.shape[$0] } }
 
-    /// The rule of `maximum` (with `wins` being >) and of `minimum` (<).
+    /// The rule of `maximum` (with `loses` being <) and of `minimum` (>).
     ///
     /// Equal tensors share the gradient evenly. Beside a constant, an element equal to it gets none: then the output alone
-    /// decides, and the input of a rectifier need not be kept.
-    func extremum(_ wins: (Tensor, Tensor) -> Tensor) {
-        if case .constant = inputs[1].primitive { return pass(to: 0, unlessAt(input(1))) }
-        if case .constant = inputs[0].primitive { return pass(to: 1, unlessAt(input(0))) }
-        let (a, b, g) = (input(0), input(1), gradient)
-        let shared = Tensor.select(a .== b, g * 0.5, zero)
-        pass(to: 0, .select(wins(a, b), g, shared))
-        pass(to: 1, .select(wins(b, a), g, shared))
+    /// decides, and the input of a rectifier need not be kept. NaN lets the gradient through, so that it stays visible.
+    func extremum(_ loses: (Tensor, Tensor) -> Tensor) {
+        if case .constant = inputs[1].primitive { return pass(to: 0, gradient, where: output .!= input(1)) }
+        if case .constant = inputs[0].primitive { return pass(to: 1, gradient, where: output .!= input(0)) }
+        let (a, b) = (input(0), input(1))
+        let share = Tensor.select(a .== b, gradient * 0.5, gradient)
+        pass(to: 0, share, where: .!loses(a, b))
+        pass(to: 1, share, where: .!loses(b, a))
     }
 
-    /// g where the output is not `bound`; a NaN lets it through, so that it stays visible.
-    private func unlessAt(_ bound: Tensor) -> Tensor { .select(output .== bound, zero, gradient) }
-
-    /// b − 1 of aᵇ, but 0 where both are 0: there the derivative is 0 · 0⁰ and not 0 · 0⁻¹. The choice is made inside of the power, so
-    /// that the derivative of the derivative meets no 0 · ∞ either.
+    /// b − 1 of aᵇ, but 0 where b is 0 and a⁻¹ infinite or NaN: there the derivative is 0 · a⁰ and not 0 · a⁻¹. The choice is made inside
+    /// of the power, so that the derivative of the derivative meets no 0 · ∞ either.
     var loweredExponent: Tensor {
         let (a, b) = (input(0), input(1))
-        return .select((a .== 0) .&& (b .== 0), zero, b - 1)
+        // Up to this the reciprocal is beyond float32.
+        return .select(.!(abs(a) .> 0x1p-128) .&& (b .== 0), zero, b - 1)
     }
 
-    /// a of aᵇ, but 1 where log a is −∞ and its factor aᵇ is 0 (or 1).
+    /// a of aᵇ, but 1 where log a is infinite and its factor aᵇ is 0 (or 1).
     var positiveBase: Tensor {
         let (a, b) = (input(0), input(1))
-        return .select((a .== 0) .&& (b .>= 0), gradient.operand(1, "gradient"), a)
+        let vanishes = (a .== 0) .&& (b .>= 0) .|| (a .== .infinity) .&& (b .< 0)
+        return .select(vanishes, gradient.operand(1, "gradient"), a)
     }
 
     /// The gradient AᵀG of the right factor of a product. Where that factor is itself a permuted tensor, as a layer's Wᵀ is, it is

@@ -7,11 +7,20 @@ import SomaGraph
 struct GradientRule {
     let node: Node
     let inputs: NodeInputs
+    private let arriving: ArrivingGradient
     /// g: of the shape of the node.
     let gradient: Tensor
+    /// Where g counts; elsewhere what is made of it is 0. Nil for everywhere.
+    private let condition: Tensor?
     /// For each input where its gradient is gathered; negative when nobody needs it.
     let targets: ArraySlice<Int>
     let sums: GradientSums
+
+    init(node: Node, inputs: NodeInputs, arriving: ArrivingGradient, targets: ArraySlice<Int>, sums: GradientSums) {
+        (self.node, self.inputs, self.arriving, self.targets, self.sums) = (node, inputs, arriving, targets, sums)
+        let keepsPlaces = node.primitive.keepsPlaces
+        (gradient, condition) = keepsPlaces ? (arriving.value, arriving.condition) : (arriving.total, nil)
+    }
 
     /// y: the node's value.
     var output: Tensor { Tensor(node: node) }
@@ -19,11 +28,26 @@ struct GradientRule {
     func input(_ index: Int) -> Tensor { Tensor(node: inputs[index]) }
 
     /// Adds to the gradient of an input, if anybody needs it. A number that a map spread over a shape gathers the sum.
-    func pass(to index: Int, _ contribution: @autoclosure () -> Tensor) {
+    /// - Parameter choice: where the contribution counts, if not everywhere.
+    func pass(to index: Int, _ contribution: @autoclosure () -> Tensor, where choice: @autoclosure () -> Tensor? = nil) {
         let target = targets[targets.startIndex + index]
         guard target >= 0 else { return }
-        let share = contribution()
-        sums.add(inputs[index].shape.rank == 0 && share.rank != 0 ? share.sum() : share, to: target)
+        let (share, choice) = (contribution(), choice())
+        if choice == nil && share.node === arriving.value.node && inputs[index].shape == share.shape { return sums.add(arriving, to: target) }
+        let chosen = ArrivingGradient(share, where: both(condition, choice))
+        sums.add(inputs[index].shape.rank == 0 && share.rank != 0 ? ArrivingGradient(chosen.total.sum(), where: nil) : chosen, to: target)
+    }
+
+    private func both(_ a: Tensor?, _ b: Tensor?) -> Tensor? {
+        guard let a, let b else { return a ?? b }
+        return a .&& b
+    }
+
+    /// Adds a view of g to the gradient of an input.
+    private func pass(to index: Int, viewed view: (Tensor) -> Tensor) {
+        let target = targets[targets.startIndex + index]
+        guard target >= 0 else { return }
+        sums.add(ArrivingGradient(view(gradient), where: condition.map { $0.rank == 0 ? $0 : view($0) }), to: target)
     }
 
     func apply() {
@@ -33,16 +57,16 @@ struct GradientRule {
         case .unary(let function): pass(to: 0, unary(function))
         case .binary(let function): binary(function)
         case .select:
-            pass(to: 1, .select(input(0), g, zero))
-            pass(to: 2, .select(input(0), zero, g))
+            pass(to: 1, g, where: input(0))
+            pass(to: 2, g, where: .!input(0))
         case .cast: pass(to: 0, g.as(inputs[0].dtype))
-        case .reshape: pass(to: 0, g.reshaped(to: inputs[0].shape))
-        case .permute(let axes): pass(to: 0, g.permuted(axes: axes.indices.map { axes.firstIndex(of: $0) ?? $0 }))
+        case .reshape: pass(to: 0) { $0.reshaped(to: inputs[0].shape) }
+        case .permute(let axes): pass(to: 0) { $0.permuted(axes: axes.indices.map { axes.firstIndex(of: $0) ?? $0 }) }
         case .expand: pass(to: 0, g.sum(alongAxes: stretchedAxes, keepingDims: true))
         case .slice(let starts, let steps): pass(to: 0, g.spread(over: inputs[0].shape, starts: starts, steps: steps))
         case .pad(let before):
-            pass(to: 0, g.block(at: before, of: inputs[0].shape))
-            pass(to: 1, g.replacing(with: 0, where: padInterior(before)))
+            pass(to: 0) { $0.block(at: before, of: inputs[0].shape) }
+            pass(to: 1, g, where: .!padInterior(before))
         case .window(let axis, let step, let dilation):
             pass(to: 0, Tensor(node: .fold(g.node, axis: axis, extent: inputs[0].shape[axis], step: step, dilation: dilation)))
         case .fold(let axis, let step, let dilation):
@@ -51,7 +75,7 @@ struct GradientRule {
         case .concatenate(let axis):
             var start = [Int](repeating: 0, count: node.shape.rank)
             for index in 0..<inputs.count {
-                pass(to: index, g.block(at: start, of: inputs[index].shape))
+                pass(to: index) { $0.block(at: start, of: inputs[index].shape) }
                 start[axis] += inputs[index].shape[axis]
             }
         case .contiguous: pass(to: 0, g)
@@ -116,8 +140,8 @@ struct GradientRule {
         case .power:
             pass(to: 0, g * (b * pow(a, loweredExponent)))
             pass(to: 1, g * (y * log(positiveBase)))
-        case .maximum: extremum { $0 .> $1 }
-        case .minimum: extremum { $0 .< $1 }
+        case .maximum: extremum { $0 .< $1 }
+        case .minimum: extremum { $0 .> $1 }
         case .remainder:
             pass(to: 0, g)
             pass(to: 1, -(g * truncated(a / b)))
@@ -129,12 +153,12 @@ struct GradientRule {
     private func reduce(_ operation: ReduceOperation, _ axes: [Int]) {
         let shape = inputs[0].shape
         switch operation {
-        case .sum: pass(to: 0, gradient.expanded(to: shape))
+        case .sum: pass(to: 0) { $0.expanded(to: shape) }
         case .product: pass(to: 0, gradient * input(0).productsOfOthers(alongAxes: axes))
         case .max, .min:
             let isExtreme = input(0) .== output
             let ties = isExtreme.as(node.dtype).sum(alongAxes: axes, keepingDims: true)
-            pass(to: 0, .select(isExtreme, (gradient / ties).expanded(to: shape), zero))
+            pass(to: 0, (gradient / ties).expanded(to: shape), where: isExtreme)
         case .argmax, .argmin: break
         }
     }

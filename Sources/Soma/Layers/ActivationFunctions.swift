@@ -9,6 +9,8 @@ public func relu(_ x: Tensor) -> Tensor { maximum(x, 0) }
 /// x where it is positive, else `slope` · x.
 public func leakyReLU(_ x: Tensor, slope: Double = 0.01, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
     guard slope >= 0 else { programError("leakyReLU", "the slope \(slope) is negative", file: file, line: line) }
+    // −∞ · 0 would be NaN.
+    if slope == 0 { return relu(x) }
     return withCustomGradient(of: x) { x in
         .select(x .> 0, x, x * slope)
     } pullback: { gradient, _, y in

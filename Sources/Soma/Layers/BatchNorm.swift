@@ -4,7 +4,7 @@ import SomaGraph
 ///
 /// In training μ and σ² are mean and variance of the batch, and running statistics follow them; in inference the running ones serve,
 /// so that y does not depend on what else is in the batch. They serve in training too where a batch has but one value for each channel, as a
-/// last picture on its own may: one value has no variance.
+/// last picture on its own may: one value has no variance. An empty batch gives an empty result, and no statistics follow it.
 ///
 /// S. Ioffe, C. Szegedy, *Batch Normalization*, ICML 2015.
 public struct BatchNorm: Layer, CustomReflectable {
@@ -38,6 +38,7 @@ public struct BatchNorm: Layer, CustomReflectable {
         guard x.rank >= 2, x.shape[1] == channels else {
             programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]")
         }
+        if x.isNothing(ofRank: 2) { return x }
         if Mode.current == .inference || x.count == channels, let (scale, shift) = scaleAndShift() { return x.scaled(by: scale, plus: shift) }
         let moments = x.channelMoments("BatchNorm", #fileID, #line)
         if Mode.current == .training { statistics?.follow(moments) }

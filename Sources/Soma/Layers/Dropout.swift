@@ -18,7 +18,7 @@ public struct Dropout: Layer {
     /// x itself in inference; in training x with elements dropped at random and the others scaled by 1 / (1 − rate).
     public func callAsFunction(_ x: Tensor) -> Tensor {
         if Mode.current == .inference || rate == 0 { return x }
-        return x * Tensor.dropoutMask(x.shape, rate: rate, generator: generator ?? .current, device: x.device)
+        return x.dropped(rate, keeping: x.shape, generator)
     }
 }
 
@@ -41,6 +41,15 @@ public struct SpatialDropout: Layer {
         guard x.rank >= 2 else { programError("SpatialDropout", "an input of \(x.shape) is not [N, C, …]") }
         if Mode.current == .inference || rate == 0 { return x }
         let channels = Shape(x.shape.dimensions[..<2] + [Int](repeating: 1, count: x.rank - 2))
-        return x * Tensor.dropoutMask(channels, rate: rate, generator: generator ?? .current, device: x.device)
+        return x.dropped(rate, keeping: channels, generator)
+    }
+}
+
+extension Tensor {
+    /// Dropped elements are chosen to be 0, not multiplied by it: an infinite one would become NaN.
+    /// - Parameter shape: of the choices, which broadcasts to this tensor's.
+    fileprivate func dropped(_ rate: Double, keeping shape: Shape, _ generator: RandomGenerator?) -> Tensor {
+        let isKept = Tensor.dropoutChoice(shape, rate: rate, generator: generator ?? .current, device: device)
+        return .select(isKept, self * (1 / (1 - rate)), operand(0, "dropout"))
     }
 }

@@ -37,6 +37,7 @@ public struct InstanceNorm: Layer, CustomReflectable {
         guard x.rank >= 3, x.shape[1] == channels else {
             programError("InstanceNorm", "an input of \(x.shape) is not [N, \(channels), …]")
         }
+        if x.isNothing(ofRank: 3) { return x }
         if Mode.current == .inference, let statistics {
             let (scale, shift) = statistics.scaleAndShift(weight, bias, epsilon)
             return x.scaled(by: scale, plus: shift)

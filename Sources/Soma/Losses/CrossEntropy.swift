@@ -62,11 +62,12 @@ private struct CrossEntropyRows {
         let normalizer = log(sum(exp(shifted)))
         let weights = classWeights.map { picked($0.expanded(to: shifted.shape)) }
         var losses = normalizer - picked(shifted)
-        if let weights { losses = losses * weights }
+        if let weights { losses = losses.weighted(by: weights) }
         if smoothing > 0 {
             let even =
-                classWeights.map { sum((normalizer - shifted) * $0) } ?? (Double(classes) * normalizer - sum(shifted))
-            losses = losses * (1 - smoothing) + even * (smoothing / Double(classes))
+                classWeights.map { sum((normalizer - shifted).weighted(by: $0)) } ?? (Double(classes) * normalizer - sum(shifted))
+            let share = even * (smoothing / Double(classes))
+            losses = smoothing < 1 ? losses * (1 - smoothing) + share : share
         }
         let isClass = (column .>= 0) .&& (column .< Double(classes))
         losses = .select(isClass, losses, logits.operand(.nan, "crossEntropy"))

@@ -6,6 +6,13 @@ public enum LossReduction: Sendable {
 }
 
 extension Tensor {
+    /// Each element times its weight; 0 where an infinity or NaN has the weight 0.
+    func weighted(by weight: Tensor) -> Tensor {
+        // Repeated first, so that the comparison is part of the walk over the elements.
+        let weight = weight.stretched(to: shape)
+        return (self * weight).replacing(with: 0, where: (weight .== 0) .&& .!isFinite)
+    }
+
     func reduced(_ reduction: LossReduction) -> Tensor {
         switch reduction {
         case .mean: mean()

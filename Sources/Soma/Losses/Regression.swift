@@ -29,10 +29,12 @@ public func huberLoss(
 ) -> Tensor {
     requirePairs("huberLoss", predictions, targets, file, line)
     guard delta > 0 else { programError("huberLoss", "delta \(delta) is not positive", file: file, line: line) }
-    let error = predictions - targets
-    let size = abs(error)
-    // The error itself is squared: the slope of |e| is 0 at 0, which would make that of the slope 0 too.
-    return Tensor.select(size .<= delta, square(error) * 0.5, (size - delta / 2) * delta).reduced(reduction)
+    return withCustomGradient(of: predictions - targets) { error in
+        let size = abs(error)
+        return .select(size .<= delta, square(error) * 0.5, (size - delta / 2) * delta)
+    } pullback: { gradient, error, _ in
+        gradient * error.clamped(to: -delta...delta)
+    }.reduced(reduction)
 }
 
 func requirePairs(_ operation: String, _ predictions: Tensor, _ targets: Tensor, _ file: StaticString, _ line: UInt) {

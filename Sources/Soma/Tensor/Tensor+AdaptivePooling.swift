@@ -11,21 +11,20 @@ extension Tensor {
         return outputs.indices.reduce(self) { $0.evenlyAveraged(axis: $1 + 2, outputs: outputs[$1]) }
     }
 
-    /// One axis as the product with a matrix of shares.
+    /// The means of the parts of one axis.
     private func evenlyAveraged(axis: Int, outputs: Int) -> Tensor {
         let extent = shape[axis]
+        var dimensions = shape.dimensions
         if outputs == 1 { return mean(alongAxes: axis, keepingDims: true) }
         if extent % outputs == 0 {
-            var dimensions = shape.dimensions
-            dimensions[axis] = outputs
-            dimensions.insert(extent / outputs, at: axis + 1)
+            dimensions.replaceSubrange(axis...axis, with: [outputs, extent / outputs])
             return reshaped(to: Shape(dimensions)).mean(alongAxes: axis + 1)
         }
-        let (place, output) = (Tensor.range(extent, device: device).expandingDims(at: 1), Tensor.range(outputs, device: device))
-        let first = output * Double(extent) / Double(outputs)
-        let end = ((output + 1) * Double(extent) + Double(outputs - 1)) / Double(outputs)
-        let shares = ((place .>= first) .&& (place .< end)).as(dtype) / (end - first).as(dtype)
-        return matmul(transposed(axis, -1), shares).transposed(axis, -1)
+        let parts = EvenParts(of: extent, count: outputs)
+        dimensions.replaceSubrange(axis...axis, with: [outputs, parts.longest])
+        let sums = laidApart(parts, axis: axis, filledWith: 0).reshaped(to: Shape(dimensions)).sum(alongAxes: axis + 1)
+        let (first, end) = parts.bounds(of: .range(outputs, device: device))
+        return sums / (end - first).as(dtype).reshaped(to: Shape([outputs] + [Int](repeating: 1, count: rank - axis - 1)))
     }
 
     /// The greatest element of windows that divide each spatial axis of [N, C, spatial…] into `outputs` as even parts as there can
@@ -33,23 +32,22 @@ extension Tensor {
     public func adaptiveMaxPooled(to outputs: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         requireOutputs(outputs, "adaptiveMaxPooled", file, line)
         let parts = outputs.indices.map { EvenParts(of: shape[$0 + 2], count: outputs[$0]) }
-        let apart = parts.indices.reduce(self) { $0.laidApart(parts[$1], axis: $1 + 2) }
+        let apart = parts.indices.reduce(self) { $0.laidApart(parts[$1], axis: $1 + 2, filledWith: -.infinity) }
         return apart.maxPooled(PoolingWindow(size: parts.map(\.longest)), file: file, line: line)
     }
 
-    /// The parts of an axis one after the other, each as long as the longest: behind the shorter ones is what no maximum takes.
-    private func laidApart(_ parts: EvenParts, axis: Int) -> Tensor {
+    /// The parts of an axis one after the other, each as long as the longest: behind the shorter ones is `fill`, which changes no result.
+    private func laidApart(_ parts: EvenParts, axis: Int, filledWith fill: Double) -> Tensor {
         if parts.extent % parts.count == 0 { return self }
         let place = Tensor.range(parts.count * parts.longest, device: device)
         let part = place / Double(parts.longest)
-        let first = part * Double(parts.extent) / Double(parts.count)
-        let end = ((part + 1) * Double(parts.extent) + Double(parts.count - 1)) / Double(parts.count)
+        let (first, end) = parts.bounds(of: part)
         let source = first + place - part * Double(parts.longest)
         var mask = [Int](repeating: 1, count: rank)
         mask[axis] = place.count
         let isOwn = source .< end
         let elements = gathered(atIndices: .select(isOwn, source, end - 1), alongAxis: axis)
-        return .select(isOwn.reshaped(to: Shape(mask)), elements, operand(-.infinity, "adaptiveMaxPooled"))
+        return .select(isOwn.reshaped(to: Shape(mask)), elements, operand(fill, "adaptive pooling"))
     }
 
     private func requireOutputs(_ outputs: [Int], _ name: String, _ file: StaticString, _ line: UInt) {
@@ -68,5 +66,10 @@ private struct EvenParts {
     init(of extent: Int, count: Int) {
         (self.extent, self.count) = (extent, count)
         longest = (0..<count).map { (($0 + 1) * extent + count - 1) / count - $0 * extent / count }.max() ?? 0
+    }
+
+    /// Where each of `parts` (their numbers) begins, and where it has ended.
+    func bounds(of parts: Tensor) -> (first: Tensor, end: Tensor) {
+        (parts * Double(extent) / Double(count), ((parts + 1) * Double(extent) + Double(count - 1)) / Double(count))
     }
 }

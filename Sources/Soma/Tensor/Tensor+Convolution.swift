@@ -121,33 +121,40 @@ public func transposedConvolution(
 ) -> Tensor {
     let amounts: Padding = padding.count == 1 ? .all(padding[0]) : .each(padding)
     let geometry = ConvolutionGeometry("transposedConvolution", x.shape, filter.shape, stride, amounts, dilation, groups, file, line)
-    let (extents, rest) = geometry.transposedExtents(x.shape, filter.shape, outputPadding)
-    let shape = Shape([x.shape[0], filter.shape[1] * groups] + extents)
-    let y = Tensor.convolutionInputGradient(x, filter, of: shape, geometry.windows(filter.shape), groups)
-    guard rest.contains(where: { $0 > 0 }) else { return y }
-    let none = [Int](repeating: 0, count: shape.rank)
-    return Tensor(node: .pad(y.node, before: none, after: [0, 0] + rest, value: y.operand(0, geometry.name).node))
+    let axes = x.shape.dimensions.indices.dropFirst(2).map { geometry.transposed(axis: $0 - 2, x.shape, filter.shape, outputPadding) }
+    let leading = [x.shape[0], filter.shape[1] * groups]
+    // Padding may cut away all that windows reach.
+    guard axes.allSatisfy({ $0.reached > 0 }) else { return .zeros(Shape(leading + axes.map { $0.reached + $0.rest }), device: x.device) }
+    var windows = geometry.windows(filter.shape)
+    windows.after = axes.map(\.after)
+    let y = Tensor.convolutionInputGradient(x, filter, of: Shape(leading + axes.map(\.reached)), windows, groups)
+    return y.padded([(0, 0), (0, 0)] + axes.map { (0, $0.rest) })
+}
+
+/// One axis of the result of a transposed convolution.
+private struct TransposedAxis {
+    /// The elements that windows reach, or could with a stride of their own.
+    let reached: Int
+    /// How many elements behind them, which no window reaches, end the axis.
+    let rest: Int
+    /// The elements cut off behind the axis: the padding, less what the output padding brings back of it.
+    let after: Int
 }
 
 extension ConvolutionGeometry {
-    /// The spatial extents of a transposed convolution, and how many further elements, which no window reaches, follow each.
-    fileprivate func transposedExtents(_ x: Shape, _ filter: Shape, _ outputPadding: [Int]) -> ([Int], [Int]) {
+    fileprivate func transposed(axis: Int, _ x: Shape, _ filter: Shape, _ outputPadding: [Int]) -> TransposedAxis {
         func refuse(_ reason: String) -> Never { programError(name, reason, file: file, line: line) }
         guard x[1] == filter[0] else { refuse("\(x[1]) channels of input \(x) for filter \(filter)") }
         guard outputPadding.count == 1 || outputPadding.count == stride.count else { refuse("output padding \(outputPadding) for input \(x)") }
-        var extents: [Int] = [], rest: [Int] = []
-        for axis in stride.indices {
-            let extra = outputPadding[outputPadding.count == 1 ? 0 : axis]
-            guard extra >= 0, extra < Swift.max(stride[axis], dilation[axis]) else { refuse("output padding \(extra) with stride \(stride[axis])") }
-            let (places, overflow) = (x[axis + 2] - 1).multipliedReportingOverflow(by: stride[axis])
-            let reached = Swift.min(extra, stride[axis] - 1)
-            let extent = places.addingSaturated(Self.reach(filter[axis + 2], dilation[axis])).addingSaturated(reached)
-            guard !overflow, extent < .max else { refuse("stride \(stride[axis]) makes more of input \(x) than can be counted") }
-            guard (extent - 1) / 2 >= before[axis] else { refuse("padding \(before[axis]) leaves nothing of \(extent) elements") }
-            extents.append(extent - 2 * before[axis])
-            rest.append(extra - reached)
-        }
-        return (extents, rest)
+        let (stride, padding, extra) = (stride[axis], before[axis], outputPadding[outputPadding.count == 1 ? 0 : axis])
+        guard extra >= 0, extra < Swift.max(stride, dilation[axis]) else { refuse("output padding \(extra) with stride \(stride)") }
+        let (places, overflow) = (x[axis + 2] - 1).multipliedReportingOverflow(by: stride)
+        let whole = places.addingSaturated(Self.reach(filter[axis + 2], dilation[axis])).addingSaturated(extra)
+        guard !overflow, whole < .max else { refuse("stride \(stride) makes more of input \(x) than can be counted") }
+        guard (whole - 1) / 2 >= padding else { refuse("padding \(padding) leaves nothing of \(whole) elements") }
+        // Behind the last window there is room for less than a stride; what is wanted beyond comes from the padding, as far as that goes.
+        let beyond = Swift.max(0, extra - (stride - 1)), uncut = Swift.min(beyond, padding)
+        return TransposedAxis(reached: whole - 2 * padding - (beyond - uncut), rest: beyond - uncut, after: padding - uncut)
     }
 }
 

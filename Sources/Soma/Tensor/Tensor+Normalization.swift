@@ -1,7 +1,8 @@
 import SomaGraph
 
 // Normalisations of [N, C, …] by statistics of the tensor itself: `(x − μ) / √(σ² + ε) · γ + β`, with mean μ and variance σ² (divided by
-// n) over what is normalised together, and with γ and β [C] for each channel, 1 and 0 where there are none. ε is above 0.
+// n) over what is normalised together, and with γ and β [C] for each channel, 1 and 0 where there are none. ε is above 0. Of nothing
+// the result is nothing.
 
 extension Tensor {
     /// Each channel is normalised over the batch and all places.
@@ -10,6 +11,7 @@ extension Tensor {
     public func batchNormalized(
         weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
+        if isNothing(ofRank: 2) { return self }
         let moments = channelMoments("batchNormalized", file, line)
         return normalizedChannels(by: moments, weight, bias, epsilon, "batchNormalized", file, line)
     }
@@ -20,6 +22,7 @@ extension Tensor {
     public func instanceNormalized(
         weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
+        if isNothing(ofRank: 3) { return self }
         let moments = instanceMoments("instanceNormalized", file, line)
         return normalizedChannels(by: moments, weight, bias, epsilon, "instanceNormalized", file, line)
     }
@@ -31,6 +34,7 @@ extension Tensor {
     public func groupNormalized(
         groups: Int, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
+        if isNothing(ofRank: 2) { return self }
         requireReal("groupNormalized", file, line)
         guard rank >= 2, groups > 0, shape[1] % groups == 0, count > shape[0] * groups else {
             programError(
@@ -47,6 +51,9 @@ extension Tensor {
 }
 
 extension Tensor {
+    /// Whether this is [N, C, …] without elements, as an empty batch is: normalised it is itself, and it has no statistics.
+    func isNothing(ofRank least: Int) -> Bool { count == 0 && rank >= least && dtype.isFloatingPoint }
+
     /// The moments of each channel over the batch and all places.
     func channelMoments(_ operation: String, _ file: StaticString, _ line: UInt) -> Moments {
         requireReal(operation, file, line)

@@ -58,10 +58,22 @@ extension Tensor {
     static func maxPoolingGradient(_ x: Tensor, _ g: Tensor, _ windows: Windows) -> Tensor {
         let elements = x.spatiallyPadded(windows, with: -.infinity).spatialWindows(windows)
         let flat = elements.reshaped(to: Shape(g.shape.dimensions + [windows.size.reduce(1, *)]))
-        let isChosen = Tensor.range(flat.shape[g.rank], device: x.device) .== flat.argmax(alongAxis: g.rank).expandingDims(at: g.rank)
+        let chosen = x.greatestOfWindows(flat, windows).expandingDims(at: g.rank)
+        let isChosen = Tensor.range(flat.shape[g.rank], device: x.device) .== chosen
         let shares = Tensor.select(isChosen, g.expandingDims(at: g.rank).expanded(to: flat.shape), g.operand(0, "pooling"))
         let dx = shares.reshaped(to: elements.shape).spatiallyFolded(to: x.shape, windows)
         return Tensor(node: .library(.poolingGradient(.max, windows), composition: dx.node, [x.node, g.node]))
+    }
+
+    /// The place in each window [N, C, outputs…, places] of the first greatest element of this tensor; one of the padding is none, though −∞
+    /// stands there.
+    private func greatestOfWindows(_ elements: Tensor, _ windows: Windows) -> Tensor {
+        let greatest = elements.argmax(alongAxis: -1)
+        if (windows.before + windows.after).allSatisfy({ $0 == 0 }) { return greatest }
+        let one = Tensor(1, dtype: .uint8, device: device).repeated(to: Shape([1, 1] + shape.dimensions[2...]))
+        let isInside = one.spatiallyPadded(windows).spatialWindows(windows)
+        let first = isInside.reshaped(to: Shape([1, 1] + elements.shape.dimensions[2...])).argmax(alongAxis: -1)
+        return .select(elements.max(alongAxes: -1) .== -.infinity, first, greatest)
     }
 
     /// `LibraryOperation.poolingGradient` of `sum`, of the shape of x: every element of a window gets its g.
@@ -105,14 +117,13 @@ private struct PoolingGeometry {
         for axis in 0..<count {
             let reach = ConvolutionGeometry.reach(size[axis], dilation[axis])
             guard padding[axis] <= reach / 2 else { refuse("padding \(padding[axis]) of more than half a window of \(reach)") }
-            guard reach <= extents[axis] + 2 * padding[axis] else { refuse("a window of \(reach) elements does not fit \(extents[axis] + 2 * padding[axis])") }
-            let room = extents[axis] + 2 * padding[axis] - reach
+            let padded = extents[axis] + 2 * padding[axis]
+            // How far the last window begins behind the first; one that counts though it ends beyond may begin a stride less 1 further.
+            let room = padded - reach + (window.isCeiling ? stride[axis] - 1 : 0)
+            guard room >= 0, extents[axis] > 0 else { refuse("a window of \(reach) elements does not fit \(padded)") }
             var places = room / stride[axis] + 1
-            if window.isCeiling {
-                places = room / stride[axis] + (room % stride[axis] == 0 ? 1 : 2)
-                // The last window must begin in the input or in the padding before it.
-                if (places - 1) * stride[axis] >= extents[axis] + padding[axis] { places -= 1 }
-            }
+            // It must begin in the input or in the padding before it.
+            if window.isCeiling && (places - 1) * stride[axis] >= extents[axis] + padding[axis] { places -= 1 }
             outputs.append(places)
             after.append(Swift.max(padding[axis], (places - 1) * stride[axis] + reach - extents[axis] - padding[axis]))
         }

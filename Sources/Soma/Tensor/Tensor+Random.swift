@@ -63,8 +63,13 @@ extension Tensor {
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         guard (0..<1).contains(rate) else { programError("dropout", "a rate of \(rate)", file: file, line: line) }
-        let isKept = generator.words(shape, device: device).unitInterval .>= rate
+        let isKept = dropoutChoice(shape, rate: rate, generator: generator, device: device)
         return .select(isKept, Tensor(1 / (1 - rate), device: device), Tensor(0, device: device))
+    }
+
+    /// `true` for what dropout keeps.
+    static func dropoutChoice(_ shape: Shape, rate: Double, generator: RandomGenerator, device: Device) -> Tensor {
+        generator.words(shape, device: device).unitInterval .>= rate
     }
 
     /// The numbers 0 ..< `count` (int32) in random order, each order equally likely: shuffled on the host, equal on every device.

@@ -163,7 +163,8 @@ extension Tensor {
     ) -> Tensor {
         requireReal("variance", file, line)
         let deviation = self - averaged(axes, true, file, line)
-        let divisor = elements(along: axes, file, line) - (unbiased ? 1 : 0)
+        // Of nothing the unbiased variance is 0 / 0 too, and not 0 / −1.
+        let divisor = Swift.max(0, elements(along: axes, file, line) - (unbiased ? 1 : 0))
         return square(deviation).reduced(.sum, axes, keepingDims, file, line).divided(by: divisor)
     }
 

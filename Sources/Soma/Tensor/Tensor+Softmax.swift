@@ -17,13 +17,16 @@ extension Tensor {
     /// eˣ / Σ eˣ along `axis`.
     public func softmax(alongAxis axis: Int = -1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         requireReal("softmax", file, line)
-        let axis = normalized(axis: axis, "softmax", file: file, line: line)
-        return withCustomGradient(of: self) { x in
-            let exponentials = exp(x - x.max(alongAxes: axis, keepingDims: true))
+        return softmax(normalizedAxes: [normalized(axis: axis, "softmax", file: file, line: line)])
+    }
+
+    private func softmax(normalizedAxes axes: [Int]) -> Tensor {
+        withCustomGradient(of: self) { x in
+            let exponentials = exp(x - x.max(alongAxes: axes, keepingDims: true))
             // One division for a row.
-            return exponentials * reciprocal(exponentials.sum(alongAxes: axis, keepingDims: true))
+            return exponentials * reciprocal(exponentials.sum(alongAxes: axes, keepingDims: true))
         } pullback: { gradient, _, y in
-            y * (gradient - (gradient * y).sum(alongAxes: axis, keepingDims: true))
+            y * (gradient - (gradient * y).sum(alongAxes: axes, keepingDims: true))
         }
     }
 
@@ -32,7 +35,9 @@ extension Tensor {
         requireReal("logSoftmax", file, line)
         let axis = normalized(axis: axis, "logSoftmax", file: file, line: line)
         return withCustomGradient(of: self) { x in
-            x - x.logSumExp(normalizedAxes: [axis])
+            // Not x less its logSumExp: of large x that has no digits left behind the point.
+            let shifted = x - x.max(alongAxes: axis, keepingDims: true)
+            return shifted - log(exp(shifted).sum(alongAxes: axis, keepingDims: true))
         } pullback: { gradient, _, y in
             gradient - exp(y) * gradient.sum(alongAxes: axis, keepingDims: true)
         }
@@ -44,8 +49,8 @@ extension Tensor {
             // An infinite shift would give ∞ − ∞.
             let shift = greatest.replacing(with: 0, where: abs(greatest) .== .infinity)
             return log(exp(x - shift).sum(alongAxes: axes, keepingDims: true)) + shift
-        } pullback: { gradient, x, y in
-            gradient * exp(x - y)
+        } pullback: { gradient, x, _ in
+            gradient * x.softmax(normalizedAxes: axes)
         }
     }
 }

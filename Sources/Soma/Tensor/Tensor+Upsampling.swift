@@ -71,26 +71,24 @@ extension Tensor {
         return gathered(atIndices: places.as(.int32), alongAxis: axis)
     }
 
-    /// One axis as a product with a matrix of shares.
+    /// The elements of one axis between two old ones each.
     private func interpolated(axis: Int, _ extent: Int, _ alignsCorners: Bool) -> Tensor {
-        let shares = Tensor.shares(from: shape[axis], to: extent, alignsCorners, device)
-        let leading = shape.dimensions[..<axis], trailing = shape.dimensions[(axis + 1)...]
-        let result = Shape(leading + [extent] + trailing)
-        if trailing.allSatisfy({ $0 == 1 }) {
-            return matmul(reshaped(to: [leading.reduce(1, *), shape[axis]]), shares.transposed()).reshaped(to: result)
-        }
-        let planes = reshaped(to: [leading.reduce(1, *), shape[axis], trailing.reduce(1, *)])
-        return matmul(shares, planes).reshaped(to: result)
+        let (lower, position) = Tensor.neighbours(in: shape[axis], of: extent, alignsCorners, device)
+        let upper = minimum(lower + 1, Double(shape[axis] - 1))
+        let share = position.reshaped(to: Shape([extent] + [Int](repeating: 1, count: rank - axis - 1)))
+        let (a, b) = (gathered(atIndices: lower, alongAxis: axis), gathered(atIndices: upper, alongAxis: axis))
+        // An element without a share does not count, be it infinite.
+        return .select(share .> 0, a * (1 - share) + b * share, a)
     }
 
-    /// The share of each of `old` elements in each of `new` ones, [new, old]: 1 less the distance between their places, and at least 0.
-    private static func shares(from old: Int, to new: Int, _ alignsCorners: Bool, _ device: Device) -> Tensor {
+    /// For each of `new` elements the one of `old` at or before its place (int32), and how far behind that it lies, from 0 to below 1.
+    private static func neighbours(in old: Int, of new: Int, _ alignsCorners: Bool, _ device: Device) -> (lower: Tensor, position: Tensor) {
         // Places are whole multiples of 1 / unit, so that no rounding moves them.
         let unit = alignsCorners ? Swift.max(new - 1, 1) : 2 * new
         let number = Tensor.range(new, dtype: .int64, device: device)
         let places = alignsCorners ? number * Double(old - 1) : (number * 2 + 1) * Double(old) - Double(new)
-        let inside = minimum(maximum(places, 0), Double(unit * (old - 1))).expandingDims(at: 1)
-        let distance = inside - Tensor.range(old, dtype: .int64, device: device) * Double(unit)
-        return maximum(1 - abs(distance.as(.float32)) / Double(unit), 0)
+        let inside = minimum(maximum(places, 0), Double(unit * (old - 1)))
+        let lower = inside / Double(unit)
+        return (lower.as(.int32), (inside - lower * Double(unit)).as(.float32) / Double(unit))
     }
 }

@@ -61,6 +61,19 @@ extension OperationCase {
         OperationCase("max of nothing", .sample([2, 0]), differentiable: false) { $0[0].max(alongAxes: 1) },
         OperationCase("min of no int32", .sample([2, 0], dtype: .int32)) { $0[0].min(alongAxes: 1) },
         OperationCase("mean of nothing", .sample([2, 0]), differentiable: false) { $0[0].mean(alongAxes: 1) },
+        OperationCase("logSumExp of nothing", .sample([2, 0]), differentiable: false, answer: [-.infinity, -.infinity]) { $0[0].logSumExp(alongAxes: 1) },
+        OperationCase("statistics of nothing", .sample([0]), differentiable: false, answer: [.nan, .nan, .nan]) {
+            Tensor(stacking: [$0[0].variance(), $0[0].variance(unbiased: true), $0[0].standardDeviation()])
+        },
+        OperationCase("statistics of one number", .sample([1]), differentiable: false, answer: [0, .nan, 0, 0]) { x in
+            let deviation = x[0].standardDeviation()
+            return Tensor(stacking: [x[0].variance(), x[0].variance(unbiased: true), deviation, gradient(of: deviation, withRespectTo: x[0]).sum()])
+        },
+        OperationCase("argmax of no rows", .sample([0, 3]), answer: []) { $0[0].argmax(alongAxis: 1) },
+        OperationCase("slopes of reductions of nothing", .sample([2, 0]), differentiable: false, answer: []) { x in
+            let reductions = [x[0].max(alongAxes: 1), x[0].product(alongAxes: 1), x[0].logSumExp(alongAxes: 1), x[0].softmax().sum(alongAxes: 1)]
+            return gradient(of: reductions.reduce(x[0].mean(alongAxes: 1)) { $0 + $1 }.sum(), withRespectTo: x[0])
+        },
         OperationCase("product with a zero", Value([2, 0, 3, 1.5, 0.5, 4], shape: [2, 3]), terms: 3) {
             $0[0].product(alongAxes: 1)
         },

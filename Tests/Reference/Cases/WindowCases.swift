@@ -34,7 +34,7 @@ extension OperationCase {
 
 extension OperationCase {
     /// Convolutions and pooling, and what stands around them; those that no step for images takes part in say so.
-    public static let convolutions: [OperationCase] = [
+    public static let convolutions: [OperationCase] = windowEdges + [
         OperationCase("convolution", .sample([2, 2, 3, 4]), .sample([3, 2, 2, 3], seed: 1), terms: 12) { convolution($0[0], $0[1]) },
         OperationCase("convolution, stride 2, padded", .sample([1, 2, 4, 3]), .sample([2, 2, 3, 2], seed: 1), terms: 12) {
             convolution($0[0], $0[1], stride: [2], padding: .all(1))

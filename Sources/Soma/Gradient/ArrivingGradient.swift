@@ -1,0 +1,45 @@
+import SomaGraph
+
+/// The gradient of a node's value: `value` where a condition holds, and 0 elsewhere.
+///
+/// The branch of a `select` that is not taken gets the gradient 0, and so does everything behind it, however steep it is there:
+/// `select(x > 0, √x, 0)` is flat at 0. As 0 times an infinite slope would be NaN, the condition travels beside the value through
+/// elementwise rules and views, and the choice is made behind them. Where nothing is steep, that is the same number of operations.
+final class ArrivingGradient {
+    let value: Tensor
+    let condition: Tensor?
+    /// The gradient as one tensor, for rules that mix its elements.
+    private(set) lazy var total = condition.map { .select($0, value, value.operand(0, "gradient")) } ?? value
+
+    init(_ value: Tensor, where condition: Tensor?) { (self.value, self.condition) = (value, condition) }
+
+    /// Two gradients of one node; the condition stays if it is the same for both.
+    func adding(_ other: ArrivingGradient) -> ArrivingGradient {
+        if condition?.node === other.condition?.node { return ArrivingGradient(value + other.value, where: condition) }
+        return ArrivingGradient(total + other.total, where: nil)
+    }
+}
+
+/// Gradients under accumulation, by place.
+final class GradientSums {
+    private var all: [ArrivingGradient?]
+
+    init(count: Int) { all = [ArrivingGradient?](repeating: nil, count: count) }
+
+    subscript(place: Int) -> ArrivingGradient? { all[place] }
+
+    func add(_ gradient: ArrivingGradient, to place: Int) { all[place] = all[place].map { $0.adding(gradient) } ?? gradient }
+}
+
+extension Primitive {
+    /// Whether each element of an input's gradient follows from one element of the result's: so it is of elementwise functions and of
+    /// operations that move or add up elements.
+    var keepsPlaces: Bool {
+        switch self {
+        case .unary, .binary, .select, .cast, .reshape, .permute, .pad, .concatenate, .contiguous, .reduce(.sum, axes: _): true
+        case .buffer, .constant, .range, .random, .expand, .slice, .window, .fold, .deviceCopy, .dynamicSlice, .updateSlice, .reduce, .matmul,
+            .gather, .scatterAdd, .library, .custom, .customGradient, .stopGradient:
+            false
+        }
+    }
+}
