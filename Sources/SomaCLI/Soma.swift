@@ -47,6 +47,7 @@ struct SomaCommand: ParsableCommand {
             guard let word = CommandLine.unsafeArgv[place], String(validatingCString: word) == nil else { continue }
             throw UsageError("'\(String(cString: word))' is no UTF-8, in which arguments are read; rename the file")
         }
+        if let variable = Environment.illegible { throw UsageError("the variable \(variable) is no UTF-8, in which it is read; name another folder") }
     }
 
     /// Names what was perhaps meant, which the parser does for options alone.

@@ -38,6 +38,8 @@ public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Those of `names` that are few slips of the pen away from `name`, the nearest first: at most three.
 public func nearestNames(to name: String, among names: [String]) -> [String] {
+    // A name from a file may be of any length, and none here is longer.
+    guard name.utf8.count <= 100 else { return [] }
     let limit = max(1, name.count / 3)
     let distances = names.map { candidate in
         let isBeginning = !name.isEmpty && candidate.hasPrefix(name)

@@ -41,6 +41,37 @@ import Testing
         #expect(Command.soma("train", "resnet20", "--resume", "--epochs", "2", in: folder).status == 0)
     }
 
+    /// A copy by a system that keeps names decomposed, as macOS does, is the same data set: by the bytes of the names its classes would be swapped.
+    @Test func copiesInAnotherFormOfUnicode() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        #expect(try train(["cafz", composed]).status == 0)
+        try folder.write("copy/readme", [])
+        for (label, name) in ["cafz", decomposed].enumerated() {
+            for number in 0..<4 { try folder.write("copy/\(name)/\(number).png", try picture(label, number)) }
+        }
+        func evaluate(_ data: String) throws -> JSON {
+            let command = Command.soma("evaluate", "runs/resnet20", "--data", data, "--json", in: folder)
+            #expect(command.status == 0, "\(command.complaint)")
+            return try JSON(parsing: command.output)
+        }
+        let (own, copy) = (try evaluate("pictures"), try evaluate("copy"))
+        #expect(copy["data"] == "the pictures held out of copy" && copy["samples"] == 2)
+        #expect(copy["confusion"] == own["confusion"] && copy["classes"] == own["classes"] && copy["accuracy"] == own["accuracy"])
+        #expect(copy["classes"]?.array?.compactMap { $0["class"]?.string.map { Array($0.utf8) } } == [Array("cafz".utf8), Array(composed.utf8)])
+        let resumed = Command.soma("train", "resnet20", "--resume", "--data", "copy", "--epochs", "2", in: folder)
+        #expect(resumed.status == 0, "\(resumed.complaint)")
+        // A class that one part lacks is told, in training and in evaluation.
+        mkdir("\(folder.path)/parts", 0o777)
+        try folder.write("parts/val/readme", [])
+        rename("\(folder.path)/copy", "\(folder.path)/parts/train")
+        unlink("\(folder.path)/parts/val/readme")
+        for number in 0..<2 { try folder.write("parts/val/cafz/\(number).png", try picture(0, number)) }
+        let what = "the class '\(composed)' has no pictures in parts/val"
+        let parted = Command.soma("train", "resnet20", "--data", "parts", "--image-size", "8", "batch=3", "--epochs", "1", "--device", "cpu", "--output", "p", in: folder)
+        #expect(parted.status == 0 && parted.output.contains(what), "\(parted.complaint)")
+        Command.soma("evaluate", "p", in: folder).expectComplaint(0, "the class '\(composed)' has no pictures in /", "/parts/val")
+    }
+
     @Test func evaluationsLeaveOutWhatCannotBeRead() throws {
         #expect(try train(["a", "b", "c"]).status == 0)
         for name in ["other/a", "other/b", "other/c"] {

@@ -1,5 +1,6 @@
 import Glibc
 import Soma
+import SomaZoo
 import Testing
 
 @testable import SomaCLI
@@ -33,9 +34,17 @@ import Testing
         Command.soma("train", "--resume", "lr=0.001", in: folder).expectComplaint(2, "--resume needs a recipe")
     }
 
+    /// Names from files may be of any length: nobody looks for what was perhaps meant then.
+    @Test func longNamesAreNotCompared() {
+        #expect(nearestNames(to: "digit", among: ["digits"]) == ["digits"])
+        #expect(nearestNames(to: String(repeating: "digits", count: 10_000_000), among: ["digits"]).isEmpty)
+    }
+
     @Test func argumentsThatAreNoUTF8() {
         let command = Command.run(["/bin/bash", "-c", "exec \(Command.folder)/soma inspect $'a\\xff'"], in: folder)
         command.expectComplaint(2, "no UTF-8")
+        let variable = Command.run(["/bin/bash", "-c", "SOMA_CACHE=$'/tmp/a\\xff' exec \(Command.folder)/soma devices"], in: folder)
+        variable.expectComplaint(2, "SOMA_CACHE is no UTF-8")
     }
 
     @Test func missingWords() {

@@ -90,6 +90,7 @@ extension FileFormat {
         try expectSame(picture.size, encoded.size, "a picture of another size than was said")
         try expectSame(picture.pixels.count, picture.width * picture.height * picture.channels, "pixels that are missing")
         _ = try encoded.decoded(channels: 1, eighths: 2)
+        if picture.width * picture.height <= 4096 { _ = try InkPicture(picture, path: "picture").fitted(rows: 8, columns: 8) }
     }
 
     static let json = FileFormat(

@@ -57,9 +57,12 @@ struct EvaluationReport {
         guard !mistakes.isEmpty else { return ["no mistakes"] }
         let most = mistakes.sorted { ($1.count, $0.label, $0.told) < ($0.count, $1.label, $1.told) }.prefix(10)
         return ["the most frequent mistakes:"] + most.map {
-            Prose.printable("\(matrix.classes[$0.label]) taken for \(matrix.classes[$0.told]): \(Quantity.grouped($0.count))")
+            let (name, told) = (clipped(matrix.classes[$0.label]), clipped(matrix.classes[$0.told]))
+            return Prose.printable("\(name) taken for \(told): \(Quantity.grouped($0.count))")
         }
     }
+
+    private func clipped(_ name: String) -> String { Prose.clipped(name, to: TextTable.widestCell) }
 
     // MARK: JSON
 

@@ -43,7 +43,7 @@ struct Prediction {
                     .init("class", classes[0]["class"] ?? .null), .init("top", .array(classes)),
                 ]).description)
         }
-        let classes = order.map { "\(predictor.classes[$0]) \(Quantity.fixed(100 * Double(probabilities[$0]), 1)) %" }
+        let classes = order.map { "\(Prose.clipped(predictor.classes[$0], to: TextTable.widestCell)) \(Quantity.fixed(100 * Double(probabilities[$0]), 1)) %" }
         try Console.print(Prose.printable("\(name): \(classes.joined(separator: ", "))"))
     }
 }

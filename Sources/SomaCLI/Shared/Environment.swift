@@ -1,4 +1,5 @@
 import Glibc
+import Soma
 
 /// Environment variables that take one of a few words. A misspelt one would be passed over without a sign.
 enum Environment {
@@ -18,6 +19,17 @@ enum Environment {
                 "soma: \(variable.name): '\($0)' is none of \(variable.words.joined(separator: ", "))"
             }
         }
+    }
+
+    /// The name of one of Soma's variables whose value is no UTF-8.
+    static var illegible: String? {
+        var place = environ
+        while let variable = place.pointee {
+            let text = String(cString: variable)
+            if text.beginsExactly(with: "SOMA_"), String(validatingCString: variable) == nil { return text.parts(atFirst: "=")?.before }
+            place += 1
+        }
+        return nil
     }
 
     /// The value of a variable; empty where it is not set.

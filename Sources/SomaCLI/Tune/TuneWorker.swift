@@ -79,7 +79,7 @@ struct TuneWorker {
         try trial.refill()
         let runs = Self.runs(try trial.seconds(by: first, runs: 1))
         _ = try trial.seconds(by: second, runs: 1)
-        return try (0..<pairs).map { pair in
+        return try (0..<max(0, pairs)).map { pair in
             let early = try trial.seconds(by: pair % 2 == 0 ? first : second, runs: runs)
             let late = try trial.seconds(by: pair % 2 == 0 ? second : first, runs: runs)
             return pair % 2 == 0 ? "\(early):\(late)" : "\(late):\(early)"

@@ -35,6 +35,12 @@ import Testing
         return report
     }()
 
+    /// A separator is one whatever stands behind it: an accent would join with it to another character of Swift's.
+    @Test func separatorsInCellsAreMarked() {
+        #expect(FigureTable.csv(["a,\u{301}b", "c\"\u{301}", "d\r\ne", "f"]) == "\"a,\u{301}b\",\"c\"\"\u{301}\",\"d\r\ne\",f")
+        #expect(Array(FigureTable.markdown(["a|\u{301}b"]).utf8) == Array("| a\\|\u{301}b |".utf8))
+    }
+
     @Test func floors() throws {
         let peaks = Self.report.devices[0].peaks
         #expect(peaks.floor(of: Work(operations: 1e9, bytesRead: 1e6))?.seconds == 0.01)

@@ -1,3 +1,5 @@
+import Soma
+
 /// Columns of figures that can be written in several ways.
 struct FigureTable {
     struct Column {
@@ -27,14 +29,15 @@ struct FigureTable {
     }
 
     static func markdown(_ cells: [String]) -> String {
-        "| " + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }.joined(separator: " | ") + " |"
+        "| " + cells.map { $0.split(atEach: "|").joined(separator: "\\|") }.joined(separator: " | ") + " |"
     }
 
     /// Fields with commas, quotes or line breaks stand in quotes (RFC 4180).
     static func csv(_ fields: [String]) -> String {
         fields.map { field in
-            guard field.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return field }
-            return "\"" + field.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
+            // By code points: to whoever reads the file, a comma with an accent behind it is a comma.
+            guard field.unicodeScalars.contains(where: { $0 == "," || $0 == "\"" || Character($0).isNewline }) else { return field }
+            return "\"" + field.split(atEach: "\"").joined(separator: "\"\"") + "\""
         }.joined(separator: ",")
     }
 }

@@ -40,7 +40,7 @@ extension BenchReport {
     ]
 
     private static func textLine(_ cells: [String]) -> String {
-        var line = zip(cells, widths).map { TextTable.padded($0, to: $1.0, $1.1) }.joined(separator: "  ")
+        var line = zip(cells, widths).map { TextTable.padded(Prose.clipped($0, to: TextTable.widestCell), to: $1.0, $1.1) }.joined(separator: "  ")
         while line.last == " " { line.removeLast() }
         return line
     }
