@@ -29,7 +29,6 @@ static void fill(void) {
         {"dnnl_primitive_destroy", (void **)&table.primitive_destroy, false},
         {"dnnl_reorder_primitive_desc_create", (void **)&table.reorder_description, false},
         {"dnnl_memory_create", (void **)&table.memory_create, false},
-        {"dnnl_memory_set_data_handle", (void **)&table.memory_set, false},
         {"dnnl_memory_destroy", (void **)&table.memory_destroy, false},
         {"dnnl_primitive_attr_create", (void **)&table.attributes_create, false},
         {"dnnl_primitive_attr_set_scratchpad_mode", (void **)&table.attributes_set_scratchpad, false},

@@ -1,6 +1,7 @@
 #include "libraries_onednn_convolution.h"
 
 #include "libraries_onednn_versions.h"
+#include "libraries_openmp.h"
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -28,16 +29,22 @@ static const int places[3][3] = {{image_x, filter_w, image_y}, {image_y, filter_
 struct libraries_onednn_convolution {
     int pass;
     char kernel[64];
+    dnnl_primitive_description description;    // owns those of the operands
     dnnl_primitive primitive;
-    dnnl_memory memory[3], scratchpad;
+    dnnl_description operands[3], scratchpad, plain_filter;
     /// Brings the filter from its plain layout to the kernel's, or back; null where they are the same.
     dnnl_primitive reorder;
-    dnnl_memory plain_filter;
     size_t filter_bytes, scratchpad_bytes;
 };
 
 static dnnl_engine engine;
-static dnnl_stream stream;
+
+/// Where a thread's kernels run; null where there is none.
+static dnnl_stream own_stream(const libraries_onednn *dnnl) {
+    static _Thread_local dnnl_stream stream;
+    if (stream == NULL && dnnl->stream_create(&stream, engine, stream_in_order) != 0) { stream = NULL; }
+    return stream;
+}
 
 /// What a kernel needs while it runs: the same memory for all of a thread, since one runs at a time.
 static char *shared_scratch(size_t bytes) {
@@ -96,72 +103,88 @@ static dnnl_primitive_description choose(
     return result;
 }
 
-static bool make_reorder(const libraries_onednn *dnnl, libraries_onednn_convolution *c, dnnl_description plain, dnnl_description own) {
+static bool make_reorder(const libraries_onednn *dnnl, libraries_onednn_convolution *c) {
+    dnnl_description plain = c->plain_filter, own = c->operands[filter_w];
     if (dnnl->descriptions_equal(plain, own)) { return true; }
     bool back = c->pass == 2;
     dnnl_primitive_description description = NULL;
     if (dnnl->reorder_description(&description, back ? own : plain, engine, back ? plain : own, engine, NULL) != 0) { return false; }
     c->filter_bytes = dnnl->description_size(own);
-    bool made = dnnl->primitive_create(&c->reorder, description) == 0 && dnnl->memory_create(&c->plain_filter, plain, engine, NULL) == 0;
+    bool made = dnnl->primitive_create(&c->reorder, description) == 0;
     dnnl->primitive_description_destroy(description);
     return made;
 }
 
-static bool make(const libraries_onednn *dnnl, libraries_onednn_convolution *c, dnnl_primitive_description chosen, dnnl_description plain) {
+/// Whether a kernel can be used: not the reference code, and on several threads none that leaves the work to a matrix product, which cuts its
+/// sums as there are threads.
+static bool is_usable(const char *kernel, bool serial) {
+    return strncmp(kernel, "ref", 3) != 0 && (serial || strstr(kernel, "gemm") == NULL);
+}
+
+static bool make(const libraries_onednn *dnnl, libraries_onednn_convolution *c, bool serial) {
     const char *kernel = "";
-    dnnl->query(chosen, query_kernel, 0, &kernel);
+    dnnl->query(c->description, query_kernel, 0, &kernel);
     snprintf(c->kernel, sizeof c->kernel, "%s", kernel);
-    if (strncmp(kernel, "ref", 3) == 0) { return false; }
+    if (!is_usable(kernel, serial)) { return false; }
     for (int operand = 0; operand < 3; operand++) {
-        dnnl_description description = dnnl->query_description(chosen, queries[c->pass][operand], 0);
-        if (dnnl->memory_create(&c->memory[operand], description, engine, NULL) != 0) { return false; }
+        c->operands[operand] = dnnl->query_description(c->description, queries[c->pass][operand], 0);
     }
-    dnnl_description scratchpad = dnnl->query_description(chosen, query_scratchpad, 0);
-    c->scratchpad_bytes = dnnl->description_size(scratchpad);
-    if (c->scratchpad_bytes > most_scratch) { return false; }
-    return dnnl->memory_create(&c->scratchpad, scratchpad, engine, NULL) == 0
-        && make_reorder(dnnl, c, plain, dnnl->query_description(chosen, queries[c->pass][filter_w], 0))
-        && dnnl->primitive_create(&c->primitive, chosen) == 0;
+    c->scratchpad = dnnl->query_description(c->description, query_scratchpad, 0);
+    c->scratchpad_bytes = dnnl->description_size(c->scratchpad);
+    return c->scratchpad_bytes <= most_scratch && make_reorder(dnnl, c) && dnnl->primitive_create(&c->primitive, c->description) == 0;
 }
 
 static void start(void) {
     const libraries_onednn *dnnl = libraries_onednn_table();
-    if (!dnnl->search.found || dnnl->engine_create(&engine, engine_cpu, 0) != 0) { return; }
-    if (dnnl->stream_create(&stream, engine, stream_in_order) != 0) { stream = NULL; }
+    if (!dnnl->search.found || dnnl->engine_create(&engine, engine_cpu, 0) != 0) { engine = NULL; }
 }
 
-libraries_onednn_convolution *libraries_onednn_convolution_create(const libraries_convolution *convolution) {
+static libraries_onednn_convolution *create(const libraries_convolution *convolution, bool serial) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const libraries_onednn *dnnl = libraries_onednn_table();
     pthread_once(&once, start);
-    if (stream == NULL || convolution->input[1] > longest_line || convolution->output[1] > longest_line) { return NULL; }
+    if (engine == NULL || convolution->input[1] > longest_line || convolution->output[1] > longest_line) { return NULL; }
     libraries_onednn_convolution *result = calloc(1, sizeof *result);
     if (result == NULL) { return NULL; }
     result->pass = convolution->pass;
     descriptions d = describe(dnnl, convolution);
-    dnnl_primitive_description forward = NULL, chosen = NULL;
+    dnnl_primitive_description forward = NULL;
     bool made = false;
     if (d.x != NULL && d.w != NULL && d.y != NULL && d.plain != NULL) {
         forward = choose(dnnl, convolution, &d, 0, NULL);
-        chosen = convolution->pass == 0 || forward == NULL ? forward : choose(dnnl, convolution, &d, convolution->pass, forward);
-        made = chosen != NULL && make(dnnl, result, chosen, d.plain);
+        result->description = convolution->pass == 0 || forward == NULL ? forward : choose(dnnl, convolution, &d, convolution->pass, forward);
+        result->plain_filter = d.plain;
+        d.plain = NULL;
+        made = result->description != NULL && make(dnnl, result, serial);
     }
-    if (chosen != NULL && chosen != forward) { dnnl->primitive_description_destroy(chosen); }
-    if (forward != NULL) { dnnl->primitive_description_destroy(forward); }
+    if (forward != NULL && forward != result->description) { dnnl->primitive_description_destroy(forward); }
     forget(dnnl, &d);
     if (made) { return result; }
     libraries_onednn_convolution_destroy(result);
     return NULL;
 }
 
+libraries_onednn_convolution *libraries_onednn_convolution_create(const libraries_convolution *convolution) {
+    return convolution->pass == 2 ? NULL : create(convolution, false);
+}
+
+libraries_onednn_convolution *libraries_onednn_convolution_create_serial(const libraries_convolution *convolution) {
+    const libraries_openmp *openmp = libraries_openmp_table();
+    if (!openmp->search.found) { return NULL; }
+    // oneDNN prepares a kernel for as many threads as the calling one would get.
+    int threads = openmp->most_threads();
+    openmp->set_most_threads(1);
+    libraries_onednn_convolution *result = create(convolution, true);
+    openmp->set_most_threads(threads);
+    return result;
+}
+
 void libraries_onednn_convolution_destroy(libraries_onednn_convolution *c) {
     const libraries_onednn *dnnl = libraries_onednn_table();
-    dnnl_memory memories[] = {c->memory[0], c->memory[1], c->memory[2], c->scratchpad, c->plain_filter};
-    for (int i = 0; i < 5; i++) {
-        if (memories[i] != NULL) { dnnl->memory_destroy(memories[i]); }
-    }
     if (c->reorder != NULL) { dnnl->primitive_destroy(c->reorder); }
     if (c->primitive != NULL) { dnnl->primitive_destroy(c->primitive); }
+    if (c->description != NULL) { dnnl->primitive_description_destroy(c->description); }
+    dnnl_description_free(dnnl, c->plain_filter);
     free(c);
 }
 
@@ -169,33 +192,46 @@ const char *libraries_onednn_convolution_kernel(const libraries_onednn_convoluti
 
 // MARK: - Running
 
-static bool run_reorder(const libraries_onednn *dnnl, libraries_onednn_convolution *c, void *plain) {
-    if (dnnl->memory_set(c->plain_filter, plain) != 0) { return false; }
-    dnnl_memory own = c->memory[filter_w];
+/// The memories of one run: the image of x, the filter, the image of y, the scratchpad, the plain filter.
+enum { memory_scratchpad = 3, memory_plain = 4, memory_count = 5 };
+
+static bool open_memories(const libraries_onednn *dnnl, const libraries_onednn_convolution *c, float *const *data, char *scratch, dnnl_memory *memories) {
+    dnnl_description descriptions[] = {c->operands[0], c->operands[1], c->operands[2], c->scratchpad, c->plain_filter};
+    void *all[] = {data[0], c->reorder == NULL ? (void *)data[filter_w] : scratch, data[2], scratch + (c->filter_bytes + 63) / 64 * 64, data[filter_w]};
+    for (int i = 0; i < memory_count; i++) {
+        if (dnnl->memory_create(&memories[i], descriptions[i], engine, all[i]) != 0) { return false; }
+    }
+    return true;
+}
+
+static bool run_reorder(const libraries_onednn *dnnl, const libraries_onednn_convolution *c, dnnl_stream stream, const dnnl_memory *memories) {
     bool back = c->pass == 2;
-    const dnnl_argument both[] = {{argument_from, back ? own : c->plain_filter}, {argument_to, back ? c->plain_filter : own}};
+    dnnl_memory own = memories[filter_w], plain = memories[memory_plain];
+    const dnnl_argument both[] = {{argument_from, back ? own : plain}, {argument_to, back ? plain : own}};
     return dnnl->primitive_execute(c->reorder, stream, 2, both) == 0;
 }
 
-bool libraries_onednn_convolution_run(libraries_onednn_convolution *c, const float *first, const float *second, float *result) {
-    const libraries_onednn *dnnl = libraries_onednn_table();
-    size_t filter_bytes = (c->filter_bytes + 63) / 64 * 64;
-    char *scratch = shared_scratch(filter_bytes + c->scratchpad_bytes + 64);
-    if (scratch == NULL) { return false; }
-    float *handed[] = {(float *)first, (float *)second, result};
-    float *plain_filter = NULL;
-    for (int operand = 0; operand < 3; operand++) {
-        int place = places[c->pass][operand];
-        if (place == filter_w) { plain_filter = handed[operand]; }
-        void *data = place == filter_w && c->reorder != NULL ? (void *)scratch : (void *)handed[operand];
-        if (dnnl->memory_set(c->memory[place], data) != 0) { return false; }
-    }
-    if (dnnl->memory_set(c->scratchpad, scratch + filter_bytes) != 0) { return false; }
-    if (c->reorder != NULL && c->pass != 2 && !run_reorder(dnnl, c, plain_filter)) { return false; }
+static bool execute(const libraries_onednn *dnnl, const libraries_onednn_convolution *c, dnnl_stream stream, const dnnl_memory *memories) {
+    if (c->reorder != NULL && c->pass != 2 && !run_reorder(dnnl, c, stream, memories)) { return false; }
     const int *numbers = arguments[c->pass];
     const dnnl_argument all[] = {
-        {numbers[0], c->memory[0]}, {numbers[1], c->memory[1]}, {numbers[2], c->memory[2]}, {argument_scratchpad, c->scratchpad}};
+        {numbers[0], memories[0]}, {numbers[1], memories[1]}, {numbers[2], memories[2]}, {argument_scratchpad, memories[memory_scratchpad]}};
     if (dnnl->primitive_execute(c->primitive, stream, 4, all) != 0) { return false; }
-    if (c->reorder != NULL && c->pass == 2 && !run_reorder(dnnl, c, plain_filter)) { return false; }
+    if (c->reorder != NULL && c->pass == 2 && !run_reorder(dnnl, c, stream, memories)) { return false; }
     return dnnl->stream_wait(stream) == 0;
+}
+
+bool libraries_onednn_convolution_run(const libraries_onednn_convolution *c, const float *first, const float *second, float *result) {
+    const libraries_onednn *dnnl = libraries_onednn_table();
+    dnnl_stream stream = own_stream(dnnl);
+    char *scratch = shared_scratch((c->filter_bytes + 63) / 64 * 64 + c->scratchpad_bytes + 64);
+    if (stream == NULL || scratch == NULL) { return false; }
+    float *data[3];
+    data[places[c->pass][0]] = (float *)first, data[places[c->pass][1]] = (float *)second, data[places[c->pass][2]] = result;
+    dnnl_memory memories[memory_count] = {0};
+    bool done = open_memories(dnnl, c, data, scratch, memories) && execute(dnnl, c, stream, memories);
+    for (int i = 0; i < memory_count; i++) {
+        if (memories[i] != NULL) { dnnl->memory_destroy(memories[i]); }
+    }
+    return done;
 }

@@ -22,6 +22,8 @@ static void fill(void) {
         {"GOMP_parallel", (void **)&table.parallel, false},
         {"omp_get_thread_num", (void **)&table.thread, false},
         {"omp_get_num_threads", (void **)&table.threads, false},
+        {"omp_get_max_threads", (void **)&table.most_threads, false},
+        {"omp_set_num_threads", (void **)&table.set_most_threads, false},
         {NULL, NULL, false},
     };
     library_open(&table.search, "OpenMP", files, symbols);

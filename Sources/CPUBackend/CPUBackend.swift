@@ -5,8 +5,8 @@ import Synchronization
 
 /// The processor itself, behind the same protocol as any other device.
 ///
-/// Heavy products go to OpenBLAS or oneDNN where they are installed; everything else, and everything where they are not, runs on this project's
-/// own loops. All of it is issued from one thread to one team.
+/// Convolutions go to oneDNN where it is installed and has the better kernel; everything else, and everything where it is not, runs on this
+/// project's own loops. All of it is issued from one thread to one team, whose size decides no bit of a result.
 public final class CPUBackend: Backend {
     public let device: DeviceDescription
     public let capabilities = Capabilities(

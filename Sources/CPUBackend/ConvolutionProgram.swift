@@ -11,6 +11,8 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
         case direct(strides: [Int64])
         case winograd
         case oneDNN(OpaquePointer)
+        /// The gradient of a filter, in parts.
+        case filterGradient(OpaquePointer)
         /// Windows copied into the rows of a matrix.
         case columns
 
@@ -20,6 +22,7 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
             case .direct: "own direct kernel"
             case .winograd: "own Winograd kernel"
             case .oneDNN: "oneDNN"
+            case .filterGradient(let parts): soma_filter_gradient_uses_onednn(parts) ? "oneDNN" : "own kernel"
             case .columns: "own kernel"
             }
         }
@@ -32,18 +35,28 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
     /// - Throws: `BackendError.outOfMemory` where scratch memory is needed and there is none.
     init(_ step: ConvolutionStep, pool: CPUMemory) throws {
         let convolution = libraries_convolution(step)
-        (self.convolution, order, kernel) = (convolution, step.order, Self.kernel(of: step, convolution))
+        (self.convolution, order, kernel) = (convolution, step.order, try Self.kernel(of: step, convolution))
         try super.init(of: step.first, step.second, step.nest, plainTarget: step.plainTarget, pool: pool)
     }
 
     override var kernelName: String { "convolution, \(kernel.name)" }
 
-    deinit { if case .oneDNN(let prepared) = kernel { libraries_onednn_convolution_destroy(prepared) } }
+    deinit {
+        switch kernel {
+        case .oneDNN(let prepared): libraries_onednn_convolution_destroy(prepared)
+        case .filterGradient(let parts): soma_filter_gradient_destroy(parts)
+        case .depthwise, .direct, .winograd, .columns: break
+        }
+    }
 
-    private static func kernel(of step: ConvolutionStep, _ convolution: libraries_convolution) -> Kernel {
+    private static func kernel(of step: ConvolutionStep, _ convolution: libraries_convolution) throws -> Kernel {
         let direct = Kernel.direct(strides: step.first.access.strides.map(Int64.init))
-        return withUnsafePointer(to: convolution) { convolution in
+        return try withUnsafePointer(to: convolution) { convolution in
             if step.order == .channelsFirst { return step.pass == .forward && step.groups == 1 ? direct : .depthwise }
+            if step.pass == .filterGradient {
+                guard let parts = soma_filter_gradient_create(convolution, true) else { throw BackendError.noScratchMemory }
+                return .filterGradient(parts)
+            }
             if soma_convolution_suits_winograd(convolution) { return .winograd }
             let suitsDirect = soma_convolution_suits_direct(convolution)
             // oneDNN's vectors are filters side by side: these would leave half of one empty.
@@ -62,6 +75,7 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
             case .winograd: soma_convolution_run_winograd(&convolution, a, b, c)
             case .oneDNN(let prepared):
                 libraries_onednn_convolution_run(prepared, a, b, c) || soma_convolution_run(&convolution, a, b, c)
+            case .filterGradient(let parts): soma_filter_gradient_run(parts, a, b, c)
             case .columns: soma_convolution_run(&convolution, a, b, c)
             }
         guard isDone else { throw BackendError.noScratchMemory }

@@ -80,10 +80,10 @@ extension LoopPlanner {
         return isNeeded.indices.filter { isNeeded[$0] && levels[$0] == .element }
     }
 
-    /// Blocks wide enough to pay and narrow enough that every thread gets one.
+    /// Blocks wide enough to pay and narrow enough that every thread gets one. A column's sum is the same in a block of any width.
     private func columnBlock() -> Int {
         let lines = plan.lineExtents.reduce(1, *)
         let share = (plan.width * lines + Int(soma_team_size()) - 1) / Int(soma_team_size())
-        return min(plan.width, 1024, max(64, (share + 15) / 16 * 16))
+        return min(plan.width, 1024, max(Int(SOMA_NARROWEST_BLOCK), (share + 15) / 16 * 16))
     }
 }

@@ -31,8 +31,8 @@ struct MatmulKernel {
         step.k > 0 && a.leading >= (a.isTransposed ? step.m : step.k) && b.leading >= (b.isTransposed ? step.k : step.n)
     }
 
-    /// The project's own kernel or, for skinny products, oneDNN where it is installed; the environment variable `SOMA_MATMUL` overrides
-    /// (`own`, `openblas`, `onednn`).
+    /// The project's own kernel, whose bits do not depend on the number of threads; OpenBLAS and oneDNN, whose bits do, where the environment variable
+    /// `SOMA_MATMUL` asks for one (`own`, `openblas`, `onednn`).
     ///
     /// GFLOP/s of own / OpenBLAS 0.3.21 / oneDNN 2.6 on one Zen 4 core with a peak of 117.5, best of 60 interleaved rounds (N: as it lies,
     /// T: transposed; `SOMA_MEASURE=1 swift test --filter matmulFigures` prints such a table):
@@ -42,19 +42,16 @@ struct MatmulKernel {
     ///     512³ NT         111 / 105 / 112     512×256×128 TN  112 / 104 / 112     10×256×128 TN  107 / 114 / 104
     ///     128×512×784 NT  113 / 100 / 111     128×512×256 NN  110 / 103 / 116     128×256×10 NN   91 / 106 / 87
     ///     128×256×512 NT  110 / 99 / 99       2048×64×64 NN   111 / 97 / 104      64³ NN         106 / 115 / 99
-    ///
-    /// On two cores the training step of the MLP 784-512-256-10 at batch 128 takes 2.9 ms with the project's own kernel alone and 2.45 with
-    /// oneDNN in its skinny products, which oneDNN shares out better; the square ones stay (`docs/performance.md`).
     private func choose() -> Choice {
-        let oneDNN = { libraries_onednn_table().pointee.search.found }
-        guard suitsLibraries else { return .own }
+        suitsLibraries ? Self.wanted : .own
+    }
+
+    /// What `SOMA_MATMUL` asks for, where it is installed.
+    static var wanted: Choice {
         switch getenv("SOMA_MATMUL").map({ String(cString: $0).lowercased() }) {
-        case "own": return .own
-        case "openblas": return libraries_openblas_table().pointee.search.found ? .openBLAS : .own
-        case "onednn": return oneDNN() ? .oneDNN : .own
-        default:
-            let isSkinny = min(step.m, step.n, step.k) <= 128 && step.m * step.n * step.k >= 1 << 20
-            return isSkinny && oneDNN() ? .oneDNN : .own
+        case "openblas" where libraries_openblas_table().pointee.search.found: .openBLAS
+        case "onednn" where libraries_onednn_table().pointee.search.found: .oneDNN
+        default: .own
         }
     }
 

@@ -8,12 +8,12 @@
 #include <string.h>
 
 /// One run: items are blocks of pixels of the result of the forward pass.
+/// The gradient of a filter is one sum over all of them, so one thread makes it.
 typedef struct convolution_run {
     const libraries_convolution *shape;
     const float *x, *g;
     float *y, *dx;
-    /// The filter as [K, rows, columns, C / groups], and one of the same kind for each part that adds up a gradient.
-    float *filter, *partial;
+    float *filter;             // as [K, rows, columns, C / groups], or its gradient
     long pixels, blocks;       // of an image: pixels in a block, blocks
     atomic_bool failed;
 } convolution_run;
@@ -75,14 +75,14 @@ static bool multiply(const libraries_convolution *c, float *windows, float *y, f
     }
 }
 
-static void run_block(convolution_run *run, long image, long block, float *windows, float *filter) {
+static void run_block(convolution_run *run, long image, long block, float *windows) {
     const libraries_convolution *c = run->shape;
     long window = window_count(c), first = block * run->pixels, area = c->output[0] * c->output[1];
     long pixels = area - first < run->pixels ? area - first : run->pixels;
     float *x = (c->pass == 1 ? run->dx : (float *)run->x) + image * c->input[0] * c->input[1] * c->input_channels;
     float *y = (c->pass == 0 ? run->y : (float *)run->g) + (image * area + first) * c->output_channels;
     for (long group = 0; group < c->groups; group++) {
-        float *part = filter + group * (c->output_channels / c->groups) * window;
+        float *part = run->filter + group * (c->output_channels / c->groups) * window;
         for (long pixel = 0; pixel < pixels && c->pass != 1; pixel++) {
             move_window(c, x, windows + pixel * window, (first + pixel) / c->output[1], (first + pixel) % c->output[1], group, false);
         }
@@ -94,6 +94,7 @@ static void run_block(convolution_run *run, long image, long block, float *windo
 }
 
 static void run_items(long begin, long end, int part, void *context) {
+    (void)part;
     convolution_run *run = context;
     const libraries_convolution *c = run->shape;
     float *windows = malloc((size_t)(run->pixels * window_count(c)) * sizeof(float));
@@ -103,26 +104,23 @@ static void run_items(long begin, long end, int part, void *context) {
     }
     // A gradient of the image adds up where windows overlap, so all blocks of an image belong to one thread.
     long step = c->pass == 1 ? run->blocks : 1;
-    float *filter = c->pass == 2 ? run->partial + part * filter_count(c) : run->filter;
-    for (long item = begin * step; item < end * step; item++) { run_block(run, item / run->blocks, item % run->blocks, windows, filter); }
+    for (long item = begin * step; item < end * step; item++) { run_block(run, item / run->blocks, item % run->blocks, windows); }
     free(windows);
 }
 
-static bool run_pass(convolution_run *run, int parts) {
+static void run_pass(convolution_run *run) {
     const libraries_convolution *c = run->shape;
-    soma_parallel_for(c->pass == 1 ? c->batch : c->batch * run->blocks, 1, run_items, run);
-    if (c->pass != 2) { return !atomic_load(&run->failed); }
-    for (int part = 1; part < parts; part++) {
-        for (long i = 0; i < filter_count(c); i++) { run->partial[i] += run->partial[part * filter_count(c) + i]; }
+    if (c->pass == 2) {
+        run_items(0, c->batch * run->blocks, 0, run);
+    } else {
+        soma_parallel_for(c->pass == 1 ? c->batch : c->batch * run->blocks, 1, run_items, run);
     }
-    return !atomic_load(&run->failed);
 }
 
 bool soma_convolution_run(const libraries_convolution *c, const float *first, const float *second, float *result) {
-    int parts = c->pass == 2 ? soma_team_size() : 1;
-    float *filter = calloc((size_t)(parts * filter_count(c)), sizeof(float));
+    float *filter = calloc((size_t)filter_count(c), sizeof(float));
     if (filter == NULL) { return false; }
-    convolution_run run = {.shape = c, .filter = filter, .partial = filter};
+    convolution_run run = {.shape = c, .filter = filter};
     // About as many windows as stay in the second-level cache.
     long area = c->output[0] * c->output[1], most = 131072 / window_count(c);
     run.pixels = most < area ? most : area;
@@ -137,7 +135,8 @@ bool soma_convolution_run(const libraries_convolution *c, const float *first, co
         break;
     default: run.x = first, run.g = second;
     }
-    bool done = run_pass(&run, parts);
+    run_pass(&run);
+    bool done = !atomic_load(&run.failed);
     if (done && c->pass == 2) { reorder_filter(c, filter, result, true); }
     free(filter);
     return done;

@@ -13,6 +13,10 @@ typedef struct nest_frame {
     char *scratch;
 } nest_frame;
 
+/// Lines or blocks of columns with reductions that are fewer than this are cut into so many pieces in all, if they are long enough: by their shape
+/// alone, so that the sums do not depend on the number of threads.
+enum { nest_pieces = 64 };
+
 /// Scratch memory of the calling thread, kept and grown; null where it cannot be had.
 char *nest_scratch(long bytes);
 

@@ -1,5 +1,7 @@
 #include "nest.h"
 
+#include "counts.h"
+#include "scratch.h"
 #include "soma_team.h"
 #include <stdatomic.h>
 #include <stddef.h>
@@ -12,7 +14,7 @@ typedef struct columns_run {
     const soma_bindings *bindings;
     long blocks;               // of columns, in a line
     long pieces;               // of the walk
-    char *partial;             // of each item: the registers of its reductions
+    char *partial;             // of each item: what its reductions came to
     atomic_bool failed;
 } columns_run;
 
@@ -26,6 +28,9 @@ static bool is_argument(const soma_reduction *reduction) { return reduction->fun
 /// Bytes of one of a reduction's registers, and of them all. An index of int32 has one of its own.
 static long register_bytes(const soma_nest *nest) { return nest->block * 8; }
 static long reduction_bytes(const soma_nest *nest) { return levels * register_bytes(nest); }
+
+/// Bytes that keep what a reduction of a piece came to: its values, and the indices of an extreme.
+static long result_bytes(const soma_nest *nest) { return 2 * register_bytes(nest); }
 
 long soma_nest_reduction_bytes(long block, int reduction_count) { return reduction_count * levels * block * 8; }
 
@@ -223,6 +228,17 @@ static bool open_walk(walk *walk, columns_run *run) {
     return false;
 }
 
+/// Keeps what the reductions of a piece came to, or brings it back.
+static void move_results(const walk *walk, char *kept, bool keeps) {
+    const soma_nest *nest = walk->frame.nest;
+    for (int r = 0; r < nest->reduction_count; r++, kept += result_bytes(nest)) {
+        for (int level = 0; level < (is_argument(&nest->reductions[r]) ? 2 : 1); level++) {
+            char *own = reduction_register(walk, r, level), *other = kept + level * register_bytes(nest);
+            memcpy(keeps ? other : own, keeps ? own : other, (size_t)(walk->columns * (level ? 4 : soma_type_size(nest->reductions[r].type))));
+        }
+    }
+}
+
 static void run_items(long begin, long end, int part, void *context) {
     (void)part;
     columns_run *run = context;
@@ -234,8 +250,7 @@ static void run_items(long begin, long end, int part, void *context) {
         open_item(&walk, run, item);
         if (run->partial != NULL) {
             run_walk(&walk, 0, nest->inner_count * piece / run->pieces, nest->inner_count * (piece + 1) / run->pieces);
-            long bytes = nest->reduction_count * reduction_bytes(nest);
-            memcpy(run->partial + item * bytes, walk.registers, (size_t)bytes);
+            move_results(&walk, run->partial + item * nest->reduction_count * result_bytes(nest), true);
             continue;
         }
         for (int number = 0; number < nest->walk_count; number++) {
@@ -251,7 +266,7 @@ static void merge_piece(const walk *walk, const char *later) {
     const soma_nest *nest = walk->frame.nest;
     for (int r = 0; r < nest->reduction_count; r++) {
         const soma_reduction *reduction = &nest->reductions[r];
-        const char *other = later + r * reduction_bytes(nest);
+        const char *other = later + r * result_bytes(nest);
         if (!is_argument(reduction)) {
             reduction->combine(walk->columns, reduction_register(walk, r, 0), reduction_register(walk, r, 0), other, NULL);
             continue;
@@ -270,29 +285,37 @@ static void join_pieces(long begin, long end, int part, void *context) {
     (void)part;
     columns_run *run = context;
     const soma_nest *nest = run->nest;
-    long bytes = nest->reduction_count * reduction_bytes(nest);
+    long bytes = nest->reduction_count * result_bytes(nest);
     walk walk;
     if (!open_walk(&walk, run)) { return; }
     for (long block = begin; block < end; block++) {
         open_item(&walk, run, block * run->pieces);
-        memcpy(walk.registers, run->partial + block * run->pieces * bytes, (size_t)bytes);
+        move_results(&walk, run->partial + block * run->pieces * bytes, false);
         for (long piece = 1; piece < run->pieces; piece++) { merge_piece(&walk, run->partial + (block * run->pieces + piece) * bytes); }
         finish_walk(&walk, 0);
         store_operands(&walk, -1, NULL);
     }
 }
 
+/// How many pieces a walk is cut into: whatever width the blocks have, which is chosen for the team, no more than the narrowest would need.
+static long piece_count(const soma_nest *nest) {
+    long width = nest->width * nest->fold, blocks = nest->line_count * (nest->fold > 1 ? 1 : ceiling(nest->width, SOMA_NARROWEST_BLOCK));
+    if (nest->reduction_count == 0 || nest->walk_count > 1 || blocks == 0) { return 1; }
+    // Few steps repay no more sums to add up, and few elements no other thread.
+    long most = smaller(nest->inner_count / 64, nest->inner_count * width / nest->grain);
+    return larger(1, smaller(ceiling(nest_pieces, blocks), most));
+}
+
 bool nest_run_by_columns(const soma_nest *nest, const soma_bindings *bindings) {
-    long blocks = (nest->width * nest->fold + nest->block - 1) / nest->block, items = nest->line_count * blocks, size = soma_team_size();
-    columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = 1};
-    if (nest->reduction_count > 0 && nest->walk_count == 1 && items < size && nest->inner_count >= 64 * size) { run.pieces = size; }
+    static _Thread_local soma_scratch scratch;
+    long blocks = ceiling(nest->width * nest->fold, nest->block), items = nest->line_count * blocks;
+    columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = piece_count(nest)};
     if (run.pieces > 1) {
-        run.partial = malloc((size_t)(items * run.pieces * nest->reduction_count * reduction_bytes(nest)));
+        run.partial = (char *)soma_scratch_reserve(&scratch, items * run.pieces * nest->reduction_count * result_bytes(nest) / (long)sizeof(float));
         if (run.partial == NULL) { return false; }
     }
     long work = nest->block * nest->inner_count / run.pieces;
     soma_parallel_for(items * run.pieces, nest->grain / (work > 0 ? work : 1), run_items, &run);
     if (run.pieces > 1 && !atomic_load(&run.failed)) { soma_parallel_for(items, nest->grain, join_pieces, &run); }
-    free(run.partial);
     return !atomic_load(&run.failed);
 }

@@ -1,12 +1,13 @@
 #include "nest.h"
 
+#include "counts.h"
 #include "soma_team.h"
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/// A run: items are lines, or pieces of lines where these alone would not keep every thread busy.
+/// A run: items are lines, or pieces of lines where these alone would not keep a large team busy.
 typedef struct rows_run {
     const soma_nest *nest;
     const soma_bindings *bindings;
@@ -185,12 +186,12 @@ static void join_pieces(long begin, long end, int part, void *context) {
     }
 }
 
-/// How many pieces a line is cut into: what the shape and the team's size say, and no timing.
+/// How many pieces a line is cut into. Those of a reduction are as long as a thread is woken for.
 static long piece_count(const soma_nest *nest) {
-    long blocks = (nest->width + nest->block - 1) / nest->block, size = soma_team_size();
-    if (nest->whole_lines || blocks <= 1) { return 1; }
+    long blocks = ceiling(nest->width, nest->block);
+    if (nest->whole_lines || blocks <= 1 || nest->line_count == 0) { return 1; }
     if (nest->reduction_count == 0) { return blocks; }
-    return nest->line_count >= 4 * size ? 1 : blocks < size ? blocks : size;
+    return larger(1, smaller(smaller(ceiling(nest_pieces, nest->line_count), blocks), nest->width / nest->grain));
 }
 
 bool nest_run_by_rows(const soma_nest *nest, const soma_bindings *bindings) {

@@ -34,7 +34,6 @@ typedef struct libraries_onednn {
     int (*primitive_destroy)(dnnl_primitive);
     int (*reorder_description)(dnnl_primitive_description *, dnnl_description from, dnnl_engine, dnnl_description to, dnnl_engine, dnnl_attributes);
     int (*memory_create)(dnnl_memory *, dnnl_description, dnnl_engine, void *data);
-    int (*memory_set)(dnnl_memory, void *data);
     int (*memory_destroy)(dnnl_memory);
     int (*attributes_create)(dnnl_attributes *);
     int (*attributes_set_scratchpad)(dnnl_attributes, int mode);

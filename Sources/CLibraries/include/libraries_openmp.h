@@ -13,6 +13,9 @@ typedef struct libraries_openmp {
 
     int (*thread)(void);   ///< The number of the calling member, from 0.
     int (*threads)(void);  ///< The size of the running team: it may be smaller than asked for.
+
+    int (*most_threads)(void);              ///< How many threads the caller's next team has where nobody says.
+    void (*set_most_threads)(int count);    ///< Sets that number for the calling thread.
 } libraries_openmp;
 
 /// The table, filled by the first call. Safe from any thread.

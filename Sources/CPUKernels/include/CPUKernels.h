@@ -1,6 +1,7 @@
 #pragma once
 #include "soma_chains.h"
 #include "soma_convolution.h"
+#include "soma_filter_gradient.h"
 #include "soma_levels.h"
 #include "soma_loops.h"
 #include "soma_matmul.h"

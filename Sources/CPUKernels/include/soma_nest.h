@@ -92,6 +92,9 @@ typedef struct soma_bindings {
     const long *offsets;
 } soma_bindings;
 
+/// By columns: the fewest columns of a block, but for the last.
+#define SOMA_NARROWEST_BLOCK 64
+
 /// Scratch memory that the reductions of a nest by columns take.
 long soma_nest_reduction_bytes(long block, int reduction_count);
 

@@ -13,6 +13,15 @@ extension CPUBackendTests.KernelTests {
 
             var testDescription: String { "\(channels) of \(input) by \(size), stride \(stride), dilation \(dilation), padding \(before) \(after)" }
 
+            /// Elements of each.
+            var counts: (x: Int, w: Int, y: Int) {
+                let c = shape(0)
+                return (
+                    Int(c.batch * c.input.0 * c.input.1 * c.input_channels), Int(c.output_channels * (c.input_channels / c.groups) * c.size.0 * c.size.1),
+                    Int(c.batch * c.output.0 * c.output.1 * c.output_channels)
+                )
+            }
+
             func shape(_ pass: Int) -> libraries_convolution {
                 func extent(_ n: Int, _ r: Int, _ s: Int, _ d: Int, _ padding: Int) -> Int { (n + padding - (r - 1) * d - 1) / s + 1 }
                 func pair(_ p: (Int, Int)) -> (Int64, Int64) { (Int64(p.0), Int64(p.1)) }
@@ -51,10 +60,54 @@ extension CPUBackendTests.KernelTests {
             .enabled(if: libraries_onednn_table().pointee.search.found, "oneDNN is not installed"), arguments: samples, [0, 1, 2])
         func oneDNN(_ sample: Sample, _ pass: Int) {
             var shape = sample.shape(pass)
-            // What it leaves to its reference code is computed by the kernels above.
-            guard let prepared = libraries_onednn_convolution_create(&shape) else { return }
-            defer { libraries_onednn_convolution_destroy(prepared) }
-            expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
+            for create in [libraries_onednn_convolution_create, libraries_onednn_convolution_create_serial] {
+                // What it leaves to its reference code is computed by the kernels above.
+                guard let prepared = create(&shape) else { continue }
+                defer { libraries_onednn_convolution_destroy(prepared) }
+                expectAgreement(sample, pass) { libraries_onednn_convolution_run(prepared, $0, $1, $2) }
+            }
+        }
+
+        /// Sums over many images and channels, cut into parts, the last of which are smaller.
+        static let large = [
+            Sample(channels: (3, 17, 1), input: (15, 17), size: (3, 3), before: (1, 1), after: (1, 1), batch: 13),
+            Sample(channels: (40, 50, 1), input: (9, 11), size: (3, 3), stride: (2, 1), batch: 7),
+            Sample(channels: (150, 70, 1), input: (5, 3), size: (3, 3), before: (1, 1), after: (1, 1), batch: 3),
+            Sample(channels: (64, 48, 4), input: (9, 9), size: (3, 3), batch: 21),
+            Sample(channels: (33, 33, 33), input: (9, 7), size: (3, 3), before: (1, 1), after: (1, 1), batch: 29),
+        ]
+
+        @Test(arguments: samples + large, [false, true]) func filterGradients(_ sample: Sample, _ wantsOneDNN: Bool) throws {
+            var shape = sample.shape(2)
+            let gradient = try #require(soma_filter_gradient_create(&shape, wantsOneDNN))
+            defer { soma_filter_gradient_destroy(gradient) }
+            expectAgreement(sample, 2) { soma_filter_gradient_run(gradient, $0, $1, $2) }
+        }
+
+        /// What is cut, and into how much: by turns of images, and by channels where these are few.
+        @Test func partsOfFilterGradients() throws {
+            func parts(_ sample: Sample) throws -> Int {
+                var shape = sample.shape(2)
+                let gradient = try #require(soma_filter_gradient_create(&shape, false))
+                defer { soma_filter_gradient_destroy(gradient) }
+                return soma_filter_gradient_parts(gradient)
+            }
+            func sample(_ input: Int, _ output: Int, _ side: Int, _ batch: Int) -> Sample {
+                Sample(channels: (input, output, 1), input: (side, side), size: (3, 3), before: (1, 1), after: (1, 1), batch: batch)
+            }
+            #expect(try parts(sample(16, 16, 32, 128)) == 16)
+            #expect(try parts(sample(512, 512, 7, 8)) == 16)
+            #expect(try parts(sample(256, 256, 13, 1)) == 16)
+            #expect(try parts(sample(3, 16, 8, 4)) == 1)
+        }
+
+        /// No pixel gives no gradient: zeros, and not what was there.
+        @Test(arguments: [false, true]) func filterGradientsOfNothing(_ wantsOneDNN: Bool) throws {
+            var shape = Sample(channels: (16, 16, 1), input: (8, 8), size: (3, 3), batch: 0).shape(2)
+            let gradient = try #require(soma_filter_gradient_create(&shape, wantsOneDNN))
+            defer { soma_filter_gradient_destroy(gradient) }
+            var result = [Float](repeating: 5, count: 16 * 16 * 9)
+            #expect(soma_filter_gradient_run(gradient, [], [], &result) && result.allSatisfy { $0 == 0 })
         }
 
         /// What oneDNN would prepare for lines without end is left to kernels that work in blocks.
@@ -62,7 +115,7 @@ extension CPUBackendTests.KernelTests {
         func oneDNNTakesNoEndlessLines(_ pass: Int) {
             for width in [1000, 300_000, 100_000_000] {
                 var shape = Sample(channels: (16, 16, 1), input: (1, width), size: (1, 9), before: (0, 4), after: (0, 4), batch: 1).shape(pass)
-                let prepared = libraries_onednn_convolution_create(&shape)
+                let prepared = libraries_onednn_convolution_create_serial(&shape)
                 #expect((prepared == nil) == (width > 1 << 18), "\(width)")
                 if let prepared { libraries_onednn_convolution_destroy(prepared) }
             }
@@ -134,11 +187,7 @@ extension CPUBackendTests.KernelTests {
             _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool
         ) {
             let shape = sample.shape(pass)
-            let counts = [
-                Int(shape.batch * shape.input.0 * shape.input.1 * shape.input_channels),
-                Int(shape.output_channels * (shape.input_channels / shape.groups) * shape.size.0 * shape.size.1),
-                Int(shape.batch * shape.output.0 * shape.output.1 * shape.output_channels),
-            ]
+            let counts = [sample.counts.x, sample.counts.w, sample.counts.y]
             // In each pass, which of x, w and y are the operands and the result.
             let roles = [[0, 1, 2], [2, 1, 0], [0, 2, 1]][pass]
             let operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
