@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/// The head of oneDNN's `dnnl_version_t`, of which only the first number is read.
-typedef struct version_head { int major; } version_head;
+/// The head of oneDNN's `dnnl_version_t`.
+typedef struct version_head { int major, minor, patch; } version_head;
 
 static libraries_onednn table;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -16,6 +16,7 @@ static void fill(void) {
     const library_symbol symbols[] = {
         {"dnnl_sgemm", (void **)&table.sgemm, false},
         {"dnnl_version", (void **)&version, false},
+        {"dnnl_get_effective_cpu_isa", (void **)&table.instructions, true},
         {"dnnl_engine_create", (void **)&table.engine_create, false},
         {"dnnl_stream_create", (void **)&table.stream_create, false},
         {"dnnl_stream_wait", (void **)&table.stream_wait, false},
@@ -48,7 +49,7 @@ static void fill(void) {
         {NULL, NULL, false},
     };
     if (!library_open(&table.search, "oneDNN", files, symbols)) { return; }
-    table.major = version()->major;
+    table.major = version()->major, table.minor = version()->minor, table.patch = version()->patch;
     bool has_2 = table.v2_strided && table.v2_tagged && table.v2_forward && table.v2_input_gradient && table.v2_filter_gradient
         && table.v2_primitive_description;
     bool has_3 = table.v3_strided && table.v3_tagged && table.v3_description_destroy && table.v3_forward && table.v3_input_gradient

@@ -7,6 +7,9 @@ import SomaGraph
 public protocol Backend: AnyObject, Sendable {
     var device: DeviceDescription { get }
     var capabilities: Capabilities { get }
+    /// What decides the last bits of results beside the steps, each by a name: instructions, libraries and their versions, and the number of threads
+    /// where sums are cut by it.
+    var arithmetic: [String: String] { get }
 
     /// Memory for `byteCount` bytes (at least 64-byte aligned, contents undefined); freed with the last reference, after the work that uses it.
     /// - Throws: `BackendError.outOfMemory`.

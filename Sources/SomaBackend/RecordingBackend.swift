@@ -44,6 +44,9 @@ public final class RecordingBackend: Backend {
 
     public var recorded: Record { record.withLock { $0 } }
 
+    /// It computes nothing.
+    public var arithmetic: [String: String] { [:] }
+
     public func forgetPeak() { record.withLock { $0.memory.peak = $0.memory.live } }
 
     /// Forgets the launches and counts; live memory stays.

@@ -39,6 +39,6 @@ public struct SavedRun: Sendable {
     static func metadata(_ recipe: any Recipe, _ context: RecipeContext) -> [String: String] {
         var result = [recipeKey: recipe.name, seedKey: String(context.seed), epochsKey: String(context.epochs)]
         for (key, value) in context.settings.texts { result[settingPrefix + key] = value }
-        return result
+        return result.merging(Arithmetic(of: context.device).metadata) { own, _ in own }
     }
 }

@@ -8,6 +8,7 @@ public final class InterpretingBackend: Backend {
     public let device = DeviceDescription(
         name: "interpreter", model: "interpreting backend", vendor: "Soma", kind: .recording, memoryBytes: 1 << 34, computeUnits: 1, driver: "1")
     public let capabilities: Capabilities
+    public var arithmetic: [String: String] { ["numbers": "double precision"] }
     private struct Counts {
         var launches: [Step] = []
         var prepared = 0

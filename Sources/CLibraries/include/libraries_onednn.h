@@ -16,6 +16,8 @@ typedef struct dnnl_argument { int number; dnnl_memory memory; } dnnl_argument;
 typedef struct libraries_onednn {
     library_search search;
     int major;             ///< 2 or 3; 0 where none was found.
+    int minor, patch;      ///< The rest of the version's number.
+    int (*instructions)(void);   ///< A number for the instructions that its kernels use; null in versions that do not tell.
 
     /// C = alpha op(A) op(B) + beta C, row-major; a transpose is 'N' or 'T'.
     int (*sgemm)(char transposeA, char transposeB, int64_t m, int64_t n, int64_t k, float alpha, const float *a,

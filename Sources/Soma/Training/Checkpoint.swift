@@ -10,6 +10,8 @@ public struct Checkpoint: Sendable {
     /// Free text that travels with the tensors, such as recipe and epoch.
     public var metadata: [String: String] { file.metadata }
     public var path: String { file.path }
+    /// What the run that wrote it computed with; nil where it does not say.
+    public var arithmetic: Arithmetic? { Arithmetic(metadata: metadata) }
     private let file: SafetensorsFile
 
     /// Opens a file; its header is checked, its tensors are read when they are asked for.

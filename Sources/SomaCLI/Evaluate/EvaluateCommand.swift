@@ -55,6 +55,8 @@ struct EvaluateCommand: ParsableCommand {
         let matrix = try predictor.evaluate(test.dataSet, batchSize: batch) { _ in
             if Interruption.isPending { throw Interruption.exitCode }
         }
+        let differences = source.checkpoint.arithmetic.map(Arithmetic(of: device).differences) ?? []
+        if !differences.isEmpty { Console.complain("soma: the last digits may differ from those of the run: \(differences.joined(separator: "; "))") }
         for remark in test.remarks + test.dataSet.takeRemarks() { Console.complain("soma: \(remark)") }
         let report = EvaluationReport(
             matrix, leftOut: test.dataSet.count - matrix.count, checkpoint: source.checkpoint, recipe: saved.recipe.name,

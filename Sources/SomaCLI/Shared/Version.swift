@@ -1,6 +1,8 @@
+import Soma
+
 /// This program's version.
 enum Version {
-    static let text = "0.1.0"
+    static let text = Arithmetic.version
 
     #if DEBUG
     static let isDebugBuild = true

@@ -12,6 +12,8 @@ struct RunConfiguration {
     let data: String?
     /// How the device was told to compute; nil for one that leaves no choice, and in folders of before there were any.
     let tuning: TuningRecord?
+    /// What decides the last bits; empty where it was read, since checkpoints tell it too.
+    private var arithmetic: [String: String] = [:]
 
     private static let name = "config.json"
     /// Far more than any configuration has.
@@ -21,7 +23,7 @@ struct RunConfiguration {
         (recipe, settings, epochs, seed) = (plan.recipe.name, plan.settings, plan.epochs, plan.seed)
         // The run may be evaluated or resumed from elsewhere.
         data = plan.data.map(RunFolder.absolute)
-        (self.device, tuning) = ("\(device)", device.tuning)
+        (self.device, tuning, arithmetic) = ("\(device)", device.tuning, Arithmetic(of: device).entries)
     }
 
     /// Nil where the folder has none.
@@ -59,16 +61,17 @@ struct RunConfiguration {
         }
     }
 
-    private static func json(_ tuning: TuningRecord) -> JSON {
-        let choices = tuning.choices.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }
-        return ["device": .string(tuning.device), "choices": .object(choices)]
+    private static func json(_ tuning: TuningRecord) -> JSON { ["device": .string(tuning.device), "choices": json(tuning.choices)] }
+
+    private static func json(_ texts: [String: String]) -> JSON {
+        .object(texts.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) })
     }
 
     var json: JSON {
         [
             "recipe": .string(recipe), "device": .string(device), "data": data.map { .string($0) } ?? .null,
             "epochs": JSON(epochs), "seed": .number(String(seed)), "precision": "float32",
-            "tuning": tuning.map(Self.json) ?? .null,
+            "arithmetic": Self.json(arithmetic), "tuning": tuning.map { Self.json($0) } ?? .null,
             "settings": .object(settings.texts.map { JSON.Member($0.key, .string($0.value)) }),
         ]
     }

@@ -47,9 +47,7 @@ final class TrainRun {
         try plan.folder.open()
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)
-        if let tuning = plan.tuning, tuning != device.tuning {
-            try report.note(.message("the run began on \(tuning.device), whose ways to compute are not this device's: its last digits may differ"))
-        }
+        if let remark = arithmeticRemark { try report.note(.message(remark)) }
         if let reference { try check(against: reference) }
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
@@ -58,6 +56,13 @@ final class TrainRun {
         try record?.draw()
         try report.end(result, plan, device)
         if result.isInterrupted { throw Interruption.exitCode }
+    }
+
+    /// What a run that goes on computes with otherwise than so far, in a line.
+    private var arithmeticRemark: String? {
+        var differences = plan.checkpoint?.arithmetic.map(Arithmetic(of: device).differences) ?? []
+        if differences.isEmpty, let tuning = plan.tuning, tuning != device.tuning { differences = ["the ways to compute of \(tuning.device) are not known here"] }
+        return differences.isEmpty ? nil : "the run goes on otherwise than it began, so its last digits may differ: \(differences.joined(separator: "; "))"
     }
 
     private var configuration: RunConfiguration { RunConfiguration(plan, device: device) }
