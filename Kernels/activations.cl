@@ -85,11 +85,15 @@ SOMA_ORDERED(long)
 SOMA_ORDERED(uint)
 SOMA_ORDERED(uchar)
 
-// A float as an integer: truncated towards zero, saturated, NaN as 0. Every other conversion is C's.
-#define soma_truncate_int(x) convert_int_sat_rtz(x)
-#define soma_truncate_uint(x) convert_uint_sat_rtz(x)
-#define soma_truncate_long(x) convert_long_sat_rtz(x)
-#define soma_truncate_uchar(x) convert_uchar_sat_rtz(x)
+// A float as an integer: truncated towards zero, saturated, NaN as 0. Every other conversion is C's. What C leaves open, and OpenCL's
+// saturating conversions of NaN do on some devices, is never asked for. BELOW and ABOVE are the first floats at or beyond the ends.
+#define SOMA_TRUNCATE(T, BELOW, ABOVE, LOWEST, HIGHEST) \
+    static T soma_truncate_##T(float x) { return x != x ? (T)0 : x >= ABOVE ? (T)HIGHEST : x <= BELOW ? (T)LOWEST : (T)x; }
+
+SOMA_TRUNCATE(int, -0x1p31f, 0x1p31f, INT_MIN, INT_MAX)
+SOMA_TRUNCATE(uint, 0.0f, 0x1p32f, 0, UINT_MAX)
+SOMA_TRUNCATE(long, -0x1p63f, 0x1p63f, LONG_MIN, LONG_MAX)
+SOMA_TRUNCATE(uchar, 0.0f, 0x1p8f, 0, UCHAR_MAX)
 
 // MARK: argmax and argmin
 

@@ -26,7 +26,7 @@
 
 kernel void soma_gather(
     global const TYPE *x, const long x_offset, global const int *indices, const long indices_offset, global TYPE *y, const long y_offset,
-    const int extent, const int indices_count, const soma_index inner, const soma_index elements
+    const soma_index extent, const soma_index indices_count, const soma_index inner, const soma_index elements
 ) {
     const soma_index item = (soma_index)get_global_id(0);
     if (item >= elements) return;
@@ -38,7 +38,7 @@ kernel void soma_gather(
 
 // links[j] is the next j of the chain or −1; links[indices_count + j] is 1 for the first of a chain.
 kernel void soma_link(
-    global const int *indices, const long indices_offset, global int *links, const int extent, const int indices_count
+    global const int *indices, const long indices_offset, global int *links, const soma_index extent, const soma_index indices_count
 ) {
     const int j = get_global_id(0);
     if (j >= indices_count) return;
@@ -59,12 +59,12 @@ kernel void soma_link(
 #if SOMA_CPU
 // The same by one work-item, from the last j to the first; `heads` holds the first j seen of each index.
 kernel void soma_link_serially(
-    global const int *indices, const long indices_offset, global int *links, const int extent, const int indices_count
+    global const int *indices, const long indices_offset, global int *links, const soma_index extent, const soma_index indices_count
 ) {
     global int *heads = links + 2 * (long)indices_count;
     indices += indices_offset;
-    for (int index = 0; index < extent; index++) heads[index] = -1;
-    for (int j = indices_count - 1; j >= 0; j--) {
+    for (soma_index index = 0; index < extent; index++) heads[index] = -1;
+    for (int j = (int)indices_count - 1; j >= 0; j--) {
         const int index = indices[j];
         links[j] = -1;
         links[indices_count + j] = 0;
@@ -80,7 +80,7 @@ kernel void soma_link_serially(
 
 kernel void soma_scatter_add(
     global const int *indices, const long indices_offset, global const TYPE *updates, const long updates_offset, global TYPE *target,
-    const long target_offset, global const int *links, const int extent, const int indices_count, const soma_index inner,
+    const long target_offset, global const int *links, const soma_index extent, const soma_index indices_count, const soma_index inner,
     const soma_index elements
 ) {
     const soma_index item = (soma_index)get_global_id(0);

@@ -5,9 +5,9 @@
 //     block (c₀ c₁ c₂ c₃), key (k₀ k₁), ten rounds of
 //     (c₀ c₁ c₂ c₃) ← (hi(c₂·B) ^ c₁ ^ k₀,  lo(c₂·B),  hi(c₀·A) ^ c₃ ^ k₁,  lo(c₀·A)),   k₀ += W₀, k₁ += W₁
 
-// Word `index` of the sequence: word index mod 4 of the block with the counter (index div 4, 0, counter, 0).
-static uint soma_random(uint key0, uint key1, uint counter, soma_index index) {
-    uint c0 = (uint)(index >> 2), c1 = 0u, c2 = counter, c3 = 0u;
+// A word of the block with the counter (low, high, counter, 0).
+static uint soma_random_word(uint key0, uint key1, uint counter, uint low, uint high, uint word) {
+    uint c0 = low, c1 = high, c2 = counter, c3 = 0u;
     for (int round = 0; round < 10; round++) {
         const uint high_a = mul_hi(c0, 0xD2511F53u), low_a = c0 * 0xD2511F53u;
         const uint high_b = mul_hi(c2, 0xCD9E8D57u), low_b = c2 * 0xCD9E8D57u;
@@ -18,6 +18,13 @@ static uint soma_random(uint key0, uint key1, uint counter, soma_index index) {
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
-    const uint word = (uint)index & 3u;
     return word == 0u ? c0 : word == 1u ? c1 : word == 2u ? c2 : c3;
+}
+
+// Word `index` of the sequence: word index mod 4 of the block index div 4.
+static uint soma_random_int(uint key0, uint key1, uint counter, int index) {
+    return soma_random_word(key0, key1, counter, (uint)index >> 2, 0u, (uint)index & 3u);
+}
+static uint soma_random_long(uint key0, uint key1, uint counter, long index) {
+    return soma_random_word(key0, key1, counter, (uint)(index >> 2), (uint)(index >> 34), (uint)index & 3u);
 }

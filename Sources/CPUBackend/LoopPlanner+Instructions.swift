@@ -115,7 +115,7 @@ extension LoopPlanner {
             append(soma_loop_copy(SOMA_UINT32), word, [part], phase, isSingle: true)
         }
         let result = newResult(.uint32, variation)
-        append(soma_loop_random(), result, [number, cell], phase, isSingle: !variation.contains(.block))
+        append(soma_loop_random(values[number].dtype.loopType), result, [number, cell], phase, isSingle: !variation.contains(.block))
         return result
     }
 

@@ -26,9 +26,9 @@ struct MatmulKernel {
             ? (false, rows == 1 ? columns : strides[1]) : (true, strides[2])
     }
 
-    /// Whether a library can read the operands: none of their rows may overlap.
+    /// Whether a library can read the operands: none of their rows may overlap, and 32 bits, which OpenBLAS counts with, hold all numbers.
     private var suitsLibraries: Bool {
-        step.k > 0 && a.leading >= (a.isTransposed ? step.m : step.k) && b.leading >= (b.isTransposed ? step.k : step.n)
+        step.k > 0 && max(step.m, step.n, step.k, a.leading, b.leading) <= Int(Int32.max) && a.leading >= (a.isTransposed ? step.m : step.k) && b.leading >= (b.isTransposed ? step.k : step.n)
     }
 
     /// The project's own kernel, whose bits do not depend on the number of threads; OpenBLAS and oneDNN, whose bits do, where the environment variable

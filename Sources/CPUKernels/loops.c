@@ -25,4 +25,4 @@ void soma_chain_run(const soma_chain_step *steps, int step_count, long count, ch
     soma_level_current()->run_chain(steps, step_count, count, values, state);
 }
 
-soma_loop soma_loop_random(void) { return table()->random; }
+soma_loop soma_loop_random(soma_type index) { return index == SOMA_INT64 ? table()->random_wide : table()->random; }

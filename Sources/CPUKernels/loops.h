@@ -9,5 +9,5 @@ typedef struct soma_loops {
     soma_loop select[SOMA_TYPES][SOMA_FORMS];
     soma_loop cast[SOMA_TYPES][SOMA_TYPES];
     soma_loop splat[SOMA_TYPES], copy[SOMA_TYPES], stream[SOMA_TYPES];
-    soma_loop random;
+    soma_loop random, random_wide;
 } soma_loops;

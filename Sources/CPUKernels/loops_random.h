@@ -12,9 +12,9 @@ INLINE vuint multiply_halves(vuint x, uint32_t factor, vuint *low) {
     return __builtin_convertvector(product >> 32, vuint);
 }
 
-/// The four words of each block: ten rounds of two products and a step of the key.
-INLINE void philox(vuint block, const uint32_t key[2], uint32_t counter, vuint words[4]) {
-    vuint c0 = block, c1 = (vuint)0, c2 = (vuint)counter, c3 = (vuint)0;
+/// The four words of each block, whose number comes in halves: ten rounds of two products and a step of the key.
+INLINE void philox(vuint block, vuint high, const uint32_t key[2], uint32_t counter, vuint words[4]) {
+    vuint c0 = block, c1 = high, c2 = (vuint)counter, c3 = (vuint)0;
     uint32_t k0 = key[0], k1 = key[1];
     for (int round = 0; round < 10; round++) {
         vuint low0, low1;
@@ -46,7 +46,7 @@ static void random_words(long count, void *out, const void *first, const void *s
     for (; i + run <= count && is_run_of_blocks(index + i, run); i += run) {
         vuint lane;
         for (int l = 0; l < SOMA_LANES; l++) { lane[l] = (uint32_t)l; }
-        philox((vuint)(index[i] / 4) + lane, key, key[2], words);
+        philox((vuint)(index[i] / 4) + lane, (vuint)0, key, key[2], words);
         for (int w = 0; w < 4; w++) {
             for (int l = 0; l < SOMA_LANES; l++) { to[i + 4 * l + w] = words[w][l]; }
         }
@@ -57,10 +57,28 @@ static void random_words(long count, void *out, const void *first, const void *s
         memcpy(part, index + i, (size_t)lanes * sizeof(uint32_t));
         vuint number;
         memcpy(&number, part, sizeof number);
-        philox(number / 4, key, key[2], words);
+        philox(number / 4, (vuint)0, key, key[2], words);
         vuint rest = number & 3;
         vuint chosen = rest == 0 ? words[0] : rest == 1 ? words[1] : rest == 2 ? words[2] : words[3];
         memcpy(result, &chosen, sizeof result);
         memcpy(to + i, result, (size_t)lanes * sizeof(uint32_t));
+    }
+}
+
+/// The same of numbers with 64 bits, as a draw of more than 2³¹ words has them.
+static void random_words_wide(long count, void *out, const void *first, const void *second, const void *third) {
+    (void)third;
+    const int64_t *index = first;
+    const uint32_t *key = second;
+    uint32_t *to = out;
+    for (long i = 0; i < count; i += SOMA_LANES) {
+        vuint block, high, words[4];
+        long lanes = count - i < SOMA_LANES ? count - i : SOMA_LANES;
+        for (int l = 0; l < SOMA_LANES; l++) {
+            uint64_t number = l < lanes ? (uint64_t)index[i + l] / 4 : 0;
+            block[l] = (uint32_t)number, high[l] = (uint32_t)(number >> 32);
+        }
+        philox(block, high, key, key[2], words);
+        for (long l = 0; l < lanes; l++) { to[i + l] = words[index[i + l] & 3][l]; }
     }
 }

@@ -65,5 +65,5 @@ static const soma_loops loops = {
     .splat = MOVE(splat), .copy = MOVE(copy),
     .stream = {[SOMA_FLOAT32] = float_stream, [SOMA_INT32] = float_stream, [SOMA_UINT32] = float_stream,
                [SOMA_INT64] = uint64_t_copy, [SOMA_UINT8] = uint8_t_copy, [SOMA_BOOL] = uint8_t_copy},
-    .random = random_words,
+    .random = random_words, .random_wide = random_words_wide,
 };

@@ -42,6 +42,17 @@ bool nest_frame_open(nest_frame *frame, const soma_nest *nest, const soma_bindin
     return true;
 }
 
+/// The positions index, index + stride, … as numbers of the operand's type.
+static void number_positions(const soma_operand *operand, long index, long stride, long count, char *packed) {
+    if (operand->type == SOMA_INT64) {
+        int64_t *to = (int64_t *)packed;
+        for (long i = 0; i < count; i++) { to[i] = index + i * stride; }
+    } else {
+        int32_t *to = (int32_t *)packed;
+        for (long i = 0; i < count; i++) { to[i] = (int32_t)(index + i * stride); }
+    }
+}
+
 void nest_go_to_line(nest_frame *frame, long line) {
     const soma_nest *nest = frame->nest;
     long coordinates[16] = {0};
@@ -57,7 +68,7 @@ void nest_go_to_line(nest_frame *frame, long line) {
         frame->first_index[o] = element;
         frame->starts[o] = NULL;
         if (operand->is_index) {
-            if (operand->reach == SOMA_REACH_SINGLE) { *(int32_t *)frame->values[operand->value] = (int32_t)element; }
+            if (operand->reach == SOMA_REACH_SINGLE) { number_positions(operand, element, 0, 1, frame->values[operand->value]); }
             continue;
         }
         frame->starts[o] = frame->bindings->buffers[operand->slot] + element * soma_type_size(operand->type);
@@ -79,8 +90,7 @@ GATHER(uint64_t)
 void nest_stride(const soma_operand *operand, char *start, long index, long stride, long count, char *packed) {
     int size = soma_type_size(operand->type);
     if (operand->is_index) {
-        int32_t *to = (int32_t *)packed;
-        for (long i = 0; i < count; i++) { to[i] = (int32_t)(index + i * stride); }
+        number_positions(operand, index, stride, count, packed);
     } else if (stride == 1) {
         if (operand->is_store) { memcpy(start, packed, (size_t)(count * size)); } else { memcpy(packed, start, (size_t)(count * size)); }
     } else if (operand->is_store) {

@@ -7,7 +7,7 @@ public struct Instruction: Hashable, Sendable {
         case load(operand: Int)
         /// A number known when the program runs: `Body.scalars[index]` is its place in `Bindings.scalars`.
         case scalar(index: Int)
-        /// The position itself, mapped to one number: `offset + Σ iₐ·strides[a]` (int32).
+        /// The position itself, mapped to one number: `offset + Σ iₐ·strides[a]` (int32, or int64 where that does not hold it).
         case index(Access)
         /// In the epilogue of a matmul: the product at this position.
         case accumulator

@@ -51,6 +51,7 @@ extension Clustering {
         guard reader.loads.contains(where: { other.contains($0.base) }) else { return }
         for place in reader.members {
             for operand in operations[place].operands where other.contains(operand.base) {
+                if operations[operand.base].isMaterialized { throw .materialized }
                 // A reduction walks over elements, though its result is outer.
                 let consumesElements = !isOuterHere(place) || operations[place].isReduction
                 if consumesElements == !isOuterHere(operand.base) {

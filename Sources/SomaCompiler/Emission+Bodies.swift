@@ -55,7 +55,8 @@ extension Emission {
             let words = base.operands.map { operand in
                 read(operand.expanded(toMapShape: view.shape), by: reader, &builder)
             }
-            let index = builder.add(.index(Access(strides: strides, runtimeOffset: runtimeOffset(view))), .int32)
+            let isWide = base.shape.count > Int(Int32.max)
+            let index = builder.add(.index(Access(strides: strides, runtimeOffset: runtimeOffset(view))), isWide ? .int64 : .int32)
             return builder.add(.random(key0: words[0], key1: words[1], counter: words[2], index: index), .uint32)
         default: return builder.load(operand(view, strides: strides))
         }

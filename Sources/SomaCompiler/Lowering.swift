@@ -22,6 +22,8 @@ struct Lowering {
         placeParts()
     }
 
+    mutating func materialize(_ place: Int) { operations[place].isMaterialized = true }
+
     mutating func markReordered(_ place: Int) { operations[place].isReordered = true }
 
     mutating func add(
@@ -49,7 +51,9 @@ struct Lowering {
         case .range: return add(.range, [], shape, dtype)
         case .random: return add(.random, inputs, shape, dtype)
         case .unary(let function): return map(.unary(function))
-        case .binary(let function): return map(.binary(function))
+        case .binary(let function):
+            if function.isComparison { materializeCommonOrigins(inputs[0], inputs[1]) }
+            return map(.binary(function))
         case .select: return map(.select)
         case .cast: return map(.cast)
         case .reshape: return reshaped(inputs[0], to: shape)
@@ -63,7 +67,10 @@ struct Lowering {
             return inputs[0].windowed(to: shape, axis: axis, step: step, dilation: dilation)
         case .fold(let axis, let step, let dilation): return folded(inputs[0], inputs[1], axis, step, dilation, shape, dtype)
         case .concatenate(let axis): return concatenated(inputs, axis, shape, dtype)
-        case .contiguous: return StridedView(of: whole(inputs[0]), shape)
+        case .contiguous:
+            let place = whole(inputs[0])
+            materialize(place)
+            return StridedView(of: place, shape)
         case .dynamicSlice: return add(.dynamicSlice, [stored(inputs[0]), contiguous(inputs[1])], shape, dtype)
         case .updateSlice:
             return add(.updateSlice, [copy(inputs[0]), stored(inputs[1]), contiguous(inputs[2])], shape, dtype)

@@ -51,6 +51,8 @@ struct Operation {
     /// Operations that must have run before this one although it does not read them (a fill below a padded part).
     var after: [Int] = []
     var customOperation: CustomOperation?
+    /// Whether it is computed once, and read from memory by all who need it: never computed again beside one of them.
+    var isMaterialized = false
     /// Whether its axes follow each other in memory as they are seen from outside, so that what is computed from it elementwise
     /// should keep their order.
     var isReordered = false

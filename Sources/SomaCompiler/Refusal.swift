@@ -17,6 +17,8 @@ public enum Refusal: Error, Hashable, Sendable {
     /// An element needs its row's reduction, and the row cannot be walked twice.
     case rowTooLong(Int, limit: Int)
     case rowScattered
+    /// A comparison looks at a value beside its like, or a program asks for it in memory: a step that reads it must not compute it again.
+    case materialized
     /// A third step would have to run after one half and before the other.
     case circle
 }
@@ -36,6 +38,7 @@ extension Refusal: CustomStringConvertible {
         case .otherElements: "an element is made of others than the one at its own position"
         case .rowTooLong(let count, let limit): "each element needs a reduction of its row, and \(count) elements are more than the \(limit) that are walked twice"
         case .rowScattered: "each element needs a reduction of its row, whose elements do not follow each other in memory"
+        case .materialized: "a value that is computed once is read from memory by all who need it"
         case .circle: "a third step needs one and is needed by the other"
         }
     }

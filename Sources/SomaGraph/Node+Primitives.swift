@@ -197,6 +197,9 @@ extension Node {
         guard x.dtype != .bool else { programError("\(operation)", "not defined for bool; cast first") }
         if operation.givesIndex {
             guard axes.count == 1, x.shape[axes[0]] > 0 else { programError("\(operation)", "axes \(axes) of \(x.shape): needs one, not empty") }
+            guard x.shape[axes[0]] <= Int(Int32.max) else {
+                programError("\(operation)", "an index of int32 does not count the \(x.shape[axes[0]]) elements of an axis of \(x.shape)")
+            }
         } else if axes.isEmpty {
             return x
         }

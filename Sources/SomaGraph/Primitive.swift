@@ -10,7 +10,7 @@ public enum Primitive: Sendable {
     /// The whole numbers 0, 1, … along the only axis.
     case range
     /// Uniform 32-bit words of Philox-4x32-10. Inputs: key0, key1, counter (uint32, rank 0). Element i is word i mod 4 of
-    /// the block with counter words (i div 4, 0, counter, 0).
+    /// the block b = i div 4, whose counter words are (the low half of b, the high half of b, counter, 0).
     case random
 
     // Maps: inputs have the node's shape or rank 0.
@@ -39,7 +39,7 @@ public enum Primitive: Sendable {
     /// Inputs: the windows, and the number 0.
     case fold(axis: Int, step: Int, dilation: Int)
     case concatenate(axis: Int)
-    /// The same elements in memory of their own, row-major.
+    /// The same elements in memory of their own, row-major. Within a program they are computed once: who reads them reads that memory.
     case contiguous
     /// The same elements on the node's device, which is not the input's. The node's storage brings them, so no program computes it.
     case deviceCopy

@@ -36,6 +36,26 @@ public struct Scalar: Hashable, Sendable {
     }
 }
 
+extension DType {
+    /// Whether it has `value`: an integer the whole numbers of its range, a bool 0 and 1, a real all numbers, which it rounds.
+    public func holds(_ value: Double) -> Bool {
+        switch self {
+        case .float32: true
+        case .int32: Int32(exactly: value) != nil
+        case .uint32: UInt32(exactly: value) != nil
+        case .int64: Int64(exactly: value) != nil
+        case .uint8: UInt8(exactly: value) != nil
+        case .bool: value == 0 || value == 1
+        }
+    }
+
+    /// Whether `value` is above all that it has.
+    public func isBelow(_ value: Double) -> Bool { !isFloatingPoint && value > 0 && !holds(value.rounded(.down)) }
+
+    /// Whether `value` is below all that it has.
+    public func isAbove(_ value: Double) -> Bool { !isFloatingPoint && value < 0 && !holds(value.rounded(.up)) }
+}
+
 extension FixedWidthInteger {
     /// The whole number nearest towards zero, clamped to the type's range; 0 for NaN.
     fileprivate init(saturating value: Double) {

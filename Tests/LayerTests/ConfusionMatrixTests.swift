@@ -49,4 +49,37 @@ import Testing
         try matrix.add(logits: logits, labels: labels)
         #expect(matrix.topFiveCount == 1)
     }
+
+    private func shares(_ logits: [Float], on device: Device) throws -> (accuracy: Float, topFive: Float) {
+        let batch = Minibatch(
+            names: ["image", "label"],
+            tensors: [Tensor(logits, shape: [10, 10], device: device), Tensor((0..<10).map { Int32($0) }, device: device)])
+        let measures = try Classification(Sequential(), top: 5).measures(batch).map { try $0.item() }
+        return (Float(measures[1]) / 10, Float(measures[2]) / 10)
+    }
+
+    /// Of equal logits the first go first, and NaN is never right: a model that tells nothing apart is right by chance alone.
+    @Test(arguments: TestDevices.all) func tiesAndNaNDoNotWin(_ device: Device) throws {
+        #expect(try shares([Float](repeating: 0.3, count: 100), on: device) == (0.1, 0.5))
+        #expect(try shares([Float](repeating: -.infinity, count: 100), on: device) == (0.1, 0.5))
+        #expect(try shares([Float](repeating: .nan, count: 100), on: device) == (0, 0))
+        // Beside six classes of NaN those with a number are not among five; beside four, one of them is.
+        func row(_ broken: Int) -> [Float] { (0..<10).map { $0 < broken ? .nan : Float(-$0) } }
+        func rows(_ broken: Int) -> [Float] { (0..<10).flatMap { _ in row(broken) } }
+        #expect(try shares(rows(6), on: device) == (0, 0))
+        #expect(try shares(rows(4), on: device) == (0, 0.1))
+        var matrix = ConfusionMatrix(classes: (0..<10).map(String.init))
+        try matrix.add(logits: [Float](repeating: 2, count: 100), labels: (0..<10).map { Int32($0) })
+        #expect(matrix.accuracy == 0.1 && matrix.topFiveAccuracy == 0.5)
+    }
+
+    /// What is no class is told by nobody.
+    @Test func labelsBeyondTheClassesAreNeverRight() throws {
+        let device = TestDevices.interpreter
+        let logits = Tensor([Float](repeating: -.infinity, count: 6), shape: [3, 2], device: device)
+        let batch = Minibatch(names: ["image", "label"], tensors: [logits, Tensor([-1, 2, 4_294_967_296] as [Int64], device: device)])
+        let measures = Classification(Sequential(), top: 2).measures(batch)
+        let (accuracy, topTwo) = (try measures[1].item(), try measures[2].item())
+        #expect(accuracy == 0 && topTwo == 0)
+    }
 }

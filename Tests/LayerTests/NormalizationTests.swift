@@ -111,6 +111,73 @@ import Testing
         }
     }
 
+    /// Elements far from the mean wherever they are, the first of all above all; 1,000,000 of them in 10 pictures.
+    private static let farElements: [(name: String, element: @Sendable (Int) -> Float)] = [
+        ("the first far below", { $0 == 0 ? 0 : 1000 + Float($0 % 2 * 2 - 1) }),
+        ("the first far above", { $0 == 0 ? 1e6 : Float($0 % 2 * 2 - 1) }),
+        ("the last far below", { $0 == 999_999 ? 0 : 1000 + Float($0 % 2 * 2 - 1) }),
+        ("the first picture blank", { $0 < 100_000 ? 0 : 1000 + Float($0 % 2 * 2 - 1) }),
+        ("a few at the start", { $0 < 40 ? -500 : 1000 + Float($0 % 2 * 2 - 1) }),
+        ("one in every row", { $0 % 1000 == 0 ? 0 : 1000 + Float($0 % 2 * 2 - 1) }),
+        ("all far", { 100_000 + Float($0 % 2 * 2 - 1) }),
+        ("all equal", { _ in 12345.678 }),
+    ]
+
+    /// Mean and variance of a batch are right to some units in the last place, whatever its first elements are.
+    @Test(arguments: TestDevices.all.dropFirst(), farElements.indices) func momentsOfMany(_ device: Device, _ number: Int) throws {
+        let elements = (0..<1_000_000).map(Self.farElements[number].element)
+        let mean = elements.reduce(0) { $0 + Double($1) } / 1e6
+        let variance = elements.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / (1e6 - 1)
+        try withDevice(device) {
+            for shape in [[10, 1, 100, 1000], [1_000_000, 1]] as [Shape] {
+                let layer = BatchNorm(1, momentum: 1)
+                let x = Tensor(elements, shape: shape)
+                let y = withTraining { layer(x) }
+                try device.update([y])
+                let running = try #require(layer.statistics)
+                let (gotMean, gotVariance) = (try running.mean.tensor.scalars(as: Float.self)[0], try running.variance.tensor.scalars(as: Float.self)[0])
+                #expect(abs(Double(gotMean) - mean) <= 2e-7 * abs(mean) + 1e-6, "\(Self.farElements[number].name), mean")
+                #expect(abs(Double(gotVariance) - variance) <= 2e-5 * variance + 1e-7, "\(Self.farElements[number].name), variance")
+                let answers: [Float] = try y.scalars()
+                let scale = 1 / (variance * (1 - 1e-6) + 1e-5).squareRoot()
+                for place in [0, 1, 2, 99_999, 500_000, 999_999] {
+                    let wanted = (Double(elements[place]) - mean) * scale
+                    #expect(abs(Double(answers[place]) - wanted) < 1e-4 * max(1, abs(wanted)) + 1e-7 * abs(mean) * scale)
+                }
+            }
+        }
+    }
+
+    /// Where squares are beyond all numbers the variance is infinite, and everything lies at the mean beside it.
+    @Test(arguments: TestDevices.all) func squaresBeyondAllNumbers(_ device: Device) throws {
+        try withDevice(device) {
+            for numbers in [[0, 1e25, 1e25, 1e25], [-1e25, 2e25, 1e25, -3e25], [1e25, 1e25, 1e25, 1e25]] as [[Float]] {
+                let x = Tensor((0..<64).map { numbers[$0 % 4] }, shape: [4, 1, 16])
+                let batch = withTraining { BatchNorm(1)(x) }
+                for y in [batch, x.instanceNormalized(), x.groupNormalized(groups: 1)] {
+                    let answers: [Float] = try y.scalars()
+                    #expect(answers.allSatisfy { $0 == 0 }, "\(numbers)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func variancesFarFromZero(_ device: Device) throws {
+        let elements = (0..<600).map { 4_000_000 + Float(($0 * 7) % 5) / 4 }
+        let rows = (0..<3).map { row in
+            let part = elements[row * 200..<row * 200 + 200].map(Double.init)
+            let mean = part.reduce(0, +) / 200
+            return part.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 200
+        }
+        let x = Tensor(elements, shape: [3, 200], device: device)
+        #expect(try x.variance(alongAxes: 1).difference(from: rows, terms: 200) == nil)
+        #expect(try x.transposed().contiguous().variance(alongAxes: 0).difference(from: rows, terms: 200) == nil)
+        #expect(try x.standardDeviation(alongAxes: 1).difference(from: rows.map { $0.squareRoot() }, terms: 200) == nil)
+        let equal = Tensor.full([5, 7], 0.1, device: device).contiguous()
+        let deviations: [Float] = try equal.standardDeviation(alongAxes: 1).scalars()
+        #expect(deviations.allSatisfy { $0 < 1e-8 })
+    }
+
     /// A captured step follows the statistics at each replay.
     @Test(arguments: TestDevices.all) func replaysFollow(_ device: Device) throws {
         try withDevice(device) {

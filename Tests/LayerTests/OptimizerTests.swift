@@ -50,6 +50,19 @@ import Testing
         }
     }
 
+    /// Of a steady gradient the mean of squares is the square of the mean but for rounding, which must not leave less than 0.
+    @Test(arguments: TestDevices.all) func aSteadyGradientHasNoNegativeVariance(_ device: Device) throws {
+        try withDevice(device) {
+            let pair = Pair()
+            let optimizer = try Optimizer(RMSProp(smoothing: 0.5, isCentered: true), for: pair, learningRate: 1e-12)
+            for _ in 0..<60 {
+                try optimizer.update(with: optimizer.parameters.map { p in Tensor((0..<p.shape.count).map { 0.1 + Float($0) / 7 }, shape: p.shape) })
+            }
+            let weights: [Float] = try pair.w.tensor.contiguous().scalars()
+            #expect(weights.allSatisfy { $0.isFinite })
+        }
+    }
+
     @Test(arguments: TestDevices.all) func groups(_ device: Device) throws {
         try withDevice(device) {
             let pair = Pair()

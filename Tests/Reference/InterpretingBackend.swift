@@ -30,11 +30,15 @@ public final class InterpretingBackend: Backend {
     public func reset() { counts.withLock { $0.launches = [] } }
 
     private let faulty: UnaryFunction?
+    private let roundsByWalk: Bool
 
-    /// - Parameter faulty: a function that gives 1 more than it should, to see that a wrong device is found out.
-    public init(capabilities: Capabilities = Capabilities(), faulty: UnaryFunction? = nil) {
+    /// - Parameters:
+    ///   - faulty: a function that gives 1 more than it should, to see that a wrong device is found out.
+    ///   - roundsByWalk: whether a value that several launches or walks compute differs among them in its last bit.
+    public init(capabilities: Capabilities = Capabilities(), faulty: UnaryFunction? = nil, roundsByWalk: Bool = false) {
         self.capabilities = capabilities
         self.faulty = faulty
+        self.roundsByWalk = roundsByWalk
     }
 
     final class Memory: Buffer, @unchecked Sendable {
@@ -79,8 +83,11 @@ public final class InterpretingBackend: Backend {
         turn.withLock { _ in
             for step in steps {
                 let step = (step as! Ready).step
-                counts.withLock { $0.launches.append(step) }
-                StepInterpreter(bindings: bindings, faulty: faulty).run(step)
+                let number = counts.withLock { counts in
+                    counts.launches.append(step)
+                    return counts.launches.count
+                }
+                StepInterpreter(bindings: bindings, faulty: faulty, roundingSeed: roundsByWalk ? number : nil).run(step)
             }
         }
     }

@@ -57,8 +57,8 @@ extension OperationCase {
     /// Weights that differ from element to element, so that no error of one hides behind another; exact in single precision, so that all
     /// errors are the operation's.
     func seed(_ tensor: Tensor) -> Tensor {
-        let places = Tensor.range(tensor.count, dtype: .float32, device: tensor.device)
-        return (remainder(places * 7, 31) * 0.0625 + 0.5).reshaped(to: tensor.shape)
+        let places = Tensor.range(tensor.count, device: tensor.device)
+        return (remainder(places * 7, 31).as(.float32) * 0.0625 + 0.5).reshaped(to: tensor.shape)
     }
 }
 

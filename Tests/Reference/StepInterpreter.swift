@@ -5,6 +5,8 @@ import SomaGraph
 struct StepInterpreter {
     let bindings: Bindings
     var faulty: UnaryFunction?
+    /// Where each walk rounds in its own way: the number of the launch.
+    var roundingSeed: Int?
 
     func run(_ step: Step) {
         switch step {
@@ -78,21 +80,23 @@ struct StepInterpreter {
 
     /// Every instruction's value at every inner position of one outer position.
     private func values(_ nest: LoopNest, outer: [Int], _ accumulator: Element?) -> [[Element]] {
-        let inner = Self.positions(nest.inner)
         var values: [[Element]] = []
-        let dtypes = nest.body.instructions.map(\.dtype)
-        for instruction in nest.body.instructions {
-            if case .reduce(let operation, let argument) = instruction.operation {
-                let result = interpret(operation, values[argument], dtypes[argument])
-                values.append(inner.map { _ in result })
-                if inner.isEmpty { values[values.count - 1] = [result] }
-                continue
-            }
-            values.append(inner.indices.map { i in
-                evaluate(instruction, nest.body, outer + inner[i], accumulator, dtypes) { k in values[k].count > i ? values[k][i] : values[k][0] }
-            })
-        }
+        for i in nest.body.instructions.indices { values.append(row(i, nest, outer, accumulator, values)) }
         return values
+    }
+
+    /// One instruction's value at every inner position.
+    func row(_ number: Int, _ nest: LoopNest, _ outer: [Int], _ accumulator: Element?, _ values: [[Element]]) -> [Element] {
+        let inner = Self.positions(nest.inner)
+        let instruction = nest.body.instructions[number]
+        let dtypes = nest.body.instructions.map(\.dtype)
+        if case .reduce(let operation, let argument) = instruction.operation {
+            let result = interpret(operation, values[argument], dtypes[argument])
+            return inner.isEmpty ? [result] : inner.map { _ in result }
+        }
+        return inner.indices.map { i in
+            evaluate(instruction, nest.body, outer + inner[i], accumulator, dtypes) { k in values[k].count > i ? values[k][i] : values[k][0] }
+        }
     }
 
     private func evaluate(
@@ -112,7 +116,8 @@ struct StepInterpreter {
         case .cast(let a): return value(a).cast(from: dtypes[a], to: instruction.dtype)
         case .random(let key0, let key1, let counter, let index):
             let i = UInt64(value(index).integer)
-            let counters = SIMD4<UInt32>(UInt32(truncatingIfNeeded: i >> 2), 0, UInt32(value(counter).integer), 0)
+            let counters = SIMD4(
+                UInt32(truncatingIfNeeded: i >> 2), UInt32(truncatingIfNeeded: i >> 34), UInt32(value(counter).integer), 0)
             let words = Philox.block(counter: counters, key: [UInt32(value(key0).integer), UInt32(value(key1).integer)])
             return .whole(Int64(words[Int(i & 3)]))
         case .reduce: preconditionFailure("reductions are evaluated over rows")
@@ -124,6 +129,7 @@ struct StepInterpreter {
     }
 
     func finish(_ nest: LoopNest, _ outer: [Int], _ accumulator: Element?) {
+        if let roundingSeed { return finishWalkByWalk(nest, outer, accumulator, roundingSeed) }
         let values = values(nest, outer: outer, accumulator)
         let inner = Self.positions(nest.inner)
         let stages = BodyStages(nest)

@@ -35,6 +35,13 @@ import Testing
         expect([1, 1, 3, 2, 0, 2], give: [[0.5, 0.5, 0, 0, 1, 0]]) { $0[0].reshaped(to: [2, 3]).min(alongAxes: 1) }
     }
 
+    /// As in `argmax`, and so that it stays visible.
+    @Test func theGreatestIsNaN() {
+        expect([1, .nan, 3, 2, .nan, .nan], give: [[0, 1, 0, 0, 0.5, 0.5]]) { $0[0].reshaped(to: [2, 3]).max(alongAxes: 1) }
+        expect([.nan, 2, 1], give: [[1, 0, 0]]) { $0[0].min() }
+        expect([.nan, 2], [1, .nan], give: [[1, 1], [1, 1]]) { maximum($0[0], $0[1]) }
+    }
+
     @Test func rectifierIsFlatAtZero() {
         expect([-1, 0, 1, .nan], give: [[0, 0, 1, 1]]) { maximum($0[0], 0) }
     }
@@ -80,5 +87,7 @@ import Testing
 
     @Test func remaindersOfNegativeNumbers() {
         expect([5.3, -5.3], [2, 2], give: [[1, 1], [-2, 2]]) { remainder($0[0], $0[1]) }
+        // 1 / 0.1 is 10 in floating point, but nine times 0.1 is what fits into 1: 0.1 is a little more than a tenth.
+        expect([1, -1], [0.1, 0.1], give: [[1, 1], [-9, 9]]) { remainder($0[0], $0[1]) }
     }
 }

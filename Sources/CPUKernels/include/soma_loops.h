@@ -39,5 +39,5 @@ soma_loop soma_loop_copy(soma_type type);
 /// As copy, past the caches: for results larger than they are.
 soma_loop soma_loop_stream(soma_type type);
 
-/// Word number a[i] of Philox-4x32-10, as uint32, a being uint32. b points to the key's two words and the counter.
-soma_loop soma_loop_random(void);
+/// Word number a[i] of Philox-4x32-10, as uint32, a being int32 or int64. b points to the key's two words and the counter.
+soma_loop soma_loop_random(soma_type index);

@@ -23,7 +23,7 @@ typedef enum soma_reach {
     SOMA_REACH_TILED,          ///< By columns: the same for every step that a block takes at once; copied to a register, so often.
 } soma_reach;
 
-/// Memory that is read or written, or (`is_index`) the position itself as int32. Its element at a position is number
+/// Memory that is read or written, or (`is_index`) the position itself as int32 or int64. Its element at a position is number
 /// `offset + Σ line·line_strides + Σ inner·inner_strides + block·stride` of the buffer.
 typedef struct soma_operand {
     int slot;                  ///< Its place among the buffers.

@@ -83,7 +83,8 @@ final class OpenCLLaunch: Launch {
         switch argument {
         case .buffer, .offset, .workspace, .long: 8
         case .scalar(_, let byteCount): byteCount
-        case .position, .int, .uint: 4
+        case .position(_, _, let isWide): isWide ? 8 : 4
+        case .int, .uint: 4
         case .constant(let scalar): scalar.dtype.byteCount
         }
     }
@@ -100,8 +101,9 @@ final class OpenCLLaunch: Launch {
             precondition(bytes % elementSize == 0, "an operand that does not begin at an element")
             return UInt64(bitPattern: Int64(bytes / elementSize + known + (runtime.map { bindings.offsets[$0] } ?? 0)))
         case .scalar(let place, _): return bindings.scalars[place]
-        case .position(let known, let runtime):
-            return UInt64(UInt32(bitPattern: Int32(truncatingIfNeeded: known + bindings.offsets[runtime])))
+        case .position(let known, let runtime, let isWide):
+            let position = known + bindings.offsets[runtime]
+            return isWide ? UInt64(bitPattern: Int64(position)) : UInt64(UInt32(bitPattern: Int32(position)))
         case .workspace: return UInt64(UInt(bitPattern: workspace))
         case .int, .uint, .long, .constant: return 0
         }

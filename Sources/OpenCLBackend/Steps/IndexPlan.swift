@@ -6,7 +6,7 @@ extension StepPlanner {
     /// See gather.cl.
     func gather(_ step: GatherStep) -> LaunchPlan {
         let elements = step.outer * step.count * step.inner
-        var parameters = KernelParameters(isWide: Self.isWide(elements, step.outer * step.extent * step.inner))
+        var parameters = KernelParameters(isWide: Self.isWide(elements, step.outer * step.extent * step.inner, step.extent, step.count))
         parameters.add(step.input, "x", isConstant: true)
         parameters.add(step.indices, "indices", isConstant: true)
         parameters.add(step.output, "y", isConstant: false)
@@ -18,10 +18,12 @@ extension StepPlanner {
             entry: "soma_gather", source: indexSource(step.input.dtype, parameters), arguments: parameters.arguments, global: global, local: local)
     }
 
-    func scatterAdd(_ step: ScatterAddStep) -> [LaunchPlan] {
+    /// - Throws: `BackendError.unsupported` where links between indices do not fit 32 bits.
+    func scatterAdd(_ step: ScatterAddStep) throws -> [LaunchPlan] {
         let elements = step.outer * step.count * step.inner
         if elements == 0 { return [] }
-        let isWide = Self.isWide(elements, step.outer * step.extent * step.inner)
+        if Self.isWide(step.count) { throw BackendError.unsupported("a scatter-add by \(step.count) indices") }
+        let isWide = Self.isWide(elements, step.outer * step.extent * step.inner, 2 * step.count)
         let heads = traits.isCPU ? step.extent : 0
         var link = KernelParameters(isWide: isWide)
         link.add(step.indices, "indices", isConstant: true)
@@ -52,8 +54,8 @@ extension StepPlanner {
     private static func isWide(_ counts: Int...) -> Bool { counts.contains { $0 > Int(Int32.max) - (1 << 20) } }
 
     private func addCounts(extent: Int, count: Int, _ parameters: inout KernelParameters) {
-        parameters.add(int: "extent", extent)
-        parameters.add(int: "indices_count", count)
+        parameters.add(index: "extent", extent)
+        parameters.add(index: "indices_count", count)
     }
 
     private func indexSource(_ dtype: DType, _ parameters: KernelParameters) -> String {
@@ -79,7 +81,7 @@ extension StepPlanner {
         let spacing = step.starts.access.strides.last ?? 1
         var starts = ["starts += starts_offset;"]
         for axis in step.limits.indices {
-            parameters.add(int: "limit\(axis)", step.limits[axis])
+            parameters.add(int: "limit\(axis)", min(step.limits[axis], Int(Int32.max)))
             parameters.add(index: "start_stride\(axis)", step.startStrides[axis])
             starts.append("start += (soma_index)clamp(starts[\(axis * spacing)], 0, limit\(axis)) * start_stride\(axis);")
         }

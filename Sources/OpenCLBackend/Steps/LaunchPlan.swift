@@ -75,7 +75,7 @@ struct StepPlanner {
         case .convolution(let step): try convolution(step)
         case .pooling(let step): [try pooling(step)]
         case .gather(let step): [gather(step)]
-        case .scatterAdd(let step): scatterAdd(step)
+        case .scatterAdd(let step): try scatterAdd(step)
         case .blockCopy(let step): [blockCopy(step)]
         case .custom(let step): [try custom(step)]
         }

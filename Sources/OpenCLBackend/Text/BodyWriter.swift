@@ -46,11 +46,7 @@ struct BodyWriter {
                 let place = KernelArgument.scalar(place: nest.body.scalars[index], byteCount: instruction.dtype.byteCount)
                 parameters.add("const \(instruction.dtype.memoryType) s\(i)", place)
             case .index(let access):
-                if let runtime = access.runtimeOffset {
-                    parameters.add("const int q\(i)", .position(known: access.offset, runtime: runtime))
-                } else {
-                    parameters.add(int: "q\(i)", access.offset)
-                }
+                parameters.add(position: "q\(i)", access, isWide: instruction.dtype == .int64)
             default: break
             }
         }
@@ -149,10 +145,10 @@ struct BodyWriter {
         case .index:
             let number = classOfIndex[i] ?? 0
             let shift = lane == 0 ? "" : " + \(lane) * \(table.step(number, table.classes[number].count - 1))"
-            return "(int)(\(positions)\(number) + q\(i)\(shift))"
+            return "(\(instruction.dtype.valueType))(\(positions)\(number) + q\(i)\(shift))"
         case .accumulator: return accumulator(lane)
         case .random(let key0, let key1, let counter, let index):
-            return "soma_random(\([key0, key1, counter, index].map(argument).joined(separator: ", ")))"
+            return "soma_random_\(type(of: index).valueType)(\([key0, key1, counter, index].map(argument).joined(separator: ", ")))"
         case .unary(let function, let a): return function.text(argument(a), type(of: a))
         case .binary(let function, let a, let b): return function.text(argument(a), argument(b), type(of: a))
         case .select(let condition, let a, let b): return "\(argument(condition)) ? \(argument(a)) : \(argument(b))"

@@ -1,3 +1,4 @@
+import SomaBackend
 import SomaGraph
 
 /// What a kernel is given at one place of its parameter list.
@@ -8,8 +9,8 @@ enum KernelArgument: Hashable {
     case offset(slot: Int, elementSize: Int, known: Int, runtime: Int?, mustBeAligned: Bool)
     /// A number of the program's scalars: its place, and its bytes.
     case scalar(place: Int, byteCount: Int)
-    /// An int: what is known now, plus an offset that is known at the launch.
-    case position(known: Int, runtime: Int)
+    /// An int, or a long where that is too short: what is known now, plus an offset that is known at the launch.
+    case position(known: Int, runtime: Int, isWide: Bool)
     case int(Int32)
     case uint(UInt32)
     case long(Int)
@@ -39,6 +40,16 @@ struct KernelParameters {
     }
 
     mutating func add(int name: String, _ value: Int) { add("const int \(name)", .int(Int32(value))) }
+
+    /// Where an index begins to count.
+    mutating func add(position name: String, _ access: Access, isWide: Bool) {
+        let declaration = "const \(isWide ? "long" : "int") \(name)"
+        if let runtime = access.runtimeOffset {
+            add(declaration, .position(known: access.offset, runtime: runtime, isWide: isWide))
+        } else {
+            add(declaration, isWide ? .long(access.offset) : .int(Int32(access.offset)))
+        }
+    }
 
     /// An extent that positions are divided by, and the multiplier and shift for it (see SOMA_QUOTIENT in prelude.cl).
     mutating func add(divisor name: String, _ extent: Int) {

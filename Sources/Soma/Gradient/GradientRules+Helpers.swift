@@ -15,10 +15,22 @@ extension GradientRule {
     func extremum(_ loses: (Tensor, Tensor) -> Tensor) {
         if case .constant = inputs[1].primitive { return pass(to: 0, gradient, where: output .!= input(1)) }
         if case .constant = inputs[0].primitive { return pass(to: 1, gradient, where: output .!= input(0)) }
-        let (a, b) = (input(0), input(1))
-        let share = Tensor.select(a .== b, gradient * 0.5, gradient)
-        pass(to: 0, share, where: .!loses(a, b))
-        pass(to: 1, share, where: .!loses(b, a))
+        let (a, b) = (input(0).withoutGradient(), input(1).withoutGradient())
+        func code(_ value: Double) -> Tensor { Tensor(value, dtype: .uint8, device: gradient.device) }
+        // Decided once, a byte an element: rounded twice, a and b could both win or both lose.
+        let winner = Tensor.select(loses(a, b), code(2), .select(loses(b, a), code(1), .select(a .== b, code(0), code(3)))).contiguous()
+        let share = Tensor.select(winner .== 0, gradient * 0.5, gradient)
+        pass(to: 0, share, where: winner .!= 2)
+        pass(to: 1, share, where: winner .!= 1)
+    }
+
+    /// Where the input is an extreme along `axes`, of which a NaN is one.
+    ///
+    /// The extreme is found anew and not read from the output: that may have been computed by another program, in which the input was
+    /// rounded otherwise, so that no element would equal it.
+    func isExtreme(_ operation: ReduceOperation, _ axes: [Int]) -> Tensor {
+        let x = input(0).withoutGradient()
+        return (x .== Tensor(node: .reduce(operation, x.node, axes: axes)).expanded(to: x.shape)) .|| x.isNaN
     }
 
     /// b − 1 of aᵇ, but 0 where b is 0 and a⁻¹ infinite or NaN: there the derivative is 0 · a⁰ and not 0 · a⁻¹. The choice is made inside
@@ -43,8 +55,6 @@ extension GradientRule {
         guard case .permute = inputs[1].primitive else { return Tensor(node: .matmul(a.transposed().node, g.node)) }
         return Tensor(node: .matmul(g.transposed().node, a.node)).transposed()
     }
-
-    func truncated(_ x: Tensor) -> Tensor { sign(x) * floor(abs(x)) }
 
     /// True where a padded tensor holds the input's elements.
     func padInterior(_ before: [Int]) -> Tensor {

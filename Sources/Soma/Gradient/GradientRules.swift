@@ -144,7 +144,8 @@ struct GradientRule {
         case .minimum: extremum { $0 .> $1 }
         case .remainder:
             pass(to: 0, g)
-            pass(to: 1, -(g * truncated(a / b)))
+            // a − y is a multiple of b but for rounding, which would turn a quotient just below a whole number into that number.
+            pass(to: 1, -(g * round((a - y) / b)))
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: break
         case .and, .or, .xor, .shiftLeft, .shiftRight: break
         }
@@ -156,7 +157,7 @@ struct GradientRule {
         case .sum: pass(to: 0) { $0.expanded(to: shape) }
         case .product: pass(to: 0, gradient * input(0).productsOfOthers(alongAxes: axes))
         case .max, .min:
-            let isExtreme = input(0) .== output
+            let isExtreme = isExtreme(operation, axes)
             let ties = isExtreme.as(node.dtype).sum(alongAxes: axes, keepingDims: true)
             pass(to: 0, (gradient / ties).expanded(to: shape), where: isExtreme)
         case .argmax, .argmin: break

@@ -10,19 +10,30 @@ struct Moments {
     /// The mean squared distance from the mean.
     let variance: Tensor
 
-    /// The moments of `x` along `axes`, where it has elements, from one walk over them.
+    /// The moments of `x` along `axes`, where it has elements, from one walk over them and a look at some of them before.
     ///
-    /// Sums are of the distances to the first element of each set, so that a mean far from 0 does not cancel. Mean and variance do not
-    /// depend on that choice, and no gradient goes to it.
+    /// The pivot of the walk is the mean of k of the n elements of each set: then, wherever outliers are, its squared distance to the mean is at
+    /// most n/k − 1 variances, so that the difference of sums loses no more than the factor n/k of its precision. Of equal elements it is one.
     init(of x: Tensor, alongAxes axes: [Int]) {
+        let (x0, sample) = (x.withoutGradient(), x.withoutGradient().sample(alongAxes: axes))
+        let sampleCount = axes.reduce(1) { $0 * sample.shape[$1] }
+        let first = sampleCount == 0 ? Tensor(0, device: x.device) : x0.block(at: x.shape.dimensions.map { _ in 0 }, of: x.shape.reduced(along: axes))
+        let pivot = first + (sample - first).sum(alongAxes: axes, keepingDims: true) / Double(sampleCount)
+        self.init(of: x, alongAxes: axes, around: pivot)
+    }
+
+    /// - Parameter pivot: numbers near the means. Sums are of the distances to them, so that a mean far from 0 does not cancel; mean and variance
+    ///   do not depend on them, and no gradient goes to them.
+    init(of x: Tensor, alongAxes axes: [Int], around pivot: Tensor) {
         self.axes = axes
         count = axes.reduce(1) { $0 * x.shape[$1] }
-        let pivot = x.block(at: [Int](repeating: 0, count: x.rank), of: x.shape.reduced(along: axes)).withoutGradient()
         let distance = x - pivot
         let offset = distance.sum(alongAxes: axes, keepingDims: true) / Double(count)
         let spread = square(distance).sum(alongAxes: axes, keepingDims: true) / Double(count)
         mean = pivot + offset
-        variance = maximum(spread - square(offset), 0)
+        // Where squares are beyond all numbers the variance is ∞, and not ∞ − ∞.
+        let difference = spread - minimum(square(offset), Double(Float.greatestFiniteMagnitude))
+        variance = difference.replacing(with: 0, where: difference .< 0)
     }
 
     /// The variance of what the elements are a sample of: divided by one less than their count.
@@ -30,6 +41,19 @@ struct Moments {
 }
 
 extension Tensor {
+    /// Elements of each set along `axes` by which its mean is guessed: all of a short row, which is walked again at no cost, and otherwise the
+    /// first sixteenth of the outermost long axis, which lies in one piece.
+    fileprivate func sample(alongAxes axes: [Int]) -> Tensor {
+        let count = axes.reduce(1) { $0 * shape[$1] }
+        let isRow = axes.sorted() == Array(rank - axes.count..<rank)
+        guard count > (isRow ? 4096 : 64) else { return self }
+        let longest = axes.max { (shape[$0], $1) < (shape[$1], $0) } ?? 0
+        let axis = axes.sorted().first { shape[$0] >= 16 } ?? longest
+        var dimensions = shape.dimensions
+        dimensions[axis] = (dimensions[axis] + 15) / 16
+        return block(at: [Int](repeating: 0, count: rank), of: Shape(dimensions))
+    }
+
     /// `(x − μ) / √(σ² + ε) · γ + β` with the moments of x; γ and β are of x's rank, with extents of 1 where they repeat.
     func normalized(by moments: Moments, epsilon: Double, weight: Tensor?, bias: Tensor?) -> Tensor {
         let rule = NormalizationRule(moments, epsilon, weight, bias)

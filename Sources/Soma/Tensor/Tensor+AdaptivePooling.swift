@@ -23,7 +23,8 @@ extension Tensor {
         let parts = EvenParts(of: extent, count: outputs)
         dimensions.replaceSubrange(axis...axis, with: [outputs, parts.longest])
         let sums = laidApart(parts, axis: axis, filledWith: 0).reshaped(to: Shape(dimensions)).sum(alongAxes: axis + 1)
-        let (first, end) = parts.bounds(of: .range(outputs, device: device))
+        // int64: the products do not overflow.
+        let (first, end) = parts.bounds(of: .range(outputs, dtype: .int64, device: device))
         return sums / (end - first).as(dtype).reshaped(to: Shape([outputs] + [Int](repeating: 1, count: rank - axis - 1)))
     }
 
@@ -39,14 +40,14 @@ extension Tensor {
     /// The parts of an axis one after the other, each as long as the longest: behind the shorter ones is `fill`, which changes no result.
     private func laidApart(_ parts: EvenParts, axis: Int, filledWith fill: Double) -> Tensor {
         if parts.extent % parts.count == 0 { return self }
-        let place = Tensor.range(parts.count * parts.longest, device: device)
+        let place = Tensor.range(parts.count * parts.longest, dtype: .int64, device: device)
         let part = place / Double(parts.longest)
         let (first, end) = parts.bounds(of: part)
         let source = first + place - part * Double(parts.longest)
         var mask = [Int](repeating: 1, count: rank)
         mask[axis] = place.count
         let isOwn = source .< end
-        let elements = gathered(atIndices: .select(isOwn, source, end - 1), alongAxis: axis)
+        let elements = gathered(atIndices: Tensor.select(isOwn, source, end - 1).as(.int32), alongAxis: axis)
         return .select(isOwn.reshaped(to: Shape(mask)), elements, operand(fill, "adaptive pooling"))
     }
 

@@ -1,6 +1,7 @@
 import SomaGraph
 
-// Elementwise arithmetic. Operands have one dtype and broadcast. A number beside a tensor takes the tensor's dtype.
+// Elementwise arithmetic. Operands have one dtype and broadcast. A number beside a tensor takes the tensor's dtype, and must be one of it:
+// beside integers there is no fraction, no NaN, and nothing beyond their range.
 // Few overloads on purpose: each one costs the type checker time in every expression.
 
 extension Tensor {
@@ -56,14 +57,15 @@ extension Tensor {
 ///
 /// The gradient goes to the lesser; equal tensors share it evenly, a number beside a tensor takes it all.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.minimum, a, b) }
-/// The lesser of each element and `b`; NaN stays NaN.
-public func minimum(_ a: Tensor, _ b: Double) -> Tensor { .binary(.minimum, a, a.operand(b, "minimum")) }
+/// The lesser of each element and `b`; NaN stays NaN. Integers are all less than a number beyond their range.
+public func minimum(_ a: Tensor, _ b: Double) -> Tensor { a.dtype.isBelow(b) ? a : .binary(.minimum, a, a.operand(b, "minimum")) }
 /// The greater of a and b, element by element; NaN where either is NaN.
 ///
 /// The gradient goes to the greater; equal tensors share it evenly, a number beside a tensor takes it all.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.maximum, a, b) }
-/// The greater of each element and `b`; NaN stays NaN. With 0 this is the rectifier, whose derivative at 0 is 0.
-public func maximum(_ a: Tensor, _ b: Double) -> Tensor { .binary(.maximum, a, a.operand(b, "maximum")) }
+/// The greater of each element and `b`; NaN stays NaN. With 0 this is the rectifier, whose derivative at 0 is 0. Integers are all greater
+/// than a number below their range.
+public func maximum(_ a: Tensor, _ b: Double) -> Tensor { a.dtype.isAbove(b) ? a : .binary(.maximum, a, a.operand(b, "maximum")) }
 
 /// a raised to b, element by element; a negative base with a fractional exponent gives NaN.
 public func pow(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.power, a, b) }

@@ -8,6 +8,9 @@ prefix operator .!
 
 // Elementwise comparison gives `bool`. With NaN every comparison but `.!=` is false. `.<`, `.<=`, `.>` and `.>=` are
 // declared by the standard library for SIMD vectors.
+//
+// What two sides of a comparison were picked from, as an element and the maximum of its row were, is computed once in a program: then
+// `x .== x.max()` holds somewhere, however a device rounds.
 
 extension Tensor {
     /// a = b, element by element
@@ -24,18 +27,28 @@ extension Tensor {
     public static func .>= (a: Tensor, b: Tensor) -> Tensor { binary(.greaterOrEqual, a, b) }
 
     /// a = b, element by element
-    public static func .== (a: Tensor, b: Double) -> Tensor { binary(.equal, a, a.operand(b, "equal")) }
+    public static func .== (a: Tensor, b: Double) -> Tensor { a.compared(.equal, b) }
     /// a ≠ b, element by element
-    public static func .!= (a: Tensor, b: Double) -> Tensor { binary(.notEqual, a, a.operand(b, "notEqual")) }
+    public static func .!= (a: Tensor, b: Double) -> Tensor { a.compared(.notEqual, b) }
     /// a < b, element by element
-    public static func .< (a: Tensor, b: Double) -> Tensor { binary(.less, a, a.operand(b, "less")) }
+    public static func .< (a: Tensor, b: Double) -> Tensor { a.compared(.less, b) }
     /// a ≤ b, element by element
-    public static func .<= (a: Tensor, b: Double) -> Tensor { binary(.lessOrEqual, a, a.operand(b, "lessOrEqual")) }
+    public static func .<= (a: Tensor, b: Double) -> Tensor { a.compared(.lessOrEqual, b) }
     /// a > b, element by element
-    public static func .> (a: Tensor, b: Double) -> Tensor { binary(.greater, a, a.operand(b, "greater")) }
+    public static func .> (a: Tensor, b: Double) -> Tensor { a.compared(.greater, b) }
     /// a ≥ b, element by element
-    public static func .>= (a: Tensor, b: Double) -> Tensor {
-        binary(.greaterOrEqual, a, a.operand(b, "greaterOrEqual"))
+    public static func .>= (a: Tensor, b: Double) -> Tensor { a.compared(.greaterOrEqual, b) }
+
+    /// Beside an infinity every integer lies on the same side; any other number must be one of the dtype.
+    private func compared(_ function: BinaryFunction, _ number: Double) -> Tensor {
+        guard !dtype.isFloatingPoint, number.isInfinite else { return .binary(function, self, operand(number, "\(function)")) }
+        let holds =
+            switch function {
+            case .less, .lessOrEqual: number > 0
+            case .greater, .greaterOrEqual: number < 0
+            default: function == .notEqual
+            }
+        return .full(shape, holds ? 1 : 0, dtype: .bool, device: device)
     }
 
     /// Whether both hold; on integers, bit by bit.
@@ -47,8 +60,10 @@ extension Tensor {
 
     /// Whether an element is NaN.
     public var isNaN: Tensor { self .!= self }
-    /// Whether an element is neither NaN nor infinite.
-    public var isFinite: Tensor { abs(self) .< .infinity }
+    /// Whether an element is neither NaN nor infinite, which no integer is.
+    public var isFinite: Tensor {
+        dtype.isFloatingPoint ? abs(self) .< .infinity : .full(shape, 1, dtype: .bool, device: device)
+    }
 }
 
 extension Tensor {

@@ -3,11 +3,11 @@ import SomaGraph
 // Tensors whose elements follow from their position.
 
 extension Tensor {
-    /// `value` everywhere; takes no memory of its own.
+    /// `value` everywhere, which `dtype` must hold; takes no memory of its own.
     public static func full(
-        _ shape: Shape, _ value: Double, dtype: DType = .float32, device: Device = .current
+        _ shape: Shape, _ value: Double, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        Tensor(value, dtype: dtype, device: device).repeated(to: shape)
+        Tensor(value, dtype: dtype, device: device, file: file, line: line).repeated(to: shape)
     }
 
     /// 0 everywhere.
@@ -21,8 +21,8 @@ extension Tensor {
     }
 
     /// `value` in the shape and dtype and on the device of `other`.
-    public static func full(like other: Tensor, _ value: Double) -> Tensor {
-        full(other.shape, value, dtype: other.dtype, device: other.device)
+    public static func full(like other: Tensor, _ value: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        full(other.shape, value, dtype: other.dtype, device: other.device, file: file, line: line)
     }
 
     /// 0 in the shape and dtype and on the device of `other`.
@@ -45,7 +45,7 @@ extension Tensor {
     }
 
     private static func requireExact(_ last: Double, _ dtype: DType, _ file: StaticString, _ line: UInt) {
-        if dtype.isFloatingPoint || Scalar(last, dtype).double == last { return }
+        if dtype.holds(last) { return }
         programError("range", "\(dtype) does not hold \(last)", file: file, line: line)
     }
 
@@ -55,7 +55,7 @@ extension Tensor {
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         let steps = ((end - start) / step).rounded(.up)
-        guard step != 0, steps.isFinite else {
+        guard step != 0, step.isFinite, steps.isFinite else {
             programError("range", "from \(start) to \(end) by \(step) is not finite", file: file, line: line)
         }
         guard steps <= Double(Int32.max) else {

@@ -162,10 +162,12 @@ extension Tensor {
         _ axes: [Int]?, _ unbiased: Bool, _ keepingDims: Bool, _ file: StaticString, _ line: UInt
     ) -> Tensor {
         requireReal("variance", file, line)
-        let deviation = self - averaged(axes, true, file, line)
-        // Of nothing the unbiased variance is 0 / 0 too, and not 0 / −1.
-        let divisor = Swift.max(0, elements(along: axes, file, line) - (unbiased ? 1 : 0))
-        return square(deviation).reduced(.sum, axes, keepingDims, file, line).divided(by: divisor)
+        let count = elements(along: axes, file, line)
+        let reduced = axes.map { normalized(axes: $0, "variance", file: file, line: line) } ?? Array(0..<rank)
+        // About the rounded mean, whose distance from the mean is taken out again: beside numbers far from 0 it would count.
+        let moments = Moments(of: self, alongAxes: reduced, around: averaged(axes, true, file, line).withoutGradient())
+        let variance = unbiased ? moments.variance * (Double(count) / Double(count - 1)) : moments.variance
+        return keepingDims ? variance : variance.dropping(reduced)
     }
 
     private func indexed(

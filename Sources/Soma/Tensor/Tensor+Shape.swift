@@ -83,6 +83,7 @@ extension Tensor {
         return Tensor(node: .reshape(node, to: Shape(dimensions)))
     }
 
-    /// The same elements in memory of their own, row-major: worth it before a view is read many times.
+    /// The same elements in memory of their own, row-major: worth it before a view is read many times. Within a program they are computed once, so
+    /// that all who read them see the same bits.
     public func contiguous() -> Tensor { Tensor(node: .contiguous(node)) }
 }

@@ -26,24 +26,25 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor {
-    /// A single number, of rank 0. Its value is no part of a program's structure: another one compiles nothing.
-    public init(_ value: Double, dtype: DType = .float32, device: Device = .current) {
+    /// A single number, of rank 0, which `dtype` must hold: an integer no fraction, and nothing beyond its range. Its value is no part of a
+    /// program's structure: another one compiles nothing.
+    public init(
+        _ value: Double, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        guard dtype.holds(value) else { programError("Tensor", "\(value) is no number of \(dtype)", file: file, line: line) }
         node = .constant(Scalar(value, dtype), device: device.tag)
     }
 
-    /// `value` as a rank-0 operand beside this tensor.
+    /// `value` as a rank-0 operand beside this tensor, whose dtype must hold it.
     func operand(_ value: Double, _ operation: @autoclosure () -> String) -> Tensor {
-        if dtype.isInteger && !isExact(value) {
+        guard dtype.holds(value) else {
             programError(operation(), "\(value) is no number of \(dtype); cast the tensor with `as(_:)` first")
         }
         return Tensor(node: .constant(Scalar(value, dtype), device: node.device))
     }
 
-    /// Whether this integer dtype holds `value`. Infinity stands for its greatest value: nothing is above that.
-    private func isExact(_ value: Double) -> Bool { value.isInfinite || Scalar(value, dtype).double == value }
-
-    /// The same numbers in another dtype. Real to integer truncates towards zero and saturates, NaN becomes 0; anything to
-    /// `bool` is `!= 0`; integer to integer keeps the low bits.
+    /// The same numbers in another dtype. Real to integer truncates towards zero and saturates, on every device: beyond the range and at ±∞ it
+    /// is the nearest end of the range, and NaN becomes 0. Anything to `bool` is `!= 0`; integer to integer keeps the low bits.
     public func `as`(_ dtype: DType) -> Tensor {
         if case .constant(let value) = node.primitive, !Capture.varies(node), let folded = value.converted(to: dtype) {
             return Tensor(node: .constant(folded, device: node.device))

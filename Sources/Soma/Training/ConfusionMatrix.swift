@@ -35,7 +35,9 @@ public struct ConfusionMatrix: Hashable, Sendable {
             // The first of equals, as argmax has it.
             let told = row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) } ?? row.startIndex
             counts[Int(label)][told - row.startIndex] += 1
-            if row.count(where: { $0 > own }) < 5 { topFiveCount += 1 }
+            // Equal ones before it take places too.
+            let place = row.enumerated().count { $1 > own || ($1 == own && $0 < label) }
+            if place < 5 { topFiveCount += 1 }
         }
     }
 

@@ -74,6 +74,9 @@ extension Minibatch {
 
 /// Classes told from logits: the cross-entropy is minimised, and `loss` (without smoothing) and `accuracy` are
 /// measured, and `top5_accuracy` where asked for: whether the class is among the five likeliest.
+///
+/// Of equally likely classes the first goes before the others, so a model that tells nothing apart is right by chance alone. A class whose
+/// logit is NaN is never told rightly, and goes before those that have a number.
 public struct Classification<Model: Layer>: Objective {
     public let model: Model
     public let input: String
@@ -97,17 +100,9 @@ public struct Classification<Model: Layer>: Objective {
     public var measureNames: [String] { ["loss", "accuracy"] + (top.map { ["top\($0)_accuracy"] } ?? []) }
 
     public func measures(_ batch: Minibatch) -> [Tensor] {
-        let (logits, labels) = (model(batch[input]), batch[label].as(.int32))
-        let isRight = logits.argmax(alongAxis: -1) .== labels
-        let measures = [crossEntropy(logits, batch[label], reduction: .sum), isRight.as(.float32).sum()]
-        return measures + (top.map { [Self.isAmong($0, logits, labels).as(.float32).sum()] } ?? [])
-    }
-
-    /// Whether fewer than `top` classes are likelier than the right one.
-    private static func isAmong(_ top: Int, _ logits: Tensor, _ labels: Tensor) -> Tensor {
-        let isLabel = Tensor.range(logits.shape[logits.rank - 1], device: logits.device) .== labels.expandingDims(at: -1)
-        let own = Tensor.select(isLabel, logits, .zeros(like: logits)).sum(alongAxes: -1, keepingDims: true)
-        return (logits .> own).as(.float32).sum(alongAxes: -1) .< Double(top)
+        let (logits, labels) = (model(batch[input]), batch[label])
+        let place = LabelPlaces(logits, labels)
+        return [crossEntropy(logits, labels, reduction: .sum)] + ([1] + (top.map { [$0] } ?? [])).map { place.isAmong($0).as(.float32).sum() }
     }
 
     public var criterion: Criterion { .highest("accuracy") }

@@ -44,10 +44,25 @@ extension CPUBackendTests.KernelTests {
         atEveryLevel { level in
             for indices in numbers {
                 var words = [UInt32](repeating: 0, count: indices.count)
-                soma_loop_random()(indices.count, &words, indices, [11, 22, 33] as [UInt32], nil)
+                soma_loop_random(SOMA_INT32)(indices.count, &words, indices, [11, 22, 33] as [UInt32], nil)
                 let expected = indices.map { Philox.block(counter: [$0 / 4, 0, 33, 0], key: [11, 22])[Int($0 % 4)] }
                 #expect(words == expected, "\(level)")
             }
+        }
+    }
+
+    @Test func randomWordsBeyond32BitsAreThoseOfPhilox() {
+        let far: [Int64] = [0, 5, 1 << 31, 1 << 32 | 3, 1 << 34 - 1, 1 << 34, 1 << 50 | 2]
+        let numbers = far + (0..<70).map { 1 << 34 - 30 + $0 }
+        atEveryLevel { level in
+            var words = [UInt32](repeating: 0, count: numbers.count)
+            soma_loop_random(SOMA_INT64)(numbers.count, &words, numbers, [11, 22, 33] as [UInt32], nil)
+            let expected = numbers.map { number in
+                let block = UInt64(number) / 4
+                let counter = SIMD4(UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block >> 32), 33, 0)
+                return Philox.block(counter: counter, key: [11, 22])[Int(number % 4)]
+            }
+            #expect(words == expected, "\(level)")
         }
     }
 

@@ -33,6 +33,20 @@ extension OperationCase {
             },
             OperationCase("isNaN", .special) { $0[0].isNaN },
             OperationCase("isFinite", .special) { $0[0].isFinite },
+            OperationCase("isFinite of uint8", Value([255, 0], dtype: .uint8)) { $0[0].isFinite },
+            OperationCase("isFinite of int32", Value([2_147_483_647, -2_147_483_648], dtype: .int32)) { $0[0].isFinite .&& .!$0[0].isNaN },
+            OperationCase("isFinite of int64", Value([-9_223_372_036_854_775_808, 1], dtype: .int64)) { $0[0].isFinite },
+            OperationCase("isFinite of bool", Value([1, 0], dtype: .bool)) { $0[0].isFinite },
+            OperationCase("int32 beside infinities", Value([2_147_483_647, -2_147_483_648, 0], dtype: .int32)) { x in
+                Tensor(stacking: [
+                    x[0] .< .infinity, x[0] .<= .infinity, x[0] .> -.infinity, x[0] .!= .infinity, x[0] .== .infinity, x[0] .>= .infinity,
+                    x[0] .< -.infinity, x[0] .== -.infinity,
+                ])
+            },
+            OperationCase("uint8 clamped beyond its range", Value([0, 7, 255], dtype: .uint8)) { x in
+                Tensor(stacking: [x[0].clamped(to: -3...9), x[0].clamped(to: 200...300), x[0].clamped(to: -(.infinity)...(.infinity))])
+            },
+            OperationCase("int64 clamped beyond its range", Value([-9_223_372_036_854_775_808, 5], dtype: .int64)) { $0[0].clamped(to: -1e30...1e30) },
             OperationCase("compared with a number", .sample([7])) {
                 ($0[0] .> 0) .&& ($0[0] .<= 1) .&& ($0[0] .!= 0.5)
             },
@@ -58,6 +72,12 @@ extension OperationCase {
                     $0[0].as(target)
                 }
             }
+        } + [DType.int32, .uint32, .int64, .uint8].map { target in
+            // Computed on the device, and enough for vectors and a rest; no product is near a whole number.
+            OperationCase("cast of computed NaN and infinities to \(target)",
+                Value([.nan, .infinity, -.infinity, Double(Float(2e38)), -Double(Float(2e38)), 0.5, -0.5, 2.1, 300.3, -300.3].map { Double(Float($0)) }),
+                differentiable: false
+            ) { (Tensor(concatenating: [Tensor](repeating: $0[0], count: 7)) * 1.25).as(target) }
         } + [
             OperationCase("cast of a map's result", .sample([3, 5], in: -5...5)) {
                 ($0[0].as(.int32) * 2).as(.float32) + $0[0]

@@ -67,7 +67,7 @@ extension OperationCase {
         OperationCase("concatenate maps", .sample([3]), .sample([2], seed: 1)) {
             Tensor(concatenating: [exp($0[0]), sin($0[1])]) * 2
         },
-        OperationCase("concatenate 20", .sample([2, 5])) { x in
+        OperationCase("concatenate 20", .sample([2, 5]), terms: 20) { x in
             Tensor(concatenating: (0..<20).map { x[0] * Double($0) })
         },
         OperationCase("stack", .sample([2, 3]), .sample([2, 3], seed: 1)) { Tensor(stacking: $0, alongAxis: 1) },
