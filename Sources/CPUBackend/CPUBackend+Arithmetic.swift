@@ -2,6 +2,11 @@ import CLibraries
 import CPUKernels
 
 extension CPUBackend {
+    public var remark: String? {
+        soma_kernels_are_optimized()
+            ? nil : "the loops of this build are not optimised, so that training takes five to six times as long: build with -c release, or with -Xcc -O2"
+    }
+
     public var arithmetic: [String: String] {
         ["processor": Processor.model, "vectors": String(cString: soma_level_name(0)), "products": Self.products, "convolutions": Self.convolutions]
     }

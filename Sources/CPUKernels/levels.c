@@ -25,6 +25,14 @@ int soma_level_count(void) {
 
 const char *soma_level_name(int index) { return supported()[index]->name; }
 
+bool soma_kernels_are_optimized(void) {
+#if defined(__OPTIMIZE__)
+    return true;
+#else
+    return false;
+#endif
+}
+
 void soma_level_use(int index) { __atomic_store_n(&chosen, supported()[index], __ATOMIC_RELEASE); }
 
 const soma_level *soma_level_current(void) {

@@ -10,6 +10,8 @@ public protocol Backend: AnyObject, Sendable {
     /// What decides the last bits of results beside the steps, each by a name: instructions, libraries and their versions, and the number of threads
     /// where sums are cut by it.
     var arithmetic: [String: String] { get }
+    /// What whoever trains on the device should know, in a sentence; nil for nothing.
+    var remark: String? { get }
 
     /// Memory for `byteCount` bytes (at least 64-byte aligned, contents undefined); freed with the last reference, after the work that uses it.
     /// - Throws: `BackendError.outOfMemory`.

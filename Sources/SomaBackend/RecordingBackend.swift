@@ -46,6 +46,7 @@ public final class RecordingBackend: Backend {
 
     /// It computes nothing.
     public var arithmetic: [String: String] { [:] }
+    public var remark: String? { nil }
 
     public func forgetPeak() { record.withLock { $0.memory.peak = $0.memory.live } }
 

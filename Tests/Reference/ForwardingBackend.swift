@@ -9,6 +9,7 @@ open class ForwardingBackend: Backend, @unchecked Sendable {
     open var device: DeviceDescription { base.device }
     open var capabilities: Capabilities { base.capabilities }
     open var arithmetic: [String: String] { base.arithmetic }
+    open var remark: String? { base.remark }
     open var memory: MemoryUse { base.memory }
     open func forgetPeak() { base.forgetPeak() }
     open func allocate(byteCount: Int) throws -> Buffer { try base.allocate(byteCount: byteCount) }

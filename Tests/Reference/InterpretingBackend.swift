@@ -9,6 +9,7 @@ public final class InterpretingBackend: Backend {
         name: "interpreter", model: "interpreting backend", vendor: "Soma", kind: .recording, memoryBytes: 1 << 34, computeUnits: 1, driver: "1")
     public let capabilities: Capabilities
     public var arithmetic: [String: String] { ["numbers": "double precision"] }
+    public var remark: String? { nil }
     private struct Counts {
         var launches: [Step] = []
         var prepared = 0

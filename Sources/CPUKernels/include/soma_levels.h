@@ -1,4 +1,5 @@
 #pragma once
+#include <stdbool.h>
 
 /// The instruction set levels that the loops are compiled for. The best one that the processor has is used; the others serve
 /// its lesser relatives and are tested by choosing them.
@@ -11,3 +12,6 @@ const char *soma_level_name(int index);
 
 /// Uses that level from now on for what is prepared afterwards. Not while anything runs.
 void soma_level_use(int index);
+
+/// Whether the compiler was asked to optimise the loops: a debug build does not where nobody says so, and they then take five to six times as long.
+bool soma_kernels_are_optimized(void);

@@ -119,6 +119,7 @@ public final class Optimizer: Sendable {
     /// overwritten.
     private func assignUpdate(_ gradient: Tensor) {
         arena.requireParameters()
+        arena.device.tellRemark()
         let weights = arena.state.tensor
         // Asked first in each update, also when it is replayed: from here on it counts.
         let rate = hostScalar(.float32, on: arena.device) { [self] in nextRate() }

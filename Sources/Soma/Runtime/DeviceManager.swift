@@ -143,7 +143,7 @@ enum DeviceManager {
         stop("no device can be started")
     }
 
-    private static func say(_ line: String) {
+    static func say(_ line: String) {
         var text = line + "\n"
         text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

@@ -88,6 +88,7 @@ public final class ProfilingBackend: Backend {
     public var device: DeviceDescription { base.device }
     public var capabilities: Capabilities { base.capabilities }
     public var arithmetic: [String: String] { base.arithmetic }
+    public var remark: String? { base.remark }
     public var memory: MemoryUse { base.memory }
     public func forgetPeak() { base.forgetPeak() }
     public func allocate(byteCount: Int) throws -> Buffer { try base.allocate(byteCount: byteCount) }
