@@ -19,17 +19,18 @@ struct Command {
         return String(whole[..<(whole.lastIndex(of: "/") ?? whole.startIndex)])
     }
 
-    /// Runs `soma` in `directory` and waits for its end; after `limit` seconds it is killed, and the test fails.
+    /// Runs `soma` in `directory` and waits for its end; after `limit` seconds, which are there for what hangs and not for what is slow, it is killed,
+    /// and the test fails.
     /// - Parameter interrupt: a signal to send, and the moment when to: it is asked for over and over.
     static func soma(
-        _ arguments: String..., in directory: TestFolder, environment: [String: String] = [:], limit: Double = 120,
+        _ arguments: String..., in directory: TestFolder, environment: [String: String] = [:], limit: Double = 600,
         interrupt: (signal: Int32, when: () -> Bool)? = nil
     ) -> Command {
         run(["\(folder)/soma"] + arguments, in: directory, environment: environment, limit: limit, interrupt: interrupt)
     }
 
     static func run(
-        _ words: [String], in directory: TestFolder, environment: [String: String] = [:], limit: Double = 120,
+        _ words: [String], in directory: TestFolder, environment: [String: String] = [:], limit: Double = 600,
         interrupt: (signal: Int32, when: () -> Bool)? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) -> Command {
         let (out, err) = ("\(directory.path)/.stdout", "\(directory.path)/.stderr")
@@ -38,7 +39,7 @@ struct Command {
         var (status, sent) = (Int32(0), false)
         while waitpid(process, &status, WNOHANG) == 0 {
             let seconds = (ContinuousClock.now - began) / .seconds(1)
-            if let interrupt, !sent, interrupt.when() {
+            if let interrupt, !sent, interrupt.when(), listens(process, to: interrupt.signal) {
                 kill(process, interrupt.signal)
                 sent = true
             }
@@ -51,6 +52,19 @@ struct Command {
         let (output, complaint) = (directory.text(".stdout"), directory.text(".stderr"))
         // As a shell tells it: 128 and the number of the signal that ended the process.
         return Command(status: status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F, output: output, complaint: complaint)
+    }
+
+    /// Whether a process handles a signal, or ignores it: one that has only begun would end by it. None handles SIGKILL.
+    private static func listens(_ process: pid_t, to signal: Int32) -> Bool {
+        guard signal != SIGKILL, let file = fopen("/proc/\(process)/status", "r") else { return true }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+            guard words.count == 2, words[0] == "SigCgt:" || words[0] == "SigIgn:", let mask = UInt64(words[1], radix: 16) else { continue }
+            if mask >> UInt64(signal - 1) & 1 == 1 { return true }
+        }
+        return false
     }
 
     private static func start(_ words: [String], _ directory: String, _ changes: [String: String], _ out: String, _ err: String) -> pid_t {

@@ -63,7 +63,7 @@ private final class BusyBackend: ForwardingBackend, @unchecked Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct BatchLoaderTests {
+@Suite(.timeLimit(.minutes(15))) struct BatchLoaderTests {
     private func labels(_ loader: BatchLoader) throws -> [[Int32]] {
         var result: [[Int32]] = []
         while let batch = try loader.next() { result.append(batch.values(of: "label", as: Int32.self)) }

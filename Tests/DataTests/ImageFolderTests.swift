@@ -16,7 +16,7 @@ private func samples(_ loader: BatchLoader, count: Int) throws -> [[Float]] {
     return result
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ImageFolderTests {
+@Suite(.timeLimit(.minutes(15))) struct ImageFolderTests {
     let folder = TemporaryFolder()
 
     /// A grey PNG file of 6×6 pixels of this value.

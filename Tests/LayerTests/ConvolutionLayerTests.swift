@@ -47,7 +47,7 @@ import Testing
     }
 
     /// Stripes along or across: no single pixel tells which.
-    @Test(.timeLimit(.minutes(5)), arguments: Array(TestDevices.all.dropFirst())) func learnsStripes(_ device: Device) throws {
+    @Test(.timeLimit(.minutes(15)), arguments: Array(TestDevices.all.dropFirst())) func learnsStripes(_ device: Device) throws {
         try withDevice(device) {
             try withRandomGenerator(RandomGenerator(seed: 3)) {
                 let network = Network(device: device)

@@ -168,7 +168,7 @@ import Testing
     // MARK: Many threads
 
     // Where no program is cached yet, its compilation waits for that of the tests beside it.
-    @Test(.timeLimit(.minutes(15))) func threadsShareADevice() async throws {
+    @Test(.timeLimit(.minutes(60))) func threadsShareADevice() async throws {
         let backend = try makeBackend(.gpu)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<8 {

@@ -82,7 +82,7 @@ extension BackendTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases)
+    @Test(.timeLimit(.minutes(60)), arguments: KernelKind.allCases)
     func productsOfEveryShapeAndOrder(_ kind: KernelKind) throws {
         let backend = try makeBackend(kind)
         for product in Self.products.flatMap(Self.inEveryOrder) { #expect(try product.firstDifference(on: backend) == nil) }
@@ -91,7 +91,7 @@ extension BackendTests {
     private static let common = ShippedTiles.table["other"].map { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) } ?? []
 
     /// The tiles of most devices, on products that do not fit them; those in segments of k read both operands either way.
-    @Test(.timeLimit(.minutes(10)), arguments: common, [1, 3])
+    @Test(.timeLimit(.minutes(60)), arguments: common, [1, 3])
     func productsByEveryTile(_ tile: MatmulTile, segments: Int) throws {
         var tile = tile
         tile.segments = segments
@@ -102,7 +102,7 @@ extension BackendTests {
     }
 
     /// Those of other devices, and some that only a tuning file can choose.
-    @Test(.timeLimit(.minutes(10))) func productsByRareTiles() throws {
+    @Test(.timeLimit(.minutes(60))) func productsByRareTiles() throws {
         let shipped = ShippedTiles.table.filter { $0.key != "cpu" }.values.flatMap { [$0.large, $0.small, $0.flat, $0.narrow].compactMap(\.self) }
         let tiles = try Set(shipped + ["64x64x8/4x8", "128x128x16/8x8"].map { try #require(MatmulTile($0)) }).subtracting(Self.common)
         #expect(tiles.count > 4)
@@ -114,6 +114,8 @@ extension BackendTests {
         tuning[product.step] = .tile(tile)
         let backend = try makeBackend(.gpu) { $0.tuning = tuning }
         #expect(try product.firstDifference(on: backend) == nil)
+        // Another has computed it on a device with less local memory, or smaller work-groups.
+        guard tile.fits(backend.planner.traits) else { return print("skipped: the tile \(tile) does not fit \(backend.device.name)") }
         let plans = StepPlanner(traits: backend.planner.traits, tuning: tuning).matmul(product.step)
         #expect(plans.count == (tile.segments > 1 ? 2 : 1) && plans[0].source.contains("#define TILE_M \(tile.m)\n"))
     }
@@ -136,7 +138,7 @@ extension BackendTests {
     }
 
     /// Where it is installed, CLBlast computes plain products when it is chosen, and the project's own kernel those with an epilogue.
-    @Test(.timeLimit(.minutes(5))) func productsByCLBlast() throws {
+    @Test(.timeLimit(.minutes(60))) func productsByCLBlast() throws {
         let product = Product(batch: 2, m: 17, n: 23, k: 31, isTransposedB: true, isPlain: true)
         guard let backend = try backendWithCLBlast(for: product) else { return }
         #expect(try product.firstDifference(on: backend) == nil)
@@ -146,7 +148,7 @@ extension BackendTests {
     }
 
     /// Large enough for CLBlast's fastest kernels, alone and with strides between the matrices of a batch.
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func largeProductsByCLBlast(_ batch: Int) throws {
+    @Test(.timeLimit(.minutes(60)), arguments: [1, 2]) func largeProductsByCLBlast(_ batch: Int) throws {
         let product = Product(batch: batch, m: 512, n: 512, k: 512, isPlain: true)
         guard let backend = try backendWithCLBlast(for: product) else { return }
         #expect(try product.output(on: backend) == product.output(on: makeBackend(.cpu)))

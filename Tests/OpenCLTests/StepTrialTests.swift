@@ -35,7 +35,7 @@ import Testing
     ] }
 
     /// Of each class what ships, and either what is most like it or what is least: PoCL compiles a candidate for a second.
-    @Test(.enabled(if: testDevice != nil, "no OpenCL device"), .timeLimit(.minutes(10)), arguments: KernelKind.allCases)
+    @Test(.enabled(if: testDevice != nil, "no OpenCL device"), .timeLimit(.minutes(60)), arguments: KernelKind.allCases)
     func candidatesComputeTheSame(_ kind: KernelKind) async throws {
         let device = try sharedDevice(kind)
         let tasks = try device.tuningPlan(of: Self.work).tasks

@@ -7,7 +7,10 @@ import Testing
 
 /// The device the tests run on: the one `SOMA_TEST_DEVICE` names, else the first; `nil`, said once, where there is none.
 let testDevice: OpenCLDevice? = {
-    let device = OpenCLDevice.all.first
+    let (devices, wanted) = (OpenCLDevice.all, ProcessInfo.processInfo.environment["SOMA_TEST_DEVICE"] ?? "")
+    let device = wanted.isEmpty ? devices.first : devices.first { $0.name == wanted }
+    // Tests that were to run on a device and run on none have not passed.
+    precondition(wanted.isEmpty || device != nil, "SOMA_TEST_DEVICE=\(wanted) is none of \(devices.map(\.name).joined(separator: ", "))")
     if device == nil { print("skipped: no OpenCL device (\(OpenCLDevice.diagnosis().joined(separator: "; ")))") }
     return device
 }()

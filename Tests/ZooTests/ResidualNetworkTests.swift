@@ -42,7 +42,7 @@ import Testing
         return model
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["cpu", "opencl:0"]) func trainsAsPyTorchDoes(_ name: String) throws {
+    @Test(.timeLimit(.minutes(15)), arguments: ["cpu", "opencl:0"]) func trainsAsPyTorchDoes(_ name: String) throws {
         let answers = try #require(Self.answers)
         guard let device = try? Device.named(name) else { return print("skipped: there is no \(name)") }
         try withDevice(device) {
