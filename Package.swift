@@ -5,6 +5,7 @@ let package = Package(
     name: "Soma",
     products: [
         .library(name: "Soma", targets: ["Soma"]),
+        .library(name: "SomaZoo", targets: ["SomaZoo"]),
         .executable(name: "soma", targets: ["SomaCLI"]),
     ],
     dependencies: [
@@ -35,8 +36,9 @@ let package = Package(
             name: "KernelTexts",
             dependencies: ["Soma", "OpenCLBackend", "SomaBackend", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
-        // The program of the README, and that of docs/bench.md.
+        // The programs of the README, and that of docs/bench.md.
         .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
+        .executableTarget(name: "ExampleRecipe", dependencies: ["SomaZoo", "Soma"], path: "Examples/Recipe"),
         .executableTarget(name: "ExampleTimedProduct", dependencies: ["Soma"], path: "Examples/TimedProduct"),
 
         // The reference in double precision and the cases of operations, for the tests of every backend.
@@ -48,11 +50,11 @@ let package = Package(
         .testTarget(
             name: "OpenCLTests",
             dependencies: ["OpenCLBackend", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"]),
-        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
+        .testTarget(name: "TensorTests", dependencies: ["Soma", "SomaBackend", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "SomaReference", "CDigits", "CLibraries"], exclude: ["fixtures"]),
         .testTarget(
-            name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph"]),
+            name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleRecipe", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph"]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "MutationTests", dependencies: ["SomaCLI", "SomaZoo", "Soma", "OpenCLBackend", "SomaBackend", "SomaGraph"]),

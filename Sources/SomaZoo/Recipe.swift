@@ -14,8 +14,13 @@ public protocol Recipe: Sendable {
     /// What can be set by `key=value`, in the order in which help shows it.
     var settings: [any AnySetting] { get }
     var data: DataNeed { get }
-    /// Passes over the data unless told otherwise.
+    /// Passes over the data unless told otherwise, and unless the data are few.
     var defaultEpochs: Int { get }
+
+    /// The context with what suits the size of its data where nobody has chosen: batch size, learning rate, warm-up, epochs. `run` and
+    /// `probe` do this by themselves; who wants to tell of it before a run looks at the data by this.
+    /// - Throws: as `run`, where the data are missing; `UsageError` where a setting does not go with the data.
+    func fitted(_ context: RecipeContext) throws -> RecipeContext
 
     /// Whether an interrupted run can be resumed.
     var keepsCheckpoints: Bool { get }
@@ -23,6 +28,7 @@ public protocol Recipe: Sendable {
     /// Trains to the end, or until it is interrupted.
     /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what
     ///   `context.report` throws.
+    @discardableResult
     func run(_ context: RecipeContext) throws -> RecipeResult
 
     /// The loss of the first minibatch and its gradients, not computed yet: what two devices are compared by.
@@ -45,6 +51,8 @@ public protocol Recipe: Sendable {
 
 extension Recipe {
     public var keepsCheckpoints: Bool { true }
+
+    public func fitted(_ context: RecipeContext) throws -> RecipeContext { context }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
         throw SomaError("\(checkpoint.path) is of the recipe \(name), which has no pictures to predict from")
@@ -75,7 +83,13 @@ public struct RecipeContext {
     public var device: Device
     /// Decides initial weights, the order of samples, and every other random number.
     public var seed: UInt64
-    public var epochs: Int
+    /// Passes over the data.
+    public var epochs: Int {
+        get { chosenEpochs ?? defaultEpochs }
+        set { chosenEpochs = newValue }
+    }
+    private(set) var chosenEpochs: Int?
+    private let defaultEpochs: Int
     public var settings: Settings
     /// The folder with the data, for recipes that need one.
     public var data: String?
@@ -91,7 +105,7 @@ public struct RecipeContext {
 
     /// A run with the recipe's own settings and epochs that reports to nobody.
     public init(_ recipe: any Recipe, device: Device = .current, seed: UInt64 = 0) {
-        (self.device, self.seed, epochs, settings) = (device, seed, recipe.defaultEpochs, Settings(recipe))
+        (self.device, self.seed, defaultEpochs, settings) = (device, seed, recipe.defaultEpochs, Settings(recipe))
         isInterrupted = { false }
         report = { _ in }
     }

@@ -4,6 +4,8 @@ import Soma
 public struct Settings: Hashable, Sendable {
     private let keys: [String]
     private var values: [String: String]
+    /// Those that somebody has chosen; the others may be fitted to the data.
+    private var chosen: Set<String> = []
 
     /// Each at its default.
     public init(_ recipe: any Recipe) {
@@ -30,6 +32,16 @@ public struct Settings: Hashable, Sendable {
             guard changed.updateValue(try setting.normalized(text), forKey: key) == nil else { throw UsageError("\(key) is set twice") }
         }
         values.merge(changed) { _, new in new }
+        chosen.formUnion(changed.keys)
+    }
+
+    /// Whether somebody has chosen the value of a setting, if only its default.
+    func isChosen<Value>(_ setting: Setting<Value>) -> Bool { chosen.contains(setting.key) }
+
+    /// Chooses the value of a setting.
+    mutating func choose<Value>(_ setting: Setting<Value>, _ value: Value) {
+        values[setting.key] = value.settingText
+        chosen.insert(setting.key)
     }
 
     /// Keys and values in the recipe's order.

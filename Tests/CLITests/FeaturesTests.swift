@@ -60,10 +60,46 @@ import Testing
     @Test func tilesAreScaled() throws {
         let device = try Device.named("cpu")
         var sheet = FeatureSheet()
-        try sheet.addFilters(Tensor([0, 5, 2, 2] as [Float], shape: [2, 1, 1, 2], device: device))
+        try sheet.addFilters(Tensor([0, 5, 2, 2] as [Float], shape: [2, 1, 1, 2], device: device), caption: "two")
         let picture = try sheet.picture()
         func pixel(_ x: Int, _ y: Int) -> UInt8 { picture.pixels[(y * picture.width + x) * 3] }
-        #expect(picture.width == 4 + 2 * (56 + 4) && picture.height == 28 + 8)
-        #expect(pixel(0, 0) == 255 && pixel(5, 5) == 0 && pixel(58, 5) == 255 && pixel(66, 5) == 128 && pixel(118, 30) == 128)
+        // Below the caption of 22 rows and the numbers of 10.
+        #expect(pixel(0, 0) == 255 && pixel(5, 37) == 0 && pixel(58, 37) == 255 && pixel(66, 37) == 128 && pixel(118, 62) == 128)
+        #expect(pixel(66, 35) == 255 && pixel(66, 64) == 255)
+    }
+
+    /// A picture says what it shows: a caption for each band, and a number above each tile.
+    @Test func sheetsHaveCaptionsNumbersAndTheirPicture() throws {
+        let device = try Device.named("cpu")
+        var sheet = FeatureSheet()
+        sheet.addPicture([0, 1, 1, 0], channels: 1, rows: 2, columns: 2, caption: "seen")
+        try sheet.addFilters(Tensor([0, 5, 2, 2] as [Float], shape: [2, 1, 1, 2], device: device), caption: "two filters")
+        let picture = try sheet.picture()
+        func isWritten(_ text: String, x: Int, y: Int, size: Int, grey: UInt8) -> Bool {
+            var canvas = PixelCanvas(width: picture.width, height: picture.height)
+            canvas.write(text, x: x, y: y, size: size, grey: grey)
+            let (expected, area) = (canvas.picture.pixels, PixelFont.width(text) * size)
+            return (y..<y + 7 * size).allSatisfy { row in
+                let line = (row * picture.width + x) * 3..<(row * picture.width + x + area) * 3
+                return picture.pixels[line].elementsEqual(expected[line])
+            }
+        }
+        #expect(isWritten("seen", x: 4, y: 4, size: 2, grey: 36))
+        // 22 rows of caption, a tile of 56 between gaps of 4, and a wider gap.
+        let second = 22 + 64 + 8
+        #expect(isWritten("two filters, from 0 to 5.00", x: 4, y: second + 4, size: 2, grey: 36))
+        #expect(isWritten("0", x: 4, y: second + 22 + 5, size: 1, grey: 107) && isWritten("1", x: 64, y: second + 22 + 5, size: 1, grey: 107))
+        #expect(isWritten("Each tile from its own least value (black) to its greatest (white).", x: 4, y: picture.height - 18, size: 2, grey: 36))
+        let black = (22 + 4 + 1) * picture.width + 5
+        #expect(picture.pixels[black * 3] == 0 && picture.pixels[(black + 40) * 3] == 255, "the picture's own pixels")
+    }
+
+    @Test func lettersAreTold() {
+        let shapes = Set((33...126).map { code in
+            (0..<35).map { PixelFont.isInk(Character(Unicode.Scalar(UInt8(code))), row: $0 / 5, column: $0 % 5) }
+        })
+        #expect(shapes.count == 94 && !shapes.contains { !$0.contains(true) }, "no two letters look the same")
+        #expect(PixelFont.width("ab") == 11 && !PixelFont.isInk(" ", row: 3, column: 2))
+        #expect(PixelFont.isInk("語", row: 0, column: 1) == PixelFont.isInk("?", row: 0, column: 1))
     }
 }

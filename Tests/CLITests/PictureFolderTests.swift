@@ -129,18 +129,19 @@ import Testing
     @Test func largeMapsAreReduced() throws {
         let device = try Device.named("cpu")
         var sheet = FeatureSheet()
-        try sheet.addMaps(Tensor([Float](repeating: 1, count: 480 * 2), shape: [1, 1, 480, 2], device: device))
-        #expect(try sheet.picture().height == 240 + 8)
+        try sheet.addMaps(Tensor([Float](repeating: 1, count: 480 * 2), shape: [1, 1, 480, 2], device: device), caption: "high")
+        // Captions take 22 rows above the tiles and below them, numbers 10, gaps 16.
+        #expect(try sheet.picture().height == 240 + 2 * 22 + 10 + 16)
         sheet = FeatureSheet()
         // Left half 0, right half 1, but for a column in the middle.
         let row = (0..<482).map { $0 < 240 ? 0 : $0 == 240 ? 0.5 : Float(1) }
-        try sheet.addMaps(Tensor(row, shape: [1, 1, 1, 482], device: device))
+        try sheet.addMaps(Tensor(row, shape: [1, 1, 1, 482], device: device), caption: "wide")
         let picture = try sheet.picture()
-        #expect(picture.width == 161 + 8 && picture.height == 1 + 8)
-        #expect(picture.pixels[(4 * 169 + 4) * 3] == 0 && picture.pixels[(4 * 169 + 164) * 3] == 255)
-        #expect((170...215).contains(picture.pixels[(4 * 169 + 84) * 3]), "\(picture.pixels[(4 * 169 + 84) * 3])")
+        #expect(picture.height == 1 + 2 * 22 + 10 + 16)
+        #expect(picture.pixels[(36 * picture.width + 4) * 3] == 0 && picture.pixels[(36 * picture.width + 164) * 3] == 255)
+        #expect((170...215).contains(picture.pixels[(36 * picture.width + 84) * 3]), "\(picture.pixels[(36 * picture.width + 84) * 3])")
         sheet = FeatureSheet()
-        try sheet.addMaps(Tensor.zeros([1, 2000, 30, 30], device: device))
-        #expect(try sheet.picture().height <= 8000 + 8)
+        try sheet.addMaps(Tensor.zeros([1, 2000, 30, 30], device: device), caption: "many")
+        #expect(try sheet.picture().height <= 8000 + 2 * 22 + 8)
     }
 }

@@ -23,6 +23,17 @@ import Testing
         #expect(command.lines.count == 11)
     }
 
+    /// A recipe in a program of one's own, which needs the product SomaZoo.
+    @Test func theRecipeIsTheOneThatRuns() throws {
+        let program = try file("Examples/Recipe/Recipe.swift")
+        #expect(try file("README.md").contains("```swift\n\(program)```\n"))
+        #expect(try file("Package.swift").contains(".library(name: \"SomaZoo\", targets: [\"SomaZoo\"])"))
+        let command = Command.run(["\(Command.folder)/ExampleRecipe"], in: folder, environment: ["SOMA_DEVICE": "cpu"])
+        #expect(command.status == 0 && command.lines.count == 6, "\(command.complaint)")
+        let last = try #require(command.lines.last).split(separator: " ")
+        #expect(last.first == "accuracy" && (Double(last[1]) ?? 0) > 0.8)
+    }
+
     @Test func theTimedProgramIsTheOneThatRuns() throws {
         let program = try file("Examples/TimedProduct/TimedProduct.swift")
         #expect(try file("docs/bench.md").contains("```swift\n\(program)```\n"))

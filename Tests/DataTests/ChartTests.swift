@@ -27,6 +27,29 @@ import Testing
         #expect(labels(0.3, 4, .logarithmic) == ["0.2", "0.5", "1", "2", "5"])
     }
 
+    /// A share never is above 1, also where all of them are 1 or the ticks would go on.
+    @Test func anAxisEndsAtItsLimits() {
+        func ends(_ values: [Double], _ limits: ClosedRange<Double>? = 0...1, _ kind: ChartAxis.Scale = .linear) -> (low: Double, high: Double) {
+            let scale = ChartScale(kind, values: values, from: 0, to: 100, reachesTicks: true, within: limits)
+            let (low, high) = (scale.coordinate(of: .init(value: 0, label: "")), scale.coordinate(of: .init(value: 1, label: "")))
+            // Coordinates are linear in values: where 0 and 1 are tells which values lie at 0 and 100.
+            return (-low / (high - low), (100 - low) / (high - low))
+        }
+        func isAbout(_ ends: (low: Double, high: Double), _ low: Double, _ high: Double) -> Bool {
+            abs(ends.low - low) < 1e-9 && abs(ends.high - high) < 1e-9
+        }
+        #expect(isAbout(ends([1, 1, 1]), 0.5, 1))
+        #expect(isAbout(ends([0, 0]), 0, 0.5))
+        #expect(isAbout(ends([0.03, 0.999]), 0, 1))
+        #expect(isAbout(ends([0.94, 0.97]), 0.94, 0.98))
+        #expect(isAbout(ends([0.11, 0.93], 0...0.95), 0, 0.95))
+        // What lies beyond is shown nevertheless.
+        #expect(isAbout(ends([0.5, 1.3]), 0.5, 1.3))
+        #expect(isAbout(ends([1, 1], nil), 0.5, 1.5))
+        #expect(isAbout(ends([1, 1], 0.1...10, .logarithmic), log10(0.2), log10(5)))
+        #expect(isAbout(ends([1, 1], 1...1), 0.5, 1.5))
+    }
+
     @Test func coordinatesFollowTheScale() {
         let linear = ChartScale(.linear, values: [0, 10], from: 100, to: 0, reachesTicks: false)
         #expect(linear(2.5) == 75)
@@ -108,9 +131,10 @@ import Testing
 
     @Test func aHeatMapHasItsCellsMarksAndScale() {
         let map = SVGHeatMap(
-            title: "m", xLabel: "a", yLabel: "b", xRange: 0...1, yRange: 0...1, rows: [[0, 0, 1], [1, 0.5, .nan]])
+            title: "m", xLabel: "a", yLabel: "b", xRange: 0...1, yRange: 0...1, rows: [[0, 0, 1], [1, 0.5, .nan]], valueLabel: "share")
         #expect(map.valueRange == 0...1)
         let svg = map.svg
+        #expect(svg.contains(">share</text>"))
         // Blue, orange, white and the grey of what is no number; two runs in the lower row and three in the upper.
         #expect(svg.components("<path") == 4)
         #expect(svg.components("zM") + svg.components("z\"") == 5)
@@ -129,7 +153,7 @@ import Testing
             title: "XOR: what the network answers", xLabel: "first input", yLabel: "second input", xRange: -0.5...1.5,
             yRange: -0.5...1.5,
             rows: (0..<80).map { row in (0..<80).map { Self.ridge(Double($0) / 40 - 0.5, Double(row) / 40 - 0.5) } },
-            valueRange: 0...1)
+            valueLabel: "answer", valueRange: 0...1)
         map.marks = [(0, 0), (0, 1), (1, 0), (1, 1)].map { x, y in
             .init(x, y, value: x == y ? 0 : 1, label: x == y ? "0" : "1")
         }

@@ -47,6 +47,13 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("argmin of all of more than an index counts", "argmin", "int32", "8589934592") { _ = Tensor.zeros([1 << 17, 1 << 16], device: .reference).argmin() },
         Mistake("range by infinite steps", "range", "not finite") { _ = Tensor.range(from: 0, to: 1, by: .infinity, device: .reference) },
         Mistake("operator, bool", "add", "bool") { _ = x([2], .bool) + x([2], .bool) },
+        Mistake("operator, large number beside integers", "multiply", "9007199254740993", "int32") { _ = x([2], .int32) * 9_007_199_254_740_993 },
+        Mistake("ragged arrays", "Tensor", "[1] has 1", "have 2", "MistakeTests.swift") { _ = Tensor([[1, 2], [3]]) },
+        Mistake("ragged arrays, deeper", "Tensor", "[1][0] has 3", "have 2") { _ = Tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0, 7.0], [8.0, 9.0]]]) },
+        Mistake("elements for a shape", "Tensor", "3 elements", "[2, 2]", "MistakeTests.swift") { _ = Tensor([1, 2, 3], shape: [2, 2]) },
+        Mistake("elements beyond a dtype", "Tensor", "300", "uint8", "MistakeTests.swift") { _ = Tensor([1, 300], dtype: .uint8) },
+        Mistake("fractions in integers", "Tensor", "0.5", "int32") { _ = Tensor([0.5], dtype: .int32) },
+        Mistake("a number beyond a dtype", "Tensor", "-1", "uint8", "MistakeTests.swift") { _ = Tensor(-1, dtype: .uint8, device: .reference) },
         Mistake("function of integers", "exp", "int32") { _ = exp(x([2], .int32)) },
         Mistake("select, condition", "select", "float32", "bool") { _ = Tensor.select(x([2]), x([2]), x([2])) },
         Mistake("select, shapes", "select", "[3]", "[2]") { _ = Tensor.select(x([3], .bool), x([2]), x([2])) },
@@ -152,7 +159,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("stack", "stack", "[3]", "[2]") { _ = Tensor(stacking: [x([2]), x([3])]) },
         Mistake("split", "split", "2 equal parts", "[3]") { _ = x([3]).split(into: 2) },
         Mistake("pad", "pad", "[2]") { _ = x([2]).padded([(-1, 0)]) },
-        Mistake("gather, indices", "gather", "float32", "int32") { _ = x([2]).gathered(atIndices: x([2])) },
+        Mistake("gather, indices", "gather", "float32", "not integers", "MistakeTests.swift") { _ = x([2]).gathered(atIndices: x([2])) },
         Mistake("scatter-add, updates", "scatterAdd", "[3]", "[2]") {
             _ = x([5]).scatteredAdd(x([3]), atIndices: x([2], .int32))
         },

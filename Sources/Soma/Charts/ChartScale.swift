@@ -10,8 +10,12 @@ public struct ChartAxis: Hashable, Sendable {
 
     public var label: String
     public var scale: Scale
+    /// What values there can be, 0...1 for a share: the axis ends there, however its numbers fall. nil: any.
+    public var limits: ClosedRange<Double>?
 
-    public init(_ label: String, scale: Scale = .linear) { (self.label, self.scale) = (label, scale) }
+    public init(_ label: String, scale: Scale = .linear, limits: ClosedRange<Double>? = nil) {
+        (self.label, self.scale, self.limits) = (label, scale, limits)
+    }
 }
 
 /// From values to a stretch of the picture, and where along it to put numbers.
@@ -33,25 +37,35 @@ struct ChartScale {
     ///   - values: what must fit; those that have no place on the axis are passed over.
     ///   - start: the coordinate of the smallest value, `end` that of the largest.
     ///   - reachesTicks: whether the axis is lengthened to the next tick at either end.
-    init(_ kind: ChartAxis.Scale, values: some Sequence<Double>, from start: Double, to end: Double, reachesTicks: Bool)
-    {
+    ///   - limits: where the axis ends at the latest, unless a value lies beyond.
+    init(
+        _ kind: ChartAxis.Scale, values: some Sequence<Double>, from start: Double, to end: Double, reachesTicks: Bool,
+        within limits: ClosedRange<Double>? = nil
+    ) {
         (self.kind, self.start, self.end) = (kind, start, end)
         let placed = values.compactMap { Self.place($0, kind) }
         var (low, high) = (placed.min() ?? 0, placed.max() ?? 1)
+        let bounds = Self.bounds(limits, kind, low, high)
         let size = max(abs(low), abs(high))
         if high - low < max(1e-12 * size, 1e-290) {
             // All values are the same: give them room to both sides.
             let margin = kind == .logarithmic || size < 1e-280 ? 0.5 : size / 2
-            (low, high) = (low - margin, high + margin)
+            (low, high) = (max(low - margin, bounds.lowerBound), min(high + margin, bounds.upperBound))
         }
         let room = abs(end - start)
         let places = kind == .linear ? Self.linearTicks(low, high, room) : Self.decades(low, high, room)
         if reachesTicks, let first = places.first, let last = places.last {
-            (low, high) = (min(low, first.value), max(high, last.value))
+            (low, high) = (max(min(low, first.value), bounds.lowerBound), min(max(high, last.value), bounds.upperBound))
         }
         let slack = (high - low) * 1e-9
         ticks = places.filter { $0.value >= low - slack && $0.value <= high + slack }
         (lower, upper) = (low, high)
+    }
+
+    /// The places of `limits`, or of values that lie beyond; limits that leave no room do not count.
+    private static func bounds(_ limits: ClosedRange<Double>?, _ kind: ChartAxis.Scale, _ low: Double, _ high: Double) -> ClosedRange<Double> {
+        guard let limits, limits.lowerBound < limits.upperBound else { return -.infinity ... .infinity }
+        return min(place(limits.lowerBound, kind) ?? -.infinity, low)...max(place(limits.upperBound, kind) ?? .infinity, high)
     }
 
     /// A scale that ends exactly at the given bounds.

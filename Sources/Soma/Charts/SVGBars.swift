@@ -14,7 +14,7 @@ public struct SVGBars: Hashable, Sendable {
         public var series: Int
         /// Its length; one that is not finite or below 0 has none.
         public var value: Double
-        /// What is written at its end.
+        /// What is written beside it, at the right of the plot.
         public var text: String
         /// Between which lengths half of the repetitions lie, drawn as a thin line.
         public var quartiles: ClosedRange<Double>?
@@ -40,6 +40,7 @@ public struct SVGBars: Hashable, Sendable {
     private static let gap = 8.0
     /// Of a character in the texts, rather more than less.
     private static let textWidth = 6.3
+    private static let textMargin = 14.0
 
     var picture: (element: SVGElement, height: Double) {
         var frame = ChartFrame()
@@ -54,13 +55,10 @@ public struct SVGBars: Hashable, Sendable {
         return (frame.element(title: title, legend.elements + axis(scale, frame) + bars(scale, frame)), frame.height)
     }
 
-    /// What the plot leaves free at the right, so that each text fits behind the end of its bar.
+    /// What the plot leaves free at the right: a column for the texts, where no line crosses them and no bar covers them.
     private func roomForTexts(_ frame: ChartFrame) -> Double {
-        let (width, bars) = (frame.width - frame.left, groups.flatMap(\.bars))
-        let ends = bars.map { bar in [bar.value, bar.quartiles?.upperBound ?? 0].filter(\.isFinite).reduce(0, max) }
-        let longest = ends.reduce(1, max)
-        let plots = zip(bars, ends).map { bar, end in (width - Self.textWidth * Double(bar.text.count) - 12) * longest / max(end, 1e-3 * longest) }
-        return width - max(min(width - 28, plots.min() ?? width), 0.25 * width)
+        let longest = groups.flatMap(\.bars).map(\.text.count).max() ?? 0
+        return min(Self.textWidth * Double(longest) + 2 * Self.textMargin, 0.75 * (frame.width - frame.left))
     }
 
     private func axis(_ scale: ChartScale, _ frame: ChartFrame) -> [SVGElement] {
@@ -85,12 +83,12 @@ public struct SVGBars: Hashable, Sendable {
                 let colour = ChartFrame.colours[bar.series % ChartFrame.colours.count]
                 let whisker = bar.quartiles.flatMap { range in scale(range.lowerBound).flatMap { low in scale(range.upperBound).map { (low, $0) } } }
                 let line = whisker.map { [frame.line($0.0, y + Self.barHeight / 2, $0.1, y + Self.barHeight / 2, ChartFrame.ink)] } ?? []
-                let beside = max(end, whisker?.1 ?? end) + 6
+                let beside = frame.width - frame.right + Self.textMargin
                 return [
                     SVGElement("rect", [
                         "x": n(frame.left), "y": n(y + 1), "width": n(end - frame.left), "height": n(Self.barHeight - 2), "rx": "2", "fill": colour,
                     ]),
-                ] + line + [frame.text(bar.text, x: beside, y: y + 11, size: 11, anchor: "start").onWhite]
+                ] + line + [frame.text(bar.text, x: beside, y: y + 11, size: 11, anchor: "start")]
             }
             y += Self.gap
             return [name] + bars

@@ -45,9 +45,9 @@ public struct SVGChart: Hashable, Sendable {
         frame.top += legend.height
         let points = series.flatMap(\.points)
         let xScale = ChartScale(
-            x.scale, values: points.map(\.x), from: frame.left, to: frame.width - frame.right, reachesTicks: false)
+            x.scale, values: points.map(\.x), from: frame.left, to: frame.width - frame.right, reachesTicks: false, within: x.limits)
         let yScale = ChartScale(
-            y.scale, values: points.map(\.y), from: frame.height - frame.bottom, to: frame.top, reachesTicks: true)
+            y.scale, values: points.map(\.y), from: frame.height - frame.bottom, to: frame.top, reachesTicks: true, within: y.limits)
         let axes = frame.axes(x: xScale, y: yScale, xLabel: x.label, yLabel: y.label, grid: true)
         let lines = series.enumerated().flatMap { line($1, Self.colour($0), xScale, yScale, frame) }
         return frame.picture(title: title, legend.elements + axes + lines)

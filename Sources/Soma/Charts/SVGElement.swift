@@ -19,9 +19,6 @@ struct SVGElement: Sendable {
         return copy
     }
 
-    /// The element, a text, with a white rim, so that a line behind it does not cross it.
-    var onWhite: SVGElement { with("stroke", "#ffffff").with("stroke-width", "3").with("stroke-linejoin", "round").with("paint-order", "stroke") }
-
     /// The element as text, one line for each element.
     func rendered(indent: String = "") -> String {
         let opening = "\(indent)<\(name)" + attributes.map { " \($0)=\"\(Self.escaped($1))\"" }.joined()

@@ -39,6 +39,8 @@ public struct SVGHeatMap: Hashable, Sendable {
     public var rows: [[Double]]
     /// The values that get the first and the last colour; those beyond get the nearest.
     public var valueRange: ClosedRange<Double>
+    /// What the values are, beside the colours that stand for them.
+    public var valueLabel: String
     public var marks: [Mark] = []
     public var palette = Palette.diverging
     /// Names of the columns and rows, one for each, in place of the numbers along the axes.
@@ -47,16 +49,18 @@ public struct SVGHeatMap: Hashable, Sendable {
     /// What is written into the cells, as `rows` has them; shown where there are few enough to be read.
     public var texts: [[String]] = []
 
-    /// - Parameter valueRange: nil takes the range of the finite values.
+    /// - Parameters:
+    ///   - valueLabel: what the values are, beside the bar of colours.
+    ///   - valueRange: nil takes the range of the finite values.
     public init(
         title: String, xLabel: String, yLabel: String, xRange: ClosedRange<Double>, yRange: ClosedRange<Double>,
-        rows: [[Double]], valueRange: ClosedRange<Double>? = nil
+        rows: [[Double]], valueLabel: String, valueRange: ClosedRange<Double>? = nil
     ) {
         guard let width = rows.first?.count, width > 0, rows.allSatisfy({ $0.count == width }) else {
             programError("heat map", "needs rows of equal lengths, got \(rows.map(\.count))")
         }
         (self.title, self.xLabel, self.yLabel) = (title, xLabel, yLabel)
-        (self.xRange, self.yRange, self.rows) = (xRange, yRange, rows)
+        (self.xRange, self.yRange, self.rows, self.valueLabel) = (xRange, yRange, rows, valueLabel)
         let finite = rows.joined().filter(\.isFinite)
         self.valueRange = valueRange ?? (finite.min() ?? 0)...(finite.max() ?? 1)
     }
@@ -64,7 +68,7 @@ public struct SVGHeatMap: Hashable, Sendable {
     /// The map as the text of an SVG file.
     public var svg: String {
         var frame = ChartFrame()
-        (frame.top, frame.right, frame.width) = (48, 96, 560)
+        (frame.top, frame.right, frame.width) = (48, 112, 576)
         frame.height = frame.top + frame.bottom + frame.plotWidth
         let x = ChartScale(.linear, bounds: xRange, from: frame.left, to: frame.width - frame.right)
         let y = ChartScale(.linear, bounds: yRange, from: frame.height - frame.bottom, to: frame.top)
@@ -165,7 +169,8 @@ public struct SVGHeatMap: Hashable, Sendable {
         let numbers = scale.ticks.map {
             frame.text($0.label, x: left + 20, y: scale.coordinate(of: $0) + 4, anchor: "start")
         }
-        return [SVGElement("g", ["shape-rendering": "crispEdges"], bar)] + numbers
+        let label = frame.text(valueLabel, x: frame.width - 12, y: frame.top + frame.plotHeight / 2, size: 13, turned: true)
+        return [SVGElement("g", ["shape-rendering": "crispEdges"], bar)] + numbers + [label]
     }
 
     // MARK: Colours

@@ -99,6 +99,13 @@ public struct BatchMemory {
         .bindMemory(to: type)
     }
 
+    /// The bytes of a field for all rows, of whatever type its values are.
+    public func bytes(of field: String) -> UnsafeMutableRawBufferPointer {
+        let index = storage.index(of: field)
+        let size = storage.fields[index].byteCount
+        return UnsafeMutableRawBufferPointer(rebasing: storage.bytes(ofField: index)[start * size..<(start + count) * size])
+    }
+
     /// Says that the sample of a row cannot be given: the batch comes without that row, and a batch of which nothing is left
     /// does not come at all. Measuring a model goes on so; a data set to train on gives another sample instead.
     public func leaveOut(_ row: Int) { storage.leaveOut(start + row) }

@@ -13,9 +13,11 @@ public enum Mode: Sendable {
 }
 
 /// Runs `body` with layers behaving as in training: dropout drops, statistics are taken from the batch.
+@discardableResult
 public func withTraining<Result>(_ body: () throws -> Result) rethrows -> Result { try Mode.choosing(.training, body) }
 
 /// Runs `body` with layers behaving as in prediction.
+@discardableResult
 public func withInference<Result>(_ body: () throws -> Result) rethrows -> Result {
     try Mode.choosing(.inference, body)
 }

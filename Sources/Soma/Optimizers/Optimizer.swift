@@ -156,6 +156,7 @@ public final class Optimizer: Sendable {
     /// Runs `body` with the parameters being the moving averages of the weights.
     ///
     /// A step that was captured with the weights keeps computing with these: capture one of its own for the averages.
+    @discardableResult
     public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
         guard let averages else { programError("withAveragedWeights", "the optimiser was made without averageDecay") }
         arena.rehome(into: averages)

@@ -59,3 +59,15 @@ extension Schedule: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
     /// A constant rate.
     public init(integerLiteral value: Int) { self = .constant(Double(value)) }
 }
+
+extension Optimizer {
+    /// Trains all parameters of a model alike, at one rate; see the initialiser with a schedule.
+    /// - Throws: `BackendError.outOfMemory`; whatever the device fails with.
+    public convenience init(
+        _ rule: any UpdateRule, for model: some Layer, learningRate: some TensorNumber, clipping: GradientClipping? = nil,
+        averageDecay: Double? = nil
+    ) throws {
+        try self.init(
+            rule, for: model, learningRate: .constant(learningRate.exactly.double), clipping: clipping, averageDecay: averageDecay)
+    }
+}

@@ -26,6 +26,7 @@ public final class CompiledStep: Sendable {
     init(_ body: @escaping @Sendable ([Tensor]) throws -> [Tensor]) { self.body = body }
 
     /// Runs the step; the results are being computed when this returns.
+    @discardableResult
     public func callAsFunction(_ inputs: [Tensor]) throws -> [Tensor] {
         let signature = Signature(inputs: inputs.map { .init(shape: $0.shape, dtype: $0.dtype, device: $0.node.device) })
         if let replay = replays.withLock({ $0[signature] }) { return try replay.run(inputs, isFirst: false) }
@@ -35,6 +36,7 @@ public final class CompiledStep: Sendable {
     }
 
     /// The first result of the step; see the call with an array.
+    @discardableResult
     public func callAsFunction(_ inputs: Tensor...) throws -> Tensor {
         let results = try self(inputs)
         guard let result = results.first else { programError("compiled", "the step has no result") }

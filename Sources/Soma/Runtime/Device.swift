@@ -19,6 +19,7 @@ public struct Device: Hashable, Sendable {
 }
 
 /// Runs `body` with `device` as the device on which tensors are made.
+@discardableResult
 public func withDevice<Result>(_ device: Device, _ body: () throws -> Result) rethrows -> Result {
     try Device.choosing(device, body)
 }

@@ -1,30 +1,40 @@
 import SomaBackend
 import SomaGraph
 
-/// A type of the host that tensors are made of and read as.
-public protocol TensorScalar: BitwiseCopyable, Sendable {
-    static var dtype: DType { get }
-}
+/// A type of the host that tensors are made of and read as, bit by bit.
+public protocol TensorScalar: TensorElement, BitwiseCopyable {}
 
 extension Float: TensorScalar { public static var dtype: DType { .float32 } }
 extension Int32: TensorScalar { public static var dtype: DType { .int32 } }
 extension UInt32: TensorScalar { public static var dtype: DType { .uint32 } }
 extension Int64: TensorScalar { public static var dtype: DType { .int64 } }
+extension Int: TensorScalar { public static var dtype: DType { .int64 } }
 extension UInt8: TensorScalar { public static var dtype: DType { .uint8 } }
 extension Bool: TensorScalar { public static var dtype: DType { .bool } }
 
 extension Tensor {
-    /// A tensor of the given elements in row-major order. They are copied now and uploaded when a device first needs them.
-    public init<Element: TensorScalar>(_ elements: [Element], shape: Shape, device: Device = .current) {
-        guard elements.count == shape.count else {
-            programError("Tensor", "\(elements.count) elements do not fill \(shape)")
-        }
-        self.init(node: Node(storage: HostArray(bytes: elements), shape: shape, dtype: Element.dtype, device: device.tag))
+    /// A tensor of arrays, nested as deeply as it has axes: `Tensor([[1.0, 2.0], [3.0, 4.0]])` is [2, 2]. The elements are copied now
+    /// and uploaded when a device first needs them.
+    ///
+    /// As in PyTorch whole numbers become `int64` and others `float32`, unless they are of another type or `dtype` says so, which must hold
+    /// each of them. Arrays of one depth that differ in length are a mistake.
+    public init<Element: TensorElement>(
+        _ elements: [Element], dtype: DType? = nil, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let rows = TensorRows(elements, dtype, file, line)
+        self.init(node: Node(storage: HostArray(rows.bytes), shape: rows.shape, dtype: rows.dtype, device: device.tag))
     }
 
-    /// A vector of the given elements.
-    public init<Element: TensorScalar>(_ elements: [Element], device: Device = .current) {
-        self.init(elements, shape: [elements.count], device: device)
+    /// A tensor of the given elements in row-major order, which `shape` has as many of. They are copied now and uploaded when a device
+    /// first needs them. For dtypes see the initialiser without a shape.
+    public init<Element: TensorElement>(
+        _ elements: [Element], shape: Shape, dtype: DType? = nil, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let rows = TensorRows(elements, dtype, file, line)
+        guard rows.shape.count == shape.count else {
+            programError("Tensor", "\(rows.shape.count) elements do not fill \(shape)", file: file, line: line)
+        }
+        self.init(node: Node(storage: HostArray(rows.bytes), shape: shape, dtype: rows.dtype, device: device.tag))
     }
 
     /// A tensor of `shape` whose elements are `bytes`, uploaded now.
@@ -58,6 +68,19 @@ extension Tensor {
         }
     }
 
+    /// The elements in row-major order as Doubles, of whatever dtype; waits until they are computed. An `int64` beyond 2⁵³ is rounded.
+    /// - Throws: `BackendError`.
+    public func scalars(as type: Double.Type = Double.self) throws -> [Double] {
+        switch dtype {
+        case .float32: try scalars(as: Float.self).map { Double($0) }
+        case .int32: try scalars(as: Int32.self).map { Double($0) }
+        case .uint32: try scalars(as: UInt32.self).map { Double($0) }
+        case .int64: try scalars(as: Int64.self).map { Double($0) }
+        case .uint8: try scalars(as: UInt8.self).map { Double($0) }
+        case .bool: try scalars(as: Bool.self).map { $0 ? 1 : 0 }
+        }
+    }
+
     /// The only element, as a Double; waits until it is computed.
     /// - Throws: `BackendError`.
     public func item() throws -> Double {
@@ -86,11 +109,12 @@ extension Tensor {
         return storage
     }
 
-    private func read(_ storage: Storage, into target: UnsafeMutableRawBufferPointer) throws {
+    /// Copies the bytes of `storage` from `byteOffset` on.
+    func read(_ storage: Storage, from byteOffset: Int = 0, into target: UnsafeMutableRawBufferPointer) throws {
         if target.isEmpty { return }
         let backend = device.executor.backend
         let buffer = try fetchingCopies { try storage.resolved(on: backend) }
-        try backend.download(BufferSlice(buffer), into: target)
+        try backend.download(BufferSlice(buffer, byteOffset: byteOffset), into: target)
     }
 }
 

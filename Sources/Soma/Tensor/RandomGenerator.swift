@@ -75,11 +75,13 @@ public final class RandomGenerator: Sendable {
 }
 
 /// Runs `body` with a fresh generator of this seed as the one for draws that name none.
+@discardableResult
 public func withRandomSeed<Result>(_ seed: UInt64, _ body: () throws -> Result) rethrows -> Result {
     try RandomGenerator.choosing(RandomGenerator(seed: seed), body)
 }
 
 /// Runs `body` with `generator` as the one for draws that name none.
+@discardableResult
 public func withRandomGenerator<Result>(_ generator: RandomGenerator, _ body: () throws -> Result) rethrows -> Result {
     try RandomGenerator.choosing(generator, body)
 }

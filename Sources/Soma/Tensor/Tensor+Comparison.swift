@@ -27,29 +27,44 @@ extension Tensor {
     public static func .>= (a: Tensor, b: Tensor) -> Tensor { binary(.greaterOrEqual, a, b) }
 
     /// a = b, element by element
-    public static func .== (a: Tensor, b: Double) -> Tensor { a.compared(.equal, b) }
+    public static func .== <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.equal, b) }
     /// a ≠ b, element by element
-    public static func .!= (a: Tensor, b: Double) -> Tensor { a.compared(.notEqual, b) }
+    public static func .!= <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.notEqual, b) }
     /// a < b, element by element
-    public static func .< (a: Tensor, b: Double) -> Tensor { a.compared(.less, b) }
+    public static func .< <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.less, b) }
     /// a ≤ b, element by element
-    public static func .<= (a: Tensor, b: Double) -> Tensor { a.compared(.lessOrEqual, b) }
+    public static func .<= <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.lessOrEqual, b) }
     /// a > b, element by element
-    public static func .> (a: Tensor, b: Double) -> Tensor { a.compared(.greater, b) }
+    public static func .> <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.greater, b) }
     /// a ≥ b, element by element
-    public static func .>= (a: Tensor, b: Double) -> Tensor { a.compared(.greaterOrEqual, b) }
+    public static func .>= <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.greaterOrEqual, b) }
 
     /// Beside an infinity every integer lies on the same side; any other number must be one of the dtype.
-    private func compared(_ function: BinaryFunction, _ number: Double) -> Tensor {
-        guard !dtype.isFloatingPoint, number.isInfinite else { return .binary(function, self, operand(number, "\(function)")) }
+    private func compared<Number: TensorNumber>(_ function: BinaryFunction, _ number: Number) -> Tensor {
+        guard case .real(let value) = number.exactly, value.isInfinite, !dtype.isFloatingPoint else {
+            return .binary(function, self, operand(number, "\(function)"))
+        }
         let holds =
             switch function {
-            case .less, .lessOrEqual: number > 0
-            case .greater, .greaterOrEqual: number < 0
+            case .less, .lessOrEqual: value > 0
+            case .greater, .greaterOrEqual: value < 0
             default: function == .notEqual
             }
         return .full(shape, holds ? 1 : 0, dtype: .bool, device: device)
     }
+
+    /// a = b, element by element
+    public static func .== <Number: TensorNumber>(a: Number, b: Tensor) -> Tensor { b .== a }
+    /// a ≠ b, element by element
+    public static func .!= <Number: TensorNumber>(a: Number, b: Tensor) -> Tensor { b .!= a }
+    /// a < b, element by element
+    public static func .< <Number: TensorNumber>(a: Number, b: Tensor) -> Tensor { b .> a }
+    /// a ≤ b, element by element
+    public static func .<= <Number: TensorNumber>(a: Number, b: Tensor) -> Tensor { b .>= a }
+    /// a > b, element by element
+    public static func .> <Number: TensorNumber>(a: Number, b: Tensor) -> Tensor { b .< a }
+    /// a ≥ b, element by element
+    public static func .>= <Number: TensorNumber>(a: Number, b: Tensor) -> Tensor { b .<= a }
 
     /// Whether both hold; on integers, bit by bit.
     public static func .&& (a: Tensor, b: Tensor) -> Tensor { binary(.and, a, b) }
@@ -78,13 +93,23 @@ extension Tensor {
                 condition.stretched(to: shape).node, a.stretched(to: shape).node, b.stretched(to: shape).node))
     }
 
+    /// `a` where `condition` holds, the number `b` elsewhere.
+    public static func select<Number: TensorNumber>(_ condition: Tensor, _ a: Tensor, _ b: Number) -> Tensor {
+        .select(condition, a, a.operand(b, "select"))
+    }
+
+    /// The number `a` where `condition` holds, `b` elsewhere.
+    public static func select<Number: TensorNumber>(_ condition: Tensor, _ a: Number, _ b: Tensor) -> Tensor {
+        .select(condition, b.operand(a, "select"), b)
+    }
+
     /// `replacement` where `condition` holds, this tensor elsewhere.
     public func replacing(with replacement: Tensor, where condition: Tensor) -> Tensor {
         .select(condition, replacement, self)
     }
 
     /// `replacement` where `condition` holds, this tensor elsewhere.
-    public func replacing(with replacement: Double, where condition: Tensor) -> Tensor {
+    public func replacing<Number: TensorNumber>(with replacement: Number, where condition: Tensor) -> Tensor {
         .select(condition, operand(replacement, "replacing"), self)
     }
 }

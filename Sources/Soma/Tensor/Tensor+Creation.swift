@@ -4,8 +4,8 @@ import SomaGraph
 
 extension Tensor {
     /// `value` everywhere, which `dtype` must hold; takes no memory of its own.
-    public static func full(
-        _ shape: Shape, _ value: Double, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    public static func full<Number: TensorNumber>(
+        _ shape: Shape, _ value: Number, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         Tensor(value, dtype: dtype, device: device, file: file, line: line).repeated(to: shape)
     }
@@ -21,7 +21,7 @@ extension Tensor {
     }
 
     /// `value` in the shape and dtype and on the device of `other`.
-    public static func full(like other: Tensor, _ value: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+    public static func full<Number: TensorNumber>(like other: Tensor, _ value: Number, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         full(other.shape, value, dtype: other.dtype, device: other.device, file: file, line: line)
     }
 

@@ -3,14 +3,13 @@ import SomaGraph
 // Elements by indices that are themselves tensors.
 
 extension Tensor {
-    /// The slices at `indices` (int32, any shape) along `axis`, which the axes of the indices replace: of [5, 7] and indices
+    /// The slices at `indices` (integers, any shape) along `axis`, which the axes of the indices replace: of [5, 7] and indices
     /// [2, 3] along axis 0 this is [2, 3, 7]. An index out of range gives NaN, or 0 in an integer.
     public func gathered(
         atIndices indices: Tensor, alongAxis axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         let axis = normalized(axis: axis, "gather", file: file, line: line)
-        requireIndices(indices, "gather", file, line)
-        return Tensor(node: .gather(node, indices.node, axis: axis))
+        return Tensor(node: .gather(node, indices.asIndices("gather", file, line).node, axis: axis))
     }
 
     /// This tensor with each slice of `updates` added at its index, in the order of the indices; `updates` has the shape that
@@ -20,7 +19,7 @@ extension Tensor {
         line: UInt = #line
     ) -> Tensor {
         let axis = normalized(axis: axis, "scatterAdd", file: file, line: line)
-        requireIndices(indices, "scatterAdd", file, line)
+        let indices = indices.asIndices("scatterAdd", file, line)
         guard updates.shape == Node.gatherShape(shape, indices.shape, axis), updates.dtype == dtype, dtype != .bool
         else {
             programError(
@@ -53,16 +52,16 @@ extension Tensor {
         return Tensor.select(isPicked, self, operand(0, "pick")).sum(alongAxes: [rank - 1]).as(dtype)
     }
 
-    /// The block of `shape` at `starts` (int32, one for each axis), whose values are known only when the program runs; starts
+    /// The block of `shape` at `starts` (integers, one for each axis), whose values are known only when the program runs; starts
     /// are clamped so that the block fits.
     public func dynamicSlice(
         at starts: Tensor, shape: Shape, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         requireStarts(starts, shape, "dynamicSlice", file, line)
-        return Tensor(node: .dynamicSlice(node, starts: starts.node, shape: shape))
+        return Tensor(node: .dynamicSlice(node, starts: starts.asIndices("dynamicSlice", file, line).node, shape: shape))
     }
 
-    /// This tensor with the block at `starts` (int32, one for each axis) replaced by `update`; starts are clamped so that the
+    /// This tensor with the block at `starts` (integers, one for each axis) replaced by `update`; starts are clamped so that the
     /// block fits.
     public func updatingSlice(
         at starts: Tensor, with update: Tensor, file: StaticString = #fileID, line: UInt = #line
@@ -71,22 +70,25 @@ extension Tensor {
         guard update.dtype == dtype else {
             programError("updateSlice", "a \(update.dtype) update of \(dtype)", file: file, line: line)
         }
-        return Tensor(node: .updateSlice(node, update.node, starts: starts.node))
+        return Tensor(node: .updateSlice(node, update.node, starts: starts.asIndices("updateSlice", file, line).node))
     }
 
-    private func requireIndices(_ indices: Tensor, _ operation: String, _ file: StaticString, _ line: UInt) {
-        guard indices.dtype == .int32 else {
-            programError(operation, "indices are \(indices.dtype), not int32", file: file, line: line)
+    /// These indices as int32; one that int32 cannot hold becomes its nearest number, which is as far out of range.
+    private func asIndices(_ operation: String, _ file: StaticString, _ line: UInt) -> Tensor {
+        switch dtype {
+        case .int32: return self
+        case .uint8: return self.as(.int32)
+        case .uint32: return minimum(self, Int32.max).as(.int32)
+        case .int64: return clamped(to: Int(Int32.min)...Int(Int32.max)).as(.int32)
+        case .float32, .bool: programError(operation, "indices are \(dtype), not integers", file: file, line: line)
         }
     }
 
     private func requireStarts(
         _ starts: Tensor, _ block: Shape, _ operation: String, _ file: StaticString, _ line: UInt
     ) {
-        guard starts.dtype == .int32, starts.shape == [rank] else {
-            programError(
-                operation, "starts must be int32 [\(rank)], not \(starts.dtype) \(starts.shape)", file: file, line: line
-            )
+        guard starts.shape == [rank] else {
+            programError(operation, "starts must be integers [\(rank)], not \(starts.dtype) \(starts.shape)", file: file, line: line)
         }
         guard block.rank == rank, zip(block.dimensions, shape.dimensions).allSatisfy({ $0 <= $1 }) else {
             programError(operation, "a block of \(block) does not fit \(shape)", file: file, line: line)

@@ -28,11 +28,13 @@ public struct Tensor: Sendable {
 extension Tensor {
     /// A single number, of rank 0, which `dtype` must hold: an integer no fraction, and nothing beyond its range. Its value is no part of a
     /// program's structure: another one compiles nothing.
-    public init(
-        _ value: Double, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    public init<Number: TensorNumber>(
+        _ value: Number, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) {
-        guard dtype.holds(value) else { programError("Tensor", "\(value) is no number of \(dtype)", file: file, line: line) }
-        node = .constant(Scalar(value, dtype), device: device.tag)
+        guard let scalar = Scalar(value.exactly, fitting: dtype) else {
+            programError("Tensor", "\(value.exactly.text) is no number of \(dtype)", file: file, line: line)
+        }
+        node = .constant(scalar, device: device.tag)
     }
 
     /// `value` as a rank-0 operand beside this tensor, whose dtype must hold it.

@@ -13,7 +13,7 @@ public final class Evaluator: Sendable {
 
     /// The means of the objective's measures over all samples but those that the data set leaves out, by name.
     /// - Throws: `SomaError` where it leaves out all; what reading a sample throws; `BackendError`.
-    public func evaluate(_ dataSet: some DataSet, batchSize: Int) throws -> Evaluation {
+    public func evaluate(_ dataSet: some DataSet, batchSize: Int = 250) throws -> Evaluation {
         let names = objective.measureNames
         let loader = try BatchLoader(dataSet, batchSize: batchSize, seed: nil, epochs: 1, feeding: device)
         // The totals stay on the device, so that no batch is waited for.

@@ -73,6 +73,7 @@ public final class Trainer<Model: Layer> {
     ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
     /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what
     ///   reading a sample or writing a file throws; `BackendError`.
+    @discardableResult
     public func run(
         on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil,
         report tell: (TrainingEvent) throws -> Void = { _ in },

@@ -89,7 +89,7 @@ struct EvaluationReport {
         let shares = matrix.counts.map { row in row.map { Double($0) / Double(max(1, row.reduce(0, +))) } }
         var map = SVGHeatMap(
             title: "\(recipe): accuracy \(Quantity.fixed(matrix.accuracy, 4))", xLabel: "taken for", yLabel: "class", xRange: 0...count,
-            yRange: 0...count, rows: shares.reversed(), valueRange: 0...1)
+            yRange: 0...count, rows: shares.reversed(), valueLabel: "share of the class's samples", valueRange: 0...1)
         map.palette = .sequential
         map.columnNames = matrix.classes
         map.rowNames = matrix.classes.reversed()

@@ -7,9 +7,10 @@ struct FeaturesCommand: ParsableCommand {
         commandName: "features",
         abstract: "Draws what a convolutional network looks for, and what it finds in a picture.",
         discussion: """
-            Above, the filters of the first layer: in colour where the network takes colour, else in grey. Below, with \
-            --image, the maps of a layer: where in the picture each of its filters found how much. Every tile is scaled to its \
-            own range, and large ones are reduced. Edges in the first layers and shapes in later ones are what to look for.
+            The filters of the first layer: in colour where the network takes colour, else in grey. With --image also the picture as \
+            the network takes it, above, and the maps of a layer, below: where in the picture each of its filters found how much. \
+            Tiles have their numbers and captions tell what they are; every tile is scaled to its own range, and large ones are \
+            reduced. Edges in the first layers and shapes in later ones are what to look for.
 
               soma features runs/lenet --list
               soma features runs/lenet --image three.png --layer conv2 --output maps.png
@@ -48,17 +49,33 @@ struct FeaturesCommand: ParsableCommand {
         let saved = try CheckpointSource(checkpoint).checkpoint
         let device = try DeviceChoice.device(device)
         let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
-        let layers = predictor.featureMaps(of: try picture(predictor.input))
+        let values = try picture(predictor.input)
+        let layers = predictor.featureMaps(of: values)
         guard let first = layers.first else { throw SomaError("\(saved.path) is of a network without convolutions") }
         if list { return try tell(layers) }
         let chosen = try layer.map { try named($0, layers) } ?? first
-        var sheet = FeatureSheet()
-        try sheet.addFilters(first.filters)
-        if image != nil { try sheet.addMaps(chosen.maps) }
-        try sheet.picture().write(to: output)
+        try sheet(values, predictor.input, first, chosen).picture().write(to: output)
         let what = "the \(first.filters.shape[0]) filters of \(first.layer)"
         let maps = image == nil ? "" : ", and below \(chosen.maps.shape[1]) maps of \(chosen.layer)"
         try Console.announce("wrote \(output): \(what)\(maps)", to: output)
+    }
+
+    private func sheet(_ values: [Float], _ input: PictureInput, _ first: FeatureMaps, _ chosen: FeatureMaps) throws -> FeatureSheet {
+        func extents(_ shape: some Sequence<Int>) -> String { shape.map(String.init).joined(separator: "×") }
+        var sheet = FeatureSheet()
+        let (rows, columns) = (input.pictureShape[0], input.pictureShape[1])
+        if let image {
+            let name = index > 0 ? "\(image), picture \(index)" : image
+            let channels = max(1, values.count / (rows * columns))
+            sheet.addPicture(values, channels: channels, rows: rows, columns: columns, caption: "\(name): \(rows)×\(columns), as the network takes it")
+        }
+        let filters = first.filters.shape.dimensions
+        try sheet.addFilters(first.filters, caption: "\(first.layer): \(filters[0]) filters of \(extents(filters.dropFirst()))")
+        if image != nil {
+            let maps = chosen.maps.shape.dimensions
+            try sheet.addMaps(chosen.maps, caption: "\(chosen.layer): \(maps[1]) maps of \(extents(maps.dropFirst(2)))")
+        }
+        return sheet
     }
 
     /// The values of the picture, or of none: a list of layers and the filters need no picture.

@@ -5,7 +5,7 @@ enum Prose {
 
     /// The words of `text` in lines of at most `width` columns, of which the first begins with as many spaces as
     /// `indents` says first, and the others with as many as it says second.
-    static func wrapped(_ text: String, indents: (Int, Int) = (0, 0)) -> String {
+    static func wrapped(_ text: String, indents: (Int, Int) = (0, 0), width: Int = width) -> String {
         var lines: [String] = []
         var line = String(repeating: " ", count: indents.0)
         var isEmpty = true

@@ -35,6 +35,16 @@ struct TextTable {
         }
     }
 
+    /// The same in at most `width` columns: where that is not enough for all cells, each row as prose, its first cell first.
+    func lines(width: Int?) -> [String] {
+        let lines = lines
+        guard let width, lines.contains(where: { $0.count > width }), let header = rows.first else { return lines }
+        return rows.dropFirst().map { row in
+            let cells = zip(header, row).dropFirst().map { "\($0) \($1)" }.joined(separator: ", ")
+            return Prose.wrapped("\(header[0]) \(row[0]): \(cells)", indents: (0, 2), width: width)
+        }
+    }
+
     static func padded(_ text: String, to width: Int, _ alignment: Alignment) -> String {
         let space = String(repeating: " ", count: max(0, width - text.count))
         return alignment == .left ? text + space : space + text

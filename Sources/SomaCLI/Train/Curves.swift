@@ -13,7 +13,7 @@ struct Curves {
             return SVGChart.Series(prefix + name, points: points, isMarked: marked && points.count < 60)
         }
         var loss = SVGChart(title: "\(title): loss", x: ChartAxis("update"), y: ChartAxis("loss", scale: .logarithmic))
-        var accuracy = SVGChart(title: "\(title): accuracy", x: ChartAxis("update"), y: ChartAxis("share of test samples right"))
+        var accuracy = SVGChart(title: "\(title): accuracy", x: ChartAxis("update"), y: ChartAxis("share of test samples right", limits: 0...1))
         for model in names {
             loss.series += [
                 series("training", model, marked: false, \.loss), series("test", model, marked: true, \.testLoss),

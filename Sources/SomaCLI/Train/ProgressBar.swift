@@ -30,16 +30,18 @@ struct Pace {
         progress.dataWait.map { "data wait \(Quantity.fixed(100 * $0, $0 < 0.0995 ? 1 : 0)) %" } ?? ""
     }
 
-    /// Where a run stands, for a log.
-    /// - Parameter memory: bytes in use, where there is room to tell.
-    func line(_ progress: TrainingProgress, memory: Int?) -> String {
-        let parts = [
-            "epoch \(progress.epoch + 1)/\(progress.epochCount)", "update \(progress.batch)/\(progress.batchesPerEpoch)",
-            loss.map { "loss \(Quantity.fixed($0, 4))" } ?? "", Self.rate(progress), Self.dataWait(progress),
-            memory.map { Quantity.bytes($0) } ?? "",
-            remaining(progress).map { "\(Quantity.duration($0)) left" } ?? "",
-        ]
-        return parts.filter { !$0.isEmpty }.joined(separator: "  ")
+    /// Where a run stands, in at most `width` columns; nil: however many it takes.
+    /// - Parameter memory: bytes in use.
+    func line(_ progress: TrainingProgress, memory: Int, width: Int? = nil) -> String {
+        var line = FittedLine()
+        line.add("epoch \(progress.epoch + 1)/\(progress.epochCount)", rank: 0)
+        line.add("update \(progress.batch)/\(progress.batchesPerEpoch)", rank: 3)
+        line.add(loss.map { "loss \(Quantity.fixed($0, 4))" }, rank: 1)
+        line.add(Self.rate(progress), rank: 4)
+        line.add(Self.dataWait(progress), rank: 6)
+        line.add(Quantity.bytes(memory), rank: 5)
+        line.add(remaining(progress).map { "\(Quantity.duration($0)) left" }, rank: 2)
+        return line.text(width: width)
     }
 }
 
@@ -64,13 +66,15 @@ final class ProgressBar {
         try? Console.write("\r\u{1B}[K")
     }
 
+    /// The bar and the figures that have room beside it; in fewer than 24 columns the bar alone.
     static func text(_ progress: TrainingProgress, _ pace: Pace, memory: Int, width: Int) -> String {
-        let whole = pace.line(progress, memory: memory)
-        let line = whole.count < width ? whole : pace.line(progress, memory: nil)
-        let room = min(30, width - line.count - 3)
-        guard room >= 8 else { return String(line.prefix(width)) }
+        let line = width < 24 ? "" : pace.line(progress, memory: memory, width: width - leastRoom - 3)
+        let room = line.isEmpty ? width - 2 : min(30, width - line.count - 3)
+        guard room > 0 else { return "" }
         let share = Double(progress.batch) / Double(max(progress.batchesPerEpoch, 1))
         let filled = min(room, Int(share * Double(room)))
-        return "[\(String(repeating: "=", count: filled))\(String(repeating: " ", count: room - filled))] \(line)"
+        return "[\(String(repeating: "=", count: filled))\(String(repeating: " ", count: room - filled))]" + (line.isEmpty ? "" : " \(line)")
     }
+
+    private static let leastRoom = 8
 }

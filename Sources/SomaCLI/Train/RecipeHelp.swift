@@ -25,7 +25,7 @@ enum RecipeHelp {
             \(recipe.discussion)
 
             Data: \(text(recipe.data)). Epochs: \(recipe.defaultEpochs) unless --epochs says otherwise. \
-            \(resumption(recipe))
+            \(resumption(recipe))\(fitting(recipe))
 
             \(table.lines.map { " " + $0 }.joined(separator: "\n"))
 
@@ -36,6 +36,12 @@ enum RecipeHelp {
 
     private static func resumption(_ recipe: any Recipe) -> String {
         recipe.keepsCheckpoints ? "" : "It keeps no checkpoint: a run that was interrupted begins anew."
+    }
+
+    private static func fitting(_ recipe: any Recipe) -> String {
+        guard recipe.settings.contains(where: { $0.key == "warmup" }) else { return "" }
+        return "Batch, learning rate, warm-up and epochs that are not set follow the number of samples where there are few: an epoch has 20 updates "
+            + "or batches of 16, and the run has at least 400."
     }
 
     /// The recipe whose help `arguments` ask for.

@@ -22,6 +22,8 @@ struct RunPlan {
     let recipe: any Recipe
     private(set) var settings: Settings
     private(set) var epochs: Int
+    /// Whether somebody has chosen the epochs, now or for the run that is resumed.
+    private let isEpochsChosen: Bool
     private(set) var seed: UInt64
     /// Nil for the default.
     private(set) var device: String?
@@ -57,6 +59,7 @@ struct RunPlan {
         try settings.set(words.settings, of: recipe)
         if let source { try Self.refuseChanges(from: source.settings, to: settings) }
         epochs = request.epochs ?? source?.epochs ?? recipe.defaultEpochs
+        isEpochsChosen = request.epochs != nil || source != nil
         if let saved = source?.seed, let seed = request.seed, seed != saved {
             throw UsageError("the run that is resumed has the seed \(saved), not \(seed); only --epochs may change")
         }
@@ -65,6 +68,18 @@ struct RunPlan {
         (checkpoint, resumes) = (source?.checkpoint, request.resumes)
         (memory, reference, profile) = (request.memory, request.reference, request.profile)
         data = try Self.data(request.data ?? source?.data, for: recipe)
+    }
+
+    /// The plan with what follows from the size of the data, which are looked at for that.
+    /// - Throws: `UsageError` or `SomaError` where they are missing or do not go with the settings.
+    func fitted(on device: Device) throws -> RunPlan {
+        var context = RecipeContext(recipe, device: device, seed: seed)
+        (context.settings, context.data, context.checkpoint) = (settings, data, checkpoint)
+        if isEpochsChosen { context.epochs = epochs }
+        let fitted = try recipe.fitted(context)
+        var plan = self
+        (plan.settings, plan.epochs) = (fitted.settings, fitted.epochs)
+        return plan
     }
 
     /// A run goes on as it began: with another batch size, say, its place in the epoch would be another.

@@ -20,16 +20,16 @@ final class TextReport: RunReport {
     func begin(_ configuration: RunConfiguration, _ plan: RunPlan, _ device: Device) throws {
         self.device = device
         let settings = configuration.settings.texts.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-        try say("recipe    \(plan.recipe.name): \(plan.recipe.summary)")
-        try say("device    \(device): \(device.deviceDescription.model)")
-        if isVerbose { try say("driver    \(device.deviceDescription.driver)") }
-        if let data = configuration.data { try say("data      \(data)") }
-        try say("run       \(Quantity.counted(configuration.epochs, "epoch")), seed \(configuration.seed), float32, in \(plan.folder.path)")
-        if !settings.isEmpty { try say("settings  \(settings)") }
+        try say("recipe", "\(plan.recipe.name): \(plan.recipe.summary)")
+        try say("device", "\(device): \(device.deviceDescription.model)")
+        if isVerbose { try say("driver", device.deviceDescription.driver) }
+        if let data = configuration.data { try say("data", data) }
+        try say("run", "\(Quantity.counted(configuration.epochs, "epoch")), seed \(configuration.seed), float32, in \(plan.folder.path)")
+        if !settings.isEmpty { try say("settings", settings) }
         if let checkpoint = plan.checkpoint {
-            try say("resumes   \(checkpoint.path)")
+            try say("resumes", checkpoint.path)
         } else if plan.resumes {
-            try say("resumes   a run that had no checkpoint yet: it begins anew")
+            try say("resumes", "a run that had no checkpoint yet: it begins anew")
         }
     }
 
@@ -43,7 +43,7 @@ final class TextReport: RunReport {
         case .table(let table):
             var text = TextTable(table.columns, table.columns.map { _ in .right })
             table.rows.forEach { text.add($0) }
-            try ([""] + (table.title.isEmpty ? [] : [table.title]) + text.lines).forEach(say)
+            try ([""] + (table.title.isEmpty ? [] : [table.title]) + text.lines(width: width)).forEach { try say($0) }
         case .file(let path): try say("wrote \(path)")
         case .interrupted(let place): try say("interrupted \(place)")
         }
@@ -52,11 +52,11 @@ final class TextReport: RunReport {
     private func show(_ summary: ModelSummary) throws {
         var table = TextTable(["parameter", "shape", "count"], [.left, .left, .right])
         for row in summary.rows { table.add([row.name, "\(row.shape)", Quantity.grouped(row.shape.count)]) }
-        let lines = table.lines
+        let lines = table.lines(width: width)
         // A deep network would fill screens.
         let shown = isVerbose || lines.count <= 24 ? lines : lines.prefix(12) + ["…"] + lines.suffix(8)
         let total = "\(summary.title): \(Quantity.grouped(summary.parameterCount)) parameters"
-        try ([""] + shown + [total, ""]).forEach(say)
+        try ([""] + shown + [total, ""]).forEach { try say($0) }
     }
 
     private func note(_ event: TrainingEvent) throws {
@@ -65,7 +65,7 @@ final class TextReport: RunReport {
             pace = Pace()
             lastLine = .now
             if progress.updateCount > 0 { try say("goes on \(Self.place(progress))") }
-        case .compiled(let programs): if isVerbose { try programs.map(Self.line).forEach(say) }
+        case .compiled(let programs): if isVerbose { try programs.map(Self.line).forEach { try say("plan", $0) } }
         case .step(let progress, let loss): try step(progress, loss)
         case .epoch(let summary): try epoch(summary)
         case .checkpoint(let path, let isBest):
@@ -78,7 +78,7 @@ final class TextReport: RunReport {
     /// The memory plan of a step.
     private static func line(_ program: ProgramSummary) -> String {
         let steps = program.steps.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
-        return "plan      arena \(Quantity.bytes(program.arenaByteCount)), at most \(Quantity.bytes(program.largestLiveByteCount)) alive at once, "
+        return "arena \(Quantity.bytes(program.arenaByteCount)), at most \(Quantity.bytes(program.largestLiveByteCount)) alive at once, "
             + "results \(Quantity.bytes(program.outputByteCount)); steps: \(steps)"
     }
 
@@ -91,27 +91,35 @@ final class TextReport: RunReport {
         try bar?.draw(progress, pace, memory: device?.memory.live ?? 0)
         guard loss != nil, isVerbose || (bar == nil && (.now - lastLine) / .seconds(1) >= interval) else { return }
         lastLine = .now
-        try say(pace.line(progress, memory: device?.memory.live ?? 0))
+        try say(pace.line(progress, memory: device?.memory.live ?? 0, width: width))
     }
 
     private func epoch(_ summary: EpochSummary) throws {
         lastLine = .now
-        let width = String(summary.progress.epochCount).count
-        let number = TextTable.padded(String(summary.epoch + 1), to: width, .right)
-        let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key > $1.key }
-            .map { "test \($0.key == "top5_accuracy" ? "top-5" : $0.key) \(Quantity.fixed($0.value, 4))" }
-        let loss = "loss \(Quantity.fixed(summary.trainingLoss, 4))"
+        try say(Self.line(summary, memory: device?.memory.live ?? 0, width: width))
+    }
+
+    /// What an epoch has brought, in at most `width` columns; nil: however many it takes.
+    static func line(_ summary: EpochSummary, memory: Int, width: Int?) -> String {
+        let count = summary.progress.epochCount
+        var line = FittedLine()
+        line.add("epoch \(TextTable.padded(String(summary.epoch + 1), to: String(count).count, .right))/\(count)", rank: 0)
+        line.add("loss \(Quantity.fixed(summary.trainingLoss, 4))", rank: 2)
+        for (name, value) in (summary.evaluation?.values ?? [:]).sorted(by: { $0.key > $1.key }) {
+            line.add("test \(name == "top5_accuracy" ? "top-5" : name) \(Quantity.fixed(value, 4))", rank: name == "accuracy" ? 1 : 4)
+        }
         let leftOut = summary.evaluation.map(\.leftOutCount) ?? 0
-        let parts = ["epoch \(number)/\(summary.progress.epochCount)", loss] + measures + [
-            leftOut > 0 ? "\(Quantity.grouped(leftOut)) left out" : "",
-            Pace.rate(summary.progress), Pace.dataWait(summary.progress), Quantity.bytes(device?.memory.live ?? 0), summary.isBest ? "best" : "",
-        ]
-        try say(parts.filter { !$0.isEmpty }.joined(separator: "  "))
+        line.add(leftOut > 0 ? "\(Quantity.grouped(leftOut)) left out" : nil, rank: 3)
+        line.add(Pace.rate(summary.progress), rank: 5)
+        line.add(Pace.dataWait(summary.progress), rank: 7)
+        line.add(Quantity.bytes(memory), rank: 6)
+        line.add(summary.isBest ? "best" : nil, rank: 3)
+        return line.text(width: width)
     }
 
     // MARK: End
 
-    func profile(_ report: ProfileReport) throws { try ([""] + report.lines).forEach(say) }
+    func profile(_ report: ProfileReport) throws { try ([""] + report.lines).forEach { try say($0) } }
 
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
         bar?.clear()
@@ -123,7 +131,7 @@ final class TextReport: RunReport {
             result.samplesPerSecond.map(Quantity.rate),
             "at most \(Quantity.bytes(device.memory.peak)) on \(device)",
         ]
-        if !result.isInterrupted { try say("\n" + figures.compactMap { $0 }.joined(separator: ", ")) }
+        if !result.isInterrupted { try ["", figures.compactMap { $0 }.joined(separator: ", ")].forEach { try say($0) } }
         if let checkpoint = result.checkpoint { try say("checkpoint \(checkpoint)") }
         if result.isInterrupted {
             try say(
@@ -135,8 +143,31 @@ final class TextReport: RunReport {
 
     func failed(_ error: any Error) { bar?.clear() }
 
+    /// Columns of the terminal that shows the report; nil where none does, and lines may be of any length.
+    private var width: Int? { Console.isTerminal ? Console.width : nil }
+
     private func say(_ line: String) throws {
         bar?.clear()
-        try Console.print(line)
+        try Console.print(Self.fitted(line, to: width))
     }
+
+    /// A name and what belongs to it, beside it.
+    private func say(_ name: String, _ text: String) throws {
+        bar?.clear()
+        try Console.print(Self.fitted(name, text, to: width))
+    }
+
+    /// Broken between words where it is too long.
+    static func fitted(_ line: String, to width: Int?) -> String {
+        guard let width, line.count > width, !line.contains("\n") else { return line }
+        return Prose.wrapped(line, indents: (0, 2), width: width)
+    }
+
+    static func fitted(_ name: String, _ text: String, to width: Int?) -> String {
+        let head = TextTable.padded(name, to: nameWidth, .left)
+        guard let width, nameWidth + text.count > width else { return head + text }
+        return head + Prose.wrapped(text, indents: (nameWidth, nameWidth), width: width).dropFirst(nameWidth)
+    }
+
+    private static let nameWidth = 10
 }

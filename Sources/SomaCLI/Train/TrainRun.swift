@@ -4,7 +4,7 @@ import SomaZoo
 
 /// One run of a recipe, from the configuration to the result.
 final class TrainRun {
-    private let plan: RunPlan
+    private var plan: RunPlan
     private let report: any RunReport
     private let device: Device
     /// The same, which nobody watches.
@@ -44,6 +44,7 @@ final class TrainRun {
         if let path = plan.profile { try OutputFile.check(path) }
         Interruption.watch()
         Interruption.watchOutput()
+        plan = try plan.fitted(on: plainDevice)
         try plan.folder.open()
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)

@@ -46,7 +46,7 @@ struct DepthReport {
     }
 
     var accuracyChart: SVGChart {
-        var chart = SVGChart(title: "Who learns", x: ChartAxis("hidden layers"), y: ChartAxis("share of held-out digits read rightly"))
+        var chart = SVGChart(title: "Who learns", x: ChartAxis("hidden layers"), y: ChartAxis("share of held-out digits read rightly", limits: 0...1))
         for variant in variants {
             let points = depths.compactMap { depth in trial(variant, depth).map { SVGChart.Point(Double(depth), $0.accuracy) } }
             chart.series.append(.init(variant.title, points: points, isMarked: true))

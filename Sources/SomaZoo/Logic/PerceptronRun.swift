@@ -121,7 +121,7 @@ struct PerceptronRun: Sendable {
         }
         var map = SVGHeatMap(
             title: "A perceptron and \(gate.title)", xLabel: "x1", yLabel: "x2", xRange: -0.5...1.5, yRange: -0.5...1.5, rows: rows,
-            valueRange: 0...1)
+            valueLabel: "share of the weights that fire", valueRange: 0...1)
         map.marks = gate.marks
         return map
     }

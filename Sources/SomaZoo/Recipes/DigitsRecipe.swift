@@ -26,14 +26,20 @@ public struct DigitsRecipe: Recipe {
         }
     }
 
+    public func fitted(_ context: RecipeContext) -> RecipeContext {
+        let count = Self.dataSets.training.count - context.settings[Self.options.digits.validation]
+        return Self.options.training.fitted(context, to: count)
+    }
+
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
-        let (training, heldOut) = Self.dataSets
+        let (context, (training, heldOut)) = (fitted(context), Self.dataSets)
         let validation = context.settings[Self.options.digits.validation]
         return try classifier(context).run(training: training, test: heldOut, validation: validation)
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        try classifier(context).probe(training: Self.dataSets.training)
+        try classifier(fitted(context)).probe(training: Self.dataSets.training)
     }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {

@@ -47,8 +47,16 @@ public struct LeNetRecipe: Recipe {
         }
     }
 
+    public func fitted(_ context: RecipeContext) throws -> RecipeContext { fitted(context, to: try files(context)) }
+
+    private func fitted(_ context: RecipeContext, to files: DigitFiles) -> RecipeContext {
+        Self.training.fitted(context, to: files.trainingCount - context.settings[Self.digits.validation])
+    }
+
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let files = try files(context)
+        let context = fitted(context, to: files)
         let validation = context.settings[Self.digits.validation]
         var run = classifier(context)
         run.metadata = try files.metadata(goingOnFrom: context.checkpoint)
@@ -56,7 +64,8 @@ public struct LeNetRecipe: Recipe {
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        try classifier(context).probe(training: try files(context).training())
+        let files = try files(context)
+        return try classifier(fitted(context, to: files)).probe(training: try files.training())
     }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {

@@ -29,8 +29,16 @@ public struct MNISTRecipe: Recipe {
         }
     }
 
+    public func fitted(_ context: RecipeContext) throws -> RecipeContext { fitted(context, to: try DigitFiles(context)) }
+
+    private func fitted(_ context: RecipeContext, to files: DigitFiles) -> RecipeContext {
+        Self.options.training.fitted(context, to: files.trainingCount - context.settings[Self.options.digits.validation])
+    }
+
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let files = try DigitFiles(context)
+        let context = fitted(context, to: files)
         let validation = context.settings[Self.options.digits.validation]
         var run = classifier(context, files)
         run.metadata = try files.metadata(goingOnFrom: context.checkpoint)
@@ -39,7 +47,7 @@ public struct MNISTRecipe: Recipe {
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
         let files = try DigitFiles(context)
-        return try classifier(context, files).probe(training: files.training())
+        return try classifier(fitted(context, to: files), files).probe(training: files.training())
     }
 
     public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {

@@ -21,6 +21,7 @@ public struct PerceptronRecipe: Recipe {
 
     public init() {}
 
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let clock = ContinuousClock.now
         let generator = RandomGenerator(seed: context.seed)

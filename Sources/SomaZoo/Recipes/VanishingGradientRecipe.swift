@@ -34,6 +34,7 @@ public struct VanishingGradientRecipe: Recipe {
 
     public init() {}
 
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let clock = ContinuousClock.now
         var result = RecipeResult()

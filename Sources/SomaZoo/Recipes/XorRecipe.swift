@@ -27,6 +27,7 @@ public struct XorRecipe: Recipe {
         LogicNetwork(hiddenCount: context.settings[Self.hidden], deviation: 1)
     }
 
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let generator = RandomGenerator(seed: context.seed)
         return try withDevice(context.device) {
@@ -83,7 +84,7 @@ public struct XorRecipe: Recipe {
         let rows = places.indices.map { row in answers[row * places.count..<(row + 1) * places.count].map(Double.init) }
         var map = SVGHeatMap(
             title: "Two layers and \(gate.title)", xLabel: "x1", yLabel: "x2", xRange: -0.5...1.5, yRange: -0.5...1.5,
-            rows: rows, valueRange: 0...1)
+            rows: rows, valueLabel: "answer of the network", valueRange: 0...1)
         map.marks = gate.marks
         return map
     }

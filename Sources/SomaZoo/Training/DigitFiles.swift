@@ -26,6 +26,9 @@ struct DigitFiles {
         throw UsageError("\(recipe) needs --data FOLDER with the four files of MNIST; soma data mnist fetches them")
     }
 
+    /// How many pictures there are to train on.
+    var trainingCount: Int { files.trainingImages.count }
+
     /// What checkpoints say of the files.
     /// - Throws: `SomaError` where a run would go on with other files than it began with.
     func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {

@@ -25,9 +25,21 @@ extension ImageRecipe {
             : .folder(folder, usual: nil)
     }
 
+    public func fitted(_ context: RecipeContext) throws -> RecipeContext { try fitted(context, to: try folder(context)) }
+
+    private func fitted(_ context: RecipeContext, to folder: ImageFolder?) throws -> RecipeContext {
+        var context = context
+        if folder == nil { try Self.images.fitToDigits(&context.settings, isResumed: context.checkpoint != nil) }
+        let count = folder?.trainingCount ?? DigitsRecipe.dataSets.training.count
+        return Self.training.fitted(context, to: count, accumulation: context.settings[Self.images.accumulate])
+    }
+
+    @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
         let trained = try context.checkpoint.flatMap { try TrainedPictures($0) }
-        guard let folder = try folder(context, labelledAs: trained?.classes ?? []) else {
+        let found = try folder(context, labelledAs: trained?.classes ?? [])
+        let context = try fitted(context, to: found)
+        guard let folder = found else {
             let (training, heldOut) = DigitsRecipe.dataSets
             return try digits(context).run(training: training, test: heldOut)
         }
@@ -42,7 +54,9 @@ extension ImageRecipe {
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        guard let folder = try folder(context) else { return try digits(context).probe(training: DigitsRecipe.dataSets.training) }
+        let found = try folder(context)
+        let context = try fitted(context, to: found)
+        guard let folder = found else { return try digits(context).probe(training: DigitsRecipe.dataSets.training) }
         return try classifier(context, folder).probe(training: training(folder, context))
     }
 

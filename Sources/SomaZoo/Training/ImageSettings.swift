@@ -31,6 +31,21 @@ struct ImageSettings: Sendable {
 
     var all: [any AnySetting] { [side, channels, augmentations, heldOut, isStrict, accumulate, checkpoint] }
 
+    /// The settings for the embedded digits, which are grey and need no folder.
+    /// - Throws: `UsageError` for a setting that has no meaning there.
+    func fitToDigits(_ settings: inout Settings, isResumed: Bool) throws {
+        func refuse(_ setting: any AnySetting) throws -> Never {
+            let value = settings.texts.first { $0.key == setting.key }?.value ?? ""
+            throw UsageError("\(setting.key)=\(value) is for pictures in folders: without --data it trains on the embedded digits, grey and shifted at most")
+        }
+        // Earlier checkpoints of such runs say 3.
+        if settings[channels] != 1 && settings.isChosen(channels) && !isResumed { try refuse(channels) }
+        if settings[heldOut] != heldOut.defaultValue { try refuse(heldOut) }
+        if settings[isStrict] != isStrict.defaultValue { try refuse(isStrict) }
+        if !Set(settings[augmentations]).isSubset(of: [.shift]) { try refuse(augmentations) }
+        settings.choose(channels, 1)
+    }
+
     /// Scales the whole picture or, where there are pixels enough, its middle.
     func evaluation(_ settings: Settings) -> [any ImageTransform] {
         middle(settings[side]) + [normalization(settings)]

@@ -32,7 +32,18 @@ import Testing
         bars.groups = [.init("first", [.init(series: 0, 1, text: text)]), .init("second", [.init(series: 0, 0.1, text: "m")])]
         let line = try #require(bars.svg.split(separator: "\n").first { $0.contains(text) })
         let x = try #require(line.firstMatch(of: /x="([0-9.]+)"/).flatMap { Double($0.1) })
-        #expect(x + 6 * 60 < 760 && x > 150 && line.contains("paint-order=\"stroke\""), "\(line)")
+        #expect(x + 6 * 60 < 760 && x > 150, "\(line)")
+    }
+
+    /// Texts stand in a column at the right of every line and bar, the limit at 1 too.
+    @Test(arguments: [0.05, 0.6, 0.97, 1, 1.4]) func noLineCrossesAText(_ value: Double) throws {
+        var bars = SVGBars(title: "t", label: "l", series: ["a"])
+        bars.groups = [.init("first", [.init(series: 0, value, text: "12.3 GFLOP/s, 60 % of arithmetic", quartiles: value * 0.9...value * 1.1)])]
+        let lines = bars.svg.split(separator: "\n")
+        let text = try #require(lines.first { $0.contains("12.3 GFLOP/s") }?.firstMatch(of: /\ x="([0-9.]+)"/).flatMap { Double($0.1) })
+        let ends = lines.compactMap { $0.firstMatch(of: /\ x2="([0-9.]+)"/).flatMap { Double($0.1) } }
+        #expect(ends.count > 4 && ends.allSatisfy { $0 < text - 8 }, "\(ends) and \(text)")
+        #expect(text + 6 * 32 < 760)
     }
 
     @Test func aReportWithoutLimitsHasBarsAlone() throws {

@@ -1,0 +1,16 @@
+import Soma
+import SomaZoo
+
+@main struct Example {
+    static func main() throws {
+        let recipe = DigitsRecipe()
+        var context = RecipeContext(recipe, seed: 1)
+        context.epochs = 5
+        context.settings = try Settings(recipe, arguments: ["hidden=48"])
+        context.report = { event in
+            if case .training(.epoch(let summary)) = event { print("epoch \(summary.epoch + 1): loss", summary.trainingLoss) }
+        }
+        let result = try recipe.run(context)
+        print("accuracy", result.testAccuracy ?? 0, "on \(context.device)")
+    }
+}
