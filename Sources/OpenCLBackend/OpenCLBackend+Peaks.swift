@@ -85,7 +85,7 @@ extension OpenCLBackend: PeakProbe {
     /// Four times what the last cache says it holds, where memory and the driver allow.
     private var streamByteCount: Int {
         var cache: UInt64 = 0
-        _ = cl.pointee.clGetDeviceInfo(openCLDevice.id, cl_device_info(CL_DEVICE_GLOBAL_MEM_CACHE_SIZE), 8, &cache, nil)
+        _ = cl.pointee.clGetDeviceInfo(context.id, cl_device_info(CL_DEVICE_GLOBAL_MEM_CACHE_SIZE), 8, &cache, nil)
         let unit = 1 << 20
         let wanted = min(max(4 * Int(clamping: min(cache, 1 << 40)), 256 * unit), 512 * unit)
         return max(unit, min(wanted, openCLDevice.maximumAllocationBytes, pool.limit / 8) / unit * unit)

@@ -92,11 +92,12 @@ import Testing
     }
 
     @Test func wordsOfTheEnvironmentAreChecked() {
-        let wrong = ["SOMA_MATMUL": "openBlass", "SOMA_WITHOUT": "opencl,curl"]
+        let wrong = ["SOMA_MATMUL": "openBlass", "SOMA_WITHOUT": "opencl,curl", "SOMA_KERNELS": "tpu"]
         let lines = Command.soma("devices", in: folder, environment: wrong).complaint.split(separator: "\n")
         #expect(lines == [
             "soma: SOMA_MATMUL: 'openBlass' is none of own, openblas, onednn",
             "soma: SOMA_WITHOUT: 'curl' is none of opencl, clblast, openblas, onednn, openmp, libcurl, winograd",
+            "soma: SOMA_KERNELS: 'tpu' is none of gpu, cpu",
         ])
         let right = ["SOMA_MATMUL": "OpenBLAS", "SOMA_WITHOUT": "OpenCL,libcurl", "SOMA_MEMORY": ""]
         #expect(Command.soma("devices", in: folder, environment: right).complaint == "")

@@ -80,7 +80,7 @@ import Testing
             let kernel = try backend.programs.kernel(plan.entry, plan.source, options: plan.options)
             var bytes: UInt64 = 0
             let key = cl_kernel_work_group_info(CL_KERNEL_LOCAL_MEM_SIZE)
-            try check(cl.pointee.clGetKernelWorkGroupInfo(kernel, backend.openCLDevice.id, key, 8, &bytes, nil), "clGetKernelWorkGroupInfo")
+            try check(cl.pointee.clGetKernelWorkGroupInfo(kernel, backend.context.id, key, 8, &bytes, nil), "clGetKernelWorkGroupInfo")
             let tile = backend.planner.tile(for: step, ImplicitProduct(step))
             #expect(Int(bytes) <= tile.localMemoryBytes(isConvolution: true), "\(pass)")
         }

@@ -15,10 +15,8 @@ let testDevice: OpenCLDevice? = {
     return device
 }()
 
-/// Which kernels to test. On a processor both kinds run, so that those for GPUs are tested without one.
-enum KernelKind: String, CaseIterable, Sendable { case cpu, gpu }
-
-/// One backend for each kind of kernels, shared by all tests: each compiles its programs once.
+/// One backend for each kind of kernels, shared by all tests: each compiles its programs once. On a processor both kinds run, so that those for
+/// GPUs are tested without one.
 func sharedDevice(_ kind: KernelKind) throws -> Device {
     try devices.withLock { devices in
         if let known = devices[kind] { return known }

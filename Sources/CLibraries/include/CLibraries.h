@@ -5,5 +5,6 @@
 #include "libraries_onednn_convolution.h"
 #include "libraries_openblas.h"
 #include "libraries_opencl.h"
+#include "libraries_opencl_survey.h"
 #include "libraries_openmp.h"
 #include "library_search.h"

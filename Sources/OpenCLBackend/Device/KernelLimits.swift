@@ -8,14 +8,14 @@ struct KernelLimits: Hashable {
     var hasLocalMemory = true
 }
 
-extension OpenCLDevice {
+extension OpenCLContext {
     /// What a step must be planned with instead, where its kernel does not run as planned; `nil` where it does.
     func limits(of kernel: cl_kernel, launchedAs plan: LaunchPlan) -> KernelLimits? {
         var (groupSize, localBytes) = (0, UInt64(0))
         // A driver that has no answer sets no limit.
         _ = cl.pointee.clGetKernelWorkGroupInfo(kernel, id, cl_kernel_work_group_info(CL_KERNEL_WORK_GROUP_SIZE), 8, &groupSize, nil)
         _ = cl.pointee.clGetKernelWorkGroupInfo(kernel, id, cl_kernel_work_group_info(CL_KERNEL_LOCAL_MEM_SIZE), 8, &localBytes, nil)
-        let limits = KernelLimits(groupSize: groupSize > 0 ? groupSize : plan.groupSize, hasLocalMemory: localBytes <= UInt64(localMemoryBytes))
+        let limits = KernelLimits(groupSize: groupSize > 0 ? groupSize : plan.groupSize, hasLocalMemory: localBytes <= UInt64(device.localMemoryBytes))
         return plan.groupSize > limits.groupSize || !limits.hasLocalMemory ? limits : nil
     }
 }

@@ -4,20 +4,22 @@ import SomaBackend
 /// A context on one device and its queue, which runs in order. Released with the last reference.
 final class OpenCLContext: @unchecked Sendable {
     let device: OpenCLDevice
+    /// The device, as its driver knows it.
+    let id: cl_device_id
     let handle: cl_context
     let queue: cl_command_queue
     let isProfiling: Bool
 
     /// - Parameter isProfiling: whether events carry times; costs a little at each launch.
     init(_ device: OpenCLDevice, isProfiling: Bool) throws {
-        (self.device, self.isProfiling) = (device, isProfiling)
+        (self.device, self.isProfiling, id) = (device, isProfiling, try OpenCLDrivers.handle(of: device))
         var code: cl_int = 0
-        var id: cl_device_id? = device.id
+        var id: cl_device_id? = id
         guard let handle = cl.pointee.clCreateContext(nil, 1, &id, nil, nil, &code) else {
             throw BackendError.deviceLost(device: device.name, reason: OpenCLError(function: "clCreateContext", code: code).description)
         }
         let properties = cl_command_queue_properties(isProfiling ? CL_QUEUE_PROFILING_ENABLE : 0)
-        guard let queue = cl.pointee.clCreateCommandQueue(handle, device.id, properties, &code) else {
+        guard let queue = cl.pointee.clCreateCommandQueue(handle, self.id, properties, &code) else {
             _ = cl.pointee.clReleaseContext(handle)
             throw BackendError.deviceLost(device: device.name, reason: OpenCLError(function: "clCreateCommandQueue", code: code).description)
         }

@@ -10,15 +10,24 @@ extension OpenCLDevice {
     public static func diagnosis() -> [String] {
         var lines = [line(cl.pointee.search)]
         if !cl.pointee.search.found { lines.append("  install the OpenCL loader (Debian: ocl-icd-libopencl1)") }
-        let icds = ICDFile.installed()
-        lines += icds.isEmpty ? ["no ICD file in \(ICDFile.folders().joined(separator: ", "))"] : icds.map(\.line)
-        if let advice = NVIDIADriver.advice(icds) { lines.append(advice) }
-        lines += discovery.platforms.map { "platform \($0)" }
+        lines += driverLines()
+        lines += discovery.passedOver.map { "passed over: \($0.driver.library) (\($0.driver.path)): it \($0.death)" }
+        lines += discovery.platforms.map { "platform \($0.name)" + ($0.devices.isEmpty ? ": no device" + (PlatformAdvice.text(for: $0.name).map { "; \($0)" } ?? "") : "") }
         if cl.pointee.search.found && discovery.platforms.isEmpty { lines.append("no platform: no driver is installed, or none of its ICD files is right") }
         lines += discovery.problems
-        lines += discovery.devices.map { "\($0.name): \($0.model), driver \($0.driver)" }
+        lines += discovery.devices.map { "\($0.name): \($0.description.model), driver \($0.driver)" }
         // CLBlast itself loads libOpenCL: only where that is there.
         if cl.pointee.search.found { lines.append(line(libraries_clblast_table().pointee.search)) }
+        return lines
+    }
+
+    private static func driverLines() -> [String] {
+        let icds = ICDFile.installed()
+        var lines = icds.isEmpty ? ["no ICD file in \(ICDFile.folders().joined(separator: ", "))"] : icds.map(\.line)
+        if !ICDFile.named.isEmpty && cl.pointee.search.found && opencl_loader_is_ocl_icd() {
+            lines.append("OCL_ICD_FILENAMES is not read by this loader, ocl-icd: name a folder of ICD files, or one, in OCL_ICD_VENDORS")
+        }
+        if let advice = NVIDIADriver.advice(icds) { lines.append(advice) }
         return lines
     }
 
@@ -29,57 +38,24 @@ extension OpenCLDevice {
     }
 }
 
-/// A file that tells the OpenCL loader of a driver's library.
-struct ICDFile {
-    let path: String
-    let library: String
-    /// Why the library does not open; `nil` where it does.
-    let problem: String?
-
-    var line: String { "ICD file \(path): \(library)\(problem.map { ", which does not open: \($0)" } ?? "")" }
-
-    /// Where the loaders look: `OCL_ICD_VENDORS` (a folder, or one file), `OPENCL_VENDOR_PATH`, or /etc/OpenCL/vendors.
-    static func folders() -> [String] {
-        for name in ["OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH"] {
-            if let value = getenv(name), value.pointee != 0 { return [String(cString: value)] }
+/// What to do about a platform that shows no device.
+enum PlatformAdvice {
+    static func text(for platform: String, _ variable: (String) -> String? = environmentVariable) -> String? {
+        let name = platform.lowercased()
+        func set(_ key: String) -> String? { variable(key).flatMap { $0.isEmpty ? nil : "\(key)=\($0)" } }
+        if name.contains("rusticl") {
+            let drivers = "its drivers by name, with commas: iris (Intel), radeonsi (AMD), nouveau, panfrost, llvmpipe (the processor)"
+            return set("RUSTICL_ENABLE").map { "none of \($0) finds one; RUSTICL_ENABLE takes \(drivers)" } ?? "set RUSTICL_ENABLE to \(drivers)"
         }
-        return ["/etc/OpenCL/vendors"]
-    }
-
-    static func installed() -> [ICDFile] {
-        folders().flatMap { folder in
-            if folder.hasSuffix(".icd") { return [ICDFile(path: folder)] }
-            return names(in: folder).filter { $0.hasSuffix(".icd") }.sorted().map { ICDFile(path: "\(folder)/\($0)") }
+        if name.contains("clover") { return "Mesa's Clover drives few GPUs: install the maker's driver, or take Rusticl of the same package (RUSTICL_ENABLE)" }
+        if name.contains("amd") {
+            let hidden = ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"].compactMap(set)
+            return (hidden.isEmpty ? "" : "\(hidden.joined(separator: ", ")) may hide it; ") + "it must be a GPU that ROCm knows, and this user needs /dev/kfd and /dev/dri/renderD* (groups render and video; in a container --device for both)"
         }
-    }
-
-    private init(path: String) {
-        self.path = path
-        library = Self.firstLine(of: path)
-        if let handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL) {
-            dlclose(handle)
-            problem = nil
-        } else {
-            problem = dlerror().map { String(cString: $0) } ?? "no reason given"
-        }
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
-        }
-        return names
-    }
-
-    private static func firstLine(of path: String) -> String {
-        guard let file = fopen(path, "r") else { return "" }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self).trimmingSpaces()
+        if name.contains("nvidia") { return (set("CUDA_VISIBLE_DEVICES").map { "\($0) may hide it; " } ?? "") + "nvidia-smi tells whether the driver sees one (in a container: --gpus all)" }
+        if name.contains("intel") { return "this user needs /dev/dri/renderD* (group render; in a container --device=/dev/dri)" }
+        if name.contains("portable computing") { return set("POCL_DEVICES").map { "\($0) names none that is here" } }
+        return nil
     }
 }
 
@@ -87,11 +63,10 @@ struct ICDFile {
 enum NVIDIADriver {
     static func advice(_ icds: [ICDFile]) -> String? {
         guard access("/proc/driver/nvidia/version", F_OK) == 0 || access("/dev/nvidiactl", F_OK) == 0 else { return nil }
-        if icds.contains(where: { $0.library.contains("nvidia") && $0.problem == nil }) { return nil }
-        guard let handle = dlopen("libnvidia-opencl.so.1", RTLD_LAZY | RTLD_LOCAL) else {
+        if icds.contains(where: { $0.library.contains("nvidia") && LibraryTrial.problem(with: $0.library) == nil }) { return nil }
+        guard LibraryTrial.problem(with: "libnvidia-opencl.so.1") == nil else {
             return "an NVIDIA driver is here, but not its libnvidia-opencl.so.1: install it (in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility)"
         }
-        dlclose(handle)
         return "an NVIDIA driver is here without an ICD file: mkdir -p /etc/OpenCL/vendors && echo libnvidia-opencl.so.1 > /etc/OpenCL/vendors/nvidia.icd"
     }
 }

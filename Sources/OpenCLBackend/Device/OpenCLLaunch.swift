@@ -27,7 +27,7 @@ final class OpenCLLaunch: Launch {
     init(_ plan: LaunchPlan, kernel: cl_kernel, context: OpenCLContext) throws(OpenCLError) {
         (self.plan, self.kernel, self.context, global, local) = (plan, kernel, context, plan.global, plan.local)
         dimensions = cl_uint(plan.global.count)
-        limits = context.device.limits(of: kernel, launchedAs: plan)
+        limits = context.limits(of: kernel, launchedAs: plan)
         for (index, kind) in plan.arguments.enumerated() {
             if let (bits, size) = Self.constant(kind) {
                 try Self.set(kernel, cl_uint(index), bits, size)

@@ -59,7 +59,7 @@ final class OpenCLPrograms: Sendable {
             return cl.pointee.clCreateProgramWithSource(context.handle, 1, &text, nil, &code)
         }
         guard let program else { throw BackendError.buildFailed(kernel: name, log: "clCreateProgramWithSource: \(code)") }
-        var id: cl_device_id? = context.device.id
+        var id: cl_device_id? = context.id
         code = cl.pointee.clBuildProgram(program, 1, &id, options, nil, nil)
         guard code == CL_SUCCESS else {
             let log = log(of: program)
@@ -75,7 +75,7 @@ final class OpenCLPrograms: Sendable {
     private func load(_ key: String, _ options: String) -> cl_program? {
         guard let binary = cache.read(key) else { return nil }
         var (code, status): (cl_int, cl_int) = (0, 0)
-        var id: cl_device_id? = context.device.id
+        var id: cl_device_id? = context.id
         let program = binary.withUnsafeBufferPointer { bytes in
             var size = bytes.count
             var start = bytes.baseAddress
@@ -92,9 +92,9 @@ final class OpenCLPrograms: Sendable {
     private func log(of program: cl_program) -> String {
         var size = 0
         let key = cl_program_build_info(CL_PROGRAM_BUILD_LOG)
-        guard cl.pointee.clGetProgramBuildInfo(program, context.device.id, key, 0, nil, &size) == CL_SUCCESS, size > 0 else { return "" }
+        guard cl.pointee.clGetProgramBuildInfo(program, context.id, key, 0, nil, &size) == CL_SUCCESS, size > 0 else { return "" }
         var bytes = [UInt8](repeating: 0, count: size)
-        guard cl.pointee.clGetProgramBuildInfo(program, context.device.id, key, size, &bytes, nil) == CL_SUCCESS else { return "" }
+        guard cl.pointee.clGetProgramBuildInfo(program, context.id, key, size, &bytes, nil) == CL_SUCCESS else { return "" }
         return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).trimmingSpaces()
     }
 

@@ -22,7 +22,7 @@ final class PeakKernel {
     ) throws {
         kernel = try programs.kernel(name, source)
         let plan = LaunchPlan(entry: name, source: source, arguments: [], global: [geometry.global], local: geometry.local.map { [$0] })
-        let limits = context.device.limits(of: kernel, launchedAs: plan)
+        let limits = context.limits(of: kernel, launchedAs: plan)
         (self.context, global, local) = (context, plan.global, limits.map { [powerOfTwo(atMost: $0.groupSize)] } ?? plan.local)
         for (place, argument) in arguments.enumerated() { try set(place, argument) }
     }

@@ -16,7 +16,7 @@ extension DeviceTraits {
     /// - Parameter usesCPUKernels: whether kernels for processors are used; `nil` asks the device.
     init(_ device: OpenCLDevice, usesCPUKernels: Bool? = nil) {
         self.init(
-            isCPU: usesCPUKernels ?? device.usesCPUKernels, computeUnits: device.computeUnits, maximumWorkGroupSize: device.maximumWorkGroupSize,
+            isCPU: usesCPUKernels ?? (device.kernels == .cpu), computeUnits: device.computeUnits, maximumWorkGroupSize: device.maximumWorkGroupSize,
             localMemoryBytes: device.localMemoryBytes, hasFMA: device.hasFMA, isNVIDIA: device.isNVIDIA, vendor: device.vendor)
         if !fitKernelsForGPUs { isCPU = true }
     }

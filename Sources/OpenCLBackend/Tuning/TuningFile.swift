@@ -181,7 +181,7 @@ public struct TuningFile: Sendable {
 }
 
 extension OpenCLDevice {
-    fileprivate var modelLine: String { "\(model), \(computeUnits) units" }
+    fileprivate var modelLine: String { "\(model)\(kernelRemark), \(computeUnits) units" }
     fileprivate var driverLine: String { "\(driver), \(platformVersion)" }
     /// What tells it and its driver from others, in one line.
     public var identity: String { TuningFile.line(of: "\(modelLine); driver \(driverLine)") }

@@ -8,6 +8,7 @@ enum Environment {
         ("SOMA_MATMUL", ["own", "openblas", "onednn"], false),
         ("SOMA_WITHOUT", ["opencl", "clblast", "openblas", "onednn", "openmp", "libcurl", "winograd"], true),
         ("SOMA_MEMORY", ["isolated"], false),
+        ("SOMA_KERNELS", ["gpu", "cpu"], false),
     ]
 
     /// A line for each word that means nothing.

@@ -1,0 +1,35 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+/// What a child process had to say about drivers.
+typedef struct driver_survey {
+    /// `key value` lines, as far as the child came; whole where the last is `end`. Of `malloc`.
+    char *_Nullable text;
+    size_t length;
+    /// Whether there was no child: the text was made in this process.
+    bool is_own;
+    /// The signal that ended the child; 0 for none, −1 where it did not answer in time.
+    int signal;
+    /// The last line that the drivers wrote to standard error.
+    char complaint[256];
+} driver_survey;
+
+/// Lists the platforms of OpenCL and their devices in a child process, which a broken driver may end.
+///
+/// The lines are `platform`, then `name`, `version`, `problem` of it; `device`, then what it says of itself; `end`.
+/// - Parameters:
+///   - vendors: a folder of ICD files that the loader is to look into; null leaves that to the environment.
+///   - seconds: after which a child that has not answered is ended.
+driver_survey opencl_survey(const char *_Nullable vendors, int seconds);
+
+/// Whether the loader is ocl-icd, and not that of Khronos: they heed different variables.
+bool opencl_loader_is_ocl_icd(void);
+
+/// Opens a library in a child process. The line is `problem`, and why it does not open; and `end`.
+driver_survey library_trial(const char *_Nonnull library, int seconds);
+
+/// Makes this process's loader look into a folder of ICD files and nowhere else; only before it is first asked for platforms.
+void opencl_point_loader(const char *_Nonnull vendors);
+
+void driver_survey_free(driver_survey *_Nonnull survey);

@@ -1,0 +1,89 @@
+import CLibraries
+
+/// The platforms of OpenCL and their devices as a child process found them: a driver that ends the process which looks at it ends no other.
+struct OpenCLSurvey: Sendable {
+    struct Platform: Sendable {
+        var name = ""
+        var version = ""
+        /// What each device says of itself, by the names of libraries_opencl_survey.c.
+        var devices: [[String: String]] = []
+    }
+
+    /// Why a driver, or looking at all of them, came to no end.
+    struct Death: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    var platforms: [Platform] = []
+    var problems: [String] = []
+
+    /// Seconds after which a driver that has not answered is given up; the first look at a GPU may load firmware.
+    static let patience: Int32 = 60
+
+    /// - Parameter vendors: a folder of ICD files; `nil` for the loader's own.
+    /// - Throws: `Death`.
+    init(vendors: String? = nil) throws(Death) {
+        for (key, value) in try Self.lines(of: opencl_survey(vendors, Self.patience)) { add(key, value) }
+    }
+
+    private mutating func add(_ key: String, _ value: String) {
+        let last = platforms.count - 1
+        switch key {
+        case "platform": platforms.append(Platform())
+        case "problem": problems.append((last < 0 ? "" : platforms[last].name + ": ") + Self.problem(value))
+        case "device": if last >= 0 { platforms[last].devices.append([:]) }
+        case _ where last < 0: break
+        case "name" where platforms[last].devices.isEmpty: platforms[last].name = value
+        case "version" where platforms[last].devices.isEmpty: platforms[last].version = value
+        default:
+            guard let device = platforms[last].devices.indices.last else { return }
+            platforms[last].devices[device][key] = value
+        }
+    }
+
+    /// `clGetDeviceIDs -6` in words.
+    private static func problem(_ text: String) -> String {
+        let words = text.split(separator: " ")
+        guard words.count == 2, let code = Int32(words[1]) else { return text }
+        return OpenCLError(function: String(words[0]), code: code).description
+    }
+
+    /// What a child wrote, line by line.
+    /// - Throws: `Death` where it did not come to its end.
+    static func lines(of survey: driver_survey) throws(Death) -> [(key: String, value: String)] {
+        var survey = survey
+        defer { driver_survey_free(&survey) }
+        let text = survey.text.map { String(decoding: UnsafeRawBufferPointer(start: $0, count: survey.length), as: UTF8.self) } ?? ""
+        let lines = text.split(separator: "\n").map { line in
+            let key = line.prefix { $0 != " " }
+            return (String(key), String(line.dropFirst(key.count)).trimmingSpaces())
+        }
+        guard lines.last?.0 == "end" else { throw Death(survey) }
+        return lines.dropLast()
+    }
+}
+
+extension OpenCLSurvey.Death {
+    fileprivate init(_ survey: driver_survey) {
+        let said = withUnsafeBytes(of: survey.complaint) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }.trimmingSpaces()
+        let end =
+            switch survey.signal {
+            case -1: "gives no answer within \(OpenCLSurvey.patience) s"
+            case 0: "ends the process"
+            default: "ends the process with signal \(survey.signal)"
+            }
+        description = end + (said.isEmpty ? "" : ": \(said.prefix(200))")
+    }
+}
+
+/// Whether a library opens, found out in a child process.
+enum LibraryTrial {
+    /// Why it does not; `nil` where it does.
+    static func problem(with library: String) -> String? {
+        do throws(OpenCLSurvey.Death) {
+            return try OpenCLSurvey.lines(of: library_trial(library, OpenCLSurvey.patience)).first { $0.key == "problem" }?.value
+        } catch {
+            return "it \(error)"
+        }
+    }
+}

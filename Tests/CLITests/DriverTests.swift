@@ -1,0 +1,117 @@
+import Foundation
+import Soma
+import Testing
+
+/// OpenCL drivers that are broken, see no device, or are asked for other kernels.
+@Suite struct DriverTests {
+    let folder = TestFolder()
+
+    /// What the loader is told here, if there is a device at all.
+    private static let installed: [String] = {
+        guard Device.all().contains(where: { $0.name == "opencl:0" }) else { return [] }
+        let folder = "/etc/OpenCL/vendors"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(".icd") }.sorted().compactMap { try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8) }
+    }()
+
+    /// A folder of ICD files for the drivers that are installed and for libraries made of C.
+    private func vendors(_ libraries: [String: String], withInstalled: Bool = true) throws -> [String: String] {
+        for (number, text) in (withInstalled ? Self.installed : []).enumerated() { try folder.write("vendors/installed\(number).icd", Array(text.utf8)) }
+        for (name, text) in libraries {
+            let source = try folder.write("\(name).c", Array(text.utf8))
+            let library = "\(folder.path)/lib\(name).so"
+            let compiler = Command.run(["cc", "-shared", "-fPIC", "-w", "-o", library, source], in: folder)
+            try #require(compiler.status == 0, "\(compiler.complaint)")
+            try folder.write("vendors/\(name).icd", Array("\(library)\n".utf8))
+        }
+        return ["OCL_ICD_VENDORS": "\(folder.path)/vendors"]
+    }
+
+    private func names(_ command: Command) throws -> [String] { try JSON(parsing: command.output).array?.compactMap { $0["name"]?.string } ?? [] }
+
+    private static let dying = "#include <stdlib.h>\n__attribute__((constructor)) static void die(void) { abort(); }\n"
+
+    @Test(.enabled(if: !installed.isEmpty, "no OpenCL device")) func aDriverThatAbortsIsPassedOver() throws {
+        let environment = try vendors(["broken": Self.dying])
+        let devices = Command.soma("devices", "--json", in: folder, environment: environment)
+        devices.expectComplaint(0, "passed over", "broken.icd", "signal 6")
+        #expect(try names(devices).contains("opencl:0"))
+        let diagnosis = Command.soma("devices", "--diagnose", in: folder, environment: environment)
+        #expect(diagnosis.status == 0 && diagnosis.output.contains("broken.icd: ") && diagnosis.output.contains("does not open: it ends the process with signal 6"))
+        // The device of the others computes.
+        let train = Command.soma("train", "digits", "--epochs", "1", "--device", "opencl:0", "--json", "hidden=16", in: folder, environment: environment)
+        #expect(train.status == 0 && train.complaint.contains("passed over"), "\(train.complaint)")
+    }
+
+    /// As two drivers do that bring the same compiler: each loads alone, and the second ends the process.
+    @Test(.enabled(if: !installed.isEmpty, "no OpenCL device")) func oneOfTwoThatDoNotGoTogetherIsPassedOver() throws {
+        let jealous = """
+            #include <stdlib.h>
+            #include <stdio.h>
+            __attribute__((constructor)) static void meet(void) {
+                if (getenv("THERE_IS_ONE")) { fputs("Option 'x' registered more than once!\\n", stderr); abort(); }
+                setenv("THERE_IS_ONE", "1", 1);
+            }
+            """
+        let devices = Command.soma("devices", "--json", in: folder, environment: try vendors(["first": jealous, "second": jealous]))
+        devices.expectComplaint(0, "passed over", "second.icd", "registered more than once")
+        #expect(try names(devices).contains("opencl:0"))
+    }
+
+    @Test func aProcessWithoutADriverThatLivesHasItsProcessor() throws {
+        let devices = Command.soma("devices", "--json", in: folder, environment: try vendors(["broken": Self.dying], withInstalled: false))
+        if !devices.complaint.isEmpty { devices.expectComplaint(0, "broken.icd") }
+        #expect(try devices.status == 0 && names(devices) == ["cpu"])
+    }
+
+    /// A driver whose platform shows no device, as Rusticl's does until it is told of its drivers.
+    private static let empty = """
+        #include <CL/cl_icd.h>
+        #include <string.h>
+        static struct _cl_icd_dispatch table;
+        struct _cl_platform_id { struct _cl_icd_dispatch *dispatch; } platform = {&table};
+        static cl_int info(cl_platform_id p, cl_platform_info key, size_t size, void *value, size_t *needed) {
+            const char *text = key == CL_PLATFORM_NAME ? "rusticl" : key == CL_PLATFORM_VERSION ? "OpenCL 3.0" : key == CL_PLATFORM_PROFILE ? "FULL_PROFILE"
+                : key == 0x0920 ? "MESA" : "cl_khr_icd";
+            if (needed) *needed = strlen(text) + 1;
+            if (value) { if (size < strlen(text) + 1) return CL_INVALID_VALUE; strcpy(value, text); }
+            return CL_SUCCESS;
+        }
+        static cl_int devices(cl_platform_id p, cl_device_type type, cl_uint most, cl_device_id *ids, cl_uint *count) {
+            if (count) *count = 0;
+            return CL_DEVICE_NOT_FOUND;
+        }
+        cl_int clIcdGetPlatformIDsKHR(cl_uint most, cl_platform_id *ids, cl_uint *count) {
+            table.clGetPlatformInfo = info;
+            table.clGetDeviceIDs = devices;
+            if (ids && most > 0) ids[0] = &platform;
+            if (count) *count = 1;
+            return CL_SUCCESS;
+        }
+        void *clGetExtensionFunctionAddress(const char *name) {
+            return !strcmp(name, "clIcdGetPlatformIDsKHR") ? (void *)clIcdGetPlatformIDsKHR : !strcmp(name, "clGetPlatformInfo") ? (void *)info : 0;
+        }
+        """
+
+    @Test(.enabled(if: !installed.isEmpty, "no OpenCL device")) func aPlatformWithoutDevicesIsTold() throws {
+        let environment = try vendors(["empty": Self.empty])
+        let plain = Command.soma("devices", "--diagnose", in: folder, environment: environment)
+        #expect(plain.lines.contains { $0.contains("platform rusticl: no device; set RUSTICL_ENABLE to ") }, "\(plain.output)")
+        let tried = Command.soma("devices", "--diagnose", in: folder, environment: environment.merging(["RUSTICL_ENABLE": "iris"]) { $1 })
+        #expect(tried.lines.contains { $0.contains("platform rusticl: no device; none of RUSTICL_ENABLE=iris finds one") }, "\(tried.output)")
+        let others = Command.soma("devices", "--diagnose", in: folder, environment: environment.merging(["OCL_ICD_FILENAMES": "/nowhere/libnone.so"]) { $1 })
+        #expect(others.lines.contains { $0.contains("OCL_ICD_FILENAMES") }, "\(others.output)")
+    }
+
+    /// The kernels are a choice, which shows wherever the device is named.
+    @Test(.enabled(if: !installed.isEmpty, "no OpenCL device"), arguments: ["gpu", "cpu"]) func kernelsAreChosenByAVariable(_ kind: String) throws {
+        let environment = ["SOMA_KERNELS": kind]
+        let source = Command.soma("explain-graph", "digits", "--device", "opencl:0", "--source", "hidden=32", in: folder, environment: environment)
+        #expect(source.status == 0 && source.output.contains("#define SOMA_CPU \(kind == "cpu" ? 1 : 0)\n"), "\(source.complaint)")
+        #expect(!source.output.contains("#define SOMA_CPU \(kind == "cpu" ? 0 : 1)\n"))
+        let device = try #require(try JSON(parsing: Command.soma("devices", "--json", in: folder, environment: environment).output).array?.first { $0["name"] == "opencl:0" })
+        let suits = device["kind"] == "cpu" ? "cpu" : "gpu"
+        let told = device["model"]?.string?.hasSuffix(", kernels for \(kind == "gpu" ? "GPUs" : "processors")")
+        #expect(told == (kind != suits))
+    }
+}
