@@ -24,6 +24,10 @@ public final class OpenCLBackend: Backend {
         var convolutionTiles: ShippedTiles?
         /// Smaller work-groups than those of the device.
         var groupLimit: Int?
+        /// Whether kernels are compared with the processor when they are first used; see `SelfCheck`.
+        public var isChecked = false
+        /// What a broken compiler would make of a kernel's text.
+        var miscompilation: (@Sendable (String) -> String)?
         /// Whether launches carry times.
         public var isProfiling = false
         /// Where compiled programs are kept; `nil` is `SOMA_CACHE`, else the cache folder of the user; empty keeps none.
@@ -43,6 +47,7 @@ public final class OpenCLBackend: Backend {
     let programs: OpenCLPrograms
     let pool: OpenCLMemory
     let planner: StepPlanner
+    let selfCheck: SelfCheck?
     /// Where the tuning file lies, if anywhere.
     let tuningFolder: String?
     private let isIsolated: Bool
@@ -64,7 +69,7 @@ public final class OpenCLBackend: Backend {
         let context = try OpenCLContext(device, isProfiling: options.isProfiling)
         self.context = context
         let cache = options.cacheFolder.map { ProgramCache(folder: $0.isEmpty ? nil : $0) } ?? .standard
-        programs = OpenCLPrograms(context: context, cache: cache)
+        programs = OpenCLPrograms(context: context, cache: cache, miscompilation: options.miscompilation)
         pool = OpenCLMemory(deviceName: device.name, limit: options.memoryLimit ?? device.memoryBytes, isIsolated: options.isIsolated) {
             (size) throws(OpenCLError) in OpenCLMemory.SendableHandle(memory: try context.buffer(byteCount: size))
         }
@@ -74,8 +79,11 @@ public final class OpenCLBackend: Backend {
         (planner.usesWinograd, planner.winogradBytes) = (options.usesWinograd, options.winogradBytes ?? planner.winogradBytes)
         planner.convolutionTiles = options.convolutionTiles ?? planner.convolutionTiles
         self.planner = options.groupLimit.flatMap { planner.narrowed(to: KernelLimits(groupSize: $0)) } ?? planner
+        let kernels: KernelKind = self.planner.traits.isCPU ? .cpu : .gpu
+        selfCheck = options.isChecked ? SelfCheck(CheckFile(for: device, kernels, in: cache.folder)) : nil
         isIsolated = options.isIsolated
         state = Mutex(State(uploads: StagingRing(context: context)))
+        try selfCheck?.refuseHopeless(self)
     }
 
     private static func tuning(of device: OpenCLDevice, in folder: String?) -> Tuning {
@@ -113,7 +121,12 @@ public final class OpenCLBackend: Backend {
 
     // MARK: Steps
 
-    public func prepare(_ step: Step) throws -> PreparedStep { try prepare(step, planner) }
+    public func prepare(_ step: Step) throws -> PreparedStep {
+        guard let selfCheck else { return try prepare(step, planner) }
+        var checked = planner
+        checked.ways = try selfCheck.ways(for: step, on: self)
+        return try prepare(step, checked)
+    }
 
     /// As a planner plans it.
     func prepare(_ step: Step, _ planner: StepPlanner) throws -> OpenCLStep {

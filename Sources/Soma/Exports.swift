@@ -22,6 +22,8 @@ public typealias Philox = SomaGraph.Philox
 public typealias Peak = SomaBackend.Peak
 /// What was measured of a device.
 public typealias DevicePeaks = SomaBackend.DevicePeaks
+/// What checking a device's kernels of one kind has found.
+public typealias KernelCheck = SomaBackend.KernelCheck
 /// The arithmetic and the bytes that a computation cannot do without.
 public typealias Work = SomaBackend.Work
 /// Choices of how to compute that were measured on a device.

@@ -114,4 +114,92 @@ import Testing
         let told = device["model"]?.string?.hasSuffix(", kernels for \(kind == "gpu" ? "GPUs" : "processors")")
         #expect(told == (kind != suits))
     }
+
+    // MARK: A layer between the loader and the drivers
+
+    /// Kernels take groups of `LAYER_GROUP` and say so, or refuse larger ones than `LAYER_REFUSAL` without having said so; of their texts
+    /// `LAYER_FROM` becomes `LAYER_TO`.
+    private static let layer = """
+        #define CL_TARGET_OPENCL_VERSION 300
+        #include <CL/cl_layer.h>
+        #include <stdlib.h>
+        #include <string.h>
+        static struct _cl_icd_dispatch own;
+        static const struct _cl_icd_dispatch *next;
+        static size_t limit(const char *name) { const char *text = getenv(name); return text && *text ? strtoul(text, 0, 10) : (size_t)-1; }
+        static cl_int kernel_info(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info key, size_t size, void *value, size_t *needed) {
+            cl_int code = next->clGetKernelWorkGroupInfo(kernel, device, key, size, value, needed);
+            if (code == CL_SUCCESS && value && key == CL_KERNEL_WORK_GROUP_SIZE && *(size_t *)value > limit("LAYER_GROUP")) *(size_t *)value = limit("LAYER_GROUP");
+            return code;
+        }
+        static cl_int launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *global, const size_t *local,
+            cl_uint count, const cl_event *waits, cl_event *event) {
+            size_t items = 1;
+            for (cl_uint axis = 0; local && axis < dimensions; axis++) items *= local[axis];
+            if (items > limit("LAYER_GROUP") || items > limit("LAYER_REFUSAL")) return CL_INVALID_WORK_GROUP_SIZE;
+            return next->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, waits, event);
+        }
+        static cl_program program(cl_context context, cl_uint count, const char **texts, const size_t *lengths, cl_int *code) {
+            const char *from = getenv("LAYER_FROM"), *to = getenv("LAYER_TO"), *place = from && count == 1 && !lengths ? strstr(texts[0], from) : 0;
+            if (!place) return next->clCreateProgramWithSource(context, count, texts, lengths, code);
+            char *changed = calloc(1, strlen(texts[0]) + strlen(to) + 1);
+            strcat(strcat(strncpy(changed, texts[0], place - texts[0]), to), place + strlen(from));
+            const char *text = changed;
+            cl_program result = next->clCreateProgramWithSource(context, 1, &text, 0, code);
+            free(changed);
+            return result;
+        }
+        cl_int clGetLayerInfo(cl_layer_info key, size_t size, void *value, size_t *needed) {
+            if (key != CL_LAYER_API_VERSION) return CL_INVALID_VALUE;
+            if (value) *(cl_layer_api_version *)value = CL_LAYER_API_VERSION_100;
+            if (needed) *needed = sizeof(cl_layer_api_version);
+            return CL_SUCCESS;
+        }
+        cl_int clInitLayer(cl_uint count, const struct _cl_icd_dispatch *target, cl_uint *own_count, const struct _cl_icd_dispatch **table) {
+            cl_uint whole = sizeof own / sizeof(void *);
+            next = target;
+            memcpy(&own, target, (count < whole ? count : whole) * sizeof(void *));
+            own.clGetKernelWorkGroupInfo = kernel_info;
+            own.clEnqueueNDRangeKernel = launch;
+            own.clCreateProgramWithSource = program;
+            *own_count = count < whole ? count : whole;
+            *table = &own;
+            return CL_SUCCESS;
+        }
+        """
+
+    private func layered(_ variables: [String: String]) throws -> [String: String] {
+        let (source, library) = (try folder.write("layer.c", Array(Self.layer.utf8)), "\(folder.path)/layer.so")
+        let compiler = Command.run(["cc", "-shared", "-fPIC", "-w", "-o", library, source], in: folder)
+        try #require(compiler.status == 0, "\(compiler.complaint)")
+        return variables.merging(["OPENCL_LAYERS": library, "SOMA_KERNELS": "gpu", "SOMA_CACHE": ""]) { $1 }
+    }
+
+    /// A device whose kernels take small groups trains as any other, whether they say so or only refuse.
+    @Test(.timeLimit(.minutes(10)), .enabled(if: !installed.isEmpty, "no OpenCL device"), arguments: ["LAYER_GROUP", "LAYER_REFUSAL"])
+    func kernelsThatTakeSmallGroupsTrain(_ variable: String) throws {
+        func loss(_ environment: [String: String]) throws -> Double {
+            let words = ["train", "digits", "--epochs", "1", "--device", "opencl:0", "--json", "hidden=16"]
+            let train = Command.run(["\(Command.folder)/soma"] + words, in: folder, environment: environment, limit: 400)
+            #expect(train.status == 0, "\(train.complaint)")
+            let losses = train.lines.compactMap { line -> Double? in (try? JSON(parsing: line))?["loss"]?.double }
+            return try #require(losses.last)
+        }
+        let (plain, small) = (try loss(["SOMA_KERNELS": "gpu", "SOMA_CACHE": ""]), try loss(try layered([variable: "64"])))
+        #expect(abs(plain - small) < 1e-3 * plain, "\(plain) and \(small)")
+    }
+
+    /// A compiler that doubles the gradients of a pooling is noticed, named, and the kernels are done without.
+    @Test(.timeLimit(.minutes(10)), .enabled(if: !installed.isEmpty, "no OpenCL device")) func aDriverThatComputesWronglyIsNamed() throws {
+        let fault = "value += g[window_y * pooled_width + window_x];"
+        var environment = try layered(["LAYER_FROM": fault, "LAYER_TO": fault + fault])
+        environment["SOMA_CACHE"] = "\(folder.path)/cache"
+        let check = Command.soma("devices", "--check", "--device", "opencl:0", in: folder, environment: environment, limit: 400)
+        #expect(check.status == 1 && check.lines.contains { $0.contains("opencl:0: pooling: gradient of pooling by max") }, "\(check.output)\(check.complaint)")
+        #expect(check.lines.contains { $0.hasPrefix("pooling ") && $0.hasSuffix("those for processors") }, "\(check.output)")
+        #expect(check.lines.contains { $0.hasPrefix("matmul ") && $0.hasSuffix(" 0") }, "\(check.output)")
+        // It is remembered.
+        let diagnosis = Command.soma("devices", "--diagnose", in: folder, environment: environment)
+        #expect(diagnosis.output.contains("opencl:0 does without its kernels for pooling"), "\(diagnosis.output)")
+    }
 }

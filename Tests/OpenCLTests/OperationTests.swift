@@ -28,8 +28,8 @@ struct OperationTests {
     }
 
     /// Cases of an operation, told by its first word, go in turns through the one kind of kernels and the other: PoCL compiles each for a quarter of
-    /// a second or more. An only case and special numbers go through both. With `SOMA_TEST_CASES=all` all go through both; other words are the
-    /// names of cases, with semicolons between them.
+    /// a second or more. An only case and special numbers go through both. With `SOMA_TEST_CASES=all` all go through both, with `part 2 of 3` every
+    /// third, beginning with the second; other words are the names of cases, with semicolons between them.
     private func cases(_ kind: KernelKind) -> [OperationCase] {
         let cases = wantedCases(kind)
         // With `SOMA_TEST_SHARE=2/3` this process runs the second of every three of them, and others the rest.
@@ -41,6 +41,9 @@ struct OperationTests {
     private func wantedCases(_ kind: KernelKind) -> [OperationCase] {
         let list = ProcessInfo.processInfo.environment["SOMA_TEST_CASES"]
         if list == "all" { return OperationCase.all }
+        if let part = list?.wholeMatch(of: /part (\d+) of (\d+)/), let number = Int(part.1), let parts = Int(part.2), number > 0, number <= parts {
+            return OperationCase.all.enumerated().filter { $0.offset % parts == number - 1 }.map(\.element)
+        }
         if let names = list?.split(separator: ";").map(String.init) { return OperationCase.all.filter { names.contains($0.name) } }
         var counts: [Substring: Int] = [:]
         let groups = Dictionary(grouping: OperationCase.all, by: Self.operation)

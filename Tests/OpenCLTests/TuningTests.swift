@@ -208,7 +208,7 @@ struct TuningTests {
 }
 
 /// A folder that vanishes with the last reference.
-private final class TemporaryFolder {
+final class TemporaryFolder {
     let path = NSTemporaryDirectory() + "tuning-\(UUID().uuidString)"
 
     init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }

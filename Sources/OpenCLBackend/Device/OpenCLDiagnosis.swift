@@ -15,7 +15,10 @@ extension OpenCLDevice {
         lines += discovery.platforms.map { "platform \($0.name)" + ($0.devices.isEmpty ? ": no device" + (PlatformAdvice.text(for: $0.name).map { "; \($0)" } ?? "") : "") }
         if cl.pointee.search.found && discovery.platforms.isEmpty { lines.append("no platform: no driver is installed, or none of its ICD files is right") }
         lines += discovery.problems
-        lines += discovery.devices.map { "\($0.name): \($0.description.model), driver \($0.driver)" }
+        lines += discovery.devices.map { "\($0.name): \($0.description.model), driver \($0.driver)" } + discovery.devices.flatMap(OpenCLBackend.knownFaults)
+        if cl.pointee.search.found && !opencl_loader_is_ocl_icd(), let place = ICDFile.folders().first, place.hasSuffix(".icd") || place.contains(".so") {
+            lines.append("OCL_ICD_VENDORS names a file, and this loader, Khronos', looks into folders alone")
+        }
         // CLBlast itself loads libOpenCL: only where that is there.
         if cl.pointee.search.found { lines.append(line(libraries_clblast_table().pointee.search)) }
         return lines
@@ -50,10 +53,10 @@ enum PlatformAdvice {
         if name.contains("clover") { return "Mesa's Clover drives few GPUs: install the maker's driver, or take Rusticl of the same package (RUSTICL_ENABLE)" }
         if name.contains("amd") {
             let hidden = ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"].compactMap(set)
-            return (hidden.isEmpty ? "" : "\(hidden.joined(separator: ", ")) may hide it; ") + "it must be a GPU that ROCm knows, and this user needs /dev/kfd and /dev/dri/renderD* (groups render and video; in a container --device for both)"
+            return (hidden.isEmpty ? "" : "\(hidden.joined(separator: ", ")) may hide it; ") + "it must be a GPU that ROCm knows, and this user needs /dev/kfd and /dev/dri/renderD* (groups render and video; a container must be handed both)"
         }
-        if name.contains("nvidia") { return (set("CUDA_VISIBLE_DEVICES").map { "\($0) may hide it; " } ?? "") + "nvidia-smi tells whether the driver sees one (in a container: --gpus all)" }
-        if name.contains("intel") { return "this user needs /dev/dri/renderD* (group render; in a container --device=/dev/dri)" }
+        if name.contains("nvidia") { return (set("CUDA_VISIBLE_DEVICES").map { "\($0) may hide it; " } ?? "") + "nvidia-smi tells whether the driver sees one (a container must be handed the card: docs/gpu.md)" }
+        if name.contains("intel") { return "this user needs /dev/dri/renderD* (group render; a container must be handed the folder)" }
         if name.contains("portable computing") { return set("POCL_DEVICES").map { "\($0) names none that is here" } }
         return nil
     }

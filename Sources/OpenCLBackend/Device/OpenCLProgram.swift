@@ -10,10 +10,12 @@ final class OpenCLPrograms: Sendable {
 
     private let context: OpenCLContext
     private let cache: ProgramCache
+    private let miscompilation: (@Sendable (String) -> String)?
     private let contents = Mutex(Contents())
 
-    init(context: OpenCLContext, cache: ProgramCache) {
-        (self.context, self.cache) = (context, cache)
+    /// - Parameter miscompilation: what becomes of texts before they are compiled, for tests of what notices that.
+    init(context: OpenCLContext, cache: ProgramCache, miscompilation: (@Sendable (String) -> String)? = nil) {
+        (self.context, self.cache, self.miscompilation) = (context, cache, miscompilation)
     }
 
     deinit { contents.withLock { for program in $0.programs.values { _ = cl.pointee.clReleaseProgram(program) } } }
@@ -36,7 +38,7 @@ final class OpenCLPrograms: Sendable {
     }
 
     private func program(_ name: String, _ source: String, options: String) throws -> cl_program {
-        let options = Self.options(options)
+        let (options, source) = (Self.options(options), miscompilation?(source) ?? source)
         // Held while building: two threads that want the same program build it once.
         return try contents.withLock { contents in
             let ingredients = [

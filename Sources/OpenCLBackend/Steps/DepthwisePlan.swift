@@ -8,7 +8,7 @@ extension StepPlanner {
     func isDepthwise(_ step: ConvolutionStep) -> Bool {
         let windows = step.windows
         let span = (stripLength - 1) * windows.stride[1] + (windows.size[1] - 1) * windows.dilation[1] + 1
-        return step.groups == step.inputChannels && step.groups > 1 && windows.size.reduce(1, *) <= 49 && span <= 2 * stripLength + 24
+        return !generalised.contains(.depthwise) && step.groups == step.inputChannels && step.groups > 1 && windows.size.reduce(1, *) <= 49 && span <= 2 * stripLength + 24
     }
 
     /// STRIP: on a processor the length of a vector.

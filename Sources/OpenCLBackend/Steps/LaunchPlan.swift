@@ -38,6 +38,10 @@ struct StepPlanner {
     var usesWinograd: Bool?
     /// Bytes of scratch memory that it should not pass; images beyond that are taken in parts.
     var winogradBytes = 128 << 20
+    /// By which kernels families are computed, where not by their own.
+    var ways: [KernelFamily: KernelWay] = [:]
+    /// Families whose steps go to more general kernels.
+    var generalised: Set<KernelFamily> = []
     /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
     var allowsVectors = true
 
@@ -54,12 +58,12 @@ struct StepPlanner {
         result.traits.maximumWorkGroupSize = min(limits.groupSize, traits.maximumWorkGroupSize)
         if !limits.hasLocalMemory { result.traits.localMemoryBytes /= 2 }
         guard result.traits != traits else { return nil }
-        if !traits.isCPU && !result.traits.fitKernelsForGPUs { result.useKernelsForProcessors() }
+        if !traits.isCPU && !result.traits.fitKernelsForGPUs { result.use(.cpu) }
         return result
     }
 
-    private mutating func useKernelsForProcessors() {
-        traits.isCPU = true
+    mutating func use(_ kernels: KernelKind) {
+        traits.isCPU = kernels == .cpu
         (shipped, convolutionTiles) = (.forDevice(traits), .forDevice(traits, in: ShippedTiles.convolutions))
         (reductions, maps) = (ShippedReductions.table.row(for: traits), ShippedMaps.table.row(for: traits))
     }
@@ -68,6 +72,16 @@ struct StepPlanner {
     var groupSize: Int { min(256, traits.maximumWorkGroupSize) }
 
     func launches(_ step: Step) throws -> [LaunchPlan] {
+        guard let family = family(of: step), let way = ways[family], way != .own else { return try ownLaunches(step) }
+        if way == .general, let nest = step.asReduction { return try launches(.reduce(nest)) }
+        guard var other = taking(way, for: family) else { return try ownLaunches(step) }
+        other.ways[family] = nil
+        // What was found of the device's own kernels says nothing of the other kind.
+        if way == .other { other.ways = [:] }
+        return try other.launches(step)
+    }
+
+    private func ownLaunches(_ step: Step) throws -> [LaunchPlan] {
         switch step {
         case .map(let nest): [map(nest)]
         case .reduce(let nest), .row(let nest): reduce(nest)

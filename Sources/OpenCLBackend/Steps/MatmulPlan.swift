@@ -162,6 +162,17 @@ extension MatmulStep {
     }
 }
 
+extension Step {
+    /// A product, or a convolution that is one, as a reduction.
+    var asReduction: LoopNest? {
+        switch self {
+        case .matmul(let step): step.asReduction
+        case .convolution(let step): step.asMatmul?.asReduction
+        case .map, .reduce, .row, .pooling, .gather, .scatterAdd, .blockCopy, .custom: nil
+        }
+    }
+}
+
 extension LoopNest {
     /// The nest without outer axes of extent 1.
     fileprivate var withoutSingleExtents: LoopNest {

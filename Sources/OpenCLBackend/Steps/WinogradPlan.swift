@@ -14,7 +14,7 @@ extension StepPlanner {
     /// Whether Winograd's algorithm is taken: as measured, else as is expected to pay. Its transforms move some 16 numbers for each pixel of x
     /// and y, which only pays where the sums over channels are long.
     func takesWinograd(_ step: ConvolutionStep) -> Bool {
-        guard canTakeWinograd(step) else { return false }
+        guard !generalised.contains(.winograd), canTakeWinograd(step) else { return false }
         if let choice = tuning[StepClass(step)], choice.fits(traits) { return choice == .winograd }
         return usesWinograd ?? (min(step.inputChannels, step.outputChannels) >= 64 && step.batch * step.input.reduce(1, *) >= 1024)
     }

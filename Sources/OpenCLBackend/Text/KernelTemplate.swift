@@ -24,6 +24,9 @@ struct KernelTemplate {
         self.sections = sections
     }
 
+    /// The names of all files.
+    static var files: [String] { (0..<kernel_text_count()).map { String(cString: kernel_text_at($0).name) } }
+
     /// The embedded text of Kernels/`file`.cl.
     static func text(of file: String) -> String {
         for place in 0..<kernel_text_count() {

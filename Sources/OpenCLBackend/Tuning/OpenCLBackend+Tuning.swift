@@ -9,6 +9,7 @@ extension OpenCLBackend: TunableBackend {
         guard let stepClass = planner.subject(of: step)?.stepClass, let choice = StepChoice(choice, for: stepClass.kind), choice.fits(planner.traits)
         else { throw BackendError.unsupported("\(choice) on \(device.name)") }
         var chosen = planner
+        chosen.ways = try selfCheck?.ways(for: step, on: self) ?? [:]
         chosen.tuning[stepClass] = choice
         let prepared = try prepare(step, chosen)
         guard prepared.planner.traits == planner.traits else { throw BackendError.unsupported("\(choice) on \(device.name), whose kernel takes smaller work-groups") }

@@ -33,7 +33,7 @@ enum DeviceManager {
     private static func openCL(_ name: String, tellsTimes: Bool) throws -> any Backend {
         guard let device = OpenCLDevice.all.first(where: { $0.name == name }) else { throw SomaError("there is no device \(name)") }
         var options = OpenCLBackend.Options()
-        options.memoryLimit = memoryLimit
+        (options.memoryLimit, options.isChecked) = (memoryLimit, true)
         (options.isIsolated, options.isProfiling) = (isIsolated, tellsTimes)
         if let record = tuningRecord, record.device == device.identity {
             do throws(TuningFailure) {

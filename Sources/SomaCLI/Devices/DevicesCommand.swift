@@ -13,9 +13,13 @@ struct DevicesCommand: ParsableCommand {
               soma devices --json
               soma devices --diagnose
               soma devices --peaks
+              soma devices --check
 
             --peaks measures each device apart from any workload, two seconds or so each: multiply-adds, memory, transfers, launches, \
             and how long a program takes to compile.
+
+            --check compares every kind of kernels of each OpenCL device with what the processor computes; the exit status is 1 where \
+            one is wrong. Kinds are also checked by themselves when a device and its driver first use them; one that is wrong is done without.
             """)
 
     @Flag(help: "Print an array of objects.")
@@ -27,14 +31,19 @@ struct DevicesCommand: ParsableCommand {
     @Flag(help: "Measure what each device is capable of.")
     var peaks = false
 
-    @Option(help: "With --peaks, the devices to measure, with commas between them. (default: all)")
+    @Flag(help: "Check the kernels of each OpenCL device against the processor.")
+    var check = false
+
+    @Option(help: "With --peaks or --check, the devices, with commas between them. (default: all)")
     var device: String?
 
     @OptionGroup var build: BuildChoice
 
     func validate() throws {
-        if peaks && diagnose { throw ValidationError("--peaks and --diagnose are two questions; ask one") }
-        if device != nil && !peaks { throw ValidationError("--device names what --peaks measures; without it every device is listed") }
+        if [peaks, diagnose, check].filter(\.self).count > 1 { throw ValidationError("--peaks, --diagnose and --check are different questions; ask one") }
+        if device != nil && !peaks && !check {
+            throw ValidationError("--device names what --peaks measures and --check checks; without them every device is listed")
+        }
         if json && diagnose { throw ValidationError("--diagnose prints lines for people; leave out --json") }
     }
 
@@ -46,11 +55,26 @@ struct DevicesCommand: ParsableCommand {
             return
         }
         if peaks { return try measure() }
+        if check { return try checkKernels() }
         let all = Device.all()
         DeviceChoice.complaint(among: all).map(Console.complain)
         if json { return try Console.print(DeviceListing.json(all).description) }
         try DeviceListing.table(all).lines.forEach(Console.print)
         try DeviceListing.tuningLines(all).forEach(Console.print)
+    }
+
+    private func checkKernels() throws {
+        let checked = try DeviceChoice.devices(device ?? "all").compactMap { device in
+            try device.checkKernels().map { CheckedDevice(description: device.deviceDescription, checks: $0) }
+        }
+        if json {
+            try Console.print(JSON.array(checked.map(\.json)).description)
+        } else if checked.isEmpty {
+            try Console.print("no device here but the processor, which others are checked against")
+        } else {
+            for (number, device) in checked.enumerated() { try ((number > 0 ? [""] : []) + device.lines).forEach(Console.print) }
+        }
+        if !checked.allSatisfy(\.isRight) { throw ExitCode(1) }
     }
 
     private func measure() throws {

@@ -1,0 +1,20 @@
+import SomaBackend
+
+extension KernelFamily {
+    /// What the family's kernels must compute. Several cases share a program, which is what takes time: texts do not depend on extents.
+    var cases: [CheckCase] {
+        switch self {
+        case .map: CheckCase.maps
+        case .reduce: CheckCase.reductions
+        case .row: CheckCase.rows
+        case .matmul: CheckCase.products
+        case .convolution: CheckCase.convolutions
+        case .depthwise: CheckCase.depthwiseConvolutions
+        case .winograd: CheckCase.winogradConvolutions
+        case .pooling: CheckCase.poolings
+        case .gather: CheckCase.gathers
+        case .scatterAdd: CheckCase.scatters
+        case .blockCopy: CheckCase.blockCopies
+        }
+    }
+}

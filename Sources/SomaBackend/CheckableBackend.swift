@@ -1,0 +1,20 @@
+/// A device whose kernels can be compared with what they must compute. Optional.
+public protocol CheckableBackend: Backend {
+    /// Runs small cases of every kind of kernels, gradients too, and keeps what comes of it: what computes wrongly is done without from then on.
+    /// - Throws: `BackendError`.
+    func checkKernels() throws -> [KernelCheck]
+}
+
+/// What checking kernels of one kind has found.
+public struct KernelCheck: Sendable, Hashable {
+    public var kernels: String
+    public var caseCount: Int
+    /// The cases that came out wrong, and how.
+    public var faults: [String]
+    /// What is used instead where there are any; `nil` where nothing computes rightly.
+    public var remedy: String?
+
+    public init(kernels: String, caseCount: Int, faults: [String], remedy: String?) {
+        (self.kernels, self.caseCount, self.faults, self.remedy) = (kernels, caseCount, faults, remedy)
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import SomaBackend
+import SomaReference
+import Synchronization
+import Testing
+
+@testable import OpenCLBackend
+
+/// A device that computes wrongly is noticed, named and done without.
+@Suite(.enabled(if: testDevice != nil, "no OpenCL device")) struct SelfCheckTests {
+    /// What was said on standard error.
+    private final class Lines: Sendable {
+        let all = Mutex<[String]>([])
+        var text: [String] { all.withLock { $0 } }
+    }
+
+    /// Every case is right by the interpreter in double precision too, so that no device is blamed for a mistake of the check.
+    @Test func casesAgreeWithTheReference() throws {
+        var count = 0
+        for family in KernelFamily.allCases {
+            #expect(!family.cases.isEmpty)
+            for one in family.cases {
+                let outputs = try result(of: one.step, on: InterpretingBackend(), one.memory.map(\.bytes), scalars: one.scalars)
+                for (slot, wanted) in one.expected {
+                    let difference = CheckArray(bytes: outputs[slot], wanted.dtype).firstDifference(from: wanted, tolerance: one.tolerance / 2)
+                    #expect(difference == nil, "\(family.rawValue), \(one.name)")
+                }
+                count += 1
+            }
+        }
+        #expect(count >= 36)
+    }
+
+    /// The kernels that each family's cases are launched as are those of the family.
+    @Test(arguments: KernelKind.allCases) func casesReachTheirKernels(_ kind: KernelKind) throws {
+        let planner = StepPlanner(
+            traits: DeviceTraits(isCPU: kind == .cpu, computeUnits: 4, maximumWorkGroupSize: 256, localMemoryBytes: 32 << 10))
+        for family in KernelFamily.allCases where planner.has(family) {
+            var own = planner
+            if family == .winograd { own.usesWinograd = true }
+            for one in family.cases {
+                #expect(own.family(of: one.step) == family, "\(one.name)")
+                for way in [KernelWay.other, .general] {
+                    guard let other = own.taking(way, for: family) else { continue }
+                    #expect(try other.launches(one.step).map(\.source) != own.launches(one.step).map(\.source), "\(one.name) by \(way)")
+                }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases) func aRightDeviceIsFoundRight(_ kind: KernelKind) throws {
+        let backend = try makeBackend(kind)
+        let start = ContinuousClock.now
+        let checks = try backend.checkKernels()
+        print("OpenCL, \(kind) kernels: \(checks.map(\.caseCount).reduce(0, +)) cases checked in \(ContinuousClock.now - start)")
+        #expect(checks.count == KernelFamily.allCases.count - (kind == .cpu ? 1 : 0))
+        for check in checks { #expect(check.faults.isEmpty && check.remedy == nil, "\(check.kernels)") }
+    }
+
+    /// What a broken compiler could make of each kind of kernels: doubled sums, lost parts, other places.
+    private static let faults: [(kind: KernelKind, family: KernelFamily, text: String, broken: String, way: KernelWay?)] = [
+        (.cpu, .pooling, "result[chosen[window]] += row[window]", "result[chosen[window]] += 2.0f * row[window]", .other),
+        (.gpu, .pooling, "value += g[window_y * pooled_width + window_x];", "value = g[window_y * pooled_width + window_x];", .other),
+        (.gpu, .matmul, "const int row = row0 + QUAD_ROW(i / 4) + i % 4;", "const int row = row0 + QUAD_ROW(i / 4) + (i ^ 1) % 4;", .general),
+        (.gpu, .depthwise, "if (item < distance) partial[item] += partial[item + distance];", "if (item < distance) partial[item] += partial[item];", .general),
+        (.gpu, .winograd, "w += w_offset + (", "w += w_offset + 1 + (", .general),
+        (.gpu, .scatterAdd, "links[indices_count + j] = previous < 0;", "links[indices_count + j] = 1;", .other),
+        (.cpu, .map, "#define soma_sqrt_float(x) sqrt(x)", "#define soma_sqrt_float(x) rsqrt(x)", nil),
+    ]
+
+    @Test(.timeLimit(.minutes(10)), arguments: faults.indices) func aWrongFamilyIsDoneWithout(_ number: Int) throws {
+        let fault = Self.faults[number]
+        let folder = try TemporaryFolder()
+        let backend = try makeBackend(fault.kind) { options in
+            options.miscompilation = { $0.replacingOccurrences(of: fault.text, with: fault.broken) }
+            if fault.family == .winograd { options.usesWinograd = true }
+        }
+        let lines = Lines()
+        let file = CheckFile(for: backend.openCLDevice, fault.kind, in: folder.path)
+        let check = SelfCheck(file) { line in lines.all.withLock { $0.append(line) } }
+        let step = try #require(fault.family.cases.first).step
+        guard let way = fault.way else {
+            #expect(throws: BackendError.self) { try check.ways(for: step, on: backend) }
+            // The next process refuses the device when it starts.
+            #expect(throws: BackendError.self) { try SelfCheck(file).refuseHopeless(backend) }
+            return
+        }
+        let ways = try check.ways(for: step, on: backend)
+        #expect(ways[fault.family] == way)
+        #expect(lines.text.count == 2 && lines.text[0].contains("is new here") && lines.text[1].contains("the kernels for \(fault.family.rawValue) compute wrongly"))
+        // By the other way the cases are right.
+        var planner = backend.planner
+        planner.ways = ways
+        for one in fault.family.cases { #expect(try one.firstDifference(on: backend, planner) == nil, "\(one.name)") }
+        // The next process knows, and says nothing.
+        let later = SelfCheck(file) { line in lines.all.withLock { $0.append(line) } }
+        #expect(try later.ways(for: step, on: backend) == ways && lines.text.count == 2)
+    }
+
+    /// A family is checked when it is first used, and no other with it.
+    @Test func familiesAreCheckedWhenTheyAreUsed() throws {
+        let folder = try TemporaryFolder()
+        let backend = try makeBackend(.gpu)
+        let file = CheckFile(for: backend.openCLDevice, .gpu, in: folder.path)
+        let check = SelfCheck(file) { _ in }
+        let copy = try #require(KernelFamily.blockCopy.cases.first).step
+        _ = try check.ways(for: copy, on: backend)
+        #expect(try #require(file.read()).families.keys.map(\.rawValue) == ["block-copy"])
+        // Another version of the kernels, another kind or another device begins anew.
+        #expect(CheckFile(for: backend.openCLDevice, .cpu, in: folder.path).read() == nil)
+    }
+
+    @Test func verdictsSurviveTheirText() {
+        var verdicts = KernelVerdicts()
+        verdicts.families = [.map: .init(way: .own), .scatterAdd: .init(way: .other, fault: "element 3 is 4 and not 2"), .pooling: .init(way: nil, fault: "it does not build: x")]
+        let text = verdicts.text(of: "a device")
+        #expect(KernelVerdicts(text, of: "a device") == verdicts && KernelVerdicts(text, of: "another") == nil)
+        for damaged in [String(text.dropLast(4)), text.replacingOccurrences(of: "scatter-add", with: "scatter"), ""] {
+            #expect(KernelVerdicts(damaged, of: "a device") == nil)
+        }
+    }
+}
