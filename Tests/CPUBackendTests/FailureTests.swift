@@ -1,10 +1,16 @@
 import CPUBackend
+import CPUKernels
 import Soma
 import SomaBackend
 import SomaGraph
 import Testing
 
 extension CPUBackendTests {
+    /// Only who trains by loops that the compiler did not optimise has to be told.
+    @Test func slowLoopsAreRemarkedOn() {
+        #expect((CPUBackend().remark == nil) == soma_kernels_are_optimized())
+    }
+
     @Test func aLackOfScratchMemoryIsAnErrorThatStays() throws {
         // A row that is walked twice and fits no address space.
         let count = 1 << 50

@@ -77,7 +77,18 @@ struct Quadrants: DataSet {
         #expect(remarks == 15)
         // Nothing can be told of the first update, which compiles.
         #expect(waits.count == 14)
-        #expect(waits.allSatisfy { (0...1).contains($0) } && waits[13] > 0.5, "\(waits)")
+        #expect(waits.allSatisfy { (0...1).contains($0) } && waits.max() ?? 0 > 0.5, "\(waits)")
+    }
+
+    /// Every checkpoint says what its bits were computed with.
+    @Test func checkpointsTellWhatDecidesTheirBits() throws {
+        let (device, folder) = (try Device.named("cpu"), try TemporaryFolder())
+        let trainer = try makeRun(device, epochs: 1, folder: folder).trainer
+        _ = try trainer.run(on: training, evaluatingOn: heldOut)
+        for path in [trainer.lastPath, trainer.bestPath] {
+            let checkpoint = try Checkpoint(path: path)
+            #expect(checkpoint.arithmetic == Arithmetic(of: device) && checkpoint.metadata["recipe"] == "quadrants")
+        }
     }
 
     private func bits(_ model: Sequential) throws -> [[UInt32]] {

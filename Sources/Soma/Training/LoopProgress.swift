@@ -88,5 +88,8 @@ extension Trainer {
         try report(.checkpoint(path: bestPath, isBest: true))
     }
 
-    private var metadata: [String: String] { options.metadata.merging(progress.metadata) { _, own in own } }
+    private var metadata: [String: String] {
+        let own = progress.metadata.merging(Arithmetic(of: optimizer.arena.device).metadata) { own, _ in own }
+        return options.metadata.merging(own) { _, own in own }
+    }
 }
