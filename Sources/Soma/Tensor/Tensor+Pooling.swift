@@ -73,7 +73,7 @@ extension Tensor {
         let one = Tensor(1, dtype: .uint8, device: device).repeated(to: Shape([1, 1] + shape.dimensions[2...]))
         let isInside = one.spatiallyPadded(windows).spatialWindows(windows)
         let first = isInside.reshaped(to: Shape([1, 1] + elements.shape.dimensions[2...])).argmax(alongAxis: -1)
-        return .select(elements.max(alongAxes: -1) .== -.infinity, first, greatest)
+        return .select(elements.max(alongAxes: -1) .== -Double.infinity, first, greatest)
     }
 
     /// `LibraryOperation.poolingGradient` of `sum`, of the shape of x: every element of a window gets its g.

@@ -27,14 +27,14 @@ import Testing
 
     @Test func aStopwatchMakesFiveToTwentyFiveSamples() throws {
         var (calls, ends) = (0, 0)
-        let work = PreparedWork(call: { calls += 1; usleep(1000) }, finish: { ends += 1 })
+        let work = PreparedWork(call: { calls += 1; usleep(100) }, finish: { ends += 1 })
         let watch = try Stopwatch(work, budget: 1e-3)
         #expect(calls == 3 && ends == 3, "a first call, a warm-up and an estimate")
         #expect(watch.sampleCount == 5 && !watch.isCapped)
         let measurement = try watch.run()
         #expect(measurement.samples.count == 5 && ends == 8, "each sample waits once")
         #expect(calls >= 3 + 5 * 2, "a sample is as many calls as take 20 ms")
-        #expect(measurement.best >= 0.001 && measurement.firstCall >= 0.001)
+        #expect(measurement.best >= 0.0001 && measurement.firstCall >= 0.0001)
         #expect(try Stopwatch(PreparedWork {}, budget: 100).sampleCount == 25)
     }
 

@@ -32,7 +32,7 @@ import Testing
         #expect(silent.answer(to: "one", within: 0.3, isInterrupted: { false }) == .late && !silent.isRunning)
         #expect(try worker("read line; sleep 1000").answer(to: "one", within: 1000, isInterrupted: { true }) == .interrupted)
         #expect(try worker("read line; exit 3").answer(to: "one", within: 1000, isInterrupted: { false }) == .ended)
-        #expect(ContinuousClock.now - start < .seconds(60))
+        #expect(ContinuousClock.now - start < .seconds(900))
     }
 
     /// The one after a candidate that hung or broke down is measured by a new process.
@@ -48,7 +48,8 @@ import Testing
             done
             """
         signal(SIGPIPE, SIG_IGN)
-        let (measurer, starts) = measurer(limit: 0.4, script)
+        // What hangs is waited for so long, and what answers may take as long on a busy machine.
+        let (measurer, starts) = measurer(limit: 10, script)
         let outcomes = try ["good", "slow", "good", "broken", "wrong"].map { try measurer.trial($0, of: "task", best: nil, until: .infinity) }
         #expect(outcomes == [.seconds(0.25), .hung, .seconds(0.25), .failed("it ended the process"), .wrong("element 7")])
         #expect(starts() == 3)
@@ -56,14 +57,14 @@ import Testing
 
     /// A duel may take what it should and more; what takes longer than the search did not hang.
     @Test func waitsAsLongAsADuelMayTake() throws {
-        let (measurer, _) = measurer(limit: 0.2, "while read kind task rest; do [ $kind = trial ] || sleep 1; printf 'pairs\\t2:1\\n'; done")
+        let (measurer, _) = measurer(limit: 5, "while read kind task rest; do [ $kind = trial ] || sleep 12; printf 'pairs\\t2:1\\n'; done")
         _ = try measurer.trial("a", of: "task", best: nil, until: .infinity)
         func duel(expected: Double, until deadline: Double = .infinity) throws -> Result<Duel, Outcome> {
             let request = DuelRequest(first: "a", second: "b", pairs: 1, expected: expected, isInterruptible: false)
             return try measurer.duel(request, of: "task", until: deadline)
         }
-        #expect(try duel(expected: 30) == .success(Duel(pairs: [[2, 1]])))
+        #expect(try duel(expected: 300) == .success(Duel(pairs: [[2, 1]])))
         #expect(try duel(expected: 0) == .failure(.hung))
-        #expect(try duel(expected: 30, until: measurer.now + 0.2) == .failure(.unfinished))
+        #expect(try duel(expected: 300, until: measurer.now + 0.2) == .failure(.unfinished))
     }
 }
