@@ -115,17 +115,18 @@ static bool make_reorder(const libraries_onednn *dnnl, libraries_onednn_convolut
     return made;
 }
 
-/// Whether a kernel can be used: not the reference code, and on several threads none that leaves the work to a matrix product, which cuts its
-/// sums as there are threads.
-static bool is_usable(const char *kernel, bool serial) {
-    return strncmp(kernel, "ref", 3) != 0 && (serial || strstr(kernel, "gemm") == NULL);
+/// Whether a kernel can be used: not the reference code, and on several threads none whose sums depend on how many there are. Those do that leave the
+/// work to a matrix product, and for the gradient of the input those of version 3 called brg: they cut the channels as there are threads.
+static bool is_usable(const char *kernel, int pass, bool serial) {
+    if (strncmp(kernel, "ref", 3) == 0) { return false; }
+    return serial || (strstr(kernel, "gemm") == NULL && (pass != 1 || strstr(kernel, "brg") == NULL));
 }
 
 static bool make(const libraries_onednn *dnnl, libraries_onednn_convolution *c, bool serial) {
     const char *kernel = "";
     dnnl->query(c->description, query_kernel, 0, &kernel);
     snprintf(c->kernel, sizeof c->kernel, "%s", kernel);
-    if (!is_usable(kernel, serial)) { return false; }
+    if (!is_usable(kernel, c->pass, serial)) { return false; }
     for (int operand = 0; operand < 3; operand++) {
         c->operands[operand] = dnnl->query_description(c->description, queries[c->pass][operand], 0);
     }
