@@ -38,14 +38,14 @@ extension Int32: TensorNumber { public var exactly: ExactNumber { .whole(Int64(s
 extension UInt32: TensorNumber { public var exactly: ExactNumber { .whole(Int64(self)) } }
 extension UInt8: TensorNumber { public var exactly: ExactNumber { .whole(Int64(self)) } }
 
-// So that `x * .pi` and `x .< .infinity` go on to read as they do beside a Double.
+// So that `x * .pi` and `x .< .infinity` go on to read as they do beside a Double; `Double.infinity` stays the one of the standard library.
 extension TensorNumber where Self == Double {
     /// The ratio of a circle's circumference to its diameter.
-    public static var pi: Double { Double.pi }
+    @_disfavoredOverload public static var pi: Double { Double.pi }
     /// Above every number.
-    public static var infinity: Double { Double.infinity }
+    @_disfavoredOverload public static var infinity: Double { Double.infinity }
     /// No number.
-    public static var nan: Double { Double.nan }
+    @_disfavoredOverload public static var nan: Double { Double.nan }
 }
 
 extension Scalar {
