@@ -31,6 +31,17 @@ final class GradientSums {
     func add(_ gradient: ArrivingGradient, to place: Int) { all[place] = all[place].map { $0.adding(gradient) } ?? gradient }
 }
 
+extension Tensor {
+    /// This condition on `shape`, which has an extent of 1 along some of the axes: nil where it may differ along them.
+    func narrowed(to shape: Shape) -> Tensor? {
+        if rank == 0 { return self }
+        guard case .expand = node.primitive, case .one(let x) = Node.lock.withLock({ _ in node.inputs }),
+            zip(x.shape.dimensions, shape.dimensions).allSatisfy({ $0 == 1 || $0 == $1 })
+        else { return nil }
+        return Tensor(node: x).repeated(to: shape)
+    }
+}
+
 extension Primitive {
     /// Whether each element of an input's gradient follows from one element of the result's: so it is of elementwise functions and of
     /// operations that move or add up elements.
@@ -38,8 +49,9 @@ extension Primitive {
         switch self {
         case .unary, .binary, .select, .cast, .reshape, .permute, .pad, .concatenate, .contiguous, .reduce(.sum, axes: _): true
         case .buffer, .constant, .range, .random, .expand, .slice, .window, .fold, .deviceCopy, .dynamicSlice, .updateSlice, .reduce, .matmul,
-            .gather, .scatterAdd, .library, .custom, .customGradient, .stopGradient:
+            .gather, .scatterAdd, .library, .custom, .stopGradient:
             false
+        case .customGradient(let rule): (rule as? UserGradientRule)?.isElementwise ?? false
         }
     }
 }

@@ -62,7 +62,8 @@ struct GradientRule {
         case .cast: pass(to: 0, g.as(inputs[0].dtype))
         case .reshape: pass(to: 0) { $0.reshaped(to: inputs[0].shape) }
         case .permute(let axes): pass(to: 0) { $0.permuted(axes: axes.indices.map { axes.firstIndex(of: $0) ?? $0 }) }
-        case .expand: pass(to: 0, g.sum(alongAxes: stretchedAxes, keepingDims: true))
+        case .expand:
+            pass(to: 0, g.sum(alongAxes: stretchedAxes, keepingDims: true), where: arriving.condition?.narrowed(to: inputs[0].shape))
         case .slice(let starts, let steps): pass(to: 0, g.spread(over: inputs[0].shape, starts: starts, steps: steps))
         case .pad(let before):
             pass(to: 0) { $0.block(at: before, of: inputs[0].shape) }

@@ -11,7 +11,7 @@ public func binaryCrossEntropy(
 ) -> Tensor {
     requirePairs("binaryCrossEntropy", logits, targets, file, line)
     let weight = positiveWeight.map { $0.expanded(to: logits.shape, file: file, line: line) }
-    return withCustomGradient(of: [logits, targets] + (weight.map { [$0] } ?? [])) { inputs in
+    return withElementwiseGradient(of: [logits, targets] + (weight.map { [$0] } ?? [])) { inputs in
         binaryCrossEntropies(inputs[0], inputs[1], weight)
     } pullback: { gradient, inputs, _ in
         let (x, t) = (inputs[0], inputs[1])

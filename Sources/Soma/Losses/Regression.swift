@@ -29,7 +29,7 @@ public func huberLoss(
 ) -> Tensor {
     requirePairs("huberLoss", predictions, targets, file, line)
     guard delta > 0 else { programError("huberLoss", "delta \(delta) is not positive", file: file, line: line) }
-    return withCustomGradient(of: predictions - targets) { error in
+    return withElementwiseGradient(of: predictions - targets) { error in
         let size = abs(error)
         return .select(size .<= delta, square(error) * 0.5, (size - delta / 2) * delta)
     } pullback: { gradient, error, _ in

@@ -43,13 +43,18 @@ extension Tensor {
         return (indices.expandingDims(at: -1) .== .range(depth, dtype: indices.dtype, device: device)).as(dtype)
     }
 
-    /// The element at an index of its own in each row along the last axis: x [..., n], indices [...] → [...].
+    /// The element at an index of its own in each row along the last axis: x [..., n], indices [...] → [...]. An index out of range gives
+    /// NaN, or 0 in an integer.
     public func picked(atIndices indices: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         guard rank > 0, indices.shape.dimensions == Array(shape.dimensions.dropLast()), indices.dtype.isInteger else {
             programError("pick", "indices \(indices.dtype) \(indices.shape) for shape \(shape)", file: file, line: line)
         }
-        let isPicked = indices.oneHot(depth: shape[rank - 1], dtype: .bool)
-        return Tensor.select(isPicked, self, operand(0, "pick")).sum(alongAxes: [rank - 1]).as(dtype)
+        // A uint8 could not be compared with a greater extent.
+        let (places, extent) = (indices.dtype == .uint8 ? indices.as(.int32) : indices, shape[rank - 1])
+        let isPicked = places.oneHot(depth: extent, dtype: .bool)
+        let elements = Tensor.select(isPicked, self, operand(0, "pick")).sum(alongAxes: [rank - 1]).as(dtype)
+        guard dtype.isFloatingPoint else { return elements }
+        return .select((places .>= 0) .&& (places .< Double(extent)), elements, operand(.nan, "pick"))
     }
 
     /// The block of `shape` at `starts` (integers, one for each axis), whose values are known only when the program runs; starts

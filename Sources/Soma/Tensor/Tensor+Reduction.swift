@@ -123,7 +123,7 @@ extension Tensor {
         line: UInt = #line
     ) -> Tensor {
         let variance = variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line)
-        return withCustomGradient(of: variance) {
+        return withElementwiseGradient(of: variance) {
             sqrt($0)
         } pullback: { gradient, _, deviation in
             (gradient / (deviation * 2)).replacing(with: 0, where: deviation .== 0)

@@ -21,6 +21,10 @@ extension OperationCase {
         product([64, 64], [64, 64], differentiable: false), product([1, 300], [300, 70], differentiable: false),
         product([300, 1], [1, 70], differentiable: false), product([5, 17, 9], [5, 9, 21], differentiable: false),
         product([70, 300], [300], differentiable: false),
+        OperationCase(
+            "matmul with infinities and NaN", Value([17, 5]) { $0 == [3, 4] ? .infinity : Double($0[0] - $0[1]) },
+            Value([5, 33]) { $0 == [0, 7] ? .nan : $0 == [2, 32] ? -.infinity : Double($0[0] + $0[1] % 3 + 1) }, differentiable: false, terms: 5
+        ) { matmul($0[0], $0[1]) },
         OperationCase("matmul, left transposed", .sample([3, 2]), .sample([3, 4], seed: 1), terms: 3) {
             matmul($0[0].transposed(), $0[1])
         },

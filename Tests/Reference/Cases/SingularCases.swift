@@ -90,6 +90,18 @@ extension OperationCase {
                 slope(x[0]) { .select($0 .> 0, .select($0 .> 1, log($0), zero), zero) },
             ])
         },
+        OperationCase(
+            "slopes of rows by their length, one of them 0", Value([0, 0, 3, 4], shape: [2, 2]), differentiable: false,
+            answer: [0, 0, 0.128, -0.096] + [0, 0, -0.06473002294025719, -0.03513603130536238]
+        ) { x in
+            Tensor(concatenating: [
+                slope(x[0]) { x in
+                    let length = sqrt(square(x).sum(alongAxes: 1, keepingDims: true))
+                    return Tensor.select(length .> 0, x / length, .zeros(like: x))[.all, 0]
+                },
+                slope(x[0]) { Tensor.select($0 .> 0, softplus(1 / $0), .zeros(like: $0)) },
+            ])
+        },
         OperationCase("slopes of sums in a branch that is not taken", Value([0, 0, 1, 1], shape: [2, 2]), differentiable: false, answer: [0, 0, 0.5, 0.5] + [0, 0, 1, 0] + [0, 0, 1, 1]) { x in
             let isFull = (x[0].sum(alongAxes: 1) .> 0).withoutGradient()
             return Tensor(concatenating: [
@@ -105,6 +117,14 @@ extension OperationCase {
 
     /// Slopes where an argument or a slope is infinite.
     private static let slopes: [OperationCase] = [
+        OperationCase(
+            "activations of infinities", Value([-infinity, infinity]), differentiable: false,
+            answer: [0, infinity, 0, 1, 0, infinity, 0, 1, 0, infinity, 0, 1, 0, infinity, 0, 1, -1, infinity, 0, 1, 0, infinity, 0, 1]
+        ) { x in
+            let activations: [(Tensor) -> Tensor] = [{ relu($0) }, { gelu($0) }, { geluTanh($0) }, { silu($0) }, { elu($0) }, { softplus($0) }]
+            return Tensor(concatenating: activations.flatMap { [$0(x[0]), slope(x[0], $0)] })
+        },
+        OperationCase("gelu and its approximation, silu", .sample([2, 5], in: -4...4)) { gelu($0[0]) + geluTanh($0[0]) * 2 - silu($0[0]) },
         OperationCase(
             "losses of infinite predictions", Value([infinity, -infinity, infinity, -infinity]), Value([1, 0, 0, 1]), differentiable: false,
             answer: [0, 0, infinity, infinity] + [0, 0, 1, -1] + [0, 0, infinity, infinity] + [0, 0, 1, -3] + [infinity, infinity, infinity, infinity]

@@ -30,6 +30,16 @@ extension OperationCase {
             let window = PoolingWindow(size: [2], padding: [1])
             return gradient(of: (x[0].maxPooled(window) + x[0].averagePooled(window)).sum(), withRespectTo: x[0])
         },
+        OperationCase("adaptive pooling of nothing", .sample([0, 2, 5]), differentiable: false) { x in
+            gradient(of: (x[0].adaptiveMaxPooled(to: [3]) + x[0].adaptiveAveragePooled(to: [3])).sum(), withRespectTo: x[0])
+        },
+        OperationCase("convolution of an infinite pixel", Value([1, 2, 6, 7]) { $0 == [0, 1, 2, 3] ? .infinity : Double($0[2] - $0[3]) }, .sample([3, 2, 3, 3]), differentiable: false, terms: 18) {
+            convolution($0[0], $0[1], padding: .all(1))
+        },
+        OperationCase(
+            "convolution's input gradient of an infinite pixel", .sample([1, 2, 6, 7]), .sample([3, 2, 3, 2], seed: 1),
+            Value([1, 3, 3, 4]) { $0 == [0, 1, 1, 2] ? -.infinity : Double($0[2] - $0[3]) }, differentiable: false, terms: 18
+        ) { gradient(of: convolution($0[0], $0[1], stride: [2], padding: .each([1, 1])), withRespectTo: $0[0], seed: $0[2]) },
         // What is added around x is no element of it: of elements that are all −∞ the first takes the gradient.
         OperationCase(
             "max pooling of −∞, padded", Value([lowest, lowest, lowest, lowest], shape: [1, 1, 4]), differentiable: false, answer: [1, 1, 0, 0]
