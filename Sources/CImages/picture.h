@@ -5,14 +5,15 @@
 /// Writes to `reason` that a picture is too large, and returns whether it is.
 int soma_is_too_large(uint32_t width, uint32_t height, soma_picture_limits limits, char reason[SOMA_PICTURE_REASON_SIZE]);
 
-/// The orientation in the first directory of a TIFF file, which Exif data is; 1 without one or with a broken one.
-uint32_t soma_tiff_orientation(const uint8_t *bytes, size_t size);
-
-/// What is found between the beginning and the end of a PNG file.
+/// What a file says of its picture beside the pixels, by where it lies in the file; NULL for what is not there.
 typedef struct {
-    const uint8_t *exif;  // the content of the last eXIf chunk whose checksum is right; NULL without one
-    uint32_t exif_size;
-} png_walk;
+    const uint8_t *exif, *xmp;
+    size_t exif_size, xmp_size;
+} picture_metadata;
 
-/// Walks over all chunks up to IEND. Returns 0, or -1 where one is longer than the file or the end is missing.
-int soma_png_walk(const uint8_t *bytes, size_t size, png_walk *walk);
+/// The tag Orientation, 1 to 8: that of the Exif data, else that of the XMP packet, else 1.
+uint32_t soma_orientation(const picture_metadata *metadata);
+
+/// Walks over all chunks of a PNG file up to IEND and finds those whose checksum is right. Returns 0, or -1 where one is longer than the file or
+/// the end is missing.
+int soma_png_walk(const uint8_t *bytes, size_t size, picture_metadata *found);

@@ -17,6 +17,8 @@ import Testing
         (Array("\u{FEFF}<HTML><head>".utf8), ["web page (HTML)"]),
         (Array("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>".utf8), ["XML", "server's error"]),
         (Array("{\"error\": \"Repository not found\"}".utf8), ["JSON", "server's error"]),
+        (Array("{\n  \"detail\": \"rate limited\"\n}".utf8), ["JSON", "server's error"]),
+        (Array("Entry not found".utf8), ["a text, “Entry not found”", "server's error"]),
         (zip("archive/data.pkl"), ["PyTorch (torch.save)", "safetensors.torch.save_file"]),
         (zip("model/.data/serialization_id"), ["PyTorch (torch.save)"]),
         ([0x80, 2, 0x8A, 10], ["Python pickle", "safetensors.torch.save_file"]),
@@ -50,11 +52,11 @@ import Testing
 
     @Test func readersKnowOneAnother() throws {
         let picture = try Picture(width: 1, height: 1, channels: 1, pixels: [7]).encoded()
-        expectError("is not a usable safetensors file but a PNG picture") { _ = try SafetensorsFile(path: folder.file("a", picture)) }
+        expectError("is not a usable safetensors file (it has no header) but a PNG picture") { _ = try SafetensorsFile(path: folder.file("a", picture)) }
         expectError("is not an IDX file but a PNG picture") { _ = try IDXFile(path: folder.file("b", picture)) }
         let idx = IDXTests.idx(8, [1, 1, 1], [7])
         expectError("neither a PNG nor a JPEG file but an IDX file") { _ = try Picture(path: folder.file("c", idx)) }
-        expectError("is not a usable safetensors file but gzip data", "gunzip") { _ = try SafetensorsFile(path: folder.file("d", gzipStored(idx))) }
+        expectError("is not a usable safetensors file (it has no header) but gzip data", "gunzip") { _ = try SafetensorsFile(path: folder.file("d", gzipStored(idx))) }
         expectError("does not pack an IDX file but a PNG picture") { _ = try IDXFile(path: folder.file("e", gzipStored(picture))) }
         let path = "\(folder.path)/f"
         try SafetensorsFile.write([], to: path)
@@ -63,7 +65,7 @@ import Testing
 
     /// What cannot be told is refused as it ever was.
     @Test func otherBytesAreOfNoKind() {
-        for bytes: [UInt8] in [[], [1], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], Array("hello".utf8)] {
+        for bytes: [UInt8] in [[], [1], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], Array("hello".utf8), Array("hello\0there".utf8)] {
             #expect(bytes.withUnsafeBytes { FileKind($0) } == nil)
         }
     }

@@ -181,6 +181,20 @@ func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         }
     }
 
+    /// The tag of a packet of XMP, where Exif data have none.
+    @Test func xmpTellsHowThePictureWasTaken() throws {
+        func packet(_ text: String) -> [UInt8] { Array("http://ns.adobe.com/xap/1.0/".utf8) + [0] + Array(text.utf8) }
+        let turned = try decode(file(with: exif(6, isLittle: true)))
+        for text in ["<a tiff:Orientation=\"6\"/>", "<tiff:Orientation>6</tiff:Orientation>", "tiff:Orientation, tiff:Orientation=\"6\""] {
+            #expect(try decode(file(with: packet(text))) == turned)
+        }
+        let plain = try decode(KnownPictures.file("baseline"))
+        let whole = packet("<a tiff:Orientation=\"6")
+        for segment in [packet("tiff:Orientation=\"9\""), packet("tiff:Orientation='6'"), packet("Orientation=\"6\"")] + (0..<whole.count - 1).map({ Array(whole[..<$0]) }) {
+            #expect(try decode(file(with: segment)) == plain)
+        }
+    }
+
     @Test func lyingExifDataIsNotBelieved() throws {
         let plain = try decode(KnownPictures.file("baseline"))
         let good = exif(6, isLittle: true)

@@ -161,6 +161,13 @@ import Testing
             let marked = Self.chunk("eXIf", Array("Exif".utf8) + [0, 0] + Self.exif(UInt16(tag), isLittle: isLittle))
             #expect(try Self.decode(Self.png(width: 3, height: 2, colour: 0, extra: marked, rows: rows)).pixels == pixels)
         }
+        // Without the tag in Exif data that of a packet of XMP counts, as for Pillow.
+        for text in ["<x tiff:Orientation=\"\(tag)\"/>", "<tiff:Orientation>\(tag)</tiff:Orientation>"] {
+            let packet = Array("XML:com.adobe.xmp".utf8) + [0, 0, 0] + Array("en".utf8) + [0, 0] + Array(text.utf8)
+            #expect(try Self.decode(Self.png(width: 3, height: 2, colour: 0, extra: Self.chunk("iTXt", packet), rows: rows)).pixels == pixels)
+            let upright = Self.chunk("eXIf", Self.exif(1, isLittle: true)) + Self.chunk("iTXt", packet)
+            #expect(try Self.decode(Self.png(width: 3, height: 2, colour: 0, extra: upright, rows: rows)).pixels == [1, 2, 3, 4, 5, 6])
+        }
         // Damaged data turns nothing.
         var broken = Self.chunk("eXIf", Self.exif(UInt16(tag), isLittle: true))
         broken[broken.count - 1] ^= 1

@@ -58,11 +58,11 @@ int soma_jpeg_size(const uint8_t *bytes, size_t size, soma_picture_limits limits
 int soma_jpeg_decode(const uint8_t *bytes, size_t size, soma_picture_limits limits, uint32_t eighths, int wants_grey,
                      soma_picture *picture, char reason[SOMA_PICTURE_REASON_SIZE]);
 
-/// How a JPEG file in memory says that its picture is to be turned to be upright: the tag Orientation of its Exif data, 1 to
-/// 8, where 1 is upright and what there is without the tag or with a broken one.
+/// How a JPEG file in memory says that its picture is to be turned to be upright: the tag Orientation of its Exif data, else of
+/// its XMP packet, 1 to 8, where 1 is upright and what there is without the tag or with a broken one.
 uint32_t soma_jpeg_orientation(const uint8_t *bytes, size_t size);
 
-/// The same of a PNG file, by its chunk eXIf.
+/// The same of a PNG file, by its chunk eXIf, or one of text with XMP.
 uint32_t soma_png_orientation(const uint8_t *bytes, size_t size);
 
 /// A rectangle of a picture in pixels, not necessarily whole ones.

@@ -4,11 +4,13 @@ package struct FileKind {
     private let advice: String?
 
     /// Kinds whose own readers ask what else a broken file may be.
-    package static let (idx, safetensors) = ("an IDX file", "a safetensors file")
+    package static let (idx, safetensors, json) = ("an IDX file", "a safetensors file", "a JSON text")
 
     /// Nil for bytes of no kind that is known here, and of the one that was expected.
     package init?(_ bytes: UnsafeRawBufferPointer, otherThan expected: String? = nil) {
-        guard let kind = Self.ofText(bytes) ?? Self.ofMagic(bytes), kind.name != expected else { return nil }
+        // What is wrong with a text that should be JSON, whoever reads that says better.
+        let words = expected == Self.json ? nil : Self.ofWords(bytes)
+        guard let kind = Self.ofPage(bytes) ?? Self.ofMagic(bytes) ?? words, kind.name != expected else { return nil }
         self = kind
     }
 
@@ -19,14 +21,19 @@ package struct FileKind {
 
     // MARK: Text
 
+    /// The beginning of a text, behind what is not seen.
+    private static func start(of bytes: UnsafeRawBufferPointer) -> Substring.UnicodeScalarView {
+        String(decoding: bytes.prefix(512), as: UTF8.self).unicodeScalars.drop { $0.properties.isWhitespace || $0 == "\u{FEFF}" }
+    }
+
     /// A server's answer or a placeholder, saved under the name of the file that was wanted.
-    private static func ofText(_ bytes: UnsafeRawBufferPointer) -> FileKind? {
-        let start = String(decoding: bytes.prefix(512), as: UTF8.self).lowercased().unicodeScalars.drop { $0.properties.isWhitespace || $0 == "\u{FEFF}" }
+    private static func ofPage(_ bytes: UnsafeRawBufferPointer) -> FileKind? {
+        let start = String(start(of: bytes)).lowercased().unicodeScalars
         func begins(with words: String...) -> Bool { words.contains { start.starts(with: $0.unicodeScalars) } }
         if begins(with: "version https://git-lfs", "version http://git-media") {
             return FileKind("a pointer of Git LFS", "`git lfs pull` fetches the file itself")
         }
-        if begins(with: "<svg") || begins(with: "<?xml"), String(String.UnicodeScalarView(start)).contains("<svg") {
+        if begins(with: "<svg") || begins(with: "<?xml"), String(start).contains("<svg") {
             return FileKind("an SVG drawing", "draw it as PNG first")
         }
         if begins(with: "<!doctype html", "<html", "<head", "<body") {
@@ -35,10 +42,22 @@ package struct FileKind {
         if begins(with: "<?xml", "<!--", "<error") {
             return FileKind("an XML text", "it may be a server's error in the place of the file: fetch that again")
         }
-        if begins(with: "{\"error", "{\"message") {
-            return FileKind("a JSON text", "it may be a server's error in the place of the file: fetch that again")
-        }
         return nil
+    }
+
+    /// Words of any kind, as a server's short answer is.
+    private static func ofWords(_ bytes: UnsafeRawBufferPointer) -> FileKind? {
+        guard isText(bytes) else { return nil }
+        let text = start(of: bytes)
+        let line = String(text.prefix { $0 != "\n" && $0 != "\r" }.prefix(40))
+        let name = text.first == "{" || text.first == "[" ? json : "a text, “\(line)”"
+        return FileKind(name, "it may be a server's error in the place of the file: fetch that again")
+    }
+
+    /// Whether bytes are words, and not numbers that happen to be printable.
+    private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard (8...4096).contains(bytes.count), let text = String(validating: bytes, as: UTF8.self) else { return false }
+        return text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\r" || $0 == "\t" }
     }
 
     // MARK: Magic numbers

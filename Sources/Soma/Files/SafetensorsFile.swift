@@ -68,7 +68,7 @@ public struct SafetensorsFile: Sendable {
             let header = try SafetensorsHeader(region.bytes)
             (tensors, metadataEntries) = (header.tensors, header.metadata)
         } catch let error as SomaError {
-            if let kind = FileKind(region.bytes, otherThan: FileKind.safetensors) { throw kind.error(path, "is not a usable safetensors file") }
+            if let kind = FileKind(region.bytes, otherThan: FileKind.safetensors) { throw kind.error(path, "is not a usable safetensors file (it has no header)") }
             throw SomaError("\(path) is not a usable safetensors file: \(error.message)")
         }
         metadata = Dictionary(metadataEntries, uniquingKeysWith: { first, _ in first })

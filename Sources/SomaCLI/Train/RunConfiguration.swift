@@ -35,7 +35,7 @@ struct RunConfiguration {
         do {
             try self.init(bytes.withUnsafeBytes { try JSON(parsing: $0) })
         } catch let error as SomaError {
-            if let kind = bytes.withUnsafeBytes({ FileKind($0) }) { throw kind.error(path, "is not a configuration") }
+            if let kind = bytes.withUnsafeBytes({ FileKind($0, otherThan: FileKind.json) }) { throw kind.error(path, "is not a configuration") }
             throw SomaError("\(path) is not a configuration: \(error.message)")
         } catch let error as UsageError {
             throw SomaError("\(path) was written by another version: \(error)")

@@ -169,7 +169,7 @@ extension BenchReport {
         do {
             try self.init(bytes.withUnsafeBytes { try JSON(parsing: $0) })
         } catch let error as SomaError {
-            if let kind = bytes.withUnsafeBytes({ FileKind($0) }) { throw kind.error(path, "is no report of soma bench") }
+            if let kind = bytes.withUnsafeBytes({ FileKind($0, otherThan: FileKind.json) }) { throw kind.error(path, "is no report of soma bench") }
             throw SomaError("cannot use \(path): \(error.message)")
         }
     }
