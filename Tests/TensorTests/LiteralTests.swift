@@ -76,6 +76,8 @@ import Testing
             #expect(try values(x.clamped(to: 2...3)) == [2, 2, 3] && values(x.replacing(with: float, where: x .> int)) == [1, 2, 2])
             #expect(try values(x * .pi) == [Float.pi, 2 * Float.pi, 4 * Float.pi].map { Double($0) })
             #expect(try values(Tensor.full([2], float)) == [2, 2] && Tensor(float).item() == 2 && Tensor(int).item() == 3)
+            #expect(try values(x .> -.infinity) == [1, 1, 1] && values(maximum(x, -.infinity)) == [1, 2, 4])
+            #expect(try values(Tensor.full([1], -.infinity)) == [-.infinity] && values(x.clamped(to: -.infinity ... 2)) == [1, 2, 2])
             var y = x
             y += float
             y -= int

@@ -26,7 +26,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("operator, fraction beside integers", "multiply", "0.5", "int32") { _ = x([2], .int32) * 0.5 },
         Mistake("operator, number beyond a dtype", "less", "300", "uint8") { _ = x([2], .uint8) .< 300 },
         Mistake("operator, infinity beside integers", "add", "inf", "int32", "cast") { _ = x([2], .int32) + .infinity },
-        Mistake("operator, infinity less integers", "subtract", "-inf", "int64") { _ = -.infinity - x([2], .int64) },
+        Mistake("operator, infinity less integers", "subtract", "-inf", "int64") { _ = -Double.infinity - x([2], .int64) },
         Mistake("operator, NaN beside integers", "multiply", "nan", "uint8") { _ = x([2], .uint8) * .nan },
         Mistake("operator, one beyond int64", "add", "9.223372036854776e+18", "int64") { _ = x([2], .int64) + 0x1p63 },
         Mistake("operator, negative beside unsigned", "subtract", "-1.0", "uint32") { _ = x([2], .uint32) - (-1) },

@@ -58,9 +58,7 @@ extension Tensor {
 /// The gradient goes to the lesser; equal tensors share it evenly, a number beside a tensor takes it all.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.minimum, a, b) }
 /// The lesser of each element and `b`; NaN stays NaN. Integers are all less than a number beyond their range.
-public func minimum<Number: TensorNumber>(_ a: Tensor, _ b: Number) -> Tensor {
-    a.dtype.isBelow(b.exactly) ? a : .binary(.minimum, a, a.operand(b, "minimum"))
-}
+public func minimum<Number: TensorNumber>(_ a: Tensor, _ b: Number) -> Tensor { .bounded(a, .minimum, b) }
 /// The lesser of `a` and each element; NaN stays NaN.
 public func minimum<Number: TensorNumber>(_ a: Number, _ b: Tensor) -> Tensor { minimum(b, a) }
 /// The greater of a and b, element by element; NaN where either is NaN.
@@ -69,9 +67,7 @@ public func minimum<Number: TensorNumber>(_ a: Number, _ b: Tensor) -> Tensor { 
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor { .binary(.maximum, a, b) }
 /// The greater of each element and `b`; NaN stays NaN. With 0 this is the rectifier, whose derivative at 0 is 0. Integers are all greater
 /// than a number below their range.
-public func maximum<Number: TensorNumber>(_ a: Tensor, _ b: Number) -> Tensor {
-    a.dtype.isAbove(b.exactly) ? a : .binary(.maximum, a, a.operand(b, "maximum"))
-}
+public func maximum<Number: TensorNumber>(_ a: Tensor, _ b: Number) -> Tensor { .bounded(a, .maximum, b) }
 /// The greater of `a` and each element; NaN stays NaN.
 public func maximum<Number: TensorNumber>(_ a: Number, _ b: Tensor) -> Tensor { maximum(b, a) }
 
@@ -93,5 +89,11 @@ extension Tensor {
     /// Each element, or the nearer bound where it lies outside of `bounds`; no gradient passes at or beyond a bound.
     public func clamped<Number: TensorNumber>(to bounds: ClosedRange<Number>) -> Tensor {
         minimum(maximum(self, bounds.lowerBound), bounds.upperBound)
+    }
+
+    /// The lesser or greater of each element and `bound`, which integers need not hold where it bounds nothing.
+    static func bounded<Number: TensorNumber>(_ x: Tensor, _ function: BinaryFunction, _ bound: Number) -> Tensor {
+        let isFree = function == .minimum ? x.dtype.isBelow(bound.exactly) : x.dtype.isAbove(bound.exactly)
+        return isFree ? x : .binary(function, x, x.operand(bound, "\(function)"))
     }
 }

@@ -40,7 +40,7 @@ extension Tensor {
     public static func .>= <Number: TensorNumber>(a: Tensor, b: Number) -> Tensor { a.compared(.greaterOrEqual, b) }
 
     /// Beside an infinity every integer lies on the same side; any other number must be one of the dtype.
-    private func compared<Number: TensorNumber>(_ function: BinaryFunction, _ number: Number) -> Tensor {
+    func compared<Number: TensorNumber>(_ function: BinaryFunction, _ number: Number) -> Tensor {
         guard case .real(let value) = number.exactly, value.isInfinite, !dtype.isFloatingPoint else {
             return .binary(function, self, operand(number, "\(function)"))
         }

@@ -7,7 +7,7 @@ extension Tensor {
     public static func full<Number: TensorNumber>(
         _ shape: Shape, _ value: Number, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        Tensor(value, dtype: dtype, device: device, file: file, line: line).repeated(to: shape)
+        Tensor(number: value, dtype, device, file, line).repeated(to: shape)
     }
 
     /// 0 everywhere.

@@ -31,8 +31,12 @@ extension Tensor {
     public init<Number: TensorNumber>(
         _ value: Number, dtype: DType = .float32, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
     ) {
-        guard let scalar = Scalar(value.exactly, fitting: dtype) else {
-            programError("Tensor", "\(value.exactly.text) is no number of \(dtype)", file: file, line: line)
+        self.init(number: value, dtype, device, file, line)
+    }
+
+    init<Number: TensorNumber>(number: Number, _ dtype: DType, _ device: Device, _ file: StaticString, _ line: UInt) {
+        guard let scalar = Scalar(number.exactly, fitting: dtype) else {
+            programError("Tensor", "\(number.exactly.text) is no number of \(dtype)", file: file, line: line)
         }
         node = .constant(scalar, device: device.tag)
     }
