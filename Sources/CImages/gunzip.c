@@ -6,17 +6,17 @@
 
 struct soma_gunzip {
     z_stream stream;
-    const uint8_t *rest;  // what zlib has not been given yet: its counters have 32 bits
-    size_t rest_size;
+    soma_gunzip_source *source;
+    void *context;
     const char *reason;
     int ended;
 };
 
-soma_gunzip *soma_gunzip_begin(const uint8_t *bytes, size_t size) {
+soma_gunzip *soma_gunzip_begin(soma_gunzip_source *source, void *context) {
     soma_gunzip *state = calloc(1, sizeof *state);
     if (!state) return NULL;
-    state->rest = bytes;
-    state->rest_size = size;
+    state->source = source;
+    state->context = context;
     if (inflateInit2(&state->stream, 15 + 16) != Z_OK) {
         free(state);
         return NULL;
@@ -26,11 +26,9 @@ soma_gunzip *soma_gunzip_begin(const uint8_t *bytes, size_t size) {
 
 static void refill(soma_gunzip *state) {
     if (state->stream.avail_in > 0) return;
-    size_t count = state->rest_size < UINT_MAX ? state->rest_size : UINT_MAX;
-    state->stream.next_in = (Bytef *)state->rest;
-    state->stream.avail_in = (uInt)count;
-    state->rest += count;
-    state->rest_size -= count;
+    const uint8_t *bytes = NULL;
+    state->stream.avail_in = state->source(state->context, &bytes);
+    state->stream.next_in = (Bytef *)bytes;
 }
 
 static int broken(soma_gunzip *state, const char *reason) {
@@ -53,7 +51,7 @@ int soma_gunzip_read(soma_gunzip *state, uint8_t *output, size_t capacity, size_
             refill(state);
             if (stream->avail_in == 0) state->ended = 1;
             else if (inflateReset(stream) != Z_OK) return broken(state, "inconsistent state");
-        } else if (result == Z_BUF_ERROR && stream->avail_in == 0 && state->rest_size == 0) {
+        } else if (result == Z_BUF_ERROR && stream->avail_in == 0) {
             return SOMA_GUNZIP_TRUNCATED;
         } else if (result != Z_OK) {
             return broken(state, stream->msg ? stream->msg : "invalid data");

@@ -63,3 +63,19 @@ const libraries_onednn *libraries_onednn_table(void) {
     pthread_once(&once, fill);
     return &table;
 }
+
+typedef struct call { const library_product *product; int status; } call;
+
+static void multiply(void *context) {
+    call *call = context;
+    const library_product *p = call->product;
+    call->status = table.sgemm(
+        p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', p->m, p->n, p->k, 1, p->a, p->lda, p->b, p->ldb, 0, p->c, p->ldc);
+}
+
+bool libraries_onednn_multiply(const library_product *product) {
+    call call = {.product = product};
+    if (!library_guarded(multiply, &call)) { return false; }
+    if (call.status == 1) { library_note_lack(); }
+    return call.status == 0;
+}

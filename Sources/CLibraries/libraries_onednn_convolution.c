@@ -2,6 +2,7 @@
 
 #include "libraries_onednn_versions.h"
 #include "libraries_openmp.h"
+#include "library_guard.h"
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -44,6 +45,12 @@ static dnnl_stream own_stream(const libraries_onednn *dnnl) {
     static _Thread_local dnnl_stream stream;
     if (stream == NULL && dnnl->stream_create(&stream, engine, stream_in_order) != 0) { stream = NULL; }
     return stream;
+}
+
+/// Whether a call succeeded; 1 is its way to say that it has no memory.
+static bool has_succeeded(int status) {
+    if (status == 1) { library_note_lack(); }
+    return status == 0;
 }
 
 /// What a kernel needs while it runs: the same memory for all of a thread, since one runs at a time.
@@ -96,7 +103,7 @@ static dnnl_primitive_description choose(
         geometry.after[axis] = (c->output[axis] - 1) * c->stride[axis] + reach - c->input[axis] - c->before[axis];
     }
     dnnl_attributes attributes = NULL;
-    if (dnnl->attributes_create(&attributes) != 0) { return NULL; }
+    if (!has_succeeded(dnnl->attributes_create(&attributes))) { return NULL; }
     dnnl->attributes_set_scratchpad(attributes, scratchpad_user);
     dnnl_primitive_description result = dnnl_describe_convolution(dnnl, engine, pass, d->x, d->w, d->y, &geometry, forward, attributes);
     dnnl->attributes_destroy(attributes);
@@ -108,9 +115,9 @@ static bool make_reorder(const libraries_onednn *dnnl, libraries_onednn_convolut
     if (dnnl->descriptions_equal(plain, own)) { return true; }
     bool back = c->pass == 2;
     dnnl_primitive_description description = NULL;
-    if (dnnl->reorder_description(&description, back ? own : plain, engine, back ? plain : own, engine, NULL) != 0) { return false; }
+    if (!has_succeeded(dnnl->reorder_description(&description, back ? own : plain, engine, back ? plain : own, engine, NULL))) { return false; }
     c->filter_bytes = dnnl->description_size(own);
-    bool made = dnnl->primitive_create(&c->reorder, description) == 0;
+    bool made = has_succeeded(dnnl->primitive_create(&c->reorder, description));
     dnnl->primitive_description_destroy(description);
     return made;
 }
@@ -132,7 +139,7 @@ static bool make(const libraries_onednn *dnnl, libraries_onednn_convolution *c, 
     }
     c->scratchpad = dnnl->query_description(c->description, query_scratchpad, 0);
     c->scratchpad_bytes = dnnl->description_size(c->scratchpad);
-    return c->scratchpad_bytes <= most_scratch && make_reorder(dnnl, c) && dnnl->primitive_create(&c->primitive, c->description) == 0;
+    return c->scratchpad_bytes <= most_scratch && make_reorder(dnnl, c) && has_succeeded(dnnl->primitive_create(&c->primitive, c->description));
 }
 
 static void start(void) {
@@ -140,7 +147,7 @@ static void start(void) {
     if (!dnnl->search.found || dnnl->engine_create(&engine, engine_cpu, 0) != 0) { engine = NULL; }
 }
 
-static libraries_onednn_convolution *create(const libraries_convolution *convolution, bool serial) {
+static libraries_onednn_convolution *create_unguarded(const libraries_convolution *convolution, bool serial) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const libraries_onednn *dnnl = libraries_onednn_table();
     pthread_once(&once, start);
@@ -163,6 +170,22 @@ static libraries_onednn_convolution *create(const libraries_convolution *convolu
     if (made) { return result; }
     libraries_onednn_convolution_destroy(result);
     return NULL;
+}
+
+typedef struct creation {
+    const libraries_convolution *convolution;
+    bool serial;
+    libraries_onednn_convolution *result;
+} creation;
+
+static void run_creation(void *context) {
+    creation *c = context;
+    c->result = create_unguarded(c->convolution, c->serial);
+}
+
+static libraries_onednn_convolution *create(const libraries_convolution *convolution, bool serial) {
+    creation creation = {.convolution = convolution, .serial = serial};
+    return library_guarded(run_creation, &creation) ? creation.result : NULL;
 }
 
 libraries_onednn_convolution *libraries_onednn_convolution_create(const libraries_convolution *convolution) {
@@ -200,7 +223,7 @@ static bool open_memories(const libraries_onednn *dnnl, const libraries_onednn_c
     dnnl_description descriptions[] = {c->operands[0], c->operands[1], c->operands[2], c->scratchpad, c->plain_filter};
     void *all[] = {data[0], c->reorder == NULL ? (void *)data[filter_w] : scratch, data[2], scratch + (c->filter_bytes + 63) / 64 * 64, data[filter_w]};
     for (int i = 0; i < memory_count; i++) {
-        if (dnnl->memory_create(&memories[i], descriptions[i], engine, all[i]) != 0) { return false; }
+        if (!has_succeeded(dnnl->memory_create(&memories[i], descriptions[i], engine, all[i]))) { return false; }
     }
     return true;
 }
@@ -209,7 +232,7 @@ static bool run_reorder(const libraries_onednn *dnnl, const libraries_onednn_con
     bool back = c->pass == 2;
     dnnl_memory own = memories[filter_w], plain = memories[memory_plain];
     const dnnl_argument both[] = {{argument_from, back ? own : plain}, {argument_to, back ? plain : own}};
-    return dnnl->primitive_execute(c->reorder, stream, 2, both) == 0;
+    return has_succeeded(dnnl->primitive_execute(c->reorder, stream, 2, both));
 }
 
 static bool execute(const libraries_onednn *dnnl, const libraries_onednn_convolution *c, dnnl_stream stream, const dnnl_memory *memories) {
@@ -217,12 +240,12 @@ static bool execute(const libraries_onednn *dnnl, const libraries_onednn_convolu
     const int *numbers = arguments[c->pass];
     const dnnl_argument all[] = {
         {numbers[0], memories[0]}, {numbers[1], memories[1]}, {numbers[2], memories[2]}, {argument_scratchpad, memories[memory_scratchpad]}};
-    if (dnnl->primitive_execute(c->primitive, stream, 4, all) != 0) { return false; }
+    if (!has_succeeded(dnnl->primitive_execute(c->primitive, stream, 4, all))) { return false; }
     if (c->reorder != NULL && c->pass == 2 && !run_reorder(dnnl, c, stream, memories)) { return false; }
-    return dnnl->stream_wait(stream) == 0;
+    return has_succeeded(dnnl->stream_wait(stream));
 }
 
-bool libraries_onednn_convolution_run(const libraries_onednn_convolution *c, const float *first, const float *second, float *result) {
+static bool run_unguarded(const libraries_onednn_convolution *c, const float *first, const float *second, float *result) {
     const libraries_onednn *dnnl = libraries_onednn_table();
     dnnl_stream stream = own_stream(dnnl);
     char *scratch = shared_scratch((c->filter_bytes + 63) / 64 * 64 + c->scratchpad_bytes + 64);
@@ -235,4 +258,21 @@ bool libraries_onednn_convolution_run(const libraries_onednn_convolution *c, con
         if (memories[i] != NULL) { dnnl->memory_destroy(memories[i]); }
     }
     return done;
+}
+
+typedef struct execution {
+    const libraries_onednn_convolution *convolution;
+    const float *first, *second;
+    float *result;
+    bool done;
+} execution;
+
+static void run_execution(void *context) {
+    execution *e = context;
+    e->done = run_unguarded(e->convolution, e->first, e->second, e->result);
+}
+
+bool libraries_onednn_convolution_run(const libraries_onednn_convolution *c, const float *first, const float *second, float *result) {
+    execution execution = {.convolution = c, .first = first, .second = second, .result = result};
+    return library_guarded(run_execution, &execution) && execution.done;
 }

@@ -22,3 +22,13 @@ const libraries_openblas *libraries_openblas_table(void) {
     pthread_once(&once, fill);
     return &table;
 }
+
+static void multiply(void *context) {
+    const library_product *p = context;
+    enum { row_major = 101, plain = 111, transposed = 112 };
+    table.sgemm(
+        row_major, p->a_transposed ? transposed : plain, p->b_transposed ? transposed : plain, (int)p->m, (int)p->n, (int)p->k, 1, p->a, (int)p->lda,
+        p->b, (int)p->ldb, 0, p->c, (int)p->ldc);
+}
+
+bool libraries_openblas_multiply(const library_product *product) { return library_guarded(multiply, (void *)product); }

@@ -1,5 +1,7 @@
 #include "library_search.h"
 
+#include "signal_actions.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,8 @@ bool library_open(library_search *search, const char *name, const char *const *f
         snprintf(search->reason, sizeof search->reason, "hidden by SOMA_WITHOUT");
         return false;
     }
+    // Libraries run code of theirs when they are opened.
+    signal_actions *actions = signal_actions_save();
     for (; *files != NULL; files++) {
         search->file = *files;
         void *handle = dlopen(*files, RTLD_NOW | RTLD_LOCAL);
@@ -43,11 +47,13 @@ bool library_open(library_search *search, const char *name, const char *const *f
         } else if (resolve(handle, search, symbols)) {
             search->found = true;
             search->reason[0] = '\0';
-            return true;
+            break;
         } else {
             dlclose(handle);
         }
     }
+    signal_actions_restore(actions);
+    if (search->found) { return true; }
     for (; symbols->name != NULL; symbols++) { *symbols->address = NULL; }
     return false;
 }

@@ -1,3 +1,4 @@
+import CLibraries
 import CPUKernels
 import Glibc
 import SomaBackend
@@ -16,6 +17,21 @@ public final class CPUBackend: Backend {
     let pool: CPUMemory
     let thread = ComputeThread()
     private let failure = StickyFailure()
+
+    /// Starts the threads that computing takes before there is anything to lose: OpenMP ends the process where the system has no room for one.
+    /// - Throws: `BackendError.unsupported` where it has none.
+    public func startThreads() throws {
+        let outcome = Outcome()
+        thread.submit { outcome.code.store(soma_team_start(), ordering: .relaxed) }
+        thread.wait()
+        let code = outcome.code.load(ordering: .relaxed)
+        if code == 0 { return }
+        let limit = HostMemory.limitInForce.map { "; \($0)" } ?? ""
+        throw BackendError.unsupported(
+            "cpu: \(soma_team_size()) threads cannot be started: \(String(cString: strerror(code)))\(limit); OMP_NUM_THREADS=1 needs none")
+    }
+
+    private final class Outcome: Sendable { let code = Atomic<Int32>(0) }
 
     /// - Parameter memoryLimit: the most bytes of buffers; by default what the machine has.
     public init(memoryLimit: Int? = nil) {
@@ -110,8 +126,18 @@ private final class StickyFailure: Sendable {
 }
 
 extension BackendError {
-    static let noScratchMemory = BackendError.deviceLost(
-        device: "cpu", reason: "the system has no memory left for the intermediate results of the threads")
+    /// There is no memory for the intermediate results of the threads.
+    static var noScratchMemory: BackendError { .outOfMemory(requested: 0, available: HostMemory.available, device: "cpu") }
+    /// A library has found no memory for what it needs.
+    static func noLibraryMemory() -> BackendError {
+        _ = library_lacked_memory()
+        return .noScratchMemory
+    }
+
+    /// - Throws: `outOfMemory` where a library that was just called has found none.
+    static func checkLibraryMemory() throws {
+        if library_lacked_memory() { throw noLibraryMemory() }
+    }
 }
 
 /// Steps and what they run on, kept alive until they are done.

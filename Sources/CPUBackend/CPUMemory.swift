@@ -77,7 +77,9 @@ final class CPUMemory: Sendable {
                 guarded.contents.live -= byteCount
                 return limit - guarded.contents.live
             }
-            throw BackendError.outOfMemory(requested: byteCount, available: available, device: deviceName)
+            // The system has less than it is said to have.
+            let left = min(available, HostMemory.available)
+            throw BackendError.outOfMemory(requested: byteCount, available: left, device: deviceName)
         }
         return MemoryBlock(pointer, capacity: capacity, byteCount: byteCount, pool: self)
     }

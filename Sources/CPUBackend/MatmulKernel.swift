@@ -58,7 +58,7 @@ struct MatmulKernel {
     func run(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         switch choice {
         case .own: try runOwn(a, b, c)
-        case .openBLAS: forEachBatch(a, b, c, openBLAS)
+        case .openBLAS: try forEachBatch(a, b, c, openBLAS)
         case .oneDNN: try forEachBatch(a, b, c, oneDNN)
         }
     }
@@ -70,20 +70,23 @@ struct MatmulKernel {
         for i in 0..<step.batch { try product(a + i * step.a.access.strides[0], b + i * step.b.access.strides[0], c + i * step.m * step.n) }
     }
 
-    private func openBLAS(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
-        let (rowMajor, plain, transposed): (Int32, Int32, Int32) = (101, 111, 112)
-        libraries_openblas_table().pointee.sgemm?(
-            rowMajor, self.a.isTransposed ? transposed : plain, self.b.isTransposed ? transposed : plain, Int32(step.m), Int32(step.n), Int32(step.k),
-            1, a, Int32(self.a.leading), b, Int32(self.b.leading), 0, c, Int32(step.n))
+    private func product(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) -> library_product {
+        library_product(
+            a_transposed: self.a.isTransposed, b_transposed: self.b.isTransposed, m: step.m, n: step.n, k: step.k, a: a, lda: self.a.leading,
+            b: b, ldb: self.b.leading, c: c, ldc: step.n)
+    }
+
+    private func openBLAS(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
+        var product = product(a, b, c)
+        if !libraries_openblas_multiply(&product) { throw BackendError.noLibraryMemory() }
     }
 
     private func oneDNN(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
-        func letter(_ isTransposed: Bool) -> CChar { CChar(bitPattern: UInt8(ascii: isTransposed ? "T" : "N")) }
-        let status = libraries_onednn_table().pointee.sgemm?(
-            letter(self.a.isTransposed), letter(self.b.isTransposed), Int64(step.m), Int64(step.n), Int64(step.k),
-            1, a, Int64(self.a.leading), b, Int64(self.b.leading), 0, c, Int64(step.n))
+        var product = product(a, b, c)
+        if libraries_onednn_multiply(&product) { return }
+        try BackendError.checkLibraryMemory()
         // A refusal is answered by the kernel that takes every shape.
-        if status != 0 { try runOwn(a, b, c, batch: 1) }
+        try runOwn(a, b, c, batch: 1)
     }
 
     private func runOwn(

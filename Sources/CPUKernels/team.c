@@ -3,6 +3,7 @@
 
 #include "libraries_openmp.h"
 #include "team_threads.h"
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,6 +40,34 @@ static bool uses_openmp(void) {
 
 const char *soma_team_description(void) {
     return uses_openmp() ? "OpenMP (libgomp.so.1)" : "own threads";
+}
+
+typedef struct gathering {
+    pthread_mutex_t mutex;
+    pthread_cond_t change;
+    bool is_over;
+} gathering;
+
+/// Stays until all are there.
+static void *stay(void *context) {
+    gathering *gathering = context;
+    pthread_mutex_lock(&gathering->mutex);
+    while (!gathering->is_over) { pthread_cond_wait(&gathering->change, &gathering->mutex); }
+    pthread_mutex_unlock(&gathering->mutex);
+    return NULL;
+}
+
+static int try_threads(void) {
+    gathering gathering = {.mutex = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
+    pthread_t threads[SOMA_TEAM_LIMIT];
+    int started = 0, code = 0;
+    while (started < soma_team_size() - 1 && (code = pthread_create(&threads[started], NULL, stay, &gathering)) == 0) { started++; }
+    pthread_mutex_lock(&gathering.mutex);
+    gathering.is_over = true;
+    pthread_cond_broadcast(&gathering.change);
+    pthread_mutex_unlock(&gathering.mutex);
+    for (int thread = 0; thread < started; thread++) { pthread_join(threads[thread], NULL); }
+    return code;
 }
 
 typedef struct loop {
@@ -80,4 +109,12 @@ void soma_parallel_for(long count, long grain, soma_loop_body body, void *contex
     } else {
         soma_threads_run(loop.parts, run_part, &loop);
     }
+}
+
+static void nothing(long begin, long end, int part, void *context) { (void)begin, (void)end, (void)part, (void)context; }
+
+int soma_team_start(void) {
+    int code = try_threads();
+    if (code == 0) { soma_parallel_for(soma_team_size(), 1, nothing, NULL); }
+    return code;
 }

@@ -66,7 +66,7 @@ public final class OpenCLBackend: Backend {
     public init(_ device: OpenCLDevice, options: Options = Options()) throws {
         self.device = device.description
         openCLDevice = device
-        let context = try OpenCLContext(device, isProfiling: options.isProfiling)
+        let context = try keepingSignalActions { try OpenCLContext(device, isProfiling: options.isProfiling) }
         self.context = context
         let cache = options.cacheFolder.map { ProgramCache(folder: $0.isEmpty ? nil : $0) } ?? .standard
         programs = OpenCLPrograms(context: context, cache: cache, miscompilation: options.miscompilation)
@@ -192,6 +192,12 @@ public final class OpenCLBackend: Backend {
     }
 
     private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
+        // A driver may compile a kernel when it is first launched.
+        guard steps.contains(where: { ($0 as? OpenCLStep)?.hasRun == false }) else { return try launch(steps, bindings, log: log) }
+        try keepingSignalActions { try launch(steps, bindings, log: log) }
+    }
+
+    private func launch(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
         for case let step as OpenCLStep in steps { try makeReady(step, bindings) }
         var done = 0
         while done < steps.count {
@@ -238,6 +244,7 @@ public final class OpenCLBackend: Backend {
                 try launch.enqueue(bindings, workspace: workspace, event: nil)
             }
         }
+        step.hasRun = true
     }
 
     public func synchronize() throws {
@@ -281,7 +288,9 @@ final class OpenCLStep: PreparedStep, @unchecked Sendable {
     var isTrial = false
     var aligned: [any Launch] = []
     /// For bindings where four elements cannot be accessed at once; made when the first such comes.
-    var unaligned: [any Launch]?
+    var unaligned: [any Launch]? { didSet { hasRun = false } }
+    /// Whether its launches were made once.
+    var hasRun = false
     /// Scratch memory of its own, where buffers are isolated.
     var workspace: OpenCLBuffer?
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Soma
 import SomaZoo
 
 /// The command `soma`.
@@ -25,6 +26,7 @@ struct SomaCommand: ParsableCommand {
 
     static func main() {
         Console.openClosed()
+        Device.endInWords()
         // A file that grows past a limit is an error to tell, not an end without a word.
         signal(SIGXFSZ, SIG_IGN)
         Environment.complaints.forEach(Console.complain)

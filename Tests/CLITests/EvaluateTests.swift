@@ -23,8 +23,8 @@ import Testing
         #expect(json["classes"]?.array?.count == 10)
         // Folders of pictures, one for each class: scaled to what the model takes.
         for digit in 0..<10 {
-            let number = try #require(Digits.labels.withBytes { Array($0) }.firstIndex(of: UInt8(digit)))
-            let ink = Digits.images.withSample(number) { $0.map { UInt8(min(Int($0) * 16, 255)) } }
+            let number = try #require(try Digits.labels.withBytes { Array($0) }.firstIndex(of: UInt8(digit)))
+            let ink = try Digits.images.withSample(number) { $0.map { UInt8(min(Int($0) * 16, 255)) } }
             try folder.write("all/readme", [])
             try folder.write("all/\(digit)/a.png", try Picture(width: 8, height: 8, channels: 1, pixels: ink).encoded())
         }

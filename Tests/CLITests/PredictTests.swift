@@ -11,14 +11,14 @@ import Testing
     @Test func picturesOfAllKinds() throws {
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "6", "hidden=64", in: folder).status == 0)
         let checkpoint = "runs/digits/best.safetensors"
-        try folder.write("digits.idx", [0, 0, 8, 3, 0, 0, 7, 5, 0, 0, 0, 8, 0, 0, 0, 8] + Digits.images.withBytes { Array($0) })
+        try folder.write("digits.idx", [0, 0, 8, 3, 0, 0, 7, 5, 0, 0, 0, 8, 0, 0, 0, 8] + (try Digits.images.withBytes { Array($0) }))
         let all = Command.soma("predict", checkpoint, "digits.idx", "--top", "1", in: folder).lines.map { $0.split(separator: " ")[1] }
         try #require(all.count == 1797)
-        let right = zip(all, Digits.labels.withBytes { Array($0) }).count { Int($0) == Int($1) }
+        let right = try zip(all, Digits.labels.withBytes { Array($0) }).count { Int($0) == Int($1) }
         #expect(right > 1600)
         var agreements = 0
         for number in 0..<40 {
-            let faint = Digits.images.withSample(number) { Array($0) }
+            let faint = try Digits.images.withSample(number) { Array($0) }
             let ink = faint.map { min(Int($0) * 16, 255) }
             func write(_ name: String, _ pixels: [UInt8]) throws {
                 try folder.write(name, try Picture(width: 8, height: 8, channels: 1, pixels: pixels).encoded())
@@ -84,7 +84,7 @@ import Testing
         let images = try MNIST(folder: folder).testImages
         var same = 0
         for number in 0..<200 {
-            let ink = images.withSample(number) { $0.map { Float($0) / 255 } }
+            let ink = try images.withSample(number) { $0.map { Float($0) / 255 } }
             let fitted = enlarged(ink, 3).fitted(rows: 28, columns: 28)
             if zip(ink, fitted.ink).allSatisfy({ abs($0 - $1) < 0.02 }) { same += 1 }
         }

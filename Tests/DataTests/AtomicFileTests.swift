@@ -1,4 +1,6 @@
+import CLibraries
 import Glibc
+import SomaBackend
 import Synchronization
 import Testing
 
@@ -220,5 +222,94 @@ import Testing
         while true {
             for version in versions { try? AtomicFile.write(version, to: path) }
         }
+    }
+}
+
+/// Calls of the system that must be made again, and files that change while they are read.
+@Suite struct SystemCallTests {
+    let folder = TemporaryFolder()
+
+    /// A pipe that takes a little at a time and does not wait is written to the end.
+    @Test func writesEverything() throws {
+        var ends: [CInt] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        let text = (0..<100_000).map { "\($0)\n" }.joined()
+        final class Received: Sendable { let bytes = Mutex<[UInt8]>([]) }
+        let (received, source) = (Received(), ends[0])
+        let reader = try WorkerThread {
+            var piece = [UInt8](repeating: 0, count: 5000)
+            while case let count = read(source, &piece, piece.count), count > 0 {
+                let part = Array(piece[..<count])
+                received.bytes.withLock { $0.append(contentsOf: part) }
+            }
+        }
+        #expect(WholeWrite.write(text, to: ends[1]))
+        close(ends[1])
+        reader.join()
+        close(ends[0])
+        let all = received.bytes.withLock { bytes in bytes }
+        #expect(all == Array(text.utf8))
+        #expect(!WholeWrite.write("x", to: -1) && errno == EBADF)
+        let full = open("/dev/full", O_WRONLY)
+        #expect(!WholeWrite.write("x", to: full) && errno == ENOSPC)
+        close(full)
+    }
+
+    @Test func locksThatThereAreNot() throws {
+        #expect(FileLock.take(-1) == .missing(reason: "Bad file descriptor"))
+        let file = open(folder.file("a", []), O_RDWR)
+        let other = open("\(folder.path)/a", O_RDWR)
+        #expect(FileLock.take(file) == .taken && FileLock.take(other) == .held)
+        close(file)
+        #expect(FileLock.take(other) == .taken)
+        close(other)
+    }
+
+    @Test func filesThatAreCutShort() throws {
+        let images = folder.file("images", IDXTests.idx(8, [3, 2000], [UInt8](repeating: 7, count: 6000)))
+        let packed = folder.file("packed", gzipStored([UInt8](repeating: 7, count: 200_000)))
+        let file = try IDXFile(path: images)
+        let (stream, source) = (try GunzipStream(ByteSource(path: packed), path: packed), try ByteSource(path: packed))
+        #expect(try file.withSample(1) { $0.count } == 2000)
+        truncate(images, 2500)
+        #expect(try file.withSample(0) { $0.count } == 2000)
+        for index in 1...2 { expectError(images, "cut short") { try file.withSample(index) { _ in } } }
+        expectError(images, "cut short") { try file.withBytes { _ in } }
+        expectError(images, "cut short") { _ = try file.loaded() }
+        truncate(packed, 1000)
+        expectError(packed, "truncated") { try stream.forEachPiece { _ in } }
+        expectError(packed, "cut short") { _ = try source.loaded() }
+        let tensors = "\(folder.path)/a.safetensors"
+        try SafetensorsFile.write([(.init(name: "w", elementType: .uint8, shape: [4000]), [UInt8](repeating: 1, count: 4000))], to: tensors)
+        let weights = try SafetensorsFile(path: tensors)
+        truncate(tensors, 300)
+        expectError(tensors, "cut short") { try weights.withBytes(of: "w") { _ in } }
+    }
+
+    /// An exception of C++ ends where a library is called, and is told as a lack of memory.
+    @Test func exceptionsOfLibraries() throws {
+        let symbol = try #require(dlsym(nil, "_ZSt17__throw_bad_allocv"))
+        let throwing = unsafeBitCast(symbol, to: (@convention(c) (UnsafeMutableRawPointer?) -> Void).self)
+        #expect(!library_lacked_memory())
+        #expect(!library_guarded(throwing, nil))
+        #expect(library_lacked_memory())
+        #expect(!library_lacked_memory(), "it is told once")
+        let isBack = library_guarded({ _ in }, nil)
+        #expect(isBack)
+    }
+
+    /// Handlers that a library sets are gone when it returns; those for faults of the program itself stay.
+    @Test func signalActions() {
+        signal(SIGUSR2, SIG_IGN)
+        defer { signal(SIGUSR2, SIG_DFL) }
+        let saved = signal_actions_save()
+        signal(SIGUSR2) { _ in }
+        signal(SIGURG) { _ in }
+        let before = signal(SIGTRAP) { _ in }
+        signal_actions_restore(saved)
+        #expect(unsafeBitCast(signal(SIGUSR2, SIG_DFL), to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self))
+        #expect(unsafeBitCast(signal(SIGURG, SIG_DFL), to: Int.self) == 0)
+        #expect(unsafeBitCast(signal(SIGTRAP, before), to: Int.self) > 1)
     }
 }

@@ -7,7 +7,7 @@ enum KnownPictures {
     static let all: JSON = {
         do {
             let folder = "\(#filePath)".split(separator: "/").dropLast().joined(separator: "/")
-            let file = try ByteRegion(mapping: "/\(folder)/fixtures/pictures.json")
+            let file = try ByteRegion(reading: "/\(folder)/fixtures/pictures.json")
             return try withExtendedLifetime(file) { try JSON(parsing: file.bytes) }
         } catch { fatalError("\(error)") }
     }()

@@ -7,7 +7,7 @@ enum Answers {
     static let all: JSON = {
         do {
             let folder = "\(#filePath)".split(separator: "/").dropLast().joined(separator: "/")
-            let file = try ByteRegion(mapping: "/\(folder)/fixtures/answers.json")
+            let file = try ByteRegion(reading: "/\(folder)/fixtures/answers.json")
             return try withExtendedLifetime(file) { try JSON(parsing: file.bytes) }
         } catch { fatalError("\(error)") }
     }()

@@ -49,7 +49,7 @@ extension FileFormat {
         let file = try IDXFile(path: path)
         guard file.elementsPerSample <= 1 << 20 else { return }
         var values = [Float](repeating: 0, count: file.elementsPerSample)
-        for index in 0..<min(file.count, 1000) { values.withUnsafeMutableBufferPointer { file.readSample(index, into: $0) } }
+        for index in 0..<min(file.count, 1000) { try values.withUnsafeMutableBufferPointer { try file.readSample(index, into: $0) } }
     }
 
     static let idx = FileFormat(name: "IDX", samples: idxSamples) { path, _ in try readAll(path) }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ResidualNetworkTests {
     private static let answers: JSON? = {
         let folder = "\(#filePath)".split(separator: "/").dropLast().joined(separator: "/")
-        guard let file = try? ByteRegion(mapping: "/\(folder)/fixtures/residual_network.json") else { return nil }
+        guard let file = try? ByteRegion(reading: "/\(folder)/fixtures/residual_network.json") else { return nil }
         return withExtendedLifetime(file) { try? JSON(parsing: file.bytes) }
     }()
 

@@ -2,13 +2,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Unpacking of gzip data in memory, one or several members (RFC 1952), through zlib.
+/// Unpacking of gzip data, one or several members (RFC 1952), through zlib.
 typedef struct soma_gunzip soma_gunzip;
 
 enum { SOMA_GUNZIP_MORE, SOMA_GUNZIP_END, SOMA_GUNZIP_TRUNCATED, SOMA_GUNZIP_BROKEN };
 
-/// Begins to unpack `size` bytes at `bytes`, which must outlive the result; NULL where there is no memory.
-soma_gunzip *soma_gunzip_begin(const uint8_t *bytes, size_t size);
+/// Sets `bytes` to the next piece of packed data, which must stay until it is called again, and returns its size; 0 at the end.
+typedef uint32_t soma_gunzip_source(void *context, const uint8_t **bytes);
+
+/// Begins to unpack what `source` gives; NULL where there is no memory.
+soma_gunzip *soma_gunzip_begin(soma_gunzip_source *source, void *context);
 
 /// Writes up to `capacity` unpacked bytes to `output` and their number to `written`. MORE means that `output` is full,
 /// END that the last member is complete and nothing follows it.

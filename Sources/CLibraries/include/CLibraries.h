@@ -7,4 +7,6 @@
 #include "libraries_opencl.h"
 #include "libraries_opencl_survey.h"
 #include "libraries_openmp.h"
+#include "library_guard.h"
 #include "library_search.h"
+#include "signal_actions.h"

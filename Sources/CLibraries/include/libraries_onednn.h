@@ -1,4 +1,5 @@
 #pragma once
+#include "library_guard.h"
 #include "library_search.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -64,6 +65,9 @@ typedef struct libraries_onednn {
                               dnnl_description bias, dnnl_description y, const int64_t *stride, const int64_t *dilation,
                               const int64_t *before, const int64_t *after, dnnl_primitive_description hint, dnnl_attributes);
 } libraries_onednn;
+
+/// Computes a product; false where it is refused, or where there is no memory, which `library_lacked_memory` then answers.
+bool libraries_onednn_multiply(const library_product *product);
 
 /// The table, filled by the first call. Safe from any thread.
 const libraries_onednn *libraries_onednn_table(void);

@@ -1,4 +1,5 @@
 #pragma once
+#include "library_guard.h"
 #include "library_search.h"
 
 /// The functions of OpenBLAS that are called, found at run time; null where it is missing.
@@ -16,6 +17,9 @@ typedef struct libraries_openblas {
     char *(*config)(void);
     void (*set_threads)(int count);
 } libraries_openblas;
+
+/// Computes a product; false where there is no memory, which `library_lacked_memory` then answers.
+bool libraries_openblas_multiply(const library_product *product);
 
 /// The table, filled by the first call. Safe from any thread.
 const libraries_openblas *libraries_openblas_table(void);

@@ -19,6 +19,12 @@ int soma_team_size(void);
 /// Sets that number, from 1 to SOMA_TEAM_LIMIT. Not while a loop runs.
 void soma_team_resize(int size);
 
+/// Starts the threads of the team, for the thread that calls this.
+///
+/// libgomp ends the process where the system has no room for one: as many others are started first, and end again.
+/// - Returns: 0, or the error of the thread that could not be started.
+int soma_team_start(void);
+
 /// What the threads are, in words: "OpenMP (libgomp.so.1)" or "own threads".
 const char *soma_team_description(void);
 

@@ -23,12 +23,14 @@ final class OpenCLPrograms: Sendable {
     /// A kernel of its own, which nobody else sets arguments of.
     /// - Throws: `BackendError.buildFailed` with the compiler's log.
     func kernel(_ name: String, _ source: String, options: String = "") throws -> cl_kernel {
-        let program = try self.program(name, source, options: options)
-        var code: cl_int = 0
-        guard let kernel = cl.pointee.clCreateKernel(program, name, &code) else {
-            throw BackendError.buildFailed(kernel: name, log: OpenCLError(function: "clCreateKernel", code: code).description)
+        try keepingSignalActions {
+            let program = try self.program(name, source, options: options)
+            var code: cl_int = 0
+            guard let kernel = cl.pointee.clCreateKernel(program, name, &code) else {
+                throw BackendError.buildFailed(kernel: name, log: OpenCLError(function: "clCreateKernel", code: code).description)
+            }
+            return kernel
         }
-        return kernel
     }
 
     /// What every program is built with, and what is particular to one.

@@ -3,6 +3,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import SomaBackend
 
 /// A file that is read and replaced as a whole, so that nobody ever sees a part of it.
 struct WholeFile {
@@ -54,10 +55,12 @@ struct WholeFile {
     func write(_ bytes: [UInt8], isSynced: Bool) throws(Failure) {
         if let parent = Self.parent(path) { try Self.makeFolder(parent) }
         let aside = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max))"
-        guard let file = fopen(aside, "wbxe") else { throw .system }
+        let file = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw .system }
         var failure: Failure?
-        if fwrite(bytes, 1, bytes.count, file) < bytes.count || fflush(file) != 0 || isSynced && fsync(fileno(file)) != 0 { failure = .system }
-        if fclose(file) != 0 { failure = failure ?? .system }
+        let count = bytes.withUnsafeBytes { WholeWrite.write($0, to: file) }
+        if count < bytes.count || isSynced && fsync(file) != 0 { failure = .system }
+        if close(file) != 0 { failure = failure ?? .system }
         if failure == nil && rename(aside, path) != 0 { failure = .system }
         guard let failure else { return }
         unlink(aside)

@@ -115,7 +115,7 @@ public struct TuningFile: Sendable {
         // The folder is there by now, and as a lock leaves nothing behind. Where a file system knows no locks, there is none.
         let lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         defer { close(lock) }
-        while flock(lock, LOCK_EX) != 0 && errno == EINTR {}
+        for _ in 0..<1000 where flock(lock, LOCK_EX) == 0 || errno != EINTR { break }
         var texts = (try? read(path))?.texts ?? [:]
         for (stepClass, choice) in changes { texts[stepClass] = choice }
         let tuning: Tuning
@@ -188,6 +188,5 @@ extension OpenCLDevice {
 }
 
 func complain(_ line: String) {
-    let text = line + "\n"
-    _ = write(STDERR_FILENO, text, text.utf8.count)
+    _ = WholeWrite.write(line + "\n", to: STDERR_FILENO)
 }

@@ -23,20 +23,18 @@ public enum Checksum: Hashable, Sendable {
     }
 
     private static func contentDigest(_ path: String, limit: Int) throws -> String {
-        let file = try ByteRegion(mapping: path)
-        return try withExtendedLifetime(file) {
-            var hash = SHA256()
-            guard file.bytes.starts(with: [0x1F, 0x8B]) else {
-                hash.update(file.bytes)
-                return hash.digest()
-            }
-            var count = 0
-            try GunzipStream(file.bytes, path: path).forEachPiece { piece in
-                count += piece.count
-                guard count <= limit else { throw SomaError("\(path) unpacks to more than \(limit) bytes") }
-                hash.update(piece)
-            }
+        let file = try ByteSource(path: path)
+        var hash = SHA256()
+        guard try file.isGzip else {
+            try file.forEachPiece { hash.update($0) }
             return hash.digest()
         }
+        var count = 0
+        try GunzipStream(file, path: path).forEachPiece { piece in
+            count += piece.count
+            guard count <= limit else { throw SomaError("\(path) unpacks to more than \(limit) bytes") }
+            hash.update(piece)
+        }
+        return hash.digest()
     }
 }

@@ -108,7 +108,7 @@ final class DownloadPart {
         path = target + ".part"
         descriptor = try Self.open(path)
         size = Int(lseek(descriptor, 0, SEEK_END))
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, Self.sameFile(descriptor, path) else {
+        guard FileLock.take(descriptor) != .held, Self.sameFile(descriptor, path) else {
             throw SomaError("\(path) is being downloaded by another process")
         }
     }

@@ -43,9 +43,11 @@ public struct ImageDataSet: DataSet {
         guard labels.elementsPerSample == 1 else {
             throw SomaError("\(labels.path) has \(labels.shape), not one label for each sample")
         }
+        // Read at once: they are small and many.
+        let labels = try labels.loaded()
         return try (0..<labels.count).map { index in
             var value: Float = 0
-            withUnsafeMutablePointer(to: &value) { labels.readSample(index, into: .init(start: $0, count: 1)) }
+            try withUnsafeMutablePointer(to: &value) { try labels.readSample(index, into: .init(start: $0, count: 1)) }
             guard value >= 0, value < Float(classCount), let label = Int32(exactly: value) else {
                 let text = Int(exactly: value).map(String.init) ?? String(value)
                 throw SomaError(
@@ -57,22 +59,22 @@ public struct ImageDataSet: DataSet {
 
     public var count: Int { labels.count }
 
-    public func read(_ indices: [Int], into batch: BatchMemory) {
+    public func read(_ indices: [Int], into batch: BatchMemory) throws {
         let label = batch.values(of: "label", as: Int32.self)
         for (row, index) in indices.enumerated() {
             label[row] = labels[index]
-            read(index, into: batch.row(row, of: "image", as: Float.self))
+            try read(index, into: batch.row(row, of: "image", as: Float.self))
         }
     }
 
-    private func read(_ index: Int, into output: UnsafeMutableBufferPointer<Float>) {
+    private func read(_ index: Int, into output: UnsafeMutableBufferPointer<Float>) throws {
         guard images.elementType == .uint8 else {
-            images.readSample(index, into: output)
+            try images.readSample(index, into: output)
             for i in output.indices { output[i] = (output[i] * scale - mean) / deviation }
             return
         }
-        table.withUnsafeBufferPointer { table in
-            images.withSample(index) { pixels in
+        try table.withUnsafeBufferPointer { table in
+            try images.withSample(index) { pixels in
                 for i in output.indices { output[i] = table[Int(pixels[i])] }
             }
         }

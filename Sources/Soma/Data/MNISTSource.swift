@@ -134,10 +134,10 @@ public struct MNIST: Sendable {
 extension MNIST {
     /// A hash by which other files are told from these: of the shapes of all four and of the classes, which are many enough to
     /// differ in any other data set, and few enough to be read at once.
-    public var fingerprint: String {
+    public func fingerprint() throws -> String {
         var hash = SHA256()
         for file in [trainingImages, trainingLabels, testImages, testLabels] { Array("\(file.shape)".utf8).withUnsafeBytes { hash.update($0) } }
-        for labels in [trainingLabels, testLabels] { labels.withBytes { hash.update($0) } }
+        for labels in [trainingLabels, testLabels] { try labels.withBytes { hash.update($0) } }
         return hash.digest()
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SomaBackend
 
 /// State that several threads share: one at a time may look at it, and wait until another has changed it.
 ///
@@ -65,7 +66,7 @@ struct WorkerThread: @unchecked Sendable {
             }, box.toOpaque())
         guard code == 0 else {
             box.release()
-            throw SomaError.system("cannot start a thread", code: code)
+            throw SomaError("cannot start a thread: \(String(cString: strerror(code)))", hint: HostMemory.limitInForce)
         }
         self.thread = thread
     }

@@ -1,4 +1,5 @@
 import Glibc
+import SomaBackend
 
 /// Files that are replaced as a whole: whoever reads sees the old content or the new, never a part.
 ///
@@ -38,6 +39,13 @@ public enum AtomicFile {
             try body(sink)
             try sink.flush()
         }
+    }
+
+    /// Replaces the file at `path` by the content of another.
+    /// - Throws: `SomaError` naming the file that cannot be read or written; that at `path` is then as before.
+    public static func copy(_ source: String, to path: String, links: LinkPolicy = .followed) throws {
+        let content = try ByteSource(path: source)
+        try write(to: path, links: links) { file in try content.forEachPiece(file.append) }
     }
 
     /// Whether a path names standard output.
@@ -92,19 +100,14 @@ public final class FileSink {
     }
 
     private func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw SomaError.system("cannot write \(path)") }
-            rest = rest.dropFirst(count)
-        }
+        guard WholeWrite.write(bytes, to: descriptor) == bytes.count else { throw SomaError.system("cannot write \(path)") }
     }
 }
 
 /// The new content of a file while it is written: `.NAME.XXXXXX.partial` in the same folder.
 ///
-/// Its writer holds a lock on it, so that a partial file without a lock is one whose writer was killed.
+/// Its writer holds a lock on it, so that a partial file without a lock is one whose writer was killed. Where the file system knows no locks nobody
+/// can take one either, and so nobody removes the file of another.
 private final class PartialFile {
     let path: String
     let descriptor: CInt
@@ -114,16 +117,19 @@ private final class PartialFile {
         let (folder, name) = PathText.split(target)
         guard !name.isEmpty else { throw SomaError("cannot write \(target): it names a folder") }
         Self.removeAbandoned(in: folder, prefix: ".\(name).")
-        while true {
+        // Others take a new file for an abandoned one only in the moment before it is locked.
+        for _ in 0..<100 {
             let path = "\(folder)/.\(name).\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
             let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             guard file >= 0 else { throw SomaError.system("cannot write \(target)") }
-            if flock(file, LOCK_EX | LOCK_NB) == 0 && Self.isLinked(file) {
+            if FileLock.take(file) != .held && Self.isLinked(file) {
                 (self.path, descriptor) = (path, file)
                 return
             }
-            close(file)  // Another writer took it for an abandoned one before it was locked.
+            unlink(path)
+            close(file)
         }
+        throw SomaError("cannot write \(target): other processes take its locks")
     }
 
     /// Removes the partial file unless it has become the file itself.
@@ -148,7 +154,7 @@ private final class PartialFile {
             let path = "\(folder)/\(name)"
             let file = open(path, O_RDONLY | O_CLOEXEC)
             guard file >= 0 else { continue }
-            if flock(file, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+            if FileLock.take(file) == .taken { unlink(path) }
             close(file)
         }
     }

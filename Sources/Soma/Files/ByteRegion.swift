@@ -1,6 +1,7 @@
 import Glibc
+import SomaBackend
 
-/// Bytes that do not change and stay where they are as long as somebody holds this object: a mapped file, unpacked
+/// Bytes that do not change and stay where they are as long as somebody holds this object: the content of a file, unpacked
 /// data, or a constant of the program.
 ///
 /// Unchecked `Sendable`, because all it has is an address of memory that nobody writes.
@@ -19,29 +20,20 @@ public final class ByteRegion: @unchecked Sendable {
 
     deinit { release(bytes) }
 
-    /// Maps a file read-only. Its pages are read when they are touched, so the file may be larger than memory.
-    ///
-    /// The file must not be shortened while it is mapped; files that `AtomicFile` replaces never are.
-    /// - Throws: `SomaError` where the file is missing, unreadable or not a regular file.
-    public convenience init(mapping path: String) throws {
+    /// Reads a whole file.
+    /// - Throws: `SomaError` where the file is missing, unreadable, not a regular file, has more than `limit` bytes, or changes meanwhile.
+    public convenience init(reading path: String, limit: Int = .max) throws {
         let file = try RegularFile(path)
-        let size = file.byteCount
-        if size == 0 {
-            self.init(UnsafeRawBufferPointer(start: nil, count: 0))
-            return
-        }
-        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.descriptor, 0), address != MAP_FAILED else {
-            throw SomaError.system("cannot map \(path)")
-        }
-        self.init(UnsafeRawBufferPointer(start: address, count: size)) {
-            _ = munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
-        }
+        guard file.byteCount <= limit else { throw SomaError("cannot read \(path): it has \(file.byteCount) bytes, more than \(limit)") }
+        try self.init(count: file.byteCount) { try file.fill($0, from: 0) }
     }
 
     /// Allocates `count` bytes, lets `fill` write all of them, and keeps them.
     /// - Throws: `SomaError` where there is no memory, and whatever `fill` throws.
     convenience init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
-        guard let address = malloc(max(count, 1)) else { throw SomaError("no memory for \(count) bytes") }
+        guard let address = malloc(max(count, 1)) else { 
+            throw SomaError("no memory for \(count) bytes", hint: HostMemory.limitInForce)
+        }
         let buffer = UnsafeMutableRawBufferPointer(start: address, count: count)
         do { try fill(buffer) } catch {
             free(address)

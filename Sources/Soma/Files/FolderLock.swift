@@ -4,25 +4,32 @@ import Glibc
 public final class FolderLock: Sendable {
     private let descriptor: CInt
     private let path: String
+    /// Why the file is not locked and so keeps nobody out, as on some network file systems; nil where it is locked.
+    public let problem: String?
 
-    /// Takes the lock; nil where another has it.
+    /// Takes the lock; nil where another has it. Where the file system knows no locks it goes without, see `problem`.
     /// - Throws: `SomaError` where the file cannot be made.
     public init?(folder: String, name: String) throws {
         path = "\(folder)/\(name)"
-        while true {
+        // Each further attempt means that another has had the lock and removed the file since.
+        for _ in 0..<1000 {
             let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
             guard file >= 0 else { throw SomaError.system("cannot write to \(folder)") }
-            guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            switch FileLock.take(file) {
+            // Whoever had it may have removed the file meanwhile: a lock on that keeps nobody out.
+            case .taken where Self.isSame(file, path):
+                (descriptor, problem) = (file, nil)
+                return
+            case .missing(let reason):
+                (descriptor, problem) = (file, "\(folder) cannot be locked (\(reason)): see to it that nobody else writes there")
+                return
+            case .held:
                 close(file)
                 return nil
+            case .taken: close(file)
             }
-            // Whoever had it may have removed the file meanwhile: a lock on that keeps nobody out.
-            if Self.isSame(file, path) {
-                descriptor = file
-                return
-            }
-            close(file)
         }
+        return nil
     }
 
     deinit { close(descriptor) }

@@ -3,8 +3,8 @@ import SomaGraph
 /// An array in the IDX format, in which MNIST and its kin are published: two zero bytes, the element type, the number
 /// of dimensions, each dimension as a big-endian 32-bit number, and the elements, the last index running fastest.
 ///
-/// A plain file is mapped and never loaded as a whole, so it may be of any size; a gzip one is recognised by its first
-/// bytes and unpacked into memory.
+/// A plain file is never loaded as a whole, so it may be of any size; a gzip one is recognised by its first bytes and
+/// unpacked into memory.
 public struct IDXFile: Sendable {
     /// What one element is; the raw value is its code in the file. More than one byte: the most significant first.
     public enum ElementType: UInt8, Sendable, CaseIterable {
@@ -31,7 +31,7 @@ public struct IDXFile: Sendable {
     /// The file's name, for messages.
     public let path: String
 
-    private let region: ByteRegion
+    private let source: ByteSource
     private let dataOffset: Int
 
     /// How many samples the file holds.
@@ -43,10 +43,9 @@ public struct IDXFile: Sendable {
     /// - Throws: `SomaError` naming the file and whether it is missing, empty, truncated, broken, or promises in its
     ///   header another size than it has.
     public init(path: String) throws {
-        let file = try ByteRegion(mapping: path)
-        guard file.bytes.count > 0 else { throw SomaError("\(path) is empty") }
-        let isGzip = file.bytes.starts(with: [0x1F, 0x8B])
-        if isGzip { self = try Self.unpack(file, path: path) } else { try self.init(region: file, path: path) }
+        let file = try ByteSource(path: path)
+        guard file.count > 0 else { throw SomaError("\(path) is empty") }
+        if try file.isGzip { self = try Self.unpack(file, path: path) } else { try self.init(file, path: path) }
     }
 
     /// What bytes are that do not begin as an IDX file does, where that can be told.
@@ -57,37 +56,51 @@ public struct IDXFile: Sendable {
 
     /// Reads an array that is in memory already, such as one embedded in the program.
     /// - Parameter path: its name in messages.
-    public init(region: ByteRegion, path: String) throws {
-        if let kind = Self.otherKind(region.bytes) { throw kind.error(path, "is not an IDX file") }
-        let header = try Header(region.bytes, path: path)
-        guard region.bytes.count >= header.fileSize else {
-            throw SomaError(
-                "\(path) is truncated: \(header.summary) takes \(header.fileSize) bytes, it has \(region.bytes.count)")
+    public init(region: ByteRegion, path: String) throws { try self.init(ByteSource(region), path: path) }
+
+    private init(_ source: ByteSource, path: String) throws {
+        let header = try source.withBytes(0..<min(source.count, Header.mostBytes)) { start in
+            if let kind = Self.otherKind(start) { throw kind.error(path, "is not an IDX file") }
+            return try Header(start, path: path)
         }
-        guard region.bytes.count == header.fileSize else {
-            throw SomaError("\(path) has \(region.bytes.count - header.fileSize) bytes after \(header.summary)")
+        guard source.count >= header.fileSize else {
+            throw SomaError("\(path) is truncated: \(header.summary) takes \(header.fileSize) bytes, it has \(source.count)")
         }
-        self.init(header, region: region, path: path)
+        guard source.count == header.fileSize else {
+            throw SomaError("\(path) has \(source.count - header.fileSize) bytes after \(header.summary)")
+        }
+        self.init(header, source, path: path)
     }
 
-    private init(_ header: Header, region: ByteRegion, path: String) {
+    private init(_ header: Header, _ source: ByteSource, path: String) {
         (elementType, shape, dataOffset) = (header.elementType, header.shape, header.dataOffset)
         elementsPerSample = header.elementsPerSample
-        (self.region, self.path) = (region, path)
+        (self.source, self.path) = (source, path)
+    }
+
+    /// The same array in memory.
+    /// - Throws: `SomaError` where the file cannot be read or has become shorter, or there is no memory for it.
+    public func loaded() throws -> IDXFile {
+        IDXFile(
+            Header(elementType: elementType, shape: shape, elementsPerSample: elementsPerSample, dataOffset: dataOffset, fileSize: source.count), ByteSource(try source.loaded()),
+            path: path)
     }
 
     /// Calls `body` with the bytes of all elements as they are in the file.
-    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try withExtendedLifetime(region) { try body(UnsafeRawBufferPointer(rebasing: region.bytes[dataOffset...])) }
+    /// - Throws: as `loaded`; what `body` throws.
+    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+        try source.withBytes(dataOffset..<source.count, body)
     }
 
     /// Calls `body` with the bytes of one sample as they are in the file.
-    public func withSample<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    /// - Throws: `SomaError` where the file cannot be read or has become shorter; what `body` throws.
+    public func withSample<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
         guard index >= 0 && index < count else {
             programError("IDX sample", "\(path) has \(count) samples, not one at \(index)")
         }
         let size = elementsPerSample * elementType.byteCount
-        return try withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[index * size..<(index + 1) * size])) }
+        let start = dataOffset + index * size
+        return try source.withBytes(start..<start + size, body)
     }
 }
 
@@ -100,6 +113,9 @@ extension IDXFile {
         let elementsPerSample: Int
         let dataOffset: Int
         let fileSize: Int
+
+        /// That of as many dimensions as a byte can count.
+        static let mostBytes = 4 + 4 * 255
 
         var summary: String { "\(elementType) [\(shape.map(String.init).joined(separator: ", "))]" }
 
@@ -128,39 +144,34 @@ extension IDXFile {
         }
     }
 
-    private static func unpack(_ file: ByteRegion, path: String) throws -> IDXFile {
-        try withExtendedLifetime(file) {
-            let stream = try GunzipStream(file.bytes, path: path)
-            let header: Header
-            do { header = try readHeader(stream, path: path) } catch { throw try packedKind(file, path) ?? error }
-            // Deflate cannot do better than 1032:1; a header that promises more is a lie, found before any allocation.
-            guard header.fileSize / 1032 <= file.bytes.count else {
-                throw SomaError(
-                    "\(path) cannot hold what its header promises: \(header.summary) in \(file.bytes.count) packed bytes"
-                )
-            }
-            let region = try ByteRegion(count: header.fileSize - header.dataOffset) { buffer in
-                guard try stream.read(into: buffer) == buffer.count else {
-                    throw SomaError("\(path) is truncated: its header promises \(header.summary)")
-                }
-                guard try stream.isAtEnd() else { throw SomaError("\(path) has bytes after \(header.summary)") }
-            }
-            let elements = Header(elementsOf: header)
-            return IDXFile(elements, region: region, path: path)
+    private static func unpack(_ file: ByteSource, path: String) throws -> IDXFile {
+        let stream = try GunzipStream(file, path: path)
+        let header: Header
+        do { header = try readHeader(stream, path: path) } catch { throw try packedKind(file, path) ?? error }
+        // Deflate cannot do better than 1032:1; a header that promises more is a lie, found before any allocation.
+        guard header.fileSize / 1032 <= file.count else {
+            throw SomaError("\(path) cannot hold what its header promises: \(header.summary) in \(file.count) packed bytes")
         }
+        let region = try ByteRegion(count: header.fileSize - header.dataOffset) { buffer in
+            guard try stream.read(into: buffer) == buffer.count else {
+                throw SomaError("\(path) is truncated: its header promises \(header.summary)")
+            }
+            guard try stream.isAtEnd() else { throw SomaError("\(path) has bytes after \(header.summary)") }
+        }
+        return IDXFile(Header(elementsOf: header), ByteSource(region), path: path)
     }
 
     /// What the packed file is, where it is no IDX file and its kind can be told.
-    private static func packedKind(_ file: ByteRegion, _ path: String) throws -> SomaError? {
+    private static func packedKind(_ file: ByteSource, _ path: String) throws -> SomaError? {
         try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
-            let count = try GunzipStream(file.bytes, path: path).read(into: buffer)
+            let count = try GunzipStream(file, path: path).read(into: buffer)
             let start = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             return otherKind(start)?.error(path, "does not pack an IDX file")
         }
     }
 
     private static func readHeader(_ stream: GunzipStream, path: String) throws -> Header {
-        try withUnsafeTemporaryAllocation(byteCount: 4 + 4 * 255, alignment: 4) { buffer in
+        try withUnsafeTemporaryAllocation(byteCount: Header.mostBytes, alignment: 4) { buffer in
             let start = try stream.read(into: .init(rebasing: buffer[..<4]))
             let rest = start == 4 ? 4 * Int(buffer[3]) : 0
             let size = try start + stream.read(into: .init(rebasing: buffer[4..<4 + rest]))
@@ -170,6 +181,11 @@ extension IDXFile {
 }
 
 extension IDXFile.Header {
+    fileprivate init(elementType: IDXFile.ElementType, shape: [Int], elementsPerSample: Int, dataOffset: Int, fileSize: Int) {
+        (self.elementType, self.shape, self.elementsPerSample) = (elementType, shape, elementsPerSample)
+        (self.dataOffset, self.fileSize) = (dataOffset, fileSize)
+    }
+
     /// The same array with its elements at the beginning of their region.
     fileprivate init(elementsOf header: IDXFile.Header) {
         (elementType, shape, elementsPerSample) = (header.elementType, header.shape, header.elementsPerSample)
@@ -193,11 +209,12 @@ func checkedProduct(_ factors: some Collection<Int>) -> Int? {
 
 extension IDXFile {
     /// Writes the elements of one sample as single-precision numbers.
-    public func readSample(_ index: Int, into output: UnsafeMutableBufferPointer<Float>) {
+    /// - Throws: as `withSample`.
+    public func readSample(_ index: Int, into output: UnsafeMutableBufferPointer<Float>) throws {
         guard output.count == elementsPerSample else {
             programError("IDX sample", "a sample of \(path) has \(elementsPerSample) elements, not \(output.count)")
         }
-        withSample(index) { bytes in
+        try withSample(index) { bytes in
             switch elementType {
             case .uint8: for i in output.indices { output[i] = Float(bytes[i]) }
             case .int8: for i in output.indices { output[i] = Float(Int8(bitPattern: bytes[i])) }

@@ -46,12 +46,9 @@ struct SHA256 {
 
     /// The digest of the file at `path`.
     static func digest(ofFile path: String) throws -> String {
-        let file = try ByteRegion(mapping: path)
-        return withExtendedLifetime(file) {
-            var hash = SHA256()
-            hash.update(file.bytes)
-            return hash.digest()
-        }
+        var hash = SHA256()
+        try ByteSource(path: path).forEachPiece { hash.update($0) }
+        return hash.digest()
     }
 
     /// Works on whole blocks of 64 bytes.

@@ -3,7 +3,7 @@ import SomaGraph
 /// Named arrays in the safetensors format: eight bytes with the length of a header, the header as JSON, and the elements
 /// of all tensors, little-endian, without a gap. PyTorch, JAX and others read and write the same files.
 ///
-/// A file is mapped and read only where it is touched. Every rule of the format is checked when it is opened, so what
+/// A file is read only where it is asked for. Every rule of the format is checked when it is opened, so what
 /// the other members answer can be believed.
 public struct SafetensorsFile: Sendable {
     /// The tensors in the order of their bytes.
@@ -15,7 +15,7 @@ public struct SafetensorsFile: Sendable {
     /// The file's name, for messages.
     public let path: String
 
-    private let region: ByteRegion
+    private let source: ByteSource
     private let index: [ExactText: Int]
 
     /// What the header says of one tensor.
@@ -63,16 +63,17 @@ public struct SafetensorsFile: Sendable {
     /// Opens and checks the file at `path`.
     /// - Throws: `SomaError` naming the file and the first rule of the format that it breaks.
     public init(path: String) throws {
-        let region = try ByteRegion(mapping: path)
+        let source = try ByteSource(path: path)
         do {
-            let header = try SafetensorsHeader(region.bytes)
+            let header = try SafetensorsHeader(source)
             (tensors, metadataEntries) = (header.tensors, header.metadata)
         } catch let error as SomaError {
-            if let kind = FileKind(region.bytes, otherThan: FileKind.safetensors) { throw kind.error(path, "is not a usable safetensors file (it has no header)") }
+            let kind = try source.withBytes(0..<min(source.count, FileKind.mostBytes)) { FileKind($0, otherThan: FileKind.safetensors) }
+            if let kind { throw kind.error(path, "is not a usable safetensors file (it has no header)") }
             throw SomaError("\(path) is not a usable safetensors file: \(error.message)")
         }
         metadata = Dictionary(metadataEntries, uniquingKeysWith: { first, _ in first })
-        (self.path, self.region) = (path, region)
+        (self.path, self.source) = (path, source)
         index = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { (ExactText($1.name), $0) })
     }
 
@@ -82,13 +83,11 @@ public struct SafetensorsFile: Sendable {
     }
 
     /// Calls `body` with the elements of a tensor, little-endian, row by row. They may begin at any address.
-    /// - Throws: `SomaError` where the file has no tensor of that name, and what `body` throws.
+    /// - Throws: `SomaError` where the file has no tensor of that name, cannot be read or has become shorter, and what `body` throws.
     public func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
         guard let tensor = self[name] else { throw SomaError("\(path) has no tensor '\(name)'") }
-        return try withExtendedLifetime(region) {
-            let start = region.bytes.count - totalByteCount + tensor.offset
-            return try body(UnsafeRawBufferPointer(rebasing: region.bytes[start..<start + tensor.byteCount]))
-        }
+        let start = source.count - totalByteCount + tensor.offset
+        return try source.withBytes(start..<start + tensor.byteCount, body)
     }
 
     /// The bytes of all tensors together.

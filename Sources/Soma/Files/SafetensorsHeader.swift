@@ -4,19 +4,21 @@ struct SafetensorsHeader {
     /// Texts and their names in the order of the file.
     let metadata: [(key: String, value: String)]
 
-    /// - Parameter file: the whole file.
-    init(_ file: UnsafeRawBufferPointer) throws {
+    /// - Parameter file: the whole file, of which the header alone is read.
+    init(_ file: ByteSource) throws {
         guard file.count >= 8 else { throw SomaError("it has \(file.count) bytes, less than a header's length takes") }
-        let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
+        let length = try file.withBytes(0..<8) { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         guard length <= UInt64(SafetensorsFile.headerLimit) else {
             throw SomaError("its header claims \(length) bytes, more than the format allows")
         }
         guard length <= UInt64(file.count - 8) else {
             throw SomaError("its header claims \(length) bytes, the file has \(file.count - 8) after it")
         }
-        let text = UnsafeRawBufferPointer(rebasing: file[8..<8 + Int(length)])
-        guard text.first == UInt8(ascii: "{"), let members = try JSON(parsing: text).members else {
-            throw SomaError("its header is not a JSON object")
+        let members = try file.withBytes(8..<8 + Int(length)) { text in
+            guard text.first == UInt8(ascii: "{"), let members = try JSON(parsing: text).members else {
+                throw SomaError("its header is not a JSON object")
+            }
+            return members
         }
         metadata = try Self.metadata(members.first { $0.name.isExactly(Self.metadataName) }?.value)
         tensors = try members.filter { !$0.name.isExactly(Self.metadataName) }.map(Self.tensor).sorted {

@@ -23,8 +23,12 @@ enum DeviceManager {
 
     private static let families: [Family] = [
         Family(
-            prefix: "cpu", list: { [CPUBackend.description] }, start: { _, _ in CPUBackend(memoryLimit: memoryLimit) },
-            diagnose: CPUBackend.diagnosis),
+            prefix: "cpu", list: { [CPUBackend.description] },
+            start: { _, _ in
+                let backend = CPUBackend(memoryLimit: memoryLimit)
+                try backend.startThreads()
+                return backend
+            }, diagnose: CPUBackend.diagnosis),
         Family(
             prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL, diagnose: OpenCLDevice.diagnosis,
             tuning: { name in OpenCLDevice.all.first { $0.name == name }.flatMap(OpenCLBackend.tuningState) }),
@@ -144,8 +148,7 @@ enum DeviceManager {
     }
 
     static func say(_ line: String) {
-        var text = line + "\n"
-        text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _ = WholeWrite.write(line + "\n", to: STDERR_FILENO)
     }
 
     private static func stop(_ line: String) -> Never {

@@ -24,6 +24,7 @@ public final class Evaluator: Sendable {
             try backlog.add(batch)
             let minibatch = try Minibatch(batch, device: device)
             totals = try step(minibatch.names)([totals] + minibatch.tensors)[0]
+            try backlog.addStep()
             count += batch.count
         }
         if count == 0 { throw SomaError.nothingToEvaluate(dataSet) }

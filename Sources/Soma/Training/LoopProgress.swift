@@ -13,6 +13,8 @@ struct LoopProgress {
     var unreadBatches = 0
     var best: (value: Double, epoch: Int)?
     var batchesPerEpoch = 0
+    /// Whether the last epoch was trained and is yet to be evaluated.
+    var isEpochOpen = false
     /// The checkpoint that this run has written last, or was resumed from.
     var checkpoint: String?
 
@@ -30,6 +32,7 @@ struct LoopProgress {
             "unread.loss_sum": String(unreadLossSum), "unread.samples": String(unreadSamples),
             "unread.batches": String(unreadBatches),
         ]
+        if isEpochOpen { result["epoch.open"] = "yes" }
         if let best { (result["best.value"], result["best.epoch"]) = (String(best.value), String(best.epoch)) }
         return result
     }
@@ -44,11 +47,23 @@ struct LoopProgress {
         unreadLossSum = try checkpoint.number("unread.loss_sum")
         unreadSamples = try checkpoint.count("unread.samples")
         unreadBatches = try checkpoint.count("unread.batches")
+        isEpochOpen = checkpoint.metadata["epoch.open"] != nil
         if checkpoint.metadata["best.value"] != nil {
             best = (try checkpoint.number("best.value"), try checkpoint.count("best.epoch"))
         }
         self.checkpoint = checkpoint.path
     }
+}
+
+extension Checkpoint {
+    /// How many epochs a training loop had completed when it wrote this; nil where it was none.
+    public var completedEpochs: Int? {
+        guard let progress = try? LoopProgress(self) else { return nil }
+        return progress.position.epoch - (progress.isEpochOpen ? 1 : 0)
+    }
+
+    /// How many updates the optimiser had made; nil where the file holds no state of one.
+    public var updateCount: Int? { try? count(Self.updatesKey) }
 }
 
 extension Trainer {

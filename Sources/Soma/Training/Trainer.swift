@@ -1,3 +1,4 @@
+import SomaBackend
 import SomaGraph
 
 /// Trains a model over epochs of a data set: replays a captured step, evaluates, keeps checkpoints, and tells what
@@ -69,10 +70,10 @@ public final class Trainer<Model: Layer> {
 
     /// Trains to the end of the last epoch.
     /// - Parameters:
-    ///   - report: called for each event; what it throws ends training.
+    ///   - report: called for each event; what it throws ends training, once a checkpoint was written.
     ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
     /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what
-    ///   reading a sample or writing a file throws; `BackendError`.
+    ///   reading a sample throws, once a checkpoint was written; what writing a file throws; `BackendError`.
     @discardableResult
     public func run(
         on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil,
@@ -84,20 +85,35 @@ public final class Trainer<Model: Layer> {
             feeding: optimizer.arena.device)
         progress.batchesPerEpoch = loader.batchesPerEpoch
         clock = TrainingClock()
-        var lastEpoch: EpochSummary?
+        backlog = Backlog(device: optimizer.arena.device)
+        var (lastEpoch, failure): (EpochSummary?, (any Error)?) = (nil, nil)
         let device = optimizer.arena.device
-        func report(_ event: TrainingEvent) throws { try device.noting(.reporting) { try tell(event) } }
-        try report(.started(standing))
-        while try device.noting(.looping, { try advance(loader, training, heldOut, &lastEpoch, report) }) {
-            if isInterrupted() {
+        // Where nobody can be told any more training goes on to where it can stop without loss.
+        func report(_ event: TrainingEvent) {
+            if failure != nil { return }
+            do { try device.noting(.reporting) { try tell(event) } } catch { failure = error }
+        }
+        try device.noting(.reporting) { try tell(.started(standing)) }
+        let first = optimizer.updateCount
+        do {
+            if progress.isEpochOpen { lastEpoch = try finishEpoch(heldOut, report) }
+            while try device.noting(.looping, { try advance(loader, training, heldOut, &lastEpoch, report) }) {
+                let isOver = isInterrupted()
+                if failure != nil { break }
+                // What was to stop after the last update is done already.
+                guard isOver, progress.position.epoch < options.epochs else { continue }
                 try peekLoss()
                 try saveLast(report)
-                try report(.interrupted(standing))
+                report(.interrupted(standing))
+                if let failure { throw failure }
                 return result(lastEpoch, isInterrupted: true)
             }
+        } catch let unread as UnreadData {
+            throw keepingWork(since: first, unread.error, report)
         }
         // Where there was nothing to train, the weights are still what this run has to give.
-        if progress.checkpoint == nil { try saveLast(report) }
+        if progress.checkpoint == nil && failure == nil { try saveLast(report) }
+        if let failure { throw keepingWork(since: first, failure) { _ in } }
         return result(lastEpoch, isInterrupted: false)
     }
 
@@ -106,11 +122,25 @@ public final class Trainer<Model: Layer> {
         _ loader: BatchLoader, _ training: some DataSet, _ heldOut: (any DataSet)?, _ lastEpoch: inout EpochSummary?,
         _ report: (TrainingEvent) throws -> Void
     ) throws -> Bool {
-        guard let batch = try optimizer.arena.device.noting(.reading, loader.next) else { return false }
+        guard let batch = try UnreadData.marking({ try optimizer.arena.device.noting(.reading, loader.next) }) else { return false }
         try train(batch, waited: loader.waiting.duration, report)
         for remark in training.takeRemarks() { try report(.remark(remark)) }
         if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
         return true
+    }
+
+    /// Writes a checkpoint before training ends by an error that has nothing to do with the model.
+    /// - Parameter first: the updates that had been made when training began; without any since there is nothing to keep.
+    /// - Returns: the error, with what was kept.
+    private func keepingWork(since first: Int, _ error: any Error, _ report: (TrainingEvent) throws -> Void) -> any Error {
+        guard optimizer.updateCount > first, options.folder != nil else { return error }
+        do {
+            try peekLoss()
+            try saveLast(report)
+        } catch { return error }
+        guard let failure = error as? SomaError else { return error }
+        let kept = "what was trained until then is kept in \(lastPath)"
+        return SomaError(failure.message, hint: failure.hint.map { "\($0); \(kept)" } ?? kept)
     }
 
     private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
@@ -129,15 +159,18 @@ public final class Trainer<Model: Layer> {
         progress.unreadBatches += 1
         if !clock.isRunning {
             try optimizer.arena.device.synchronize()
+            backlog.settle()
             clock.start(waited: waited)
             try report(.compiled(step.programs))
         } else {
             clock.sampleCount += batch.count
             clock.note(waited: waited)
+            try backlog.addStep()
         }
         let isDue = progress.unreadBatches >= options.readingInterval || batch.isLastOfEpoch
         // Read first: the rate then counts the time that the device takes.
         let loss = isDue ? try readLoss() : nil
+        if backlog.stepCount == 0 { clock.settle() }
         try report(.step(standing(after: batch), loss: loss))
     }
 
@@ -154,6 +187,7 @@ public final class Trainer<Model: Layer> {
     private func peekLoss() throws {
         do {
             progress.unreadLossSum = try step.readLossSum()
+            backlog.settle()
         } catch let error as SomaError {
             // The sum is read at the end of every epoch, when the position already is that of the next.
             let epoch = progress.position.batch == 0 ? progress.position.epoch : progress.position.epoch + 1
@@ -172,11 +206,13 @@ public final class Trainer<Model: Layer> {
         _ heldOut: (any DataSet)?, _ report: (TrainingEvent) throws -> Void
     ) throws -> EpochSummary {
         let number = progress.position.epoch - 1
-        let loss = progress.epochLossSum / Double(max(progress.epochSamples, 1))
-        (progress.epochLossSum, progress.epochSamples) = (0, 0)
         clock.pause()
         defer { clock.resume() }
-        let evaluation = try heldOut.map { try evaluate($0) }
+        progress.isEpochOpen = true
+        let evaluation = try heldOut.map { heldOut in try UnreadData.marking { try evaluate(heldOut) } }
+        progress.isEpochOpen = false
+        let loss = progress.epochLossSum / Double(max(progress.epochSamples, 1))
+        (progress.epochLossSum, progress.epochSamples) = (0, 0)
         for remark in heldOut?.takeRemarks() ?? [] { try report(.remark(remark)) }
         let value = evaluation?[objective.criterion.measure]
         let isBest = value.map { objective.criterion.isBetter($0, than: progress.best?.value) } ?? false
@@ -214,7 +250,16 @@ public final class Trainer<Model: Layer> {
     private func standing(epoch: Int, batch: Int) -> TrainingProgress {
         TrainingProgress(
             epoch: epoch, epochCount: options.epochs, batch: batch, batchesPerEpoch: progress.batchesPerEpoch,
-            updateCount: optimizer.updateCount, samplesPerSecond: clock.samplesPerSecond, dataWait: clock.dataWait,
+            updateCount: optimizer.updateCount, waitingUpdates: backlog.stepCount, samplesPerSecond: clock.samplesPerSecond, dataWait: clock.dataWait,
             learningRate: optimizer.learningRate.rate(after: max(optimizer.updateCount - 1, 0)), seconds: clock.seconds)
+    }
+}
+
+/// Why samples could not be read, which has nothing to do with what was trained until then.
+private struct UnreadData: Error {
+    let error: any Error
+
+    static func marking<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as BackendError { throw error } catch { throw UnreadData(error: error) }
     }
 }

@@ -1,7 +1,9 @@
-/// Measures how fast training goes, without the first step and without evaluations.
+/// Measures how fast training goes, without the first step and without evaluations: by what the device has done, not by what it was given.
 struct TrainingClock {
-    /// Samples trained on since the clock was started.
+    /// Samples given to the device since the clock was started.
     var sampleCount = 0
+    /// Those of them that were done when the device was last waited for, and how long it had taken.
+    private var done = (sampleCount: 0, duration: Duration.zero)
     /// How long the device has waited for data since.
     private var waited = Duration.zero
     private var waitedBefore = Duration.zero
@@ -26,6 +28,9 @@ struct TrainingClock {
 
     mutating func resume() { if isStarted { resumed = .now } }
 
+    /// Notes that the device has done all it was given.
+    mutating func settle() { done = (sampleCount, running) }
+
     mutating func note(waited: Duration) { self.waited = waited - waitedBefore }
 
     private var running: Duration { elapsed + (resumed.map { .now - $0 } ?? .zero) }
@@ -37,8 +42,7 @@ struct TrainingClock {
     }
 
     var samplesPerSecond: Double? {
-        let running = running
-        return sampleCount > 0 && running > .zero ? Double(sampleCount) / (running / .seconds(1)) : nil
+        done.sampleCount > 0 && done.duration > .zero ? Double(done.sampleCount) / (done.duration / .seconds(1)) : nil
     }
 
     /// Seconds since the clock was made.

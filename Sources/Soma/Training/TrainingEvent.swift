@@ -26,6 +26,8 @@ public struct TrainingProgress: Sendable {
     public var batchesPerEpoch: Int
     /// Updates made in all.
     public var updateCount: Int
+    /// How many of these the device was given and has not done yet.
+    public var waitingUpdates = 0
     /// Samples trained on per second, without the first step, which compiles; nil until it can be told.
     public var samplesPerSecond: Double?
     /// The share of that time, 0 to 1, during which the device had nothing to do because data were not read yet.

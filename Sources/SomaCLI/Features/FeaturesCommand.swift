@@ -83,7 +83,7 @@ struct FeaturesCommand: ParsableCommand {
         guard let image else { return [Float](repeating: 0, count: input.sampleShape.reduce(1, *)) }
         let source = try PictureSource(path: image, input: input)
         guard index < source.count else { throw SomaError("\(image) has \(source.count) pictures; the last is --index \(source.count - 1)") }
-        return source.picture(index)
+        return try source.picture(index)
     }
 
     private func named(_ name: String, _ layers: [FeatureMaps]) throws -> FeatureMaps {

@@ -1,5 +1,7 @@
 import Glibc
 import Soma
+import SomaBackend
+import Synchronization
 
 /// Standard output and standard error, unbuffered: each line is out when the call returns.
 enum Console {
@@ -23,15 +25,28 @@ enum Console {
 
     /// Writes text to standard output as it is.
     static func write(_ text: String) throws {
-        guard emit(text, to: STDOUT_FILENO) else {
-            // Nobody reads any more. That ends a run as an interruption does, which loses nothing.
-            if errno == EPIPE, Interruption.watchesOutput { return Interruption.note() }
-            throw SomaError("cannot write to standard output: \(String(cString: strerror(errno)))")
+        if failure.load(ordering: .relaxed) != 0 { return }
+        guard WholeWrite.write(text, to: STDOUT_FILENO) else {
+            guard Interruption.watchesOutput else { throw Self.error(errno) }
+            // Nobody reads any more, the terminal is gone, or the disk is full. That ends a run as an interruption does, which loses nothing.
+            failure.store(errno, ordering: .relaxed)
+            return Interruption.note()
         }
     }
 
+    /// Why standard output can no longer be written, where that is known and is worth telling: that nobody reads it any more is not.
+    static var outputFailure: SomaError? {
+        let code = failure.load(ordering: .relaxed)
+        return code == 0 || code == EPIPE ? nil : error(code)
+    }
+
+    /// The error with which writing to standard output has failed, after which nothing is written there; 0: it has not.
+    private static let failure = Atomic<Int32>(0)
+
+    private static func error(_ code: Int32) -> SomaError { SomaError("cannot write to standard output: \(String(cString: strerror(code)))") }
+
     /// Writes a line to standard error. There is nobody to tell where that fails.
-    static func complain(_ line: String) { _ = emit(Prose.harmless(line) + "\n", to: STDERR_FILENO) }
+    static func complain(_ line: String) { _ = WholeWrite.write(Prose.harmless(line) + "\n", to: STDERR_FILENO) }
 
     /// Whether standard output is read by a person.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
@@ -41,19 +56,5 @@ enum Console {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
-    }
-
-    private static func emit(_ text: String, to descriptor: Int32) -> Bool {
-        var text = text
-        return text.withUTF8 { bytes in
-            var done = 0
-            while done < bytes.count {
-                let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return false }
-                done += count
-            }
-            return true
-        }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Soma
+import SomaBackend
 import SomaZoo
 
 /// How the command ends after an error: what it says, where, and its exit status.
@@ -35,7 +36,8 @@ struct Ending {
     private static func text(_ error: BackendError) -> String {
         guard case .outOfMemory(let requested, let available, let device) = error else { return error.description }
         let asked = requested > 0 ? "\(Quantity.bytes(requested)) asked for, " : ""
-        return "\(device): out of memory: \(asked)\(Quantity.bytes(available)) available; a smaller batch or model takes less"
+        let limit = HostMemory.limitInForce.map { " (\($0))" } ?? ""
+        return "\(device): out of memory: \(asked)\(Quantity.bytes(available)) available\(limit); a smaller batch or model takes less"
     }
 
     /// The log of a compiler, say, has many lines.

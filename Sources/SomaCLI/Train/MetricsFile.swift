@@ -1,5 +1,6 @@
 import Glibc
 import Soma
+import SomaBackend
 
 /// `metrics.csv`: a row for each reading of the loss, with the evaluation where an epoch ended.
 ///
@@ -65,10 +66,14 @@ final class MetricsFile {
         guard descriptor >= 0 else { throw failure }
     }
 
+    /// Appends text, as one call where the system allows it, so that a kill leaves whole rows.
     private func write(_ text: String) throws {
-        let bytes = Array(text.utf8)
-        // One call, so that a kill leaves whole rows.
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else { throw failure }
+        let end = lseek(descriptor, 0, SEEK_END)
+        if WholeWrite.write(text, to: descriptor) { return }
+        let failure = failure
+        // Half a row, as of a disk that became full, would be taken for another by whoever reads the file.
+        if end >= 0 { _ = ftruncate(descriptor, end) }
+        throw failure
     }
 
     private var failure: SomaError { SomaError("cannot write \(path): \(String(cString: strerror(errno)))") }

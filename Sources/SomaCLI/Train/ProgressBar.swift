@@ -1,23 +1,25 @@
 import Soma
 
-/// How fast a run goes and how long it will still take, both without the first step, which compiles.
+/// How fast a run goes and how long it will still take, both without the first step, which compiles, and by what the device has done.
 struct Pace {
     private var start: (time: ContinuousClock.Instant, updates: Int)?
-    private var updates = 0
+    /// The updates that the device had done when it was last known, and when that was.
+    private var last: (time: ContinuousClock.Instant, updates: Int)?
     /// The last loss that was read.
     private(set) var loss: Double?
 
     mutating func note(_ progress: TrainingProgress, loss: Double?) {
         if let loss { self.loss = loss }
-        if start == nil { start = (.now, progress.updateCount) }
-        updates = progress.updateCount
+        let done = progress.updateCount - progress.waitingUpdates
+        if start == nil { start = (.now, done) }
+        if last == nil || done > last?.updates ?? 0 { last = (.now, done) }
     }
 
     /// Seconds to the end, evaluations included; nil until it can be told.
     func remaining(_ progress: TrainingProgress) -> Double? {
-        guard let start, updates > start.updates else { return nil }
-        let perUpdate = ((.now - start.time) / .seconds(1)) / Double(updates - start.updates)
-        let left = (progress.epochCount - progress.epoch) * progress.batchesPerEpoch - progress.batch
+        guard let start, let last, last.updates > start.updates else { return nil }
+        let perUpdate = ((last.time - start.time) / .seconds(1)) / Double(last.updates - start.updates)
+        let left = (progress.epochCount - progress.epoch) * progress.batchesPerEpoch - progress.doneBatches
         return Double(left) * perUpdate
     }
 
@@ -35,7 +37,7 @@ struct Pace {
     func line(_ progress: TrainingProgress, memory: Int, width: Int? = nil) -> String {
         var line = FittedLine()
         line.add("epoch \(progress.epoch + 1)/\(progress.epochCount)", rank: 0)
-        line.add("update \(progress.batch)/\(progress.batchesPerEpoch)", rank: 3)
+        line.add("update \(progress.doneBatches)/\(progress.batchesPerEpoch)", rank: 3)
         line.add(loss.map { "loss \(Quantity.fixed($0, 4))" }, rank: 1)
         line.add(Self.rate(progress), rank: 4)
         line.add(Self.dataWait(progress), rank: 6)
@@ -71,10 +73,15 @@ final class ProgressBar {
         let line = width < 24 ? "" : pace.line(progress, memory: memory, width: width - leastRoom - 3)
         let room = line.isEmpty ? width - 2 : min(30, width - line.count - 3)
         guard room > 0 else { return "" }
-        let share = Double(progress.batch) / Double(max(progress.batchesPerEpoch, 1))
+        let share = Double(progress.doneBatches) / Double(max(progress.batchesPerEpoch, 1))
         let filled = min(room, Int(share * Double(room)))
         return "[\(String(repeating: "=", count: filled))\(String(repeating: " ", count: room - filled))]" + (line.isEmpty ? "" : " \(line)")
     }
 
     private static let leastRoom = 8
+}
+
+extension TrainingProgress {
+    /// Updates of this epoch that the device has done.
+    fileprivate var doneBatches: Int { max(batch - waitingUpdates, 0) }
 }

@@ -8,6 +8,9 @@ final class RunFolder {
     /// The folders that were made for this run, the outermost first.
     private var made: [String] = []
 
+    /// Why the folder keeps nobody out although it is taken; nil where it does.
+    var problem: String? { lock?.problem }
+
     init(path: String) { self.path = PathText.withoutLastSlash(path) }
 
     /// Makes the folder and takes it; what is in it stays as it is.
@@ -27,6 +30,35 @@ final class RunFolder {
         let other = try moveAside()
         try open()
         return other
+    }
+
+    /// Takes what a run in another folder had come to: the checkpoint that it is resumed from, its best weights, and its metrics.
+    /// - Returns: what came along and what did not, in words.
+    /// - Throws: `SomaError` where a file cannot be copied.
+    func takeOver(_ checkpoint: Checkpoint, from origin: String) throws -> String {
+        try AtomicFile.copy(checkpoint.path, to: "\(path)/last.safetensors", links: .replaced)
+        var (taken, left): ([String], [String]) = ([], [])
+        let metrics = "metrics.csv"
+        if access("\(origin)/\(metrics)", F_OK) == 0 {
+            try AtomicFile.copy("\(origin)/\(metrics)", to: "\(path)/\(metrics)", links: .replaced)
+            taken.append(metrics)
+        } else {
+            left.append("there is no \(metrics)")
+        }
+        let best = "best.safetensors"
+        if let weights = try? Checkpoint(path: "\(origin)/\(best)"), Self.isBest(weights, of: checkpoint) {
+            try AtomicFile.copy(weights.path, to: "\(path)/\(best)", links: .replaced)
+            taken.insert(best, at: 0)
+        } else if checkpoint.metadata["best.value"] != nil {
+            left.append("its best weights are not there")
+        }
+        let found = taken.isEmpty ? "nothing comes along from \(origin)" : "\(taken.joined(separator: " and ")) \(taken.count > 1 ? "come" : "comes") along from \(origin)"
+        return ([found] + left).joined(separator: "; ")
+    }
+
+    /// Whether weights are those that a checkpoint calls the best so far.
+    private static func isBest(_ weights: Checkpoint, of checkpoint: Checkpoint) -> Bool {
+        ["best.value", "best.epoch"].allSatisfy { weights.metadata[$0] != nil && weights.metadata[$0] == checkpoint.metadata[$0] }
     }
 
     /// Removes the folder, and those above it, where this run has made them and nothing was written to them.

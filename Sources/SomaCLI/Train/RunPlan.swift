@@ -34,6 +34,8 @@ struct RunPlan {
     /// Where to go on from.
     private(set) var checkpoint: Checkpoint?
     let resumes: Bool
+    /// The folder of the run that is resumed, where the run goes on in another.
+    let origin: String?
     let memory: Int?
     let reference: String?
     /// Where the timeline of some steps goes.
@@ -55,6 +57,8 @@ struct RunPlan {
             throw UsageError("\(name) keeps no checkpoint to resume from: begin anew without --resume")
         }
         folder = RunFolder(path: request.output ?? source?.folder ?? "runs/\(name)")
+        let output = RunFolder.absolute(folder.path)
+        origin = source.flatMap { RunFolder.absolute($0.folder) == output ? nil : $0.folder }
         settings = source?.settings ?? Settings(recipe)
         try settings.set(words.settings, of: recipe)
         if let source { try Self.refuseChanges(from: source.settings, to: settings) }
@@ -81,6 +85,9 @@ struct RunPlan {
         (plan.settings, plan.epochs) = (fitted.settings, fitted.epochs)
         return plan
     }
+
+    /// How many epochs are done, where these are all that were asked for.
+    var completedEpochs: Int? { checkpoint?.completedEpochs.flatMap { $0 >= epochs ? $0 : nil } }
 
     /// A run goes on as it began: with another batch size, say, its place in the epoch would be another.
     private static func refuseChanges(from old: Settings, to new: Settings) throws {

@@ -64,7 +64,7 @@ final class TextReport: RunReport {
         case .started(let progress):
             pace = Pace()
             lastLine = .now
-            if progress.updateCount > 0 { try say("goes on \(Self.place(progress))") }
+            if progress.updateCount > 0 && progress.epoch < progress.epochCount { try say("goes on \(Self.place(progress))") }
         case .compiled(let programs): if isVerbose { try programs.map(Self.line).forEach { try say("plan", $0) } }
         case .step(let progress, let loss): try step(progress, loss)
         case .epoch(let summary): try epoch(summary)

@@ -42,13 +42,17 @@ final class TrainRun {
 
     private func train() throws {
         if let path = plan.profile { try OutputFile.check(path) }
-        Interruption.watch()
+        Interruption.watch(saying: acknowledgement)
         Interruption.watchOutput()
+        // Before the first update a signal need not wait for whatever a driver compiles.
+        Interruption.hasNothingToLose = true
         plan = try plan.fitted(on: plainDevice)
         try plan.folder.open()
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)
         if let remark = arithmeticRemark { try report.note(.message(remark)) }
+        if let problem = plan.folder.problem { try report.note(.message(problem)) }
+        if let done = plan.completedEpochs { try report.note(.message(Self.nothingToDo(done, asked: plan.epochs))) }
         if let reference { try check(against: reference) }
         defer { try? record?.draw() }
         let result = try plan.recipe.run(context)
@@ -56,7 +60,26 @@ final class TrainRun {
         try reportProfile()
         try record?.draw()
         try report.end(result, plan, device)
-        if result.isInterrupted { throw Interruption.exitCode }
+        guard result.isInterrupted else {
+            if let failure = Console.outputFailure { throw failure }
+            return
+        }
+        if let failure = Console.outputFailure { Console.complain("soma: \(failure); \(resumption(result))") }
+        throw Interruption.exitCode
+    }
+
+    private static func nothingToDo(_ done: Int, asked: Int) -> String {
+        let more = "--epochs \(done + 1) or more goes on"
+        return done == asked ? "nothing to do: all \(Quantity.counted(done, "epoch")) are done; \(more)"
+            : "nothing to do: \(Quantity.counted(done, "epoch")) are done already, and \(asked) are asked for; \(more)"
+    }
+
+    private var acknowledgement: String {
+        "soma: interrupted: \(plan.recipe.keepsCheckpoints ? "what was trained is kept first" : "the run ends soon"); once more ends it at once"
+    }
+
+    private func resumption(_ result: RecipeResult) -> String {
+        result.checkpoint == nil ? "\(plan.recipe.name) keeps no checkpoint and begins anew" : "go on by: soma train \(plan.recipe.name) --resume \(plan.folder.path)"
     }
 
     /// What a run that goes on computes with otherwise than so far, in a line.
@@ -71,13 +94,15 @@ final class TrainRun {
     private var context: RecipeContext {
         var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
         (context.epochs, context.settings, context.data) = (plan.epochs, plan.settings, plan.data)
-        (context.output, context.checkpoint) = (plan.folder.path, plan.checkpoint)
+        (context.output, context.checkpoint) = (plan.completedEpochs == nil ? plan.folder.path : nil, plan.checkpoint)
         context.isInterrupted = { [self] in
             profiler?.noteStep()
+            Interruption.hasNothingToLose = false
             return Interruption.isPending
         }
         context.report = { [self] event in
-            try openRecord().note(event)
+            // Where there is nothing to do nothing is changed.
+            if plan.completedEpochs == nil { try openRecord().note(event) }
             try report.note(event)
             if profiler?.isOver == true { try writeProfile() }
         }
@@ -106,9 +131,10 @@ final class TrainRun {
     /// Begins to write to the folder. An earlier run is moved aside, not replaced.
     private func openRecord() throws -> RunRecord {
         if let record { return record }
-        if !plan.resumes, let other = try plan.folder.clear() {
+        if !plan.resumes || plan.origin != nil, let other = try plan.folder.clear() {
             try report.note(.message("the earlier run is now in \(other)"))
         }
+        if let origin = plan.origin, let checkpoint = plan.checkpoint { try report.note(.message(try plan.folder.takeOver(checkpoint, from: origin))) }
         if let remark = try configuration.write(to: plan.folder.path) { try report.note(.message(remark)) }
         let record = try RunRecord(folder: plan.folder.path, title: plan.recipe.name, device: device, resumes: plan.resumes)
         if let remark = record.remark { try report.note(.message(remark)) }

@@ -1,5 +1,6 @@
 import Glibc
 import Soma
+import SomaBackend
 
 /// What measures candidates, in a process of its own: a kernel that hangs cannot be called back, a process can be ended.
 ///
@@ -34,8 +35,7 @@ struct TuneWorker {
         Self.endWithParent()
         while let line = readLine() {
             let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            var text = answer(words) + "\n"
-            guard text.withUTF8({ write(answers, $0.baseAddress, $0.count) == $0.count }) else { return }
+            guard WholeWrite.write(answer(words) + "\n", to: answers) else { return }
         }
     }
 

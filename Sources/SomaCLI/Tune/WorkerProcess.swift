@@ -1,5 +1,6 @@
 import Glibc
 import Soma
+import SomaBackend
 
 /// Another process that answers each line it is sent with one line, and is killed where that takes too long.
 final class WorkerProcess {
@@ -90,10 +91,7 @@ final class WorkerProcess {
         }
     }
 
-    private func send(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { bytes in write(input, bytes.baseAddress, bytes.count) == bytes.count }
-    }
+    private func send(_ text: String) -> Bool { WholeWrite.write(text, to: input) }
 
     /// Takes what comes within a tenth of a second; `false` where nothing will come any more.
     private func receive() -> Bool {

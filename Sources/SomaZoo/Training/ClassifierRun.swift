@@ -48,6 +48,7 @@ struct ClassifierRun<Model: Layer> {
                 let model = try context.model(trainedBy: rule, makeModel)
                 let trainer = try makeTrainer(model, sampleCount: training.count, generator)
                 if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
+                let remarks = try remarks + [scheduleChange(sampleCount: training.count)].compactMap { $0 }
                 let result = try trainer.run(
                     on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model), remarks),
                     isInterrupted: context.isInterrupted)
@@ -59,7 +60,7 @@ struct ClassifierRun<Model: Layer> {
     private var rule: any UpdateRule { setting(\.rule).rule(decay: setting(\.decay)) }
 
     private func makeTrainer(_ model: Model, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<Model> {
-        let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount))
+        let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount, epochs: context.epochs))
         var options = Trainer<Model>.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
         options.accumulation = accumulation
         if let evaluationBatchSize { options.evaluationBatchSize = evaluationBatchSize }
@@ -78,10 +79,20 @@ struct ClassifierRun<Model: Layer> {
     /// Samples per update.
     private var batchSize: Int { setting(\.batch) * accumulation }
 
-    private func schedule(_ sampleCount: Int) -> Schedule {
-        let updates = context.epochs * ((sampleCount + batchSize - 1) / batchSize)
+    private func schedule(_ sampleCount: Int, epochs: Int) -> Schedule {
+        let updates = epochs * ((sampleCount + batchSize - 1) / batchSize)
         let warmup = min(setting(\.warmup), updates)
         return setting(\.decline).schedule(setting(\.rate), over: updates - warmup).warmedUp(over: warmup)
+    }
+
+    /// What another number of epochs than the run began with does to the learning rate of the next update; nil where it does nothing.
+    private func scheduleChange(sampleCount: Int) throws -> String? {
+        guard let checkpoint = context.checkpoint, let done = checkpoint.updateCount else { return nil }
+        let earlier = try SavedRun(checkpoint).epochs
+        let rates = [earlier, context.epochs].map { schedule(sampleCount, epochs: $0).rate(after: done) }
+        if rates[0] == rates[1] { return nil }
+        return "the schedule \(setting(\.decline).rawValue) is over \(context.epochs) epochs now and not \(earlier): "
+            + "the learning rate goes on at \(scientific(rates[1])) in place of \(scientific(rates[0]))"
     }
 
     private func summary(

@@ -32,7 +32,7 @@ struct DigitFiles {
     /// What checkpoints say of the files.
     /// - Throws: `SomaError` where a run would go on with other files than it began with.
     func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {
-        let (key, own) = ("digits", files.fingerprint)
+        let (key, own) = ("digits", try files.fingerprint())
         if let checkpoint, let other = checkpoint.metadata[key], other != own {
             throw SomaError(
                 "\(files.trainingImages.path) and the files beside it are not those that \(checkpoint.path) was trained on",

@@ -1,0 +1,38 @@
+#define _GNU_SOURCE
+#include "signal_actions.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum { signal_count = 32 };
+
+struct signal_actions { struct sigaction actions[signal_count]; };
+
+static bool comes_from_outside(int number) {
+    switch (number) {
+    case SIGKILL: case SIGSTOP:
+    case SIGILL: case SIGTRAP: case SIGABRT: case SIGBUS: case SIGFPE: case SIGSEGV: case SIGSYS: case SIGSTKFLT: return false;
+    default: return true;
+    }
+}
+
+signal_actions *signal_actions_save(void) {
+    signal_actions *saved = malloc(sizeof *saved);
+    for (int number = 1; saved != NULL && number < signal_count; number++) {
+        if (comes_from_outside(number)) { sigaction(number, NULL, &saved->actions[number]); }
+    }
+    return saved;
+}
+
+void signal_actions_restore(signal_actions *saved) {
+    for (int number = 1; saved != NULL && number < signal_count; number++) {
+        if (!comes_from_outside(number)) { continue; }
+        const struct sigaction *before = &saved->actions[number];
+        struct sigaction now;
+        if (sigaction(number, NULL, &now) != 0) { continue; }
+        if (now.sa_handler != before->sa_handler || now.sa_flags != before->sa_flags) { sigaction(number, before, NULL); }
+    }
+    free(saved);
+}
