@@ -11,6 +11,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void fill(void) {
     const char *const files[] = {"libclblast.so.1", NULL};
     const library_symbol symbols[] = {LIBRARIES_CLBLAST_FUNCTIONS(SYMBOL) {NULL, NULL, false}};
+    if (!library_has_room(&table.search, "CLBlast", files[0])) { return; }
     library_open(&table.search, "CLBlast", files, symbols);
 }
 

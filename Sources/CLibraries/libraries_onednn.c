@@ -48,6 +48,7 @@ static void fill(void) {
         {"dnnl_convolution_backward_weights_primitive_desc_create", (void **)&table.v3_filter_gradient, true},
         {NULL, NULL, false},
     };
+    if (!library_has_room(&table.search, "oneDNN", files[0])) { return; }
     if (!library_open(&table.search, "oneDNN", files, symbols)) { return; }
     table.major = version()->major, table.minor = version()->minor, table.patch = version()->patch;
     bool has_2 = table.v2_strided && table.v2_tagged && table.v2_forward && table.v2_input_gradient && table.v2_filter_gradient

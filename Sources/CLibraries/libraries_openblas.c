@@ -15,6 +15,7 @@ static void fill(void) {
         {"openblas_set_num_threads", (void **)&table.set_threads, false},
         {NULL, NULL, false},
     };
+    if (!library_has_room(&table.search, "OpenBLAS", files[0])) { return; }
     library_open(&table.search, "OpenBLAS", files, symbols);
 }
 

@@ -11,6 +11,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void fill(void) {
     const char *const files[] = {"libOpenCL.so.1", NULL};
     const library_symbol symbols[] = {LIBRARIES_OPENCL_FUNCTIONS(SYMBOL) {NULL, NULL, false}};
+    if (!library_has_room(&table.search, "OpenCL", files[0])) { return; }
     library_open(&table.search, "OpenCL", files, symbols);
 }
 

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE  // getrlimit, sysconf
 #include "library_search.h"
 
 #include "signal_actions.h"
@@ -7,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 bool library_is_hidden(const char *name) {
     const char *list = getenv("SOMA_WITHOUT");
@@ -16,6 +19,25 @@ bool library_is_hidden(const char *name) {
         if (item == length && strncasecmp(list, name, length) == 0) { return true; }
         list += item + (list[item] == ',');
     }
+    return false;
+}
+
+/// Bytes of addresses that a library for computing takes with its threads, its buffers and the code that it writes, amply.
+static const unsigned long long ample_addresses = 1ULL << 30;
+
+bool library_has_room(library_search *search, const char *name, const char *file) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) { return true; }
+    unsigned long long pages = 0;
+    FILE *statistics = fopen("/proc/self/statm", "re");
+    if (statistics != NULL) {
+        if (fscanf(statistics, "%llu", &pages) != 1) { pages = 0; }
+        fclose(statistics);
+    }
+    unsigned long long used = pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+    if (used + ample_addresses <= limit.rlim_cur) { return true; }
+    *search = (library_search){.name = name, .file = file};
+    snprintf(search->reason, sizeof search->reason, "ulimit -v leaves less than the %llu MiB of addresses that it may take", ample_addresses >> 20);
     return false;
 }
 

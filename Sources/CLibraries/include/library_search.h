@@ -19,6 +19,11 @@ typedef struct library_symbol {
 /// Whether the environment variable `SOMA_WITHOUT`, a comma-separated list, asks to do without what is called `name`.
 bool library_is_hidden(const char *name);
 
+/// Whether `ulimit -v` leaves room for a library that takes much memory; where not, `search` says so, as of one that is not there.
+///
+/// Those that compute, and the compilers that drivers bring, end the process or wait for ever where they get no memory of their own.
+bool library_has_room(library_search *search, const char *name, const char *file);
+
 /// Opens the first of `files` (ended by null) that has all of `symbols` (ended by a null name), and fills them.
 ///
 /// `SOMA_WITHOUT`, with names such as `openblas,onednn,openmp` (compared without case), hides libraries: so is tested what happens on a machine that lacks them.
