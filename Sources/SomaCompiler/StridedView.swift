@@ -54,6 +54,7 @@ struct StridedView: Hashable {
 
     /// The same elements in row-major order under another shape; `nil` where no strides can say it.
     func reshaped(to target: Shape) -> StridedView? {
+        if target == shape { return self }
         if shape.count == 0 { return with(target, target.contiguousStrides) }
         // Both shapes are cut, from the back, into the shortest runs of axes with equal products.
         var result = [Int](repeating: 0, count: target.rank)

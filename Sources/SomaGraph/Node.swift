@@ -62,8 +62,10 @@ public final class Node: @unchecked Sendable {
     public let shape: Shape
     public let dtype: DType
     public let device: DeviceTag
+    /// What is known of everything upstream.
+    public let traits: NodeTraits
     /// Whether a trainable parameter lies upstream.
-    public let isTracked: Bool
+    public var isTracked: Bool { traits.contains(.tracked) }
     /// Whether inputs were released when the value was computed: there is no graph left to differentiate.
     public var isCut: Bool { origins != nil }
     /// What a value was computed from whose inputs were released.
@@ -90,7 +92,8 @@ public final class Node: @unchecked Sendable {
     public static let lock = Mutex(TraversalNumber())
 
     public init(
-        _ primitive: Primitive, _ inputs: NodeInputs, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false
+        _ primitive: Primitive, _ inputs: NodeInputs, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false,
+        traits: NodeTraits = []
     ) {
         self.primitive = primitive
         self.inputs = inputs
@@ -98,7 +101,7 @@ public final class Node: @unchecked Sendable {
         self.dtype = dtype
         self.device = device
         number = 0
-        var upstream = Upstream(isTracked: isTracked)
+        var upstream = Upstream()
         switch inputs {
         case .none: break
         case .one(let a): upstream.meet(a)
@@ -113,32 +116,36 @@ public final class Node: @unchecked Sendable {
         }
         pendingDepth = Atomic(upstream.depth &+ 1)
         height = Atomic(upstream.height &+ 1)
-        self.isTracked = upstream.isTracked
+        var inherited = upstream.traits.subtracting(.modeQuestion)
+        if case .stopGradient = primitive { inherited.remove(.modeUnsaid) }
+        self.traits = inherited.union(isTracked ? traits.union(.tracked) : traits)
     }
 
     /// What a new node learns of its inputs. A local function would do, but its captured variables cost 100 ns a node.
     private struct Upstream {
         var depth: Int32 = 0
         var height: Int32 = 0
-        var isTracked: Bool
+        var traits: NodeTraits = []
 
         @inline(__always)
         mutating func meet(_ input: Node) {
             depth = max(depth, input.pendingDepth.load(ordering: .relaxed))
             height = max(height, input.height.load(ordering: .relaxed))
-            isTracked = isTracked || input.isTracked
+            traits.formUnion(input.traits)
         }
     }
 
     /// A source whose elements lie in memory.
-    public init(storage: Storage, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false) {
+    public init(
+        storage: Storage, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false, traits: NodeTraits = []
+    ) {
         primitive = .buffer
         inputs = .none
         self.shape = shape
         self.dtype = dtype
         self.device = device
         self.storage = storage
-        self.isTracked = isTracked
+        self.traits = isTracked ? traits.union(.tracked) : traits
         number = Origins.newNumber()
         pendingDepth = Atomic(0)
         height = Atomic(0)

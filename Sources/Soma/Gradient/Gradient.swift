@@ -15,12 +15,19 @@ public func gradient(
     of loss: Tensor, withRespectTo tensors: [Tensor], seed: Tensor? = nil, file: StaticString = #fileID,
     line: UInt = #line
 ) -> [Tensor] {
+    zip(tensors, knownGradients(of: loss, withRespectTo: tensors, seed: seed, file: file, line: line)).map { $1 ?? .zeros(like: $0) }
+}
+
+/// The gradients, nil for tensors on which the loss does not depend.
+func knownGradients(
+    of loss: Tensor, withRespectTo tensors: [Tensor], seed: Tensor? = nil, file: StaticString, line: UInt
+) -> [Tensor?] {
     let seed = checkedSeed(seed, loss, file, line)
     for (index, tensor) in tensors.enumerated() where !tensor.dtype.isFloatingPoint {
         programError("gradient", "\(name(index, tensor)) is not real, so no gradient exists", file: file, line: line)
     }
     let paths = GradientPaths(from: tensors, to: loss, file, line)
-    return zip(tensors, paths.accumulate(seed)).map { tensor, gradient in gradient ?? .zeros(like: tensor) }
+    return paths.accumulate(paths.passesUnsaidMode ? seed.marked(.gradientOfModeUnsaid) : seed)
 }
 
 /// The gradient ∂loss/∂tensor, of the tensor's shape; see `gradient(of:withRespectTo:seed:)` for several.
@@ -49,6 +56,13 @@ public func valueWithGradient(
 extension Tensor {
     /// The same value, through which no gradient passes.
     public func withoutGradient() -> Tensor { Tensor(node: .stopGradient(node)) }
+}
+
+extension Tensor {
+    /// The same elements, of which something is known.
+    func marked(_ traits: NodeTraits) -> Tensor {
+        Tensor(node: Node(.reshape, .one(node), shape: shape, dtype: dtype, device: node.device, traits: traits))
+    }
 }
 
 /// How messages name the tensor at `index` of those asked for.

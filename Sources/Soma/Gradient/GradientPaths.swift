@@ -14,6 +14,8 @@ struct GradientPaths {
     private var firstSource: [Int]
     /// Where each requested tensor stands in the order; `nil` when the loss does not depend on it.
     let requested: [Int?]
+    /// Whether the gradient passes a layer that differs in training, or the data did, while nothing had said what for it was built.
+    private(set) var passesUnsaidMode = false
 
     private static let nowhere = -1
 
@@ -105,6 +107,11 @@ struct GradientPaths {
             if passesOn { isOnPath[i] = true } else { inputs[i] = .none }
         }
         sources = kept
+        guard order.last?.traits.contains(.modeUnsaid) ?? false else { return }
+        // A part of the model that nobody trains may well predict.
+        passesUnsaidMode = order.indices.contains { i in
+            order[i].traits.contains(.modeQuestion) && (isOnPath[i] || !order[i].isTracked)
+        }
     }
 
     /// The gradients of the requested tensors, where any arrives.

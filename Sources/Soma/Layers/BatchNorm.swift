@@ -39,9 +39,18 @@ public struct BatchNorm: Layer, CustomReflectable {
             programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]")
         }
         if x.isNothing(ofRank: 2) { return x }
-        if Mode.current == .inference || x.count == channels, let (scale, shift) = scaleAndShift() { return x.scaled(by: scale, plus: shift) }
+        guard let statistics else { return normalized(x) { _ in } }
+        func predicted() -> Tensor {
+            let (scale, shift) = statistics.scaleAndShift(weight, bias, epsilon)
+            return x.scaled(by: scale, plus: shift)
+        }
+        if x.count == channels { return predicted() }
+        return Mode.choose(training: { normalized(x) { statistics.follow($0) } }, inference: predicted)
+    }
+
+    private func normalized(_ x: Tensor, _ follow: (Moments) -> Void) -> Tensor {
         let moments = x.channelMoments("BatchNorm", #fileID, #line)
-        if Mode.current == .training { statistics?.follow(moments) }
+        follow(moments)
         return x.normalizedChannels(by: moments, weight?.tensor, bias?.tensor, epsilon, "BatchNorm", #fileID, #line)
     }
 

@@ -17,8 +17,8 @@ public struct Dropout: Layer {
 
     /// x itself in inference; in training x with elements dropped at random and the others scaled by 1 / (1 − rate).
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        if Mode.current == .inference || rate == 0 { return x }
-        return x.dropped(rate, keeping: x.shape, generator)
+        if rate == 0 { return x }
+        return Mode.choose(training: { x.dropped(rate, keeping: x.shape, generator) }, inference: { x })
     }
 }
 
@@ -39,9 +39,9 @@ public struct SpatialDropout: Layer {
     /// x itself in inference; in training x with channels dropped at random and the others scaled by 1 / (1 − rate).
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 2 else { programError("SpatialDropout", "an input of \(x.shape) is not [N, C, …]") }
-        if Mode.current == .inference || rate == 0 { return x }
+        if rate == 0 { return x }
         let channels = Shape(x.shape.dimensions[..<2] + [Int](repeating: 1, count: x.rank - 2))
-        return x.dropped(rate, keeping: channels, generator)
+        return Mode.choose(training: { x.dropped(rate, keeping: channels, generator) }, inference: { x })
     }
 }
 

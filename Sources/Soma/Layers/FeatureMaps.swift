@@ -15,6 +15,8 @@ public struct FeatureMaps: Sendable {
 
     @TaskLocal private static var recorder: Recorder?
 
+    static var isRecording: Bool { recorder != nil }
+
     static func note(_ weight: Parameter, _ maps: Tensor) { recorder?.notes.withLock { $0.append((weight, maps)) } }
 
     fileprivate static func recorded(_ model: any Layer, _ body: () throws -> Tensor) rethrows -> [FeatureMaps] {

@@ -38,12 +38,18 @@ public struct InstanceNorm: Layer, CustomReflectable {
             programError("InstanceNorm", "an input of \(x.shape) is not [N, \(channels), …]")
         }
         if x.isNothing(ofRank: 3) { return x }
-        if Mode.current == .inference, let statistics {
+        guard let statistics else { return normalized(x) { _ in } }
+        return Mode.choose {
+            normalized(x) { statistics.follow($0, isCounting: false) }
+        } inference: {
             let (scale, shift) = statistics.scaleAndShift(weight, bias, epsilon)
             return x.scaled(by: scale, plus: shift)
         }
+    }
+
+    private func normalized(_ x: Tensor, _ follow: (Moments) -> Void) -> Tensor {
         let moments = x.instanceMoments("InstanceNorm", #fileID, #line)
-        if Mode.current == .training { statistics?.follow(moments, isCounting: false) }
+        follow(moments)
         return x.normalizedChannels(by: moments, weight?.tensor, bias?.tensor, epsilon, "InstanceNorm", #fileID, #line)
     }
 

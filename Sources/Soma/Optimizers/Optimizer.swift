@@ -9,11 +9,13 @@ import Synchronization
 ///     try optimizer.update(minimizing: crossEntropy(model(x), y))
 /// }
 /// ```
+///
+/// A parameter belongs to the optimiser that was made last with it; an earlier one that updates it traps. Steps captured before follow it.
 public final class Optimizer: Sendable {
     /// What turns a gradient into a step.
     public let rule: any UpdateRule
-    /// The parameters that are trained: those of all groups that are not frozen.
-    public var parameters: [Parameter] { arena.parameters }
+    /// The parameters that are trained, in the order of the groups: those of all groups that are not frozen.
+    public var parameters: [Parameter] { arena.inOrderOfGroups }
 
     let arena: ParameterArena
     /// The rule's running values, in the order of its names.
@@ -76,11 +78,14 @@ public final class Optimizer: Sendable {
 
     /// One update: parameters and everything else that is pending on their device are computed together with `loss`.
     ///
+    /// The expression given for `loss` is built to train (`withTraining`) unless something else was said. A loss that was built before
+    /// must have been built so, see `Mode`.
     /// Inside `compiled` it becomes part of the captured step, and each replay is an update.
     /// - Throws: `BackendError`; the parameters are then as before.
-    public func update(minimizing loss: Tensor, file: StaticString = #fileID, line: UInt = #line) throws {
+    public func update(minimizing loss: @autoclosure () throws -> Tensor, file: StaticString = #fileID, line: UInt = #line) throws {
         let before = updateCount
-        assignUpdate(flatGradient(of: loss, file: file, line: line))
+        let loss = try Mode.impliedTraining(loss)
+        try assignUpdate(flatGradient(of: loss, file: file, line: line), file, line)
         try undoingCount(to: before) { try arena.device.update([loss]) }
     }
 
@@ -88,22 +93,33 @@ public final class Optimizer: Sendable {
     /// that somebody could still ask for are copied and not overwritten.
     /// - Parameter results: what to compute with it, such as the loss.
     /// - Throws: `BackendError`; the parameters are then as before.
-    public func update(with gradients: consuming [Tensor], computing results: [Tensor] = []) throws {
+    public func update(
+        with gradients: consuming [Tensor], computing results: [Tensor] = [], file: StaticString = #fileID, line: UInt = #line
+    ) throws {
         let before = updateCount
-        assignUpdate(ParameterArena.flat(checked(gradients)))
+        try assignUpdate(arena.laidOut(checked(gradients, file, line)), file, line)
         try undoingCount(to: before) { try arena.device.update(results) }
     }
 
     /// One update by a gradient over all parameters as they lie in the arena.
     func update(withFlat gradient: consuming Tensor) throws {
         let before = updateCount
-        assignUpdate(gradient)
+        try assignUpdate(gradient, #fileID, #line)
         try undoingCount(to: before) { try arena.device.update([]) }
     }
 
     /// The gradient with respect to all parameters as they lie in the arena.
     func flatGradient(of loss: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        ParameterArena.flat(checked(gradient(of: loss, withRespectTo: arena.parameters.map(\.tensor), file: file, line: line)))
+        arena.requireParameters(file, line)
+        let tensors = arena.parameters.map(\.tensor)
+        let gradients = knownGradients(of: loss, withRespectTo: tensors, file: file, line: line)
+        if gradients.allSatisfy({ $0 == nil }) {
+            programError(
+                "update",
+                "the loss depends on none of the parameters as they are now: it is to be built from them, after the optimiser was made and "
+                    + "after any assignment to them, and not from results of a captured step", file: file, line: line)
+        }
+        return ParameterArena.flat(zip(tensors, gradients).map { $1 ?? .zeros(like: $0) })
     }
 
     private func undoingCount(to before: Int, _ body: () throws -> Void) throws {
@@ -117,8 +133,9 @@ public final class Optimizer: Sendable {
 
     /// Builds the update. No tensor made here lives on when this returns: only then are the old weights free to be
     /// overwritten.
-    private func assignUpdate(_ gradient: Tensor) {
-        arena.requireParameters()
+    private func assignUpdate(_ gradient: Tensor, _ file: StaticString, _ line: UInt) throws {
+        arena.requireParameters(file, line)
+        try Mode.requireForUpdate(gradient, file, line)
         arena.device.tellRemark()
         let weights = arena.state.tensor
         // Asked first in each update, also when it is replayed: from here on it counts.
@@ -142,25 +159,29 @@ public final class Optimizer: Sendable {
         }
     }
 
-    private func checked(_ gradients: [Tensor]) -> [Tensor] {
-        guard gradients.map(\.shape) == arena.parameters.map(\.shape) else {
+    private func checked(_ gradients: [Tensor], _ file: StaticString, _ line: UInt) -> [Tensor] {
+        let shapes = parameters.map(\.shape)
+        guard gradients.map(\.shape) == shapes else {
             programError(
-                "update",
-                "gradients of shapes \(gradients.map(\.shape)) for parameters of \(arena.parameters.map(\.shape))")
+                "update", "gradients of shapes \(gradients.map(\.shape)) for parameters of \(shapes)", file: file, line: line)
         }
         return gradients
+    }
+
+    /// A rank-0 tensor that follows the count of updates as `schedule` says, also in captured steps and when a run goes on from a
+    /// checkpoint: the weight of a part of a loss that grows, say.
+    public func scheduled(_ schedule: Schedule) -> Tensor {
+        hostScalar(.float32, on: arena.device) { [self] in schedule.rate(after: updateCount) }
     }
 
     // MARK: Averaged weights
 
     /// Runs `body` with the parameters being the moving averages of the weights.
     ///
-    /// A step that was captured with the weights keeps computing with these: capture one of its own for the averages.
+    /// Steps captured before, with the weights, compute with the averages here, and the other way round. An update within traps.
     @discardableResult
     public func withAveragedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
         guard let averages else { programError("withAveragedWeights", "the optimiser was made without averageDecay") }
-        arena.rehome(into: averages)
-        defer { arena.rehome(into: arena.state) }
-        return try body()
+        return try arena.lending(averages, body)
     }
 }

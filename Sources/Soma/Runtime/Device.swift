@@ -13,6 +13,9 @@ public struct Device: Hashable, Sendable {
     /// The device on which tensors are made unless one is named: that of the innermost `withDevice`, else the default.
     public static var current: Device { chosen ?? .default }
 
+    /// What `withDevice` has chosen, if anything.
+    static var said: Device? { chosen }
+
     static func choosing<Result>(_ device: Device, _ body: () throws -> Result) rethrows -> Result {
         try $chosen.withValue(device, operation: body)
     }

@@ -10,13 +10,11 @@ final class Executor: Sendable {
     let tag: DeviceTag
 
     private struct Contents {
-        var programs = ProgramCache()
+        var programs = ProgramCache(capacity: 512)
         var arena: Buffer?
-        /// By the thread that assigned them: what is computed together must not depend on what other threads do meanwhile.
-        var pending: [UInt: [ObjectIdentifier: WeakState]] = [:]
+        /// By who assigned them: what is computed together must not depend on what others do meanwhile.
+        var pending: [Worker: [ObjectIdentifier: WeakState]] = [:]
     }
-
-    private struct WeakState { weak var state: State? }
 
     private let contents = Mutex(Contents())
     private let turn = Mutex(())
@@ -33,18 +31,27 @@ final class Executor: Sendable {
 
     /// Remembers that `state` has a version that is not computed yet.
     func note(pending state: State) {
-        contents.withLock { $0.pending[Self.thread, default: [:]][ObjectIdentifier(state)] = WeakState(state: state) }
+        let count = contents.withLock { contents in
+            contents.pending[.current, default: [:]][ObjectIdentifier(state)] = WeakState(state)
+            return contents.pending.count
+        }
+        if count.isMultiple(of: 64) { forgetComputedStates() }
     }
 
-    /// The pending states that this thread has assigned.
-    func takePendingStates() -> [State] {
+    /// Tasks come and go, and what one has left behind is computed when it is read.
+    private func forgetComputedStates() {
+        let old = contents.withLock { $0.pending }.filter { !$0.value.values.contains { $0.state?.hasPending ?? false } }
         contents.withLock { contents in
-            let own = contents.pending.removeValue(forKey: Self.thread) ?? [:]
-            return own.values.compactMap(\.state).sorted { $0.serial < $1.serial }
+            for (worker, states) in old where contents.pending[worker]?.count == states.count { contents.pending[worker] = nil }
         }
     }
 
-    private static var thread: UInt { UInt(pthread_self()) }
+    /// The pending states that this worker has assigned, and further ones, each once.
+    private func takePendingStates(_ further: [State] = []) -> [State] {
+        let own = contents.withLock { $0.pending.removeValue(forKey: Worker.current)?.values.compactMap(\.state) ?? [] }
+        var seen = Set<ObjectIdentifier>()
+        return (own + further).filter { seen.insert(ObjectIdentifier($0)).inserted }.sorted { $0.serial < $1.serial }
+    }
 
     // MARK: Realisation
 
@@ -63,14 +70,15 @@ final class Executor: Sendable {
         run.complete(cutting: false)
     }
 
-    /// Computes nodes and every version of a state that this thread has assigned as one program, and releases the graph below them.
+    /// Computes nodes and every version of a state that this task or thread has assigned as one program, and releases the graph below them.
     ///
     /// A new version takes the memory of the old one if nobody else holds that.
-    func update(_ nodes: [Node]) throws {
+    /// - Parameter states: further ones to compute, whoever has assigned them.
+    func update(_ nodes: [Node], _ states: [State] = []) throws {
         // A captured step computes its updates when it is replayed.
         if Capture.current != nil { return }
         do {
-            try backend.noting(.starting) { try fetchingCopies { try inTurn { try compute(nodes, takePendingStates()) } } }
+            try backend.noting(.starting) { try fetchingCopies { try inTurn { try compute(nodes, takePendingStates(states)) } } }
         } catch {
             for state in takePendingStates() { state.revert() }
             throw error
@@ -132,7 +140,7 @@ final class Executor: Sendable {
     func capture(roots: [Node], states: [Node?]) -> CapturedGraph {
         Node.lock.withLock { number in
             let snapshot = GraphSnapshot(roots: roots, states: states, &number)
-            let known = contents.withLock { $0.programs.program(for: snapshot.key) }
+            let known = contents.withLock { $0.programs[snapshot.key] }
             return CapturedGraph(
                 snapshot: snapshot, sources: snapshot.sources.compactMap { snapshot.nodes[$0].storage },
                 origins: Origins(of: snapshot.sources.map { snapshot.nodes[$0] }),
@@ -145,7 +153,7 @@ final class Executor: Sendable {
         case .known(let program): return program
         case .entries(let entries):
             let program = try backend.noting(.compiling) { try Program(Plan(graph.snapshot, entries, backend.capabilities), on: backend) }
-            contents.withLock { $0.programs.remember(program, for: graph.snapshot.key) }
+            contents.withLock { $0.programs[graph.snapshot.key] = program }
             if let collector = ExplanationCollector.current {
                 let names = collector.names(of: graph.snapshot)
                 collector.note(program, GraphExplanation(graph.snapshot, entries, backend.capabilities, names: names), on: backend)

@@ -4,47 +4,108 @@ import Synchronization
 /// A tensor that training changes. Layers hold parameters; `tensor` is the value to compute with.
 ///
 /// An optimiser re-homes its parameters into one long state, so that it updates all of them with one launch; who holds the parameter
-/// notices nothing.
+/// notices nothing. Steps that were captured before are captured anew when they are next called.
 public final class Parameter: Sendable {
     /// The extents, which never change.
     public let shape: Shape
-    private struct Home {
+    private struct Place {
         var state: State
         var offset: Int
+        /// While a moving average stands in for the weights: what to return to.
+        var loan: Loan?
     }
-    private let home: Mutex<Home>
+    /// An average that stands in for the weights for a while, perhaps within a captured step only.
+    final class Loan: Sendable {
+        let capture: Capture?
+        init() { capture = Capture.current }
+    }
+    private let place: Mutex<Place>
+    /// Counts the moves of all parameters: where it stands still, every parameter lies where it did.
+    static let moves = Atomic<Int>(0)
 
     /// - Parameter value: what training starts from; computed when it is first needed.
     public init(_ value: Tensor) {
         shape = value.shape
-        home = Mutex(Home(state: State(value, isTracked: true), offset: 0))
+        place = Mutex(Place(state: State(value, isTracked: true), offset: 0))
     }
 
     /// The current value, of shape `shape`.
     public var tensor: Tensor {
-        let home = self.home.withLock { $0 }
-        return home.state.view(offset: home.offset, shape: shape)
+        let place = current()
+        return place.state.view(offset: place.offset, shape: shape)
     }
 
     /// Replaces the value; `value` has this parameter's shape.
     public func assign(_ value: Tensor) {
         guard value.shape == shape else { programError("assign", "\(value.shape) to a parameter of \(shape)") }
-        let home = self.home.withLock { $0 }
-        if home.state.shape == shape { return home.state.assign(value) }
-        let whole = home.state.tensor.node
-        let starts = Node(storage: HostArray(bytes: [Int32(home.offset)]), shape: [1], dtype: .int32, device: whole.device)
-        home.state.assign(Tensor(node: .updateSlice(whole, .reshape(value.node, to: [shape.count]), starts: starts)))
+        let place = current()
+        if place.state.shape == shape { return place.state.assign(value) }
+        let whole = place.state.tensor.node
+        let starts = Node(storage: HostArray(bytes: [Int32(place.offset)]), shape: [1], dtype: .int32, device: whole.device)
+        place.state.assign(Tensor(node: .updateSlice(whole, .reshape(value.node, to: [shape.count]), starts: starts)))
+    }
+
+    /// Where the elements lie; a step that is being captured relies on it, unless it has arranged that itself.
+    private func current() -> Place {
+        let place = place.withLock { $0 }
+        if let capture = Capture.current, place.loan?.capture !== capture || place.loan == nil {
+            capture.note(Home(parameter: self, state: place.state, offset: place.offset), of: self)
+        }
+        return place
     }
 
     /// Whether the elements are part of `state`.
-    func isPart(of state: State) -> Bool { home.withLock { $0.state === state } }
+    func isPart(of state: State) -> Bool { current().state === state }
+
+    /// Whether a moving average stands in for the value.
+    var isOnLoan: Bool { place.withLock { $0.loan != nil } }
 
     /// The element of `source`, a version in memory, from which on the parameter lies in it, if it does.
     func offset(in source: Node) -> Int? {
-        let home = self.home.withLock { $0 }
-        return home.state.isInMemory(as: source) ? home.offset : nil
+        let place = place.withLock { $0 }
+        return place.state.isInMemory(as: source) ? place.offset : nil
     }
 
     /// Makes the parameter a part of `state` (rank 1) from element `offset` on; the elements there are its new value.
-    func rehome(into state: State, offset: Int) { home.withLock { $0 = Home(state: state, offset: offset) } }
+    func rehome(into state: State, offset: Int) { move { $0 = Place(state: state, offset: offset) } }
+
+    /// Lets the elements of `state` from `offset` on stand in for the value; what is returned ends that.
+    func lend(_ state: State, offset: Int, _ loan: Loan) -> @Sendable () -> Void {
+        let before = place.withLock { $0 }
+        move { $0 = Place(state: state, offset: offset, loan: loan) }
+        return { [self] in move { $0 = before } }
+    }
+
+    private func move(_ change: (inout sending Place) -> Void) {
+        place.withLock { change(&$0) }
+        Self.moves.add(1, ordering: .sequentiallyConsistent)
+    }
+}
+
+extension Parameter {
+    /// Where a parameter lay when a step was captured. It keeps no state alive that the parameter has left.
+    struct Home: Sendable {
+        let parameter: Parameter
+        let state: WeakState
+        let offset: Int
+
+        init(parameter: Parameter, state: State, offset: Int) {
+            (self.parameter, self.state, self.offset) = (parameter, WeakState(state), offset)
+        }
+
+        /// Whether it still lies there.
+        var holds: Bool {
+            guard let state = state.state else { return false }
+            return parameter.place.withLock { $0.state === state && $0.offset == offset }
+        }
+
+        /// Whether it never will again.
+        var isGone: Bool { state.state == nil }
+    }
+}
+
+/// A state that is known and not kept.
+struct WeakState: Sendable {
+    private(set) weak var state: State?
+    init(_ state: State) { self.state = state }
 }

@@ -46,22 +46,5 @@ public struct ProgramSummary: Hashable, Sendable {
     }
 }
 
-/// Programs by the structure of their graphs; the least recently used is forgotten when there are too many.
-struct ProgramCache {
-    private var programs: [GraphKey: (program: Program, used: Int)] = [:]
-    private var clock = 0
-    private let capacity = 512
-
-    mutating func program(for key: GraphKey) -> Program? {
-        clock += 1
-        programs[key]?.used = clock
-        return programs[key]?.program
-    }
-
-    mutating func remember(_ program: Program, for key: GraphKey) {
-        if programs.count >= capacity, let oldest = programs.min(by: { $0.value.used < $1.value.used }) {
-            programs[oldest.key] = nil
-        }
-        programs[key] = (program, clock)
-    }
-}
+/// Programs by the structure of their graphs.
+typealias ProgramCache = LeastRecentlyUsed<GraphKey, Program>

@@ -8,7 +8,7 @@ struct Run {
     let roots: [Node]
     var sources: [Buffer]
     var outputs: [Buffer]
-    let scalars: [UInt64]
+    var scalars: [UInt64] = []
     let starts: [Int]
     /// The sources below all roots.
     var origins = Origins(of: [])

@@ -14,11 +14,25 @@ public final class State: Sendable {
         var memory: Node?
         /// Parts of the newest version, so that a part asked for twice is one node.
         var views: [View: Tensor] = [:]
+        /// What is known of the newest version, however it was computed.
+        var traits: NodeTraits = []
     }
 
-    private struct View: Hashable {
+    /// Which part of a state.
+    struct View: Hashable {
         var offset: Int
         var shape: Shape
+
+        /// The part of `node`, one node for all who ask.
+        func tensor(of node: Node, known: inout [View: Tensor]) -> Tensor {
+            if offset == 0 && shape == node.shape { return Tensor(node: node) }
+            if let view = known[self] { return view }
+            let flat = Node.reshape(node, to: [node.shape.count])
+            let part = Node.slice(flat, starts: [offset], counts: [shape.count], steps: [1])
+            let view = Tensor(node: .reshape(part, to: shape))
+            known[self] = view
+            return view
+        }
     }
 
     /// The extents, which never change.
@@ -38,42 +52,41 @@ public final class State: Sendable {
         (shape, dtype, device) = (value.shape, value.dtype, value.device)
         self.isTracked = isTracked
         serial = Self.serials.wrappingAdd(1, ordering: .relaxed).newValue
-        contents = Mutex(Contents(pending: value.node))
+        contents = Mutex(Contents(pending: value.node, traits: value.node.traits.lasting))
     }
 
     /// The newest version.
     public var tensor: Tensor {
-        Capture.current?.note(read: self)
+        if let capture = Capture.current { return Tensor(node: capture.value(of: self)) }
         return contents.withLock { Tensor(node: newest(&$0)) }
     }
 
     /// Part of the newest version, from element `offset` on; the same node each time.
     func view(offset: Int, shape: Shape) -> Tensor {
-        Capture.current?.note(read: self)
+        let view = View(offset: offset, shape: shape)
+        if let capture = Capture.current { return capture.view(of: self, view) }
         return contents.withLock { contents in
             let node = newest(&contents)
-            if offset == 0 && shape == node.shape { return Tensor(node: node) }
-            let key = View(offset: offset, shape: shape)
-            if let known = contents.views[key] { return known }
-            let flat = Node.reshape(node, to: [node.shape.count])
-            let part = Node.slice(flat, starts: [offset], counts: [shape.count], steps: [1])
-            let view = Tensor(node: .reshape(part, to: shape))
-            contents.views[key] = view
-            return view
+            return view.tensor(of: node, known: &contents.views)
         }
     }
 
-    /// Makes `value` the newest version. It is computed with this thread's next update on its device, or when it is read.
+    /// Makes `value` the newest version. It is computed with the next update on its device by this task (or this thread outside of any task),
+    /// or when it is read.
+    ///
+    /// In a captured step it becomes the state's value at each replay.
     public func assign(_ value: Tensor) {
         guard value.shape == shape, value.dtype == dtype, value.device == device else {
             programError("assign", "\(value.dtype) \(value.shape) to a state of \(dtype) \(shape), or of another device")
         }
+        if let capture = Capture.current { return capture.assign(value.node, to: self) }
         contents.withLock { contents in
             // A pending version that was never computed must not be lost as the base of the new one; the graph holds it.
             contents.pending = value.node
             contents.views = [:]
+            contents.traits = value.node.traits.lasting
         }
-        if let capture = Capture.current { capture.note(written: self) } else { device.executor.note(pending: self) }
+        device.executor.note(pending: self)
     }
 
     /// The newest version; one that lies in memory by now becomes a source of its own, which holds nothing of its graph.
@@ -88,11 +101,11 @@ public final class State: Sendable {
         contents.pending = nil
         contents.views = [:]
         if contents.memory?.elements === storage { return }
-        contents.memory = source(storage)
+        contents.memory = source(storage, contents)
     }
 
-    private func source(_ storage: Storage) -> Node {
-        Node(storage: storage, shape: shape, dtype: dtype, device: device.tag, isTracked: isTracked)
+    private func source(_ storage: Storage, _ contents: borrowing Contents) -> Node {
+        Node(storage: storage, shape: shape, dtype: dtype, device: device.tag, isTracked: isTracked, traits: contents.traits)
     }
 
     // MARK: For the executor
@@ -117,8 +130,11 @@ public final class State: Sendable {
         }
     }
 
-    /// Whether `source` is the version in memory.
-    func isInMemory(as source: Node) -> Bool { contents.withLock { $0.memory === source } }
+    /// Whether `source` stands for the version in memory.
+    func isInMemory(as source: Node) -> Bool {
+        guard let elements = source.elements else { return false }
+        return contents.withLock { $0.memory?.elements === elements }
+    }
 
     /// Whether the newest version is still to be computed.
     var hasPending: Bool {
@@ -128,12 +144,21 @@ public final class State: Sendable {
         }
     }
 
-    /// Computes the newest version outside of the capture under way.
-    func compute() {
+    /// Computes the newest version.
+    /// - Throws: `BackendError`.
+    func compute() throws {
+        guard hasPending else { return }
         let node = contents.withLock { newest(&$0) }
-        // A failure shows again, with its reason, when the captured step runs.
-        try? Capture.$current.withValue(nil) { try device.executor.realize([node]) }
+        try device.executor.realize([node])
         contents.withLock { _ = newest(&$0) }
+    }
+
+    /// A source of its own with the elements of the newest version, or that version itself where it could not be computed.
+    var sourceOfItsOwn: Node {
+        contents.withLock { contents in
+            let node = newest(&contents)
+            return node.elements.map { source($0, contents) } ?? node
+        }
     }
 
     /// The storage of the version in memory.
@@ -144,14 +169,19 @@ public final class State: Sendable {
         contents.withLock { contents in
             guard let storage = node.elements else { return }
             if contents.pending === node { return adopt(storage, &contents) }
-            if contents.memory?.elements !== storage { contents.memory = source(storage) }
+            if contents.memory?.elements !== storage { contents.memory = source(storage, contents) }
         }
     }
 
     /// Takes the elements that a replay has computed.
-    func adopt(_ buffer: Buffer) { contents.withLock { adopt(buffer, &$0) } }
+    func adopt(_ buffer: Buffer, _ traits: NodeTraits) {
+        contents.withLock { contents in
+            contents.traits = traits
+            adopt(buffer, &contents)
+        }
+    }
 
-    /// Goes back to the version in memory: a newer one was only captured, or its computation failed.
+    /// Goes back to the version in memory: the computation of a newer one failed.
     func revert() {
         contents.withLock { contents in
             guard contents.memory != nil else { return }

@@ -22,13 +22,26 @@ public final class RandomGenerator: Sendable {
 
     private let protected: Mutex<State>
 
+    private let isFollowing: Bool
+
     /// A generator at the start of this seed's sequence.
-    public init(seed: UInt64) { protected = Mutex(State(seed: seed)) }
+    public convenience init(seed: UInt64) { self.init(State(seed: seed)) }
+
+    private init(_ state: State, isFollowing: Bool = false) {
+        protected = Mutex(state)
+        self.isFollowing = isFollowing
+    }
+
+    /// Stands, inside of a captured step, for the generator that is current where the step is called.
+    static let following = RandomGenerator(State(seed: 0), isFollowing: true)
+
+    /// The generator that numbers come from.
+    private var source: RandomGenerator { isFollowing ? Capture.current?.generator ?? .current : self }
 
     /// Read it to save the sequence, set it to go on from there.
     public var state: State {
-        get { protected.withLock { $0 } }
-        set { protected.withLock { $0 = newValue } }
+        get { source.protected.withLock { $0 } }
+        set { source.protected.withLock { $0 = newValue } }
     }
 
     /// The generator for draws that name none: that of the innermost `withRandomSeed` or `withRandomGenerator`, else one for
@@ -44,7 +57,7 @@ public final class RandomGenerator: Sendable {
 
     /// The state before a draw, which this one becomes.
     private func draw() -> State {
-        protected.withLock { state in
+        source.protected.withLock { state in
             defer { state.drawCount &+= 1 }
             return state
         }
@@ -74,10 +87,12 @@ public final class RandomGenerator: Sendable {
     }
 }
 
-/// Runs `body` with a fresh generator of this seed as the one for draws that name none.
+/// Runs `body` with a fresh generator of this seed as the one for draws that name none. Within a captured step it is fresh at each replay.
 @discardableResult
 public func withRandomSeed<Result>(_ seed: UInt64, _ body: () throws -> Result) rethrows -> Result {
-    try RandomGenerator.choosing(RandomGenerator(seed: seed), body)
+    let generator = RandomGenerator(seed: seed)
+    Capture.current?.note { generator.state = .init(seed: seed) }
+    return try RandomGenerator.choosing(generator, body)
 }
 
 /// Runs `body` with `generator` as the one for draws that name none.

@@ -10,7 +10,11 @@ struct RandomShift: Layer {
 
     /// Pictures of one channel: [n, rows · columns], or [n, 1, rows, columns].
     func callAsFunction(_ x: Tensor) -> Tensor {
-        if Mode.current == .inference || distance == 0 { return x }
+        if distance == 0 { return x }
+        return Mode.choose(training: { shifted(x) }, inference: { x })
+    }
+
+    private func shifted(_ x: Tensor) -> Tensor {
         let count = x.shape[0]
         let row = places(rows, [1, rows, 1], x.device) + offsets(count, x.device)
         let column = places(columns, [1, 1, columns], x.device) + offsets(count, x.device)
