@@ -2,9 +2,11 @@ import Soma
 
 struct MLP: Layer {
     let hidden = Linear(from: 64, to: 32, weight: .he())
+    let norm = BatchNorm(32)
+    let dropout = Dropout(rate: 0.1)
     let output = Linear(from: 32, to: 10)
 
-    func callAsFunction(_ x: Tensor) -> Tensor { output(relu(hidden(x))) }
+    func callAsFunction(_ x: Tensor) -> Tensor { output(dropout(relu(norm(hidden(x))))) }
 }
 
 @main struct Example {
@@ -13,7 +15,7 @@ struct MLP: Layer {
         let optimizer = try Optimizer(Adam(), for: model, learningRate: 2e-3)
         let step = compiled { images, labels in
             let loss = crossEntropy(model(images), labels)
-            try optimizer.update(with: gradient(of: loss, withRespectTo: model.parameters.map(\.tensor)))
+            try optimizer.update(minimizing: loss)
             return loss
         }
         let (training, heldOut) = Digits.dataSet.split(heldOut: 0.2, seed: 1)

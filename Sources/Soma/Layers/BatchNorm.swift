@@ -36,7 +36,7 @@ public struct BatchNorm: Layer, CustomReflectable {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 2, x.shape[1] == channels else {
-            programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]")
+            named(by: weight) { programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]") }
         }
         if x.isNothing(ofRank: 2) { return x }
         guard let statistics else { return normalized(x) { _ in } }

@@ -32,8 +32,9 @@ public struct Convolution: Layer {
     }
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let maps = convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups)
-            .adding(channelBias: bias)
+        let maps = named(by: weight) {
+            convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups).adding(channelBias: bias)
+        }
         FeatureMaps.note(weight, maps)
         return maps
     }

@@ -32,7 +32,7 @@ public struct GroupNorm: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 2, x.shape[1] == channels else {
-            programError("GroupNorm", "an input of \(x.shape) is not [N, \(channels), …]")
+            named(by: weight) { programError("GroupNorm", "an input of \(x.shape) is not [N, \(channels), …]") }
         }
         return x.groupNormalized(groups: groups, weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon)
     }

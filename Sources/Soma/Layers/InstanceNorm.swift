@@ -35,7 +35,7 @@ public struct InstanceNorm: Layer, CustomReflectable {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 3, x.shape[1] == channels else {
-            programError("InstanceNorm", "an input of \(x.shape) is not [N, \(channels), …]")
+            named(by: weight) { programError("InstanceNorm", "an input of \(x.shape) is not [N, \(channels), …]") }
         }
         if x.isNothing(ofRank: 3) { return x }
         guard let statistics else { return normalized(x) { _ in } }

@@ -1,3 +1,5 @@
+import SomaGraph
+
 /// A function from tensor to tensor with parameters to be trained.
 ///
 /// A layer is a plain struct (or a final class) whose stored properties are its parameters and the layers it is made
@@ -12,7 +14,8 @@
 /// ```
 ///
 /// Parameters and states are found by reflection and named by the path of properties that leads to them, as PyTorch's
-/// state_dict does: `hidden.weight`. To give other names, or to show what reflection cannot read, a layer conforms to
+/// state_dict does: `hidden.weight`. The search goes through structs, classes, enumerations, tuples, optionals, arrays, sets and dictionaries, and
+/// not through closures: a parameter that only a closure holds is not trained. To give other names, or to show what reflection cannot read, a layer conforms to
 /// `CustomReflectable`; the labels of its `customMirror` are the names.
 public protocol Layer: Sendable {
     func callAsFunction(_ x: Tensor) -> Tensor
@@ -31,6 +34,13 @@ extension Layer {
 
     /// What the layer remembers besides its parameters, such as running statistics, with names.
     public var namedStates: [NamedState] { ModelContents(of: self).states }
+}
+
+extension Layer {
+    /// Runs `body`, which builds this layer; a mistake in it names the layer by the path of `parameter`.
+    func named<Result>(by parameter: Parameter?, _ body: () throws -> Result) rethrows -> Result {
+        try LayerPath.within(Self.self, name: { [weak parameter] in parameter?.layerName }, body)
+    }
 }
 
 /// A parameter and the path that leads to it in a model.

@@ -34,7 +34,7 @@ public struct LayerNorm: Layer {
     /// y as above, of the shape of x, which must end in the normalised shape.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.shape.dimensions.suffix(shape.rank) == shape.dimensions[...] else {
-            programError("LayerNorm", "an input of \(x.shape) does not end in \(shape)")
+            named(by: weight) { programError("LayerNorm", "an input of \(x.shape) does not end in \(shape)") }
         }
         var y = x.standardized(alongAxes: Array(x.rank - shape.rank..<x.rank), epsilon: epsilon)
         if let weight { y = y * weight.tensor }

@@ -27,7 +27,12 @@ public struct Linear: Layer {
 
     /// x Wᵀ + b: [..., inputs] → [..., outputs].
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let product = matmul(x, weight.tensor.transposed())
-        return bias.map { product + $0.tensor } ?? product
+        named(by: weight) {
+            guard x.rank > 0, x.shape[x.rank - 1] == weight.shape[1] else {
+                programError("Linear", "an input of \(x.shape) is not […, \(weight.shape[1])]")
+            }
+            let product = matmul(x, weight.tensor.transposed())
+            return bias.map { product + $0.tensor } ?? product
+        }
     }
 }

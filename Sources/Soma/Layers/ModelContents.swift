@@ -3,11 +3,13 @@ import SomaGraph
 /// The parameters and states of a model, found by reflection.
 ///
 /// The search goes through structs, classes and what they inherit, enumerations, tuples, optionals, arrays, sets and
-/// dictionaries. Closures are not searched. What cannot be read and may hold parameters traps, since training without
-/// them would go unnoticed.
+/// dictionaries. Pointers and managed buffers trap, since training without what they hold would go unnoticed. Closures, which activations
+/// and the like are often made of, are not searched; `closures` tells where they were met.
 struct ModelContents {
     private(set) var parameters: [NamedParameter] = []
     private(set) var states: [NamedState] = []
+    /// Paths of properties that are closures.
+    private(set) var closures: [String] = []
     private var placeOfParameter: [ObjectIdentifier: Int] = [:]
     private var placeOfState: [ObjectIdentifier: Int] = [:]
     /// The objects on the way to the current one, so that a circle ends.
@@ -25,6 +27,7 @@ struct ModelContents {
         }
         let mirror = Mirror(reflecting: value)
         requireReadable(value, path)
+        if mirror.displayStyle == nil && "\(type(of: value))".contains("->") { closures.append(path.joined(separator: ".")) }
         guard mirror.displayStyle == .class else { return searchChildren(of: mirror, path) }
         let identity = ObjectIdentifier(value as AnyObject)
         guard ancestors.insert(identity).inserted else { return }
@@ -78,10 +81,23 @@ struct ModelContents {
                 + "list what the layer holds in a customMirror")
     }
 
+    /// Traps where nothing was found to train.
+    static func requireParameters(of model: some Layer) {
+        let contents = ModelContents(of: model)
+        guard contents.parameters.isEmpty else { return }
+        let closures = contents.closures.map { "'\($0)'" }.joined(separator: ", ")
+        programError(
+            "Optimizer",
+            "\(type(of: model)) has no parameters to train: stored properties were searched, not closures"
+                + (closures.isEmpty ? "" : ", which \(closures) \(contents.closures.count == 1 ? "is" : "are")")
+                + "; keep parameters in properties or list them in a customMirror")
+    }
+
     // MARK: What was found
 
     private mutating func add(_ parameter: Parameter, _ path: [String]) {
         let name = path.joined(separator: ".")
+        parameter.note(name: name)
         if let known = placeOfParameter[ObjectIdentifier(parameter)] { return parameters[known].aliases.append(name) }
         placeOfParameter[ObjectIdentifier(parameter)] = parameters.count
         requireNew(name)

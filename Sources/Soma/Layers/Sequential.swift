@@ -1,3 +1,5 @@
+import SomaGraph
+
 /// Layers one after the other: each takes what the one before gives. Parameters are named by the layers' numbers:
 /// `0.weight`, `2.bias`.
 public struct Sequential: Layer {
@@ -11,7 +13,11 @@ public struct Sequential: Layer {
     public init(_ layers: any Layer...) { self.layers = layers }
 
     /// The last layer of … of the first layer of x.
-    public func callAsFunction(_ x: Tensor) -> Tensor { layers.reduce(x) { $1($0) } }
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        layers.enumerated().reduce(x) { x, next in
+            LayerPath.within(type(of: next.element), number: next.offset) { next.element(x) }
+        }
+    }
 }
 
 extension Sequential: CustomReflectable {

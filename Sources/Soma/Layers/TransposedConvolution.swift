@@ -35,8 +35,10 @@ public struct TransposedConvolution: Layer {
     }
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        transposedConvolution(
-            x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups
-        ).adding(channelBias: bias)
+        named(by: weight) {
+            transposedConvolution(
+                x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups
+            ).adding(channelBias: bias)
+        }
     }
 }

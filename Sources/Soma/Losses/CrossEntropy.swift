@@ -80,16 +80,17 @@ private struct CrossEntropyRows {
         switch reduction {
         case .none: losses.reshaped(to: targets.shape)
         case .sum: losses.sum()
-        case .mean: losses.sum() / divisor
+        case .mean: mean
         }
     }
 
-    /// The sum of the weights of the rows that count.
-    private var divisor: Tensor {
+    /// The sum of the losses by that of the weights of the rows that count.
+    private var mean: Tensor {
         let ones = weights ?? .ones(like: losses)
         guard let isIgnored else {
-            return weights == nil ? Tensor(Double(losses.count), device: losses.device) : ones.sum()
+            if weights == nil { return losses.sum() / Tensor(Double(losses.count), device: losses.device) }
+            return PartialMeans.mean(losses.sum(), over: ones.sum())
         }
-        return Tensor.select(isIgnored, losses.operand(0, "crossEntropy"), ones).sum()
+        return PartialMeans.mean(losses.sum(), over: Tensor.select(isIgnored, losses.operand(0, "crossEntropy"), ones).sum())
     }
 }

@@ -56,6 +56,7 @@ public final class Optimizer: Sendable {
         _ rule: any UpdateRule, for model: some Layer, learningRate: Schedule, clipping: GradientClipping? = nil,
         averageDecay: Double? = nil
     ) throws {
+        ModelContents.requireParameters(of: model)
         try self.init(
             rule, groups: [ParameterGroup(model.parameters)], learningRate: learningRate, clipping: clipping,
             averageDecay: averageDecay)

@@ -68,8 +68,15 @@ public final class CompiledStep: Sendable {
     private let body: @Sendable ([Tensor]) throws -> [Tensor]
     private let replays = Mutex(LeastRecentlyUsed<Signature, Variants>(capacity: CompiledStep.capacity))
     static let capacity = 128
+    private let onlyComputes: Bool
+    /// Calls so far, and that at which the numbers of the closure are looked at next.
+    private let calls = Atomic<Int>(0)
+    private let nextCheck = Atomic<Int>(64)
 
-    init(_ body: @escaping @Sendable ([Tensor]) throws -> [Tensor]) { self.body = body }
+    /// - Parameter onlyComputes: whether replays change no state and draw nothing, whatever the closure does.
+    init(onlyComputes: Bool = false, _ body: @escaping @Sendable ([Tensor]) throws -> [Tensor]) {
+        (self.body, self.onlyComputes) = (body, onlyComputes)
+    }
 
     /// Runs the step; the results are being computed when this returns.
     /// - Throws: what the closure throws; `BackendError`.
@@ -78,18 +85,28 @@ public final class CompiledStep: Sendable {
         // Where a graph is wanted, the step is what its closure does.
         if Capture.current != nil || FeatureMaps.isRecording { return try body(inputs) }
         let signature = Signature(inputs)
-        if let replay = replays.withLock({ $0[signature]?.current() }) { return try replay.run(inputs) }
-        let replay = try captured(inputs)
+        let number = calls.add(1, ordering: .relaxed).newValue
+        if let replay = replays.withLock({ $0[signature]?.current() }) {
+            if number >= nextCheck.load(ordering: .relaxed) { try requireSameNumbers(replay, inputs, number) }
+            return try replay.run(inputs)
+        }
+        let replay = try impliedTraining { try Replay(capturing: body, inputs, onlyComputes: onlyComputes) }
         replays.withLock { $0[signature, default: Variants()].remember(replay) }
         return try replay.run(inputs)
     }
 
-    private func captured(_ inputs: [Tensor]) throws -> Replay {
-        do {
-            return try Replay(capturing: body, inputs)
-        } catch is TrainingImplied {
-            return try withTraining { try Replay(capturing: body, inputs) }
-        }
+    /// Looks at the numbers of the closure with the next call.
+    func checkNumbersNext() { nextCheck.store(0, ordering: .relaxed) }
+
+    /// Seldom enough to cost nothing.
+    private func requireSameNumbers(_ replay: Replay, _ inputs: [Tensor], _ number: Int) throws {
+        nextCheck.store(max(64, 2 * number), ordering: .relaxed)
+        try impliedTraining { try replay.requireSameNumbers(body, inputs) }
+    }
+
+    /// Captures, and does so again to train where that turns out to be meant.
+    private func impliedTraining<Result>(_ capture: () throws -> Result) throws -> Result {
+        do { return try capture() } catch is TrainingImplied { return try withTraining(capture) }
     }
 
     /// The first result of the step; see the call with an array.

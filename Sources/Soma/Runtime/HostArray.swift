@@ -16,6 +16,11 @@ final class HostArray: Storage, @unchecked Sendable {
         super.init()
     }
 
+    /// The bytes, where they are few and no device has them yet.
+    var fewBytes: [UInt8]? {
+        place.withLock { if case .host(let bytes) = $0, bytes.count <= 1024 { bytes } else { nil } }
+    }
+
     /// The elements on the device, uploaded the first time.
     func buffer(on backend: any Backend) throws -> Buffer {
         try place.withLock { place in

@@ -20,6 +20,8 @@ public final class Parameter: Sendable {
         init() { capture = Capture.current }
     }
     private let place: Mutex<Place>
+    /// The longest path that was seen to lead to it, for messages.
+    private let name = Mutex<String?>(nil)
     /// Counts the moves of all parameters: where it stands still, every parameter lies where it did.
     static let moves = Atomic<Int>(0)
 
@@ -74,6 +76,19 @@ public final class Parameter: Sendable {
         let before = place.withLock { $0 }
         move { $0 = Place(state: state, offset: offset, loan: loan) }
         return { [self] in move { $0 = before } }
+    }
+
+    /// Learns a path of properties that leads here in some model.
+    func note(name new: String) {
+        name.withLock { if new.utf8.count > $0?.utf8.count ?? 0 { $0 = new } }
+    }
+
+    /// The path of the layer that holds it, if a model was asked for its parameters.
+    var layerName: String? {
+        name.withLock { name in
+            guard let name, let end = name.lastIndex(of: ".") else { return nil }
+            return String(name[..<end])
+        }
     }
 
     private func move(_ change: (inout sending Place) -> Void) {

@@ -27,6 +27,9 @@ final class Replay: Sendable {
     private let starts: [Int]
     private let results: [(shape: Shape, dtype: DType, traits: NodeTraits)]
     private let written: [(state: State, traits: NodeTraits)]
+    /// What the closure saw of numbers that are not taken anew.
+    private let fixedNumbers: FixedNumbers
+    private let onlyComputes: Bool
     private let homes: [Parameter.Home]
     /// How many moves of parameters there had been when all were last found in their places.
     private let checkedMoves: Atomic<Int>
@@ -34,16 +37,16 @@ final class Replay: Sendable {
     var summary: ProgramSummary { ProgramSummary(program.plan) }
 
     /// Runs `body` once to build its graph, and compiles that. Nothing is computed, and nothing outside of the capture changes.
+    /// - Parameter onlyComputes: whether replays change no state and draw nothing, whatever the body does.
     /// - Throws: `TrainingImplied` where an update came after layers were built to predict.
-    init(capturing body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws {
+    init(capturing body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor], onlyComputes: Bool = false) throws {
         checkedMoves = Atomic(Parameter.moves.load(ordering: .sequentiallyConsistent))
-        let captured = try CapturedBody(body, inputs)
-        let executor = captured.device.executor
-        let (outputs, recorded) = (captured.outputs, captured.recorded)
-        let versions = recorded.written.map { recorded.versions[$0] }
-        let roots = outputs.map(\.node) + versions.map(\.newest)
-        let graph = executor.capture(roots: roots, states: outputs.map { _ in nil } + versions.map(\.old))
+        let captured = try CapturedBody(body, inputs, onlyComputes: onlyComputes)
+        let (executor, graph) = (captured.device.executor, captured.graph)
+        let (outputs, recorded, versions) = (captured.outputs, captured.recorded, captured.written)
         let snapshot = graph.snapshot
+        // Before a device has the arrays.
+        fixedNumbers = captured.fixedNumbers
         program = try executor.program(for: graph)
         let homeStates = recorded.homes.compactMap { home in home.state.state.map { (home.state, ObjectIdentifier($0)) } }
         sources = try zip(snapshot.sources, graph.sources).map { place, storage in
@@ -54,16 +57,30 @@ final class Replay: Sendable {
             }
             return .fixed(try fetchingCopies { try storage.resolved(on: executor.backend) })
         }
-        let constants = snapshot.constants
-        hostActions = recorded.actions.map { action in
+        hostActions = recorded.actions.compactMap { action in
             switch action {
-            case .number(let node, let value): .number(constants.firstIndex { $0 === node }, node.dtype, value)
-            case .act(let act): .act(act)
+            case .number(let node, let value):
+                let place = captured.constants.firstIndex { $0 === node }
+                return onlyComputes && place == nil ? nil : .number(place, node.dtype, value)
+            case .act(let act): return onlyComputes ? nil : .act(act)
             }
         }
-        (self.executor, scalars, starts, homes) = (executor, snapshot.scalars, snapshot.starts, recorded.homes)
+        (self.executor, self.onlyComputes) = (executor, onlyComputes)
+        (scalars, starts, homes) = (snapshot.scalars, snapshot.starts, recorded.homes)
         written = versions.map { ($0.state, $0.newest.traits.lasting) }
         results = outputs.map { ($0.shape, $0.dtype, $0.node.traits.lasting) }
+    }
+
+    /// Builds the graph once more and compares the numbers in it that replays do not take anew.
+    /// - Throws: `SomaError` where one is another by now; what `body` throws.
+    func requireSameNumbers(_ body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws {
+        let captured = try CapturedBody(body, inputs, onlyComputes: onlyComputes)
+        // Of a graph of another structure it is not known which number became which.
+        guard case .known(let known) = captured.graph.program, known === program else { return }
+        guard let change = fixedNumbers.change(to: captured.fixedNumbers) else { return }
+        throw SomaError(
+            "a captured step goes on \(change)",
+            hint: "a number that changes must be an input of the step, a State, optimizer.scheduled(…) or Tensor.asked { }")
     }
 
     /// Whether every parameter still lies where the step was captured with it.
@@ -143,38 +160,6 @@ final class Replay: Sendable {
                 throw SomaError("a state was never computed, or a parameter moved to another optimiser while a step ran")
             }
             return try storage.resolved(on: executor.backend)
-        }
-    }
-}
-
-/// What a body built, and what it did besides.
-private struct CapturedBody {
-    let inputs: [Node]
-    let outputs: [Tensor]
-    let recorded: Capture.Contents
-
-    init(_ body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws {
-        // Inputs become sources of their own, so that the same tensor given twice has two places.
-        let places = try inputs.map {
-            Node(storage: try $0.storage(), shape: $0.shape, dtype: $0.dtype, device: $0.node.device, traits: $0.node.traits.lasting)
-        }
-        let capture = Capture()
-        outputs = try capture.recording { try body(places.map { Tensor(node: $0) }) }
-        recorded = capture.recorded
-        self.inputs = places
-        if recorded.impliesTraining { throw TrainingImplied() }
-        if let failure = recorded.failure { throw failure }
-    }
-
-    /// The one device of everything that comes out.
-    var device: Device {
-        get {
-            let devices = outputs.map(\.device) + recorded.written.map { recorded.versions[$0].state.device }
-            guard let device = devices.first else { programError("compiled", "the step neither returns a tensor nor changes a state") }
-            if let other = devices.first(where: { $0 != device }) {
-                programError("compiled", "a captured step runs on one device, and this one on \(device) and on \(other): capture one for each")
-            }
-            return device
         }
     }
 }

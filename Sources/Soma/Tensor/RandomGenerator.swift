@@ -36,7 +36,12 @@ public final class RandomGenerator: Sendable {
     static let following = RandomGenerator(State(seed: 0), isFollowing: true)
 
     /// The generator that numbers come from.
-    private var source: RandomGenerator { isFollowing ? Capture.current?.generator ?? .current : self }
+    private var source: RandomGenerator {
+        if !isFollowing { return self }
+        if let capture = Capture.current { return capture.generator }
+        guard let chosen = Self.chosen, !chosen.isFollowing else { return .processWide }
+        return chosen
+    }
 
     /// Read it to save the sequence, set it to go on from there.
     public var state: State {

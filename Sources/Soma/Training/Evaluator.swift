@@ -1,10 +1,11 @@
 import SomaGraph
 import Synchronization
 
-/// Measures a model over whole data sets, by a step that is captured once.
+/// Measures a model over whole data sets, by a step that is captured once and follows the parameters wherever an optimiser moves them.
 public final class Evaluator: Sendable {
     private let objective: any Objective
     private let device: Device
+    private let evaluations = Atomic<Int>(0)
     private let step = Mutex<(names: [String], step: CompiledStep)?>(nil)
 
     public init(_ objective: any Objective, device: Device = .current) {
@@ -15,6 +16,8 @@ public final class Evaluator: Sendable {
     /// - Throws: `SomaError` where it leaves out all; what reading a sample throws; `BackendError`.
     public func evaluate(_ dataSet: some DataSet, batchSize: Int = 250) throws -> Evaluation {
         let names = objective.measureNames
+        // A program's number that is another in each epoch would be seen by the second evaluation.
+        if evaluations.add(1, ordering: .relaxed).newValue.nonzeroBitCount == 1 { step.withLock { $0?.step.checkNumbersNext() } }
         let loader = try BatchLoader(dataSet, batchSize: batchSize, seed: nil, epochs: 1, feeding: device)
         // The totals stay on the device, so that no batch is waited for.
         var totals = Tensor([Float](repeating: 0, count: names.count), device: device)
@@ -37,7 +40,7 @@ public final class Evaluator: Sendable {
             if let known, known.names == names { return known.step }
             let made = CompiledStep { [objective, device] inputs in
                 let batch = Minibatch(names: names, tensors: Array(inputs.dropFirst()))
-                let measures = withDevice(device) { withInference { objective.measures(batch) } }
+                let measures = withDevice(device) { withInference { objective.checkedMeasures(batch) } }
                 return [inputs[0] + Tensor(stacking: measures)]
             }
             known = (names, made)

@@ -2,7 +2,8 @@ import SomaGraph
 
 /// Gradients of the parts of a batch, added up before an update.
 ///
-/// With the parts' mean losses weighted by their shares of the samples, the sum is the gradient of the mean over the batch.
+/// With the parts' mean losses weighted by their shares of the samples, the sum is the gradient of the mean over the batch. For means over something
+/// else than samples see `PartialMeans`.
 struct GradientAccumulation: Sendable {
     private let optimizer: Optimizer
     private let partSize: Int
@@ -25,15 +26,38 @@ struct GradientAccumulation: Sendable {
         stride(from: 0, to: count, by: partSize).map { $0..<min($0 + partSize, count) }
     }
 
-    /// What a captured step takes besides its samples.
-    func scalars(share: Double, isFirst: Bool) throws -> [Tensor] {
-        [Float(share), isFirst ? 1 : 0].map { Tensor([$0], shape: .scalar, device: optimizer.arena.device) }
+    /// What the captured step of a part takes besides its samples.
+    struct Part {
+        /// Its share of the samples.
+        let share: Tensor
+        /// Above 0 for the first part.
+        let isFirst: Tensor
+        /// Of the means that are not over samples the divisors over all parts, where there are such.
+        let divisors: Tensor?
+
+        init(share: Double, isFirst: Bool, divisors: Tensor?, device: Device) {
+            func number(_ value: Float) -> Tensor { Tensor([value], shape: .scalar, device: device) }
+            (self.share, self.isFirst, self.divisors) = (number(Float(share)), number(isFirst ? 1 : 0), divisors)
+        }
+
+        var tensors: [Tensor] { [share, isFirst] + [divisors].compactMap { $0 } }
+
+        init(_ tensors: ArraySlice<Tensor>) {
+            let tensors = Array(tensors)
+            (share, isFirst, divisors) = (tensors[0], tensors[1], tensors.count > 2 ? tensors[2] : nil)
+        }
+
+        /// A part's loss, such that the parts' losses times their shares add up to that of the batch.
+        func loss(_ body: () -> Tensor) -> Tensor {
+            guard let divisors else { return body() }
+            return PartialMeans(share: share, divisors: divisors).within(body)
+        }
     }
 
     /// Adds the gradient of a part, or begins with it.
-    func add(_ gradient: Tensor, _ scalars: [Tensor]) {
-        let before = Tensor.select(scalars[1] .> 0, .zeros(like: gradient), sum.tensor)
-        sum.assign(before + gradient * scalars[0])
+    func add(_ gradient: Tensor, _ part: Part) {
+        let before = Tensor.select(part.isFirst .> 0, .zeros(like: gradient), sum.tensor)
+        sum.assign(before + gradient * part.share)
     }
 
     func update() throws { _ = try updating([]) }

@@ -2,15 +2,17 @@ import SomaGraph
 
 /// What a model is trained for: a loss to minimise, and what to measure of how well it does.
 ///
-/// One of your own may use any fields of a data set, several models, and any loss.
+/// One of your own may use any fields of a data set, several models, and any loss. Both functions are captured (see `CompiledStep`): a number that
+/// changes while a model trains must be a `State`, `optimizer.scheduled(…)` or `Tensor.asked { }`.
 public protocol Objective: Sendable {
-    /// The loss of a minibatch, of rank 0: a mean over its samples.
+    /// The loss of a minibatch, of rank 0: a mean over its samples, or over what counts of them by `mean(weightedBy:)` or a loss that
+    /// takes its mean so, as `crossEntropy` does.
     func loss(_ batch: Minibatch) -> Tensor
 
     /// Names of what `measures` gives.
     var measureNames: [String] { get }
 
-    /// Measures of a minibatch, of rank 0 each: sums over its samples, which become means over all samples of a data
+    /// Measures of a minibatch, float32 of rank 0 each: sums over its samples, which become means over all samples of a data
     /// set.
     func measures(_ batch: Minibatch) -> [Tensor]
 

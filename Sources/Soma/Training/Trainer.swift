@@ -88,6 +88,7 @@ public final class Trainer<Model: Layer> {
         backlog = Backlog(device: optimizer.arena.device)
         var (lastEpoch, failure): (EpochSummary?, (any Error)?) = (nil, nil)
         let device = optimizer.arena.device
+        objective.check(training.fields, count: min(options.batchSize, max(training.count, 1)), measures: heldOut != nil, on: device)
         // Where nobody can be told any more training goes on to where it can stop without loss.
         func report(_ event: TrainingEvent) {
             if failure != nil { return }
@@ -223,6 +224,8 @@ public final class Trainer<Model: Layer> {
         // The best first: a run that goes on from the last believes what it says of the best.
         if isBest { try saveBest(report) }
         if (number + 1) % options.checkpointInterval == 0 || number + 1 == options.epochs { try saveLast(report) }
+        // After epoch 1, 2, 4, …: what changes from epoch to epoch is told early, and seldom looked for.
+        if (number + 1).nonzeroBitCount == 1 { step.checkNumbersNext() }
         return summary
     }
 

@@ -7,7 +7,7 @@ final class TrainingStep: Sendable {
     private let optimizer: Optimizer
     private let generator: RandomGenerator
     private let device: Device
-    private let step = Mutex<(names: [String], step: CompiledStep)?>(nil)
+    private let known = Mutex<(names: [String], steps: Steps)?>(nil)
     /// The sum of the losses of the samples since it was last read.
     private let lossSum: State
     /// The number of the first update whose loss was not finite; 0 for none.
@@ -28,46 +28,85 @@ final class TrainingStep: Sendable {
     /// Starts one update.
     func callAsFunction(_ batch: Batch) throws {
         guard let accumulation else { return try run(try Minibatch(batch, device: device), []) }
-        for part in accumulation.parts(of: batch.count) {
-            let share = Double(part.count) / Double(batch.count)
-            let scalars = try accumulation.scalars(share: share, isFirst: part.lowerBound == 0)
-            try run(try Minibatch(batch, rows: part, device: device), scalars)
+        let parts = accumulation.parts(of: batch.count)
+        let divisors = try self.divisors(batch, parts)
+        for rows in parts {
+            let part = GradientAccumulation.Part(
+                share: Double(rows.count) / Double(batch.count), isFirst: rows.lowerBound == 0, divisors: divisors, device: device)
+            try run(try Minibatch(batch, rows: rows, device: device), part.tensors)
         }
         try accumulation.update()
     }
 
-    private func run(_ batch: Minibatch, _ scalars: [Tensor]) throws { _ = try step(batch.names)(batch.tensors + scalars) }
+    private func run(_ batch: Minibatch, _ part: [Tensor]) throws { _ = try steps(batch.names).training(batch.tensors + part) }
+
+    /// Of means in the loss that are not over samples the sum of each one's divisors in all parts; nil where there are none.
+    private func divisors(_ batch: Batch, _ parts: [Range<Int>]) throws -> Tensor? {
+        var sum: Tensor?
+        for rows in parts {
+            let minibatch = try Minibatch(batch, rows: rows, device: device)
+            let steps = steps(minibatch.names)
+            if steps.isWithoutDivisors.load(ordering: .relaxed) { return nil }
+            let divisors = try steps.counting(minibatch.tensors)[0]
+            if divisors.count == 0 {
+                steps.isWithoutDivisors.store(true, ordering: .relaxed)
+                return nil
+            }
+            sum = sum.map { $0 + divisors } ?? divisors
+        }
+        return sum
+    }
 
     /// The programs that were compiled, and what they take.
-    var programs: [ProgramSummary] { (step.withLock { $0?.step.programs } ?? []) + (accumulation?.programs ?? []) }
+    var programs: [ProgramSummary] { (known.withLock { $0?.steps.training.programs } ?? []) + (accumulation?.programs ?? []) }
 
-    private func step(_ names: [String]) -> CompiledStep {
-        step.withLock { known in
-            if let known, known.names == names { return known.step }
-            let made = CompiledStep { [unowned self] in
-                let (batch, scalars) = (Minibatch(names: names, tensors: Array($0[..<names.count])), Array($0[names.count...]))
-                return try device.noting(.compiling) { try build(batch, scalars) }
+    /// Has the next step look whether numbers of the program that the loss reads have changed.
+    func checkNumbersNext() { known.withLock { $0?.steps.training.checkNumbersNext() } }
+
+    /// The captured steps for batches of the same fields.
+    private final class Steps: Sendable {
+        let training: CompiledStep
+        /// The divisors of means in the loss of a part.
+        let counting: CompiledStep
+        /// Whether it is known that there are none to count.
+        let isWithoutDivisors = Atomic(false)
+
+        init(training: CompiledStep, counting: CompiledStep) { (self.training, self.counting) = (training, counting) }
+    }
+
+    private func steps(_ names: [String]) -> Steps {
+        known.withLock { known in
+            if let known, known.names == names { return known.steps }
+            let training = CompiledStep { [unowned self] in
+                let batch = Minibatch(names: names, tensors: Array($0[..<names.count]))
+                let part = $0.count > names.count ? GradientAccumulation.Part($0[names.count...]) : nil
+                return try device.noting(.compiling) { try build(batch, part) }
             }
-            known = (names, made)
-            return made
+            let counting = CompiledStep(onlyComputes: true) { [unowned self] in
+                let batch = Minibatch(names: names, tensors: $0)
+                let divisors = PartialMeans.divisors { loss(batch) }
+                return [divisors ?? .zeros([0], device: device)]
+            }
+            let steps = Steps(training: training, counting: counting)
+            known = (names, steps)
+            return steps
         }
     }
 
-    private func build(_ batch: Minibatch, _ scalars: [Tensor]) throws -> [Tensor] {
+    private func loss(_ batch: Minibatch) -> Tensor {
+        withDevice(device) { withRandomGenerator(generator) { withTraining { objective.checkedLoss(batch) } } }
+    }
+
+    private func build(_ batch: Minibatch, _ part: GradientAccumulation.Part?) throws -> [Tensor] {
         try withDevice(device) {
-            try withRandomGenerator(generator) {
-                let loss = withTraining { objective.loss(batch) }
-                guard loss.shape == .scalar else {
-                    programError("training", "the loss has shape \(loss.shape) and is not one number")
-                }
-                watch(loss, sampleCount: batch.count)
-                if let accumulation {
-                    accumulation.add(optimizer.flatGradient(of: loss), scalars)
-                } else {
-                    try optimizer.update(minimizing: loss)
-                }
-                return []
+            let loss = part.map { part in part.loss { self.loss(batch) } } ?? self.loss(batch)
+            watch(loss, sampleCount: batch.count)
+            if let accumulation, let part {
+                accumulation.add(optimizer.flatGradient(of: loss), part)
+            } else {
+                try optimizer.update(minimizing: loss)
             }
+            return []
         }
     }
 

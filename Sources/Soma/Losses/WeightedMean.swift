@@ -1,0 +1,64 @@
+import SomaGraph
+import Synchronization
+
+extension Tensor {
+    /// The mean Σ w x / Σ w, over all elements: NaN where the weights are all 0.
+    ///
+    /// Write the mean over what counts so, as with a mask of 0 and 1. Where a `Trainer` computes a batch in parts (`accumulation`), each part
+    /// then has the weight that it has in the mean over the batch; a quotient of two sums of one's own has that of its number of samples.
+    /// - Parameter weights: of this tensor's dtype, of a shape that broadcasts to its own.
+    public func mean(weightedBy weights: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        requireReal("mean", file, line)
+        guard weights.dtype == dtype else {
+            programError("mean", "weights \(weights.dtype) \(weights.shape) for \(dtype) \(shape)", file: file, line: line)
+        }
+        let weights = weights.expanded(to: shape)
+        return PartialMeans.mean(weighted(by: weights).sum(), over: weights.sum())
+    }
+}
+
+/// Means over a part of a batch that are to add up to the mean over the batch, though their divisors depend on the data: how many targets
+/// are not ignored, say, or the weights of their classes.
+///
+/// The parts' losses are added with the parts' shares s of the samples as weights, which is right for a mean over samples. A mean Σ w x / Σ w becomes
+/// Σ w x / (s W) within a part, with W the sum of the weights of all parts. So W must be known first: the losses of all parts are built
+/// once for their divisors alone.
+final class PartialMeans: Sendable {
+    /// Those of the batch that is computed in parts, if one is.
+    @TaskLocal private static var current: PartialMeans?
+
+    private let totals: (share: Tensor, divisors: Tensor)?
+    private let noted = Mutex<[Tensor]>([])
+
+    /// - Parameters:
+    ///   - share: s.
+    ///   - divisors: W of each mean, in the order in which the loss takes them.
+    init(share: Tensor, divisors: Tensor) { totals = (share, divisors) }
+
+    private init() { totals = nil }
+
+    /// The divisors of the means in a loss, [number of means], and its device; nil where it has none that depends on data.
+    static func divisors(in loss: () -> Tensor) -> Tensor? {
+        let means = PartialMeans()
+        _ = $current.withValue(means, operation: loss)
+        let noted = means.noted.withLock { $0 }
+        return noted.isEmpty ? nil : Tensor(stacking: noted)
+    }
+
+    func within<Result>(_ body: () throws -> Result) rethrows -> Result { try Self.$current.withValue(self, operation: body) }
+
+    /// sum / divisor, or what stands for it in a part of a batch.
+    static func mean(_ sum: Tensor, over divisor: Tensor) -> Tensor { current?.mean(sum, over: divisor) ?? sum / divisor }
+
+    private func mean(_ sum: Tensor, over divisor: Tensor) -> Tensor {
+        let number = noted.withLock { noted in
+            noted.append(divisor)
+            return noted.count - 1
+        }
+        guard let totals else { return sum / divisor }
+        guard number < totals.divisors.count else {
+            programError("training", "the loss takes more means over the parts of a batch than when their weights were counted")
+        }
+        return sum / (totals.divisors[number] * totals.share)
+    }
+}

@@ -1,0 +1,146 @@
+import Soma
+import SomaReference
+import Testing
+
+/// Training never happens in the mode of prediction without a word.
+@Suite struct ModeTests {
+    struct Model: Layer {
+        let hidden = Linear(from: 2, to: 8)
+        let norm = BatchNorm(8)
+        let dropout = Dropout(rate: 0.5)
+        let output = Linear(from: 8, to: 2)
+        func callAsFunction(_ x: Tensor) -> Tensor { output(dropout(tanh(norm(hidden(x))))) }
+    }
+
+    /// A layer of somebody's own that asks for the mode.
+    struct Doubling: Layer {
+        func callAsFunction(_ x: Tensor) -> Tensor { Mode.current == .training ? x * 2 : x }
+    }
+
+    private static var x: Tensor { Tensor((0..<16).map { Float($0 * $0 % 7) - 3 }, shape: [8, 2]) }
+    private static var labels: Tensor { Tensor([0, 1, 0, 1, 1, 0, 1, 0] as [Int32]) }
+
+    private func runningMean(_ model: Model) throws -> [Float] { try #require(model.norm.statistics).mean.tensor.scalars() }
+
+    /// README's loop, and one by gradients of one's own: the same bits as with `withTraining`.
+    @Test(arguments: TestDevices.all) func aCapturedStepThatUpdatesTrains(_ device: Device) throws {
+        func train(_ build: @escaping @Sendable (Model, Optimizer) -> @Sendable (Tensor, Tensor) throws -> Tensor) throws -> [[Float]] {
+            try withRandomSeed(4) {
+                let model = Model()
+                let optimizer = try Optimizer(Adam(), for: model, learningRate: 0.05)
+                let step = compiled(build(model, optimizer))
+                let losses: [Float] = try (0..<3).flatMap { _ in try step(Self.x, Self.labels).scalars() }
+                #expect(optimizer.updateCount == 3)
+                #expect(try model.norm.statistics?.batchCount.tensor.item() == 3)
+                return try [losses, runningMean(model)] + model.parameters.map { try $0.tensor.contiguous().scalars() }
+            }
+        }
+        try withDevice(device) {
+            let said = try train { model, optimizer in
+                { x, y in
+                    let loss = withTraining { crossEntropy(model(x), y) }
+                    try optimizer.update(minimizing: loss)
+                    return loss
+                }
+            }
+            let readme = try train { model, optimizer in
+                { x, y in
+                    let loss = crossEntropy(model(x), y)
+                    try optimizer.update(minimizing: loss)
+                    return loss
+                }
+            }
+            let own = try train { model, optimizer in
+                { x, y in
+                    let loss = crossEntropy(model(x), y)
+                    try optimizer.update(with: gradient(of: loss, withRespectTo: model.parameters.map(\.tensor)))
+                    return loss
+                }
+            }
+            #expect(readme == said && own == said)
+            #expect(said[1] != [Float](repeating: 0, count: 8))
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func anExpressionToMinimiseTrains(_ device: Device) throws {
+        try withDevice(device) {
+            let model = Model()
+            let optimizer = try Optimizer(SGD(), for: model, learningRate: 0.1)
+            try optimizer.update(minimizing: crossEntropy(model(Self.x), Self.labels))
+            #expect(try runningMean(model) != [Float](repeating: 0, count: 8))
+            // Unless something else is said.
+            let before = try runningMean(model)
+            try withInference { try optimizer.update(minimizing: crossEntropy(model(Self.x), Self.labels)) }
+            let loss = withInference { crossEntropy(model(Self.x), Self.labels) }
+            try optimizer.update(minimizing: loss)
+            #expect(try runningMean(model) == before)
+        }
+    }
+
+    @Test func anUpdateThroughLayersThatPredictTraps() async {
+        for number in 0..<4 {
+            let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [number = number as Int] in
+                try withDevice(TestDevices.interpreter) {
+                    let model = Model()
+                    let optimizer = try Optimizer(SGD(), for: model, learningRate: 0.1)
+                    let loss = crossEntropy(number == 3 ? model.output(model.dropout(.ones([8, 8]))) : model(Self.x), Self.labels)
+                    let gradients = gradient(of: loss, withRespectTo: optimizer.parameters.map(\.tensor))
+                    switch number {
+                    case 0, 3: try optimizer.update(minimizing: loss)
+                    case 1: try optimizer.update(with: gradients)
+                    default:
+                        // Kept in states, and computed: they are still what they are.
+                        let sums = gradients.map { State($0) }
+                        try TestDevices.interpreter.update()
+                        try realizeAll(sums.map(\.tensor))
+                        try optimizer.update(with: sums.map(\.tensor))
+                    }
+                }
+            }
+            let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+            #expect(text.contains("withTraining"), "\(number): \(text)")
+        }
+    }
+
+    /// A part that nobody trains may predict, whatever it is made of; so may what a value of no gradient comes from.
+    @Test func whatIsNotTrainedMayPredict() throws {
+        try withDevice(TestDevices.interpreter) {
+            let (backbone, head) = (Model(), Linear(from: 2, to: 2))
+            let optimizer = try Optimizer(SGD(), for: head, learningRate: 0.1)
+            let loss = crossEntropy(head(backbone(Self.x)), Self.labels)
+            try optimizer.update(minimizing: loss)
+            let distilled = square(head(Self.x) - backbone(Self.x).withoutGradient()).mean()
+            try optimizer.update(minimizing: distilled)
+            #expect(optimizer.updateCount == 2)
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func theModeBelongsToTheSignature(_ device: Device) throws {
+        try withDevice(device) {
+            let model = Sequential(Doubling(), BatchNorm(2))
+            let step = compiled { (x: Tensor) in model(x) }
+            func values() throws -> [Float] { try step(Self.x).scalars() }
+            let predicted = try values()
+            let trained = try withTraining(values)
+            #expect(predicted != trained)
+            #expect(try withInference(values) != trained)
+            #expect(try withTraining(values) == trained)
+            let made = withTraining { compiled { (x: Tensor) in Doubling()(x) } }
+            #expect(try withTraining { try made(Self.x).scalars() } == (Self.x * 2).scalars(as: Float.self))
+            #expect(try made(Self.x).scalars() == Self.x.scalars(as: Float.self))
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func aLayerOfOnesOwnThatAsksTrainsToo(_ device: Device) throws {
+        try withDevice(device) {
+            let layer = Linear(from: 2, to: 2)
+            let optimizer = try Optimizer(SGD(), for: layer, learningRate: 0)
+            let step = compiled { (x: Tensor) in
+                let y = Doubling()(layer(x))
+                try optimizer.update(minimizing: y.sum())
+                return y
+            }
+            #expect(try step(Self.x).scalars() == (layer(Self.x) * 2).scalars(as: Float.self))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Soma
+import SomaReference
+import Testing
+
+/// A mistake of the program is told in one line, the last, that names its own file and line and the layer.
+@Suite struct ProgramMistakeTests {
+    struct Block: Layer {
+        let inner = Linear(from: 4, to: 2)
+        func callAsFunction(_ x: Tensor) -> Tensor { inner(x) }
+    }
+    struct Net: Layer {
+        let body = Sequential(Linear(from: 3, to: 5), ReLU(), Block())
+        func callAsFunction(_ x: Tensor) -> Tensor { body(x) }
+    }
+    struct Closed: Layer {
+        let function: @Sendable (Tensor) -> Tensor
+        init() {
+            let hidden = Linear(from: 2, to: 2)
+            function = { hidden($0) }
+        }
+        func callAsFunction(_ x: Tensor) -> Tensor { function(x) }
+    }
+    struct Counting: Objective {
+        let names: [String]
+        let count: @Sendable (Tensor, Tensor) -> Tensor
+        let model = Linear(from: 2, to: 2)
+        func loss(_ batch: Minibatch) -> Tensor { crossEntropy(model(batch["image"]), batch["label"]) }
+        var measureNames: [String] { names }
+        func measures(_ batch: Minibatch) -> [Tensor] { [count(model(batch["image"]).argmax(alongAxis: -1), batch["label"])] }
+        let criterion = Criterion.highest("right")
+
+        static func train(_ names: [String] = ["right"], _ count: @escaping @Sendable (Tensor, Tensor) -> Tensor) throws {
+            let objective = Counting(names: names, count: count)
+            let optimizer = try Optimizer(SGD(), for: objective.model, learningRate: 0.1)
+            let trainer = Trainer(objective.model, objective, optimizer, .init(epochs: 1, batchSize: 10, seed: 1))
+            // Nothing is trained before the mistake is told.
+            _ = try trainer.run(on: Quadrants(count: 40), evaluatingOn: Quadrants(count: 8)) { print($0) }
+        }
+    }
+
+    struct Mistake: Sendable {
+        let words: [String]
+        let make: @Sendable () throws -> Void
+        init(_ words: String..., make: @escaping @Sendable () throws -> Void) { (self.words, self.make) = (words, make) }
+    }
+
+    static let all: [Mistake] = [
+        Mistake("ProgramMistakeTests.swift", "add", "[2, 3] and [4]") { _ = Tensor.zeros([2, 3]) + Tensor.zeros([4]) },
+        Mistake("ProgramMistakeTests.swift", "Linear", "[1, 5]", "layer body.2.inner, Linear") {
+            let net = Net()
+            _ = net.parameters
+            _ = net(.zeros([1, 3]))
+        },
+        Mistake("ProgramMistakeTests.swift", "maxPooled", "layer 1 of a Sequential, MaxPooling") {
+            _ = Sequential(ReLU(), MaxPooling(PoolingWindow(size: [5, 5])))(.zeros([1, 1, 3, 3]))
+        },
+        Mistake("ProgramMistakeTests.swift", "Closed has no parameters", "'function' is") {
+            _ = try Optimizer(SGD(), for: Closed(), learningRate: 0.1)
+        },
+        Mistake("ReLU has no parameters") { _ = try Optimizer(SGD(), for: ReLU(), learningRate: 0.1) },
+        Mistake("'right' is int32", "as(.float32)") { try Counting.train { ($0 .== $1).sum() } },
+        Mistake("'right' is float32 [10]", "sum()") { try Counting.train { ($0 .== $1).as(.float32) } },
+        Mistake("'right' is none of", "correct") { try Counting.train(["correct"]) { ($0 .== $1).as(.float32).sum() } },
+        Mistake("right", "1 measures") { try Counting.train(["right", "wrong"]) { ($0 .== $1).as(.float32).sum() } },
+        Mistake("depends on none of the parameters") {
+            let layer = Linear(from: 2, to: 2)
+            let loss = layer(.ones([1, 2])).sum()
+            let optimizer = try Optimizer(SGD(), for: layer, learningRate: 0.1)
+            try optimizer.update(minimizing: loss)
+        },
+        Mistake("withAveragedWeights") {
+            let layer = Linear(from: 2, to: 2)
+            let optimizer = try Optimizer(SGD(), for: layer, learningRate: 0.1, averageDecay: 0.5)
+            try optimizer.withAveragedWeights { try optimizer.update(minimizing: layer(.ones([1, 2])).sum()) }
+        },
+    ]
+
+    @Test(arguments: all.indices) func aMistakeIsOneLine(_ index: Int) async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent, \.standardOutputContent]) { [index] in
+            try withDevice(TestDevices.interpreter) { try ProgramMistakeTests.all[index].make() }
+        }
+        let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        let lines = text.split(separator: "\n")
+        for word in Self.all[index].words { #expect(lines.last?.contains(word) ?? false, "\(index): \(word) is missing in \(text.prefix(400))") }
+        #expect(lines.filter { $0.contains("Soma: ") }.count == 1 && !text.contains("Thread 0"), "\(index): \(text.prefix(400))")
+        let output = result.map { String(decoding: $0.standardOutputContent, as: UTF8.self) } ?? ""
+        #expect(!output.contains("step("), "nothing was trained before")
+    }
+}
