@@ -27,15 +27,18 @@ extension Objective {
         return measures
     }
 
-    /// Builds the loss, and the measures where they are wanted, of a minibatch of `count` zeros, and throws them away: nothing is computed.
-    func check(_ fields: [Field], count: Int, measures isMeasured: Bool, on device: Device) {
+    /// Builds the loss of a minibatch and the measures of another, of `count` zeros each, and throws them away: nothing is computed.
+    /// - Parameter heldOut: the fields of what is measured, if anything is.
+    func check(_ training: [Field], heldOut: [Field]?, count: Int, on device: Device) {
+        func zeros(_ fields: [Field]) -> Minibatch {
+            Minibatch(
+                names: fields.map(\.name), tensors: fields.map { .zeros(Shape([count] + $0.shape), dtype: $0.dtype, device: device) })
+        }
         Capture().recording {
             withDevice(device) {
-                let batch = Minibatch(
-                    names: fields.map(\.name), tensors: fields.map { .zeros(Shape([count] + $0.shape), dtype: $0.dtype, device: device) })
-                _ = withTraining { checkedLoss(batch) }
-                guard isMeasured else { return }
-                _ = withInference { checkedMeasures(batch) }
+                _ = withTraining { checkedLoss(zeros(training)) }
+                guard let heldOut else { return }
+                _ = withInference { checkedMeasures(zeros(heldOut)) }
                 if !measureNames.contains(criterion.measure) {
                     programError("measures", "the criterion '\(criterion.measure)' is none of the measures \(measureNames)")
                 }

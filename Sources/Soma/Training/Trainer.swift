@@ -88,7 +88,7 @@ public final class Trainer<Model: Layer> {
         backlog = Backlog(device: optimizer.arena.device)
         var (lastEpoch, failure): (EpochSummary?, (any Error)?) = (nil, nil)
         let device = optimizer.arena.device
-        objective.check(training.fields, count: min(options.batchSize, max(training.count, 1)), measures: heldOut != nil, on: device)
+        objective.check(training.fields, heldOut: heldOut?.fields, count: min(options.batchSize, max(training.count, 1)), on: device)
         // Where nobody can be told any more training goes on to where it can stop without loss.
         func report(_ event: TrainingEvent) {
             if failure != nil { return }
