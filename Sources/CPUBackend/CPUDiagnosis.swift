@@ -6,16 +6,16 @@ extension CPUBackend {
     public static func diagnosis() -> [String] {
         [
             "\(Processor.model): \(String(cString: soma_level_name(0))), \(soma_team_size()) threads, \(String(cString: soma_team_description()))",
-            line(libraries_openblas_table().pointee.search, package: "libopenblas0-openmp"),
-            line(libraries_onednn_table().pointee.search, package: "libdnnl3 or libdnnl2", without: "convolutions that suit none of the own kernels copy windows and multiply matrices"),
+            line(libraries_openblas_table().pointee.search, package: "libopenblas0-openmp", without: "only SOMA_MATMUL=openblas asks for it"),
+            line(libraries_onednn_table().pointee.search, package: "libdnnl3 or libdnnl2", without: "convolutions that suit none of the own kernels copy windows and multiply matrices, which is slower"),
             line(libraries_openmp_table().pointee.search, package: "libgomp1"),
         ]
     }
 
-    private static func line(_ search: library_search, package: String, without: String = "it works without") -> String {
+    private static func line(_ search: library_search, package: String, without: String = "it works without, but slower") -> String {
         let (name, file) = (String(cString: search.name), String(cString: search.file))
         if search.found { return "\(name): \(file) found" }
         let reason = withUnsafeBytes(of: search.reason) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        return "\(name): not found: \(reason); \(without), but slower (Debian: \(package))"
+        return "\(name): not found: \(reason); \(without) (Debian: \(package))"
     }
 }
