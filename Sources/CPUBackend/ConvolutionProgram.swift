@@ -55,6 +55,10 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
             if step.order == .channelsFirst { return step.pass == .forward && step.groups == 1 ? direct : .depthwise }
             if step.pass == .filterGradient {
                 guard let parts = soma_filter_gradient_create(convolution, true) else { throw BackendError.noScratchMemory }
+                if library_lacked_memory() {
+                    soma_filter_gradient_destroy(parts)
+                    throw BackendError.noLibraryMemory()
+                }
                 return .filterGradient(parts)
             }
             if soma_convolution_suits_winograd(convolution) { return .winograd }
