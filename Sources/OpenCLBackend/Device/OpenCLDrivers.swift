@@ -11,7 +11,7 @@ import Musl
 enum OpenCLDrivers {
     private struct Platforms: @unchecked Sendable { var devices: [[cl_device_id]] }
 
-    private static let opened = Result { try open() }
+    private static let opened = Result { try keepingSignalActions(open) }
 
     /// The handle of a device that was listed.
     /// - Throws: `BackendError.deviceLost` where its driver does not open, or shows something else than it did.

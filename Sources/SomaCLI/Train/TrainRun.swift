@@ -68,6 +68,9 @@ final class TrainRun {
         throw Interruption.exitCode
     }
 
+    /// Whether all epochs that were asked for are done.
+    private lazy var hasNothingToDo = plan.completedEpochs != nil
+
     private static func nothingToDo(_ done: Int, asked: Int) -> String {
         let more = "--epochs \(done + 1) or more goes on"
         return done == asked ? "nothing to do: all \(Quantity.counted(done, "epoch")) are done; \(more)"
@@ -94,7 +97,7 @@ final class TrainRun {
     private var context: RecipeContext {
         var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
         (context.epochs, context.settings, context.data) = (plan.epochs, plan.settings, plan.data)
-        (context.output, context.checkpoint) = (plan.completedEpochs == nil ? plan.folder.path : nil, plan.checkpoint)
+        (context.output, context.checkpoint) = (hasNothingToDo ? nil : plan.folder.path, plan.checkpoint)
         context.isInterrupted = { [self] in
             profiler?.noteStep()
             Interruption.hasNothingToLose = false
@@ -102,7 +105,7 @@ final class TrainRun {
         }
         context.report = { [self] event in
             // Where there is nothing to do nothing is changed.
-            if plan.completedEpochs == nil { try openRecord().note(event) }
+            if !hasNothingToDo { try openRecord().note(event) }
             try report.note(event)
             if profiler?.isOver == true { try writeProfile() }
         }
