@@ -6,8 +6,8 @@ package struct FileKind {
     /// Kinds whose own readers ask what else a broken file may be.
     package static let (idx, safetensors, json) = ("an IDX file", "a safetensors file", "a JSON text")
 
-    /// As many bytes as a kind is told by.
-    package static let mostBytes = 512
+    /// As many of the first bytes as a kind is told by: one more than the longest text that is told as one.
+    package static let mostBytes = 4097
 
     /// Nil for bytes of no kind that is known here, and of the one that was expected.
     package init?(_ bytes: UnsafeRawBufferPointer, otherThan expected: String? = nil) {

@@ -59,7 +59,7 @@ public struct IDXFile: Sendable {
     public init(region: ByteRegion, path: String) throws { try self.init(ByteSource(region), path: path) }
 
     private init(_ source: ByteSource, path: String) throws {
-        let header = try source.withBytes(0..<min(source.count, Header.mostBytes)) { start in
+        let header = try source.withBytes(0..<min(source.count, FileKind.mostBytes)) { start in
             if let kind = Self.otherKind(start) { throw kind.error(path, "is not an IDX file") }
             return try Header(start, path: path)
         }
