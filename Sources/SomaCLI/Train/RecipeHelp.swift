@@ -40,8 +40,8 @@ enum RecipeHelp {
 
     private static func fitting(_ recipe: any Recipe) -> String {
         guard recipe.settings.contains(where: { $0.key == "warmup" }) else { return "" }
-        return "Batch, learning rate, warm-up and epochs that are not set follow the number of samples where there are few: an epoch has 20 updates "
-            + "or batches of 16, and the run has at least 400."
+        return " On few samples batch and lr are smaller unless set, down to batches of 16, so that an epoch has 20 updates; the run has at least "
+            + "400 updates, and the warm-up is an eighth of them at most."
     }
 
     /// The recipe whose help `arguments` ask for.

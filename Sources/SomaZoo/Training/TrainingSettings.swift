@@ -12,11 +12,11 @@ struct TrainingSettings: Sendable {
 
     /// The arguments are the recipe's defaults.
     init(batch: Int, rule: Rule = .adam, rate: Double, warmup: Int, decay: Double = 0, smoothing: Double) {
-        self.batch = Setting("batch", batch, "samples per batch; on few samples less", in: 1...1_000_000)
+        self.batch = Setting("batch", batch, "samples per batch", in: 1...1_000_000)
         self.rule = Setting("optimizer", rule, "update rule")
-        self.rate = Setting("lr", rate, "learning rate; lower where the batch was made smaller", in: 0...100)
+        self.rate = Setting("lr", rate, "learning rate", in: 0...100)
         decline = Setting("schedule", .cosine, "how the learning rate falls over the run")
-        self.warmup = Setting("warmup", warmup, "updates over which the learning rate rises first; unless set, an eighth of the run at most", in: 0...1_000_000)
+        self.warmup = Setting("warmup", warmup, "updates over which the learning rate rises first", in: 0...1_000_000)
         self.decay = Setting("decay", decay, "weight decay", in: 0...10)
         self.smoothing = Setting("smoothing", smoothing, "label smoothing", in: 0...1)
     }
