@@ -65,7 +65,7 @@ import Testing
         func pixel(_ x: Int, _ y: Int) -> UInt8 { picture.pixels[(y * picture.width + x) * 3] }
         // Below the caption of 22 rows and the numbers of 10.
         #expect(pixel(0, 0) == 255 && pixel(5, 37) == 0 && pixel(58, 37) == 255 && pixel(66, 37) == 128 && pixel(118, 62) == 128)
-        #expect(pixel(66, 35) == 255 && pixel(66, 64) == 255)
+        #expect(pixel(66, 35) == 190 && pixel(66, 64) == 190 && pixel(66, 34) == 255 && pixel(66, 65) == 255, "a frame of one pixel")
     }
 
     /// A picture says what it shows: a caption for each band, and a number above each tile.

@@ -140,6 +140,8 @@ struct FeatureSheet {
             let corner = grid.corner(number)
             if band.isNumbered { canvas.write("\(number)", x: corner.x, y: top + corner.y - numberHeight + 1, size: 1, grey: 107) }
             canvas.draw(tile.pixels, columns: tile.columns, x: corner.x, y: top + corner.y)
+            // What is white at the edge of a tile would else be taken for the ground.
+            canvas.frame(rows: tile.rows, columns: tile.columns, x: corner.x, y: top + corner.y, grey: 190)
         }
     }
 }

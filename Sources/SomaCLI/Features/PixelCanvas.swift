@@ -22,6 +22,16 @@ struct PixelCanvas {
         }
     }
 
+    /// A grey line of one pixel around what lies at x, y.
+    mutating func frame(rows: Int, columns: Int, x: Int, y: Int, grey: UInt8) {
+        for row in y - 1...y + rows {
+            let isEdge = row == y - 1 || row == y + rows
+            for column in isEdge ? Array(x - 1...x + columns) : [x - 1, x + columns] {
+                for channel in 0..<3 { pixels[(row * width + column) * 3 + channel] = grey }
+            }
+        }
+    }
+
     /// Writes a line, cut where the picture ends, in pixels of `size` × `size`.
     mutating func write(_ text: String, x: Int, y: Int, size: Int, grey: UInt8) {
         for (place, letter) in text.enumerated() {
