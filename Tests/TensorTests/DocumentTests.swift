@@ -6,9 +6,11 @@ import Testing
     private let x = Tensor([Float(1), 2, 3, 4, 5, 6], shape: [2, 3])
 
     @Test func aTensor() throws {
-        let x = Tensor([Float(1), 2, 3, 4, 5, 6], shape: [2, 3])
+        let x = Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])      // float32 [2, 3]
         let y = (tanh(x * 2 - 1) + 0.5).sum(alongAxes: 1)       // nothing is computed
-        print(try y.scalars(as: Float.self))                    // one launch
+        print(try y.scalars())                                  // one launch
+        print(y)                                                // the same, for people: Tensor([4.2566, 4.5000], float32 [2] on cpu)
+        #expect("\(y)" == "Tensor([4.2566, 4.5000], float32 [2] on \(Device.current))")
         #expect(try y.scalars(as: Float.self).map { ($0 * 1000).rounded() } == [4257, 4500])
     }
 
