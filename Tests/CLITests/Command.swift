@@ -54,9 +54,9 @@ struct Command {
         return Command(status: status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F, output: output, complaint: complaint)
     }
 
-    /// Whether a process handles a signal, or ignores it: one that has only begun would end by it. None handles SIGKILL.
+    /// Whether a process handles a signal that asks it to end, or ignores it: one that has only begun would end by it. Of other signals it is not asked.
     private static func listens(_ process: pid_t, to signal: Int32) -> Bool {
-        guard signal != SIGKILL, let file = fopen("/proc/\(process)/status", "r") else { return true }
+        guard [SIGINT, SIGTERM, SIGHUP].contains(signal), let file = fopen("/proc/\(process)/status", "r") else { return true }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
