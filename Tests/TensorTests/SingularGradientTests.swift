@@ -83,6 +83,8 @@ import Testing
 
     @Test func deviationOfEqualNumbers() {
         expect([1, 1], give: [[0, 0]]) { $0[0].standardDeviation() }
+        expect([3], give: [[0]]) { $0[0].standardDeviation() }
+        expect([3], give: [[.nan]]) { $0[0].standardDeviation(unbiased: true) }
     }
 
     @Test func remaindersOfNegativeNumbers() {

@@ -65,9 +65,8 @@ extension OperationCase {
         OperationCase("statistics of nothing", .sample([0]), differentiable: false, answer: [.nan, .nan, .nan]) {
             Tensor(stacking: [$0[0].variance(), $0[0].variance(unbiased: true), $0[0].standardDeviation()])
         },
-        OperationCase("statistics of one number", .sample([1]), differentiable: false, answer: [0, .nan, 0, 0]) { x in
-            let deviation = x[0].standardDeviation()
-            return Tensor(stacking: [x[0].variance(), x[0].variance(unbiased: true), deviation, gradient(of: deviation, withRespectTo: x[0]).sum()])
+        OperationCase("statistics of one number", .sample([1]), differentiable: false, answer: [0, 0]) { x in
+            Tensor(stacking: [x[0].variance(), x[0].standardDeviation()])
         },
         OperationCase("argmax of no rows", .sample([0, 3]), answer: []) { $0[0].argmax(alongAxis: 1) },
         OperationCase("slopes of reductions of nothing", .sample([2, 0]), differentiable: false, answer: []) { x in

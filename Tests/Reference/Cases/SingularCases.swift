@@ -139,8 +139,8 @@ extension OperationCase {
             return Tensor(concatenating: losses.flatMap { [$0(x[0]), slope(x[0], $0)] })
         },
         OperationCase(
-            "slopes of powers", Value([0, .nan, infinity, 0, 0, -2, -2, 0]), Value([0, 0, 0, 2, 0.5, 3, 0, 1]), differentiable: false,
-            answer: [0, 0, 0, 0, infinity, 12, 0, 1]
+            "slopes of powers", Value([0, .nan, infinity, 0, 0]), Value([0, 0, 0, 2, 0.5]), differentiable: false,
+            answer: [0, 0, 0, 0, infinity]
         ) { x in slope(x[0]) { pow($0, x[1]) } },
         OperationCase("slopes of exponents", Value([0, infinity, 2, 0.5]), Value([0, -1, 0, infinity]), differentiable: false, answer: [0, 0, 0.6931471805599453, 0]) {
             x in slope(x[1]) { pow(x[0], $0) }
