@@ -25,7 +25,6 @@ import Testing
         #expect(train("digits", "--epochs", "4", "--output", "old").status == 0)
         #expect(train("digits", "--epochs", "1", "--output", "new", "lr=0.0001").status == 0)
         let (before, other) = (contents("old"), contents("new"))
-        // A rate at which nothing gets better: the best stays that of the first run.
         let command = train("digits", "--resume", "old", "--epochs", "5", "--output", "new")
         #expect(command.status == 0, "\(command.complaint)")
         #expect(command.output.contains("the earlier run is now in new.1") && command.output.contains("best.safetensors and metrics.csv come along from old"))

@@ -64,11 +64,11 @@ import Testing
     }
 
     /// `timeout` sends its signal twice at once, and a terminal that closes sends its own, to be followed by that of the shell.
-    @Test(arguments: ["TERM; kill -TERM", "HUP; sleep 0.2; kill -HUP"]) func anEchoIsNoSecondSignal(pair: String) throws {
+    @Test(arguments: ["kill -TERM $p; kill -TERM $p", "kill -HUP $p; sleep 0.2; kill -HUP $p"]) func anEchoIsNoSecondSignal(signals: String) throws {
         let script = """
             soma \(words) --epochs 100000 --output run >/dev/null & p=$!
             until [ "$(wc -l 2>/dev/null <run/metrics.csv || echo 0)" -gt 3 ]; do sleep 0.02; done
-            kill -\(pair) $p 2>/dev/null; wait $p
+            { \(signals); } 2>/dev/null; wait $p
             """
         let command = shell(script)
         command.expectComplaint(130, "interrupted", "once more ends it at once")
