@@ -23,7 +23,7 @@ import Testing
 
     @Test func extremesKeepTheirDigits() {
         #expect(text { Tensor([Float.greatestFiniteMagnitude, -Float.leastNonzeroMagnitude, 0]) }.hasPrefix("Tensor([ 3.4028e+38, -1.4013e-45,  0.0000e+00], "))
-        #expect(text { Tensor([99_999_996.0]) }.hasPrefix("Tensor([99999996.0], "))
+        #expect(text { Tensor([99_999_992.0]) }.hasPrefix("Tensor([99999992.0], "))
         #expect(text { Tensor([9.9999995e-5]) }.hasPrefix("Tensor([1.0000e-04], "))
         #expect(text { Tensor([Int.min, Int.max]) }.hasPrefix("Tensor([\(Int.min),  \(Int.max)], "))
     }

@@ -137,7 +137,7 @@ final class PictureFolder {
             folders.append(folder)
             for number in 0..<count {
                 let (width, height, channels) = (9 + number % 3, 10, number % 2 == 0 ? 1 : 3)
-                let pixels = (0..<width * height * channels).map { UInt8(($0 / channels / width) % (label + 2) == 0 ? 200 : 10 * number) }
+                let pixels = (0..<width * height * channels).map { UInt8(($0 / channels / width) % (label + 2) == 0 ? 200 : 10 * number % 200) }
                 files.append("\(folder)/\(number).png")
                 try Picture(width: width, height: height, channels: channels, pixels: pixels).write(to: files[files.count - 1])
             }

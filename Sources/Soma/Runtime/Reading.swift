@@ -59,6 +59,8 @@ extension Tensor {
 
     /// The elements in row-major order; waits until they are computed. `Element` must match the dtype.
     /// - Throws: `BackendError`.
+    // Where nothing says the type, as beside literals, elements of any dtype are read as Doubles.
+    @_disfavoredOverload
     public func scalars<Element: TensorScalar>(as type: Element.Type = Element.self) throws -> [Element] {
         guard Element.dtype == dtype else { programError("scalars", "\(dtype) elements are no \(Element.self)") }
         let storage = try self.storage()

@@ -26,6 +26,7 @@ struct NumberFormat {
 
     /// How many decimals the shortest text has that is this float32 and no other.
     private static func decimals(of value: Double) -> Int {
+        if value == value.rounded() { return 1 }
         let text = "\(Float(value))"
         guard let point = text.firstIndex(of: "."), !text.contains("e") else { return mostDecimals }
         return min(mostDecimals, text.distance(from: point, to: text.endIndex) - 1)
