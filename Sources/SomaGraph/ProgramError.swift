@@ -14,7 +14,6 @@ public func programError(
     let place = CallSite.isOfSoma(given) ? CallSite.current() ?? given : given
     let layer = LayerPath.description.map { " (in \($0))" } ?? ""
     let text = "\(place): Soma: \(operation): \(reason)\(layer)\n"
-    fflush(nil)
     _ = text.utf8.withContiguousStorageIfAvailable { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     if getenv("SWIFT_BACKTRACE") == nil { signal(SIGABRT, SIG_DFL) }
     abort()
