@@ -21,7 +21,7 @@ import Testing
             let text = ProgressBar.text(progress, pace, memory: 12_345_678, width: width)
             #expect(text.count <= width, "\(width): \(text)")
             if width > 9 { #expect(text.hasPrefix("[===") && text.contains("]"), "\(width): \(text)") }
-            if width > 34 { #expect(text.contains("] epoch 3/20  loss 0.1235"), "\(width): \(text)") }
+            if width > 34 { #expect(text.contains("] epoch 3/20  ") && text.contains("  loss 0.1235"), "\(width): \(text)") }
         }
         let wide = ProgressBar.text(progress, pace, memory: 12_345_678, width: 200)
         for word in ["update 12/23", "1,234 samples/s", "data wait 1.0 %", "11.8 MiB"] { #expect(wide.contains(word), "\(wide)") }
