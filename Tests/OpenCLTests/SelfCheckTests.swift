@@ -31,15 +31,32 @@ import Testing
         #expect(count >= 36)
     }
 
+    /// The names of the kernels that do a family's work.
+    private static func entries(of family: KernelFamily) -> [String] {
+        switch family {
+        case .map: ["soma_map"]
+        case .reduce: ["soma_reduce"]
+        case .row: ["soma_row", "soma_reduce"]
+        case .matmul: ["soma_matmul"]
+        case .convolution: ["soma_convolution"]
+        case .depthwise: ["soma_depthwise", "soma_depthwise_filter"]
+        case .winograd: ["soma_winograd_result"]
+        case .pooling: ["soma_pooling"]
+        case .gather: ["soma_gather"]
+        case .scatterAdd: ["soma_scatter_add"]
+        case .blockCopy: ["soma_block_copy"]
+        }
+    }
+
     /// The kernels that each family's cases are launched as are those of the family.
     @Test(arguments: KernelKind.allCases) func casesReachTheirKernels(_ kind: KernelKind) throws {
         let planner = StepPlanner(
             traits: DeviceTraits(isCPU: kind == .cpu, computeUnits: 4, maximumWorkGroupSize: 256, localMemoryBytes: 32 << 10))
         for family in KernelFamily.allCases where planner.has(family) {
-            var own = planner
-            if family == .winograd { own.usesWinograd = true }
+            let own = planner.reaching(family)
             for one in family.cases {
                 #expect(own.family(of: one.step) == family, "\(one.name)")
+                #expect(try own.launches(one.step).contains { Self.entries(of: family).contains($0.entry) }, "\(one.name)")
                 for way in [KernelWay.other, .general] {
                     guard let other = own.taking(way, for: family) else { continue }
                     #expect(try other.launches(one.step).map(\.source) != own.launches(one.step).map(\.source), "\(one.name) by \(way)")

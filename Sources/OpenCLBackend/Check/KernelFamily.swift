@@ -32,7 +32,7 @@ extension StepPlanner {
         switch step {
         case .map: .map
         case .reduce(let nest), .row(let nest): BodyStages(nest.padded).stages.count > 1 ? .row : .reduce
-        case .matmul(let product): product.isReduction ? .reduce : .matmul
+        case .matmul(let product): isReduction(product) ? .reduce : .matmul
         case .convolution(let step):
             if let product = step.asMatmul { family(of: .matmul(product)) } else if isDepthwise(step) { .depthwise } else {
                 takesWinograd(step) ? .winograd : .convolution
@@ -47,6 +47,13 @@ extension StepPlanner {
 
     /// Whether the device ever runs a family's kernels.
     func has(_ family: KernelFamily) -> Bool { family != .winograd || !traits.isCPU }
+
+    /// The planner that takes a family's cases to its own kernels, whatever was measured or asked for: convolutions of 3 × 3 taps belong to two.
+    func reaching(_ family: KernelFamily) -> StepPlanner {
+        var result = self
+        (result.tuning, result.usesWinograd) = (Tuning(), family == .winograd)
+        return result
+    }
 
     /// The planner for a family's steps where they go another way than its own; `nil` where that way does not exist.
     func taking(_ way: KernelWay, for family: KernelFamily) -> StepPlanner? {

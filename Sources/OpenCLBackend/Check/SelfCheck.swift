@@ -106,15 +106,7 @@ final class SelfCheck: Sendable {
 extension KernelFamily {
     /// The cases that come out wrong some way, and how; `nil` where there is no such way.
     fileprivate func faults(on backend: OpenCLBackend, _ planner: StepPlanner, by way: KernelWay) throws -> [String]? {
-        var planner = planner
-        guard planner.has(self) else { return nil }
-        if self == .winograd { planner.usesWinograd = true }
-        if way == .general && general == .reduce {
-            planner.ways[self] = .general
-        } else {
-            guard let other = planner.taking(way, for: self) else { return nil }
-            planner = other
-        }
+        guard planner.has(self), let planner = planner.reaching(self).taking(way, for: self) else { return nil }
         return try cases.compactMap { one in try one.firstDifference(on: backend, planner).map { "\(one.name): \($0)" } }
     }
 

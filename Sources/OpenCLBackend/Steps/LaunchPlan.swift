@@ -72,9 +72,7 @@ struct StepPlanner {
     var groupSize: Int { min(256, traits.maximumWorkGroupSize) }
 
     func launches(_ step: Step) throws -> [LaunchPlan] {
-        guard let family = family(of: step), let way = ways[family], way != .own else { return try ownLaunches(step) }
-        if way == .general, let nest = step.asReduction { return try launches(.reduce(nest)) }
-        guard var other = taking(way, for: family) else { return try ownLaunches(step) }
+        guard let family = family(of: step), let way = ways[family], way != .own, var other = taking(way, for: family) else { return try ownLaunches(step) }
         other.ways[family] = nil
         // What was found of the device's own kernels says nothing of the other kind.
         if way == .other { other.ways = [:] }

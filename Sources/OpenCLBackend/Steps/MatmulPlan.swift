@@ -2,9 +2,12 @@ import SomaBackend
 import SomaGraph
 
 extension StepPlanner {
+    /// Whether a product is computed as a reduction, as it can always be.
+    func isReduction(_ step: MatmulStep) -> Bool { step.isReduction || generalised.contains(.matmul) }
+
     /// A batch of products with their epilogue.
     func matmul(_ step: MatmulStep) -> [LaunchPlan] {
-        if step.isReduction { return reduce(step.asReduction) }
+        if isReduction(step) { return reduce(step.asReduction) }
         let tile = if case .tile(let chosen) = choice(for: step) { chosen } else { shipped.tile(for: step, traits) }
         return traits.isCPU ? matmulOnCPU(step, tile) : matmulOnGPU(step, tile)
     }
@@ -144,7 +147,7 @@ extension MatmulStep {
         return nest.isWide || max(reach(a, [batch, m, k]), reach(b, [batch, k, n])) > Int(Int32.max) - (1 << 20)
     }
 
-    /// Whether it is computed as a reduction. A product with a vector moves each element once: a reduction does it as fast as memory allows.
+    /// Whether it is best computed as a reduction. A product with a vector moves each element once: a reduction does it as fast as memory allows.
     /// A tiny one is not worth packing.
     var isReduction: Bool { m == 1 || n == 1 || m * n * k <= 4096 }
 
@@ -159,17 +162,6 @@ extension MatmulStep {
             Instruction(.binary(.multiply, 0, 1), .float32), Instruction(.reduce(.sum, 2), .float32),
         ]
         return nest.reducing(inner: k, loads: loads, instructions: product).withoutSingleExtents
-    }
-}
-
-extension Step {
-    /// A product, or a convolution that is one, as a reduction.
-    var asReduction: LoopNest? {
-        switch self {
-        case .matmul(let step): step.asReduction
-        case .convolution(let step): step.asMatmul?.asReduction
-        case .map, .reduce, .row, .pooling, .gather, .scatterAdd, .blockCopy, .custom: nil
-        }
     }
 }
 

@@ -24,7 +24,7 @@ extension StepPlanner {
         switch step {
         case .map(let nest): .map(nest.padded)
         case .reduce(let nest), .row(let nest): .reduction(nest.padded)
-        case .matmul(let step): step.isReduction ? .reduction(step.asReduction.padded) : .matmul(step)
+        case .matmul(let step): isReduction(step) ? .reduction(step.asReduction.padded) : .matmul(step)
         case .convolution(let step):
             if step.order != .channelsFirst || !step.hasIntCounts || step.asMatmul == nil && isDepthwise(step) {
                 nil
