@@ -24,7 +24,7 @@ public final class OpenCLBackend: Backend {
         var convolutionTiles: ShippedTiles?
         /// Smaller work-groups than those of the device.
         var groupLimit: Int?
-        /// Whether kernels are compared with the processor when they are first used; see `SelfCheck`.
+        /// Whether kernels are compared with the processor when they are first used, if a cache folder keeps what comes of it; see `SelfCheck`.
         public var isChecked = false
         /// What a broken compiler would make of a kernel's text.
         var miscompilation: (@Sendable (String) -> String)?

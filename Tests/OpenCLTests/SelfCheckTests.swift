@@ -54,6 +54,11 @@ import Testing
             traits: DeviceTraits(isCPU: kind == .cpu, computeUnits: 4, maximumWorkGroupSize: 256, localMemoryBytes: 32 << 10))
         for family in KernelFamily.allCases where planner.has(family) {
             let own = planner.reaching(family)
+            func reached(_ cases: [CheckCase]) throws -> Set<String> {
+                Set(try cases.flatMap { try own.launches($0.step).map(\.entry) }).intersection(Self.entries(of: family))
+            }
+            // Those of a first use leave no kernel out.
+            #expect(try reached(family.firstCases) == reached(family.cases), "\(family.rawValue)")
             for one in family.cases {
                 #expect(own.family(of: one.step) == family, "\(one.name)")
                 #expect(try own.launches(one.step).contains { Self.entries(of: family).contains($0.entry) }, "\(one.name)")
@@ -125,6 +130,20 @@ import Testing
         #expect(try #require(file.read()).families.keys.map(\.rawValue) == ["block-copy"])
         // Another version of the kernels, another kind or another device begins anew.
         #expect(CheckFile(for: backend.openCLDevice, .cpu, in: folder.path).read() == nil)
+    }
+
+    /// Where nothing is kept nothing is checked by itself; what was asked for counts in that process.
+    @Test func nothingIsCheckedThatCannotBeKept() throws {
+        let backend = try makeBackend(.gpu) { options in
+            let fault = "value += g[window_y * pooled_width + window_x];"
+            options.miscompilation = { $0.replacingOccurrences(of: fault, with: fault + fault) }
+        }
+        let lines = Lines()
+        let check = SelfCheck(CheckFile(for: backend.openCLDevice, .gpu, in: "")) { line in lines.all.withLock { $0.append(line) } }
+        let step = try #require(KernelFamily.pooling.cases.first).step
+        #expect(try check.ways(for: step, on: backend).isEmpty && lines.text.isEmpty)
+        #expect(try check.check([.pooling], on: backend).map(\.remedy) == ["those for processors"])
+        #expect(try check.ways(for: step, on: backend) == [.pooling: .other] && lines.text.count == 1)
     }
 
     @Test func verdictsSurviveTheirText() {

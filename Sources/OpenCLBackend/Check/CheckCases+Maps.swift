@@ -7,7 +7,7 @@ import SomaBackend
 import SomaGraph
 
 extension CheckCase {
-    static var maps: [CheckCase] { [functions(64), functions(37), integers, broadcast(8, 12), broadcast(5, 7), random] }
+    static var maps: [CheckCase] { [functions(64), integers, functions(37), broadcast(8, 12), broadcast(5, 7), random] }
 
     // MARK: Functions
 

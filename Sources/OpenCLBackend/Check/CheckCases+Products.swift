@@ -4,7 +4,7 @@ import SomaGraph
 extension CheckCase {
     static var products: [CheckCase] {
         [
-            product(1, 33, 66, 20), product(3, 40, 9, 67), product(2, 64, 64, 64, isTransposedB: true), product(1, 132, 68, 32, isTransposedB: true),
+            product(1, 33, 66, 20), product(2, 64, 64, 64, isTransposedB: true), product(3, 40, 9, 67), product(1, 132, 68, 32, isTransposedB: true),
             product(1, 36, 40, 600, isTransposedA: true), product(1, 20, 260, 64), product(1, 260, 20, 64),
         ]
     }

@@ -9,12 +9,12 @@ import SomaGraph
 extension CheckCase {
     static var reductions: [CheckCase] {
         [
-            reduction(rows: 3, columns: 100, isAcross: false), reduction(rows: 70, columns: 7, isAcross: false),
-            reduction(rows: 40, columns: 33, isAcross: true), reduction(rows: 9, columns: 500, isAcross: true), longSum(70_001),
+            reduction(rows: 3, columns: 100, isAcross: false), reduction(rows: 40, columns: 33, isAcross: true),
+            reduction(rows: 70, columns: 7, isAcross: false), reduction(rows: 9, columns: 500, isAcross: true), longSum(70_001),
         ]
     }
 
-    static var rows: [CheckCase] { [softmax(3, 7), softmax(2, 300), softmaxGradient(3, 7), softmaxGradient(2, 300), normalization(4, 33), normalization(2, 600)] }
+    static var rows: [CheckCase] { [softmax(3, 7), softmaxGradient(2, 300), softmax(2, 300), softmaxGradient(3, 7), normalization(4, 33), normalization(2, 600)] }
 
     // MARK: Reductions
 

@@ -17,4 +17,16 @@ extension KernelFamily {
         case .blockCopy: CheckCase.blockCopies
         }
     }
+
+    /// The first of them, for the first use of a device: as few programs as take each direction and each gradient once.
+    var firstCases: [CheckCase] {
+        let count =
+            switch self {
+            case .gather, .scatterAdd: 1
+            case .map, .reduce, .row, .matmul, .winograd, .blockCopy: 2
+            case .convolution, .depthwise: 3
+            case .pooling: 4
+            }
+        return Array(cases.prefix(count))
+    }
 }

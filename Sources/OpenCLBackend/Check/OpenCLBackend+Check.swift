@@ -3,7 +3,7 @@ import SomaBackend
 extension OpenCLBackend: CheckableBackend {
     public func checkKernels() throws -> [KernelCheck] {
         let check = selfCheck ?? SelfCheck(CheckFile(for: openCLDevice, planner.traits.isCPU ? .cpu : .gpu, in: nil))
-        return try check.checkAll(on: self)
+        return try check.check(on: self)
     }
 
     /// What an earlier process found to be wrong with a device's kernels, a line each.

@@ -1,14 +1,18 @@
 import SomaBackend
 import Synchronization
 
-/// Compares the kernels of a device with plain loops on the processor, a family when it is first used, so that a driver which computes
-/// wrongly is noticed and done without.
+/// Compares the kernels of a device with plain loops on the processor, so that a driver which computes wrongly is noticed and done without: a
+/// family by its first cases when it is first used, or all by all their cases when that is asked for.
+///
+/// Where verdicts are not kept nothing is checked by itself, since each process would do so again.
 final class SelfCheck: Sendable {
     private struct State {
         var verdicts = KernelVerdicts()
         var isRead = false
         var isTold = false
     }
+
+    private typealias Cases = KeyPath<KernelFamily, [CheckCase]>
 
     private let file: CheckFile
     private let say: @Sendable (String) -> Void
@@ -17,15 +21,15 @@ final class SelfCheck: Sendable {
 
     init(_ file: CheckFile, say: @escaping @Sendable (String) -> Void = complain) { (self.file, self.say) = (file, say) }
 
-    /// How the families that compute a step are to be computed; those that were not are checked first.
+    /// How the families that compute a step are to be computed; those that were not are checked first, where verdicts are kept.
     /// - Throws: `BackendError.unsupported` where none computes rightly; what ends the device.
     func ways(for step: Step, on backend: OpenCLBackend) throws -> [KernelFamily: KernelWay] {
         try state.withLock { state in
             read(&state)
             var planner = backend.planner
             planner.ways = state.verdicts.ways
-            while let family = planner.family(of: step), state.verdicts.families[family] == nil {
-                try check(family, on: backend, &state)
+            while file.isKept, let family = planner.family(of: step), state.verdicts.families[family] == nil {
+                try check(family, on: backend, \.firstCases, &state)
                 planner.ways = state.verdicts.ways
             }
             if let (family, fault) = state.verdicts.hopeless { throw Self.refusal(of: backend, family, fault) }
@@ -53,47 +57,47 @@ final class SelfCheck: Sendable {
         if let verdicts = file.read() { (state.verdicts, state.isTold) = (verdicts, true) }
     }
 
-    private func check(_ family: KernelFamily, on backend: OpenCLBackend, _ state: inout State) throws {
-        if !state.isTold && file.isKept {
+    private func check(_ family: KernelFamily, on backend: OpenCLBackend, _ cases: Cases, _ state: inout State) throws {
+        if !state.isTold {
             say("soma: \(backend.device.name) (\(backend.openCLDevice.identity)) is new here: its kernels are compared with the processor as they are first used")
         }
         state.isTold = true
-        let verdict = try verdict(on: family, backend, &state)
+        let verdict = try verdict(on: family, backend, cases, &state)
         state.verdicts.families[family] = verdict
         file.write(state.verdicts)
         guard !verdict.fault.isEmpty, let way = verdict.way else { return }
         say("soma: \(backend.device.name): the kernels for \(family.rawValue) compute wrongly (\(verdict.fault)); \(family.remedy(way, backend.planner)) are used instead")
     }
 
-    private func verdict(on family: KernelFamily, _ backend: OpenCLBackend, _ state: inout State) throws -> KernelVerdicts.Verdict {
+    private func verdict(on family: KernelFamily, _ backend: OpenCLBackend, _ cases: Cases, _ state: inout State) throws -> KernelVerdicts.Verdict {
         var verdict = KernelVerdicts.Verdict()
         // What a processor has besides is as fast; what a GPU has is not.
         for way in backend.planner.traits.isCPU ? [KernelWay.own, .other, .general] : [.own, .general, .other] {
             var planner = backend.planner
             if way == .general, let general = family.general {
-                if state.verdicts.families[general] == nil { try check(general, on: backend, &state) }
+                if state.verdicts.families[general] == nil { try check(general, on: backend, cases, &state) }
                 planner.ways = state.verdicts.ways
             }
-            guard let faults = try family.faults(on: backend, planner, by: way) else { continue }
+            guard let faults = try family.faults(in: family[keyPath: cases], on: backend, planner, by: way) else { continue }
             if faults.isEmpty {
                 verdict.way = way
                 break
             }
             guard way == .own else { continue }
             verdict.faults = faults
-            verdict.fault = faults[0] + (faults.count > 1 ? ", and \(faults.count - 1) more of \(family.cases.count) cases" : "")
+            verdict.fault = faults[0] + (faults.count > 1 ? ", and \(faults.count - 1) more of \(family[keyPath: cases].count) cases" : "")
         }
         return verdict
     }
 
     // MARK: The long form
 
-    /// Checks every family anew, and keeps what comes of it.
-    func checkAll(on backend: OpenCLBackend) throws -> [KernelCheck] {
+    /// Checks families anew by all their cases, and keeps what comes of it.
+    func check(_ families: [KernelFamily] = KernelFamily.allCases, on backend: OpenCLBackend) throws -> [KernelCheck] {
         try state.withLock { state in
             state = State(isRead: true, isTold: true)
-            let families = KernelFamily.allCases.filter { backend.planner.has($0) }
-            for family in families where state.verdicts.families[family] == nil { try check(family, on: backend, &state) }
+            let families = families.filter { backend.planner.has($0) }
+            for family in families where state.verdicts.families[family] == nil { try check(family, on: backend, \.cases, &state) }
             return families.compactMap { family in
                 guard let verdict = state.verdicts.families[family] else { return nil }
                 let remedy = verdict.faults.isEmpty ? nil : verdict.way.map { family.remedy($0, backend.planner) }
@@ -105,7 +109,7 @@ final class SelfCheck: Sendable {
 
 extension KernelFamily {
     /// The cases that come out wrong some way, and how; `nil` where there is no such way.
-    fileprivate func faults(on backend: OpenCLBackend, _ planner: StepPlanner, by way: KernelWay) throws -> [String]? {
+    fileprivate func faults(in cases: [CheckCase], on backend: OpenCLBackend, _ planner: StepPlanner, by way: KernelWay) throws -> [String]? {
         guard planner.has(self), let planner = planner.reaching(self).taking(way, for: self) else { return nil }
         return try cases.compactMap { one in try one.firstDifference(on: backend, planner).map { "\(one.name): \($0)" } }
     }
