@@ -9,10 +9,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/// Bytes of complaints that are held at a time.
+#define MOST_COMPLAINTS (1 << 16)
 
 typedef void body_function(FILE *out, const char *argument);
 
@@ -26,8 +30,12 @@ static int milliseconds_left(const struct timespec *end) {
 
 _Noreturn static void run_child(body_function *body, const char *argument, int out, int complaints) {
     // A driver that fails is no reason for a core file, a debugger or the parent's handlers.
-    const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGTERM, SIGPIPE};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) { signal(signals[i], SIG_DFL); }
+    // What a terminal sends to all its processes would look like a driver's death. The parent ends the child, or takes it along when it ends.
+    const int keys[] = {SIGINT, SIGQUIT, SIGHUP};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) { signal(keys[i], SIG_IGN); }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -84,13 +92,16 @@ static void listen_to(int out, int complaints, const struct timespec *end, drive
     // A helper that a driver has started may hold the second pipe open for ever.
     while (files[0].fd >= 0) {
         int ready = poll(files, 2, milliseconds_left(end));
-        if (ready == 0) { break; }
+        // A driver may write without end, so that there is always something to read.
+        if (ready == 0 || milliseconds_left(end) == 0) { break; }
         if (ready < 0) { continue; }
         if (files[0].revents != 0 && !gather(out, &result->text, &result->length)) { files[0].fd = -1; }
         if (files[1].revents != 0 && !gather(complaints, &said, &said_length)) { files[1].fd = -1; }
+        // Of complaints the last line is kept alone.
+        if (said_length > MOST_COMPLAINTS) { said_length = 0; }
     }
     fcntl(complaints, F_SETFL, O_NONBLOCK);
-    for (size_t before = said_length + 1; files[1].fd >= 0 && before != said_length;) {
+    for (size_t before = said_length + 1; files[1].fd >= 0 && before != said_length && milliseconds_left(end) > 0;) {
         before = said_length;
         if (!gather(complaints, &said, &said_length)) { break; }
     }

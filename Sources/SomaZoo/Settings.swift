@@ -44,6 +44,11 @@ public struct Settings: Hashable, Sendable {
         chosen.insert(setting.key)
     }
 
+    /// Whether the values are the same, whoever has chosen them.
+    public static func == (a: Settings, b: Settings) -> Bool { a.keys == b.keys && a.values == b.values }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
+
     /// Keys and values in the recipe's order.
     public var texts: [(key: String, value: String)] { keys.map { ($0, values[$0] ?? "") } }
 

@@ -35,8 +35,9 @@ import Testing
     @Test(arguments: [ImageOrder.channelsFirst, .channelsLast]) func resNet20(_ order: ImageOrder) throws {
         let count = try launches([8, 3, 32, 32], order) { ResNet.small() }
         #expect(count.kinds["convolution"] == 21 * 3 - 1)
-        // Besides its convolutions: two walks each for the statistics and for their gradients of every normalisation, and a few for the head.
-        #expect(count.total <= 151)
+        // Besides its convolutions: two walks each for the statistics and for their gradients of every normalisation, a small one each for the
+        // mean of a sample, about which the statistics are taken, and a few for the head.
+        #expect(count.total <= 172)
     }
 
     /// What lives at once: little more than each layer's input and its normalised output, and never a matrix of windows.

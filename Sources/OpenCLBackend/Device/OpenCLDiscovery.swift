@@ -8,6 +8,8 @@ extension OpenCLDevice {
         var problems: [String] = []
         /// Drivers that end the process which looks at them, and how.
         var passedOver: [(driver: ICDFile, death: String)] = []
+        /// The others, in the order in which the platforms above were found.
+        var used: [ICDFile] = []
     }
 
     /// Every device of every platform; empty where there is no libOpenCL or no platform. Looks once, at the first call.
@@ -43,7 +45,7 @@ extension OpenCLDevice.Discovery {
     fileprivate mutating func findCulprits(of death: OpenCLSurvey.Death) {
         var good: [ICDFile] = []
         var last: OpenCLSurvey?
-        // PoCL, which drives processors, is the one to do without.
+        // Of two drivers that do not stand each other the later is passed over: PoCL, since the processor has a backend of its own.
         let drivers = ICDFile.installed(), isLast = { (driver: ICDFile) in driver.library.contains("pocl") }
         for driver in drivers.filter({ !isLast($0) }) + drivers.filter(isLast) {
             guard let folder = VendorFolder(good + [driver]) else { break }
@@ -58,5 +60,6 @@ extension OpenCLDevice.Discovery {
         // The loader itself, a layer of it, or a driver that it finds elsewhere.
         guard !passedOver.isEmpty else { return problems.append("no driver is used: looking at them \(death)") }
         if let last { add(last) }
+        used = good
     }
 }

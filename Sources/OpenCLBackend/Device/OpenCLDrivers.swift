@@ -28,17 +28,18 @@ enum OpenCLDrivers {
     }
 
     private static func open() throws(OpenCLError) -> Platforms {
-        let passedOver = OpenCLDevice.discovery.passedOver.map(\.driver)
-        guard !passedOver.isEmpty else { return Platforms(devices: try platforms().map { platform throws(OpenCLError) in try devices(of: platform) }) }
+        let discovery = OpenCLDevice.discovery
+        guard !discovery.passedOver.isEmpty else { return Platforms(devices: try platforms().map { platform throws(OpenCLError) in try devices(of: platform) }) }
         // The loader is shown the other drivers alone, once: it asks no second time.
         let names = ["OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH", "OCL_ICD_FILENAMES"]
         let before = names.map { ($0, environmentVariable($0)) }
-        let folder = VendorFolder(ICDFile.installed().filter { !passedOver.contains($0) })
+        // Without the folder the loader would open the drivers that end the process as well.
+        guard let folder = VendorFolder(discovery.used) else { throw OpenCLError(function: "making a folder for the drivers in TMPDIR", code: CL_DEVICE_NOT_AVAILABLE) }
         defer {
             for (name, value) in before { if let value { setenv(name, value, 1) } else { unsetenv(name) } }
-            folder?.remove()
+            folder.remove()
         }
-        if let folder { opencl_point_loader(folder.path) }
+        opencl_point_loader(folder.path)
         return Platforms(devices: try platforms().map { platform throws(OpenCLError) in try devices(of: platform) })
     }
 
@@ -69,7 +70,7 @@ struct VendorFolder {
     let path: String
     private let files: [String]
 
-    /// `nil` where no folder can be made.
+    /// `nil` where the folder or one of its files cannot be made.
     init?(_ drivers: [ICDFile]) {
         var template = Array("\(environmentVariable("TMPDIR") ?? "/tmp")/soma-drivers-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return nil }
@@ -77,13 +78,18 @@ struct VendorFolder {
         var files: [String] = []
         for (number, driver) in drivers.enumerated() {
             let file = "\(path)/\(number < 10 ? "0" : "")\(number).icd"
-            try? WholeFile(path: file).write(Array((driver.library + "\n").utf8), isSynced: false)
             files.append(file)
+            guard (try? WholeFile(path: file).write(Array((driver.library + "\n").utf8), isSynced: false)) != nil else {
+                Self.remove(path, files)
+                return nil
+            }
         }
         self.files = files
     }
 
-    func remove() {
+    func remove() { Self.remove(path, files) }
+
+    private static func remove(_ path: String, _ files: [String]) {
         for file in files { unlink(file) }
         rmdir(path)
     }

@@ -42,6 +42,7 @@ final class TrainingStep: Sendable {
 
     /// Of means in the loss that are not over samples the sum of each one's divisors in all parts; nil where there are none.
     private func divisors(_ batch: Batch, _ parts: [Range<Int>]) throws -> Tensor? {
+        if steps(batch.fields.map(\.name)).isWithoutDivisors.load(ordering: .relaxed) { return nil }
         var sum: Tensor?
         for rows in parts {
             let minibatch = try Minibatch(batch, rows: rows, device: device)

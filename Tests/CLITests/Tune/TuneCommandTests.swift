@@ -76,7 +76,7 @@ import Testing
         try writeTuning("\(Self.product)  8x32x32/8x32", environment)
         let name = "tuning/\(try #require(fileName))"
         let before = folder.bytes(name)
-        let words = ["--workload", "gemm_256,gemm_512", "--minutes", "0.12", "--json"]
+        let words = ["--workload", "gemm_256,gemm_512", "--minutes", "0.3", "--json"]
         func isUnderWay(_ event: String) -> Bool { folder.text(".stdout").contains("\"event\":\"\(event)\"") }
         #expect(tune(words, interrupt: (SIGKILL, { isUnderWay("trial") })).status == 128 + SIGKILL)
         #expect(folder.bytes(name) == before)
