@@ -156,7 +156,7 @@ public final class OpenCLBackend: Backend {
         while true {
             let plans = try planner.launches(step)
             let launches = try plans.map { plan in
-                try OpenCLLaunch(plan, kernel: try programs.kernel(plan.entry, plan.source, options: plan.options), context: context)
+                try OpenCLLaunch(plan, kernel: try programs.kernel(plan.entry, plan.source, options: plan.options, isKept: planner.keepsPrograms), context: context)
             }
             guard let limits = launches.lazy.compactMap(\.limits).first, let narrower = planner.narrowed(to: limits),
                 try narrower.launches(step) != plans

@@ -122,12 +122,17 @@ import Testing
     /// A family is checked when it is first used, and no other with it.
     @Test func familiesAreCheckedWhenTheyAreUsed() throws {
         let folder = try TemporaryFolder()
-        let backend = try makeBackend(.gpu)
+        let backend = try makeBackend(.gpu) { $0.cacheFolder = folder.path }
         let file = CheckFile(for: backend.openCLDevice, .gpu, in: folder.path)
         let check = SelfCheck(file) { _ in }
         let copy = try #require(KernelFamily.blockCopy.cases.first).step
         _ = try check.ways(for: copy, on: backend)
         #expect(try #require(file.read()).families.keys.map(\.rawValue) == ["block-copy"])
+        // Its programs are not kept: nobody runs them again.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["checks"])
+        // But where a step turns out to need one, as it does then.
+        _ = try backend.prepare(copy)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".clbin") }.count == 1)
         // Another version of the kernels, another kind or another device begins anew.
         #expect(CheckFile(for: backend.openCLDevice, .cpu, in: folder.path).read() == nil)
     }

@@ -51,7 +51,7 @@ extension StepPlanner {
     /// The planner that takes a family's cases to its own kernels, whatever was measured or asked for: convolutions of 3 × 3 taps belong to two.
     func reaching(_ family: KernelFamily) -> StepPlanner {
         var result = self
-        (result.tuning, result.usesWinograd) = (Tuning(), family == .winograd)
+        (result.tuning, result.usesWinograd, result.keepsPrograms) = (Tuning(), family == .winograd, false)
         return result
     }
 

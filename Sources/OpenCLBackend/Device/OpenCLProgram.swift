@@ -6,6 +6,8 @@ import Synchronization
 final class OpenCLPrograms: Sendable {
     private struct Contents: @unchecked Sendable {
         var programs: [String: cl_program] = [:]
+        /// Those of them that were built and are not on disk.
+        var unkept: Set<String> = []
     }
 
     private let context: OpenCLContext
@@ -21,10 +23,11 @@ final class OpenCLPrograms: Sendable {
     deinit { contents.withLock { for program in $0.programs.values { _ = cl.pointee.clReleaseProgram(program) } } }
 
     /// A kernel of its own, which nobody else sets arguments of.
+    /// - Parameter isKept: whether its program is to be kept on disk. Some drivers compile anew to tell what they compiled.
     /// - Throws: `BackendError.buildFailed` with the compiler's log.
-    func kernel(_ name: String, _ source: String, options: String = "") throws -> cl_kernel {
+    func kernel(_ name: String, _ source: String, options: String = "", isKept: Bool = true) throws -> cl_kernel {
         try keepingSignalActions {
-            let program = try self.program(name, source, options: options)
+            let program = try self.program(name, source, options: options, isKept: isKept)
             var code: cl_int = 0
             guard let kernel = cl.pointee.clCreateKernel(program, name, &code) else {
                 throw BackendError.buildFailed(kernel: name, log: OpenCLError(function: "clCreateKernel", code: code).description)
@@ -39,7 +42,7 @@ final class OpenCLPrograms: Sendable {
         "-cl-std=CL1.2 -w " + particular
     }
 
-    private func program(_ name: String, _ source: String, options: String) throws -> cl_program {
+    private func program(_ name: String, _ source: String, options: String, isKept: Bool) throws -> cl_program {
         let (options, source) = (Self.options(options), miscompilation?(source) ?? source)
         // Held while building: two threads that want the same program build it once.
         return try contents.withLock { contents in
@@ -47,16 +50,22 @@ final class OpenCLPrograms: Sendable {
                 source, options, context.device.model, context.device.driver, context.device.version, context.device.platformVersion,
             ]
             let key = ProgramCache.key(ingredients)
-            if let known = contents.programs[key] { return Built(program: known) }
-            let program = try load(key, options) ?? build(name, source, options, key)
+            let program: cl_program
+            if let known = contents.programs[key] ?? load(key, options) {
+                program = known
+            } else {
+                program = try build(name, source, options)
+                contents.unkept.insert(key)
+            }
             contents.programs[key] = program
+            if isKept && contents.unkept.remove(key) != nil { keep(program, key) }
             return Built(program: program)
         }.program
     }
 
     private struct Built: @unchecked Sendable { var program: cl_program }
 
-    private func build(_ name: String, _ source: String, _ options: String, _ key: String) throws -> cl_program {
+    private func build(_ name: String, _ source: String, _ options: String) throws -> cl_program {
         var code: cl_int = 0
         let program = source.withCString { text in
             var text: UnsafePointer<CChar>? = text
@@ -70,9 +79,12 @@ final class OpenCLPrograms: Sendable {
             _ = cl.pointee.clReleaseProgram(program)
             throw BackendError.buildFailed(kernel: name, log: log.isEmpty ? OpenCLError(function: "clBuildProgram", code: code).description : log)
         }
-        // A driver may compile only to answer this: it is asked only where the answer is kept.
-        if cache.folder != nil, let binary = binary(of: program) { cache.write(binary, key) }
         return program
+    }
+
+    /// Writes a program to disk. A driver may compile only to answer what it is: it is asked only where the answer is kept.
+    private func keep(_ program: cl_program, _ key: String) {
+        if cache.folder != nil, let binary = binary(of: program) { cache.write(binary, key) }
     }
 
     /// The program kept on disk; one that the driver refuses is forgotten.

@@ -45,6 +45,9 @@ struct StepPlanner {
     /// Whether four neighbours may be accessed at once; not where a binding turns out to be misaligned.
     var allowsVectors = true
 
+    /// Whether compiled programs are kept on disk; not those that only a check runs.
+    var keepsPrograms = true
+
     init(traits: DeviceTraits, tuning: Tuning = Tuning()) {
         (self.traits, self.tuning, shipped) = (traits, tuning, .forDevice(traits))
         convolutionTiles = .forDevice(traits, in: ShippedTiles.convolutions)
