@@ -50,6 +50,16 @@ import Testing
         #expect(text("").isUnderstood && text("").rows.isEmpty)
     }
 
+    /// A number is taken for what its column is called, or for nothing.
+    @Test func columnsInAnotherOrderAndRowsCutShort() {
+        var columns = MetricsFile.header.split(atEach: ",")
+        columns.swapAt(3, 4)
+        let sorted = text(([columns.joined(separator: ",")] + rows).joined(separator: "\n"))
+        #expect(!sorted.isUnderstood && sorted.rows.isEmpty)
+        let cut = text([MetricsFile.header, rows[0], String(rows[1].dropLast(3))].joined(separator: "\n"))
+        #expect(!cut.isUnderstood && cut.rows.map(\.text) == [rows[0]])
+    }
+
     @Test func namesThatWouldBreakARow() throws {
         var row = try #require(text(MetricsFile.header + "\n" + rows[0]).rows.first)
         for name in ["a,b", "a\r\nb", "a,\u{301}b", "a\"b"] {

@@ -31,7 +31,7 @@ public final class ByteRegion: @unchecked Sendable {
     /// Allocates `count` bytes, lets `fill` write all of them, and keeps them.
     /// - Throws: `SomaError` where there is no memory, and whatever `fill` throws.
     convenience init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
-        guard let address = malloc(max(count, 1)) else { 
+        guard let address = malloc(max(count, 1)) else {
             throw SomaError("no memory for \(count) bytes", hint: HostMemory.limitInForce)
         }
         let buffer = UnsafeMutableRawBufferPointer(start: address, count: count)

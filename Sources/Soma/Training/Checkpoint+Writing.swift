@@ -8,12 +8,13 @@ extension Checkpoint {
     ///   - links: whether a link in the place of the file is followed or replaced.
     ///   - requiresFinite: whether a NaN or an infinity among the values is an error, so that no broken state replaces
     ///     a good one.
+    ///   - advice: what to do about such a state, for the error.
     /// - Throws: `SomaError` naming the file, or the tensor that is not finite: an older file is then as it was;
     ///   `BackendError`.
     public static func write(
         _ model: some Layer, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil,
         metadata: [String: String] = [:],
-        requiresFinite: Bool = false, to path: String, links: LinkPolicy = .followed
+        requiresFinite: Bool = false, advice: String? = nil, to path: String, links: LinkPolicy = .followed
     ) throws {
         var values: [ExactText: () -> Tensor] = [:]
         var tensors: [SafetensorsFile.Tensor] = []
@@ -33,7 +34,11 @@ extension Checkpoint {
         let all = metadata.merging(states(optimizer, generator)) { _, own in own }
         try SafetensorsFile.write(tensors, metadata: all, to: path, links: links) { tensor, append in
             guard let value = values[ExactText(tensor.name)] else { return }
-            try copy(value(), tensor.name, requiresFinite, append)
+            do {
+                try copy(value(), tensor.name, requiresFinite, append)
+            } catch let broken as NotFinite {
+                throw SomaError(broken.message, hint: advice)
+            }
         }
     }
 
@@ -55,12 +60,15 @@ extension Checkpoint {
         try bytes.withUnsafeMutableBytes { try tensor.contiguous().copyBytes(to: $0) }
         try bytes.withUnsafeBytes { bytes in
             if requiresFinite && tensor.dtype == .float32 && !bytes.bindMemory(to: Float.self).allSatisfy(\.isFinite) {
-                throw SomaError("'\(name)' holds a NaN or an infinity")
+                throw NotFinite(message: "'\(name)' holds a NaN or an infinity")
             }
             try append(bytes)
         }
     }
 }
+
+/// A state that would replace a good one.
+private struct NotFinite: Error { let message: String }
 
 /// A vector that an optimiser keeps over all of its parameters, and how its parts are called in a checkpoint.
 struct OptimizerVector {

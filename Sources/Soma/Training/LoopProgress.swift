@@ -89,7 +89,9 @@ extension Trainer {
     func saveLast(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
         try optimizer.arena.device.noting(.saving) {
-            try Checkpoint.write(model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, to: lastPath, links: .replaced)
+            try Checkpoint.write(
+                model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, advice: options.divergenceAdvice,
+                to: lastPath, links: .replaced)
         }
         progress.checkpoint = lastPath
         try report(.checkpoint(path: lastPath, isBest: false))
@@ -98,7 +100,10 @@ extension Trainer {
     func saveBest(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
         try optimizer.arena.device.noting(.saving) {
-            try withBestWeights { try Checkpoint.write(model, metadata: metadata, requiresFinite: true, to: bestPath, links: .replaced) }
+            try withBestWeights {
+                try Checkpoint.write(
+                    model, metadata: metadata, requiresFinite: true, advice: options.divergenceAdvice, to: bestPath, links: .replaced)
+            }
         }
         try report(.checkpoint(path: bestPath, isBest: true))
     }

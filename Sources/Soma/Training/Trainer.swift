@@ -216,7 +216,9 @@ public final class Trainer<Model: Layer> {
         (progress.epochLossSum, progress.epochSamples) = (0, 0)
         for remark in heldOut?.takeRemarks() ?? [] { try report(.remark(remark)) }
         let value = evaluation?[objective.criterion.measure]
-        let isBest = value.map { objective.criterion.isBetter($0, than: progress.best?.value) } ?? false
+        // Weights by which any measure is no number are no good ones, whatever the criterion says.
+        let isSound = evaluation?.values.values.allSatisfy { !$0.isNaN } ?? true
+        let isBest = isSound && value.map { objective.criterion.isBetter($0, than: progress.best?.value) } ?? false
         if isBest, let value { progress.best = (value, number) }
         let summary = EpochSummary(
             epoch: number, progress: standing, trainingLoss: loss, evaluation: evaluation, isBest: isBest)

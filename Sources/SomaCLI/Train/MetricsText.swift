@@ -8,18 +8,22 @@ struct MetricsText {
 
     init(_ bytes: [UInt8]) {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        var hasHeader = false
+        // Columns that the first line names; without such a line rows are read as they were written.
+        var (columns, isKnown): (Int?, Bool?) = (nil, nil)
         for line in Self.lines(bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]) {
             let cells = String(validating: line, as: UTF8.self).flatMap(Self.cells)
-            if let cells, !hasHeader, Self.isHeader(cells) {
-                hasHeader = true
-            } else if let cells, let row = MetricsFile.Row(cells) {
+            if let cells, isKnown == nil, Self.isHeader(cells) {
+                (columns, isKnown) = (cells.count, true)
+            } else if let cells, isKnown != false, cells.count == columns ?? cells.count, let row = MetricsFile.Row(cells) {
                 rows.append(row)
+                isKnown = true
             } else {
+                // Of columns in another order no number is taken for what it is not.
+                if isKnown == nil { isKnown = false }
                 isUnderstood = false
             }
         }
-        if !hasHeader && !bytes.isEmpty { isUnderstood = false }
+        if columns == nil && !bytes.isEmpty { isUnderstood = false }
     }
 
     /// Lines that end in a line feed, a carriage return or both; empty ones say nothing.
