@@ -6,9 +6,10 @@ import SomaGraph
 ///     FOLDER/cat/tabby/2.png     or    FOLDER/train/dog/2.jpg
 ///     FOLDER/dog/3.jpeg                FOLDER/val/cat/3.jpg
 ///
-/// The classes are the folders' names in Unicode's composed form (NFC), sorted by their bytes, so that a copy has the same ones that keeps
-/// them decomposed, as macOS does. Pictures are all files below them that end in png, jpg or jpeg. The second form is one of `train` with `val`, `valid`, `validation` or `test`, the first of which is held out,
-/// and no other folder; `train` beside `plane` is a class. Making one lists the files; pictures are only read when a batch needs them.
+/// The classes are the folders' names in Unicode's composed form (NFC), sorted by their bytes: a copy on macOS, which keeps names decomposed,
+/// has the same classes. Pictures are all files below them that end in png, jpg or jpeg. The second form is `train` beside one of `val`,
+/// `valid`, `validation` or `test`, the first of which is held out, and no other folder; `train` beside `plane` is a class. Making one lists
+/// the files; pictures are only read when a batch needs them.
 ///
 /// ```swift
 /// let folder = try ImageFolder(path: "flowers", validationFraction: 0.1, seed: 0)

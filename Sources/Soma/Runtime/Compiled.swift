@@ -18,8 +18,9 @@ import Synchronization
 ///
 /// The signature is the inputs' shapes, dtypes and devices, whether the step is called to train or to predict (`Mode`), and the device that
 /// `withDevice` has chosen. Another one is captured for itself, and so is the step where a parameter has moved; the least recently used
-/// of more than 128 signatures is forgotten. The closure also runs again from time to time, building a graph that is thrown away, to
-/// find numbers that have changed; a call then throws. So it had better do nothing but compute.
+/// of more than 128 signatures is forgotten. From the 64th call on the closure also runs again from time to time, building a graph
+/// that is thrown away: where a number or an array of up to 1 KB in it has changed, the call throws. A closure that now builds another graph, as
+/// by an `if`, is not found out. So a closure should do nothing but compute.
 ///
 /// A step that is called while another is captured becomes part of that. No gradient passes through its results: they are values.
 public final class CompiledStep: Sendable {
