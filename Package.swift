@@ -39,6 +39,7 @@ let package = Package(
         // The programs of the README, and that of docs/bench.md.
         .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
         .executableTarget(name: "ExampleRecipe", dependencies: ["SomaZoo", "Soma"], path: "Examples/Recipe"),
+        .executableTarget(name: "ExampleTask", dependencies: ["Soma"], path: "Examples/Task"),
         .executableTarget(name: "ExampleTimedProduct", dependencies: ["Soma"], path: "Examples/TimedProduct"),
 
         // The reference in double precision and the cases of operations, for the tests of every backend.

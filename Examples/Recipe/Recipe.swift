@@ -8,9 +8,9 @@ import SomaZoo
         context.epochs = 5
         context.settings = try Settings(recipe, arguments: ["hidden=48"])
         context.report = { event in
-            if case .training(.epoch(let summary)) = event { print("epoch \(summary.epoch + 1): loss", summary.trainingLoss) }
+            if case .training(.epoch(let summary)) = event { print("epoch \(summary.epoch + 1): loss", summary.loss) }
         }
         let result = try recipe.run(context)
-        print("accuracy", result.testAccuracy ?? 0, "on \(context.device)")
+        print("accuracy", result.test["accuracy"] ?? 0, "on \(context.device)")
     }
 }

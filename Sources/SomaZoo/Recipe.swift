@@ -35,9 +35,9 @@ public protocol Recipe: Sendable {
     /// - Throws: as `run`.
     func probe(_ context: RecipeContext) throws -> [Tensor]
 
-    /// The trained model of `checkpoint`, to predict with.
-    /// - Throws: `SomaError` where the checkpoint does not fit the recipe, or the recipe has nothing to predict.
-    func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor
+    /// The trained model of `checkpoint`, which answers.
+    /// - Throws: `SomaError` where the checkpoint does not fit the recipe, or the recipe's models answer nothing that a command could ask.
+    func session(_ checkpoint: Checkpoint, device: Device) throws -> Session
 
     /// Samples to evaluate the model of `checkpoint` by.
     /// - Parameters:
@@ -45,7 +45,7 @@ public protocol Recipe: Sendable {
     ///   - isTrainedOn: whether this is the folder of the run. Its pictures must still be those of the run then, as nobody
     ///     could tell else which of them were held out.
     /// - Throws: `UsageError` where a folder is needed; `SomaError` where there is nothing in it, where it has classes that the
-    ///   checkpoint does not know, where it has changed, or where the recipe tells no classes apart.
+    ///   checkpoint does not know, where it has changed, or where the recipe has nothing to evaluate.
     func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData
 }
 
@@ -54,8 +54,8 @@ extension Recipe {
 
     public func fitted(_ context: RecipeContext) throws -> RecipeContext { context }
 
-    public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
-        throw SomaError("\(checkpoint.path) is of the recipe \(name), which has no pictures to predict from")
+    public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
+        throw SomaError("\(checkpoint.path) is of the recipe \(name), which has nothing to predict")
     }
 
     /// Samples in a folder that may be the run's or another.
@@ -138,29 +138,16 @@ public struct ModelSummary: Hashable, Sendable {
     public let rows: [Row]
     public var parameterCount: Int { rows.reduce(0) { $0 + $1.shape.count } }
 
-    public init(_ title: String, _ model: some Layer) {
+    public init(_ title: String, _ model: some Module) {
         self.title = title
         rows = model.namedParameters.map { Row(name: $0.name, shape: $0.parameter.shape) }
     }
 }
 
-/// Rows of text under headings.
-public struct Table: Hashable, Sendable {
-    public let title: String
-    public let columns: [String]
-    /// As many cells in each row as there are columns.
-    public let rows: [[String]]
-
-    public init(_ title: String, columns: [String], rows: [[String]]) {
-        (self.title, self.columns, self.rows) = (title, columns, rows)
-    }
-}
-
 /// How a run ended.
 public struct RecipeResult: Hashable, Sendable {
-    /// The share of held-out samples that are classified rightly.
-    public var testAccuracy: Double?
-    public var testLoss: Double?
+    /// What the last weights do on held-out samples.
+    public var test = Report()
     /// Epochs that were trained, those before a resumption included.
     public var epochs = 0
     public var seconds = 0.0

@@ -11,7 +11,7 @@ import Testing
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "3", "hidden=32", in: folder).status == 0)
         let text = Command.soma("evaluate", "runs/digits", "--device", "cpu", "--chart", "confusion.svg", in: folder)
         #expect(text.status == 0, "\(text.complaint)")
-        for word in ["accuracy", "top 5", "precision", "recall", "F1", "class \\ told", "359", "wrote confusion.svg"] {
+        for word in ["accuracy", "top-5", "precision", "recall", "F1", "class \\ told", "359", "wrote confusion.svg"] {
             #expect(text.output.contains(word), "\(word)")
         }
         #expect(folder.text("confusion.svg").hasPrefix("<svg"))

@@ -8,20 +8,20 @@ import Testing
 @Suite struct MetricsTextTests {
     let folder = TestFolder()
 
-    private let rows = [
-        "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99",
-        "digits,2,92,0.25,,,0.0005,,4096,3.0,",
-    ]
+    private let names = ["loss", "test_loss", "test_accuracy"]
+    private let rows = ["digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5", "digits,2,92,0.25,,,0.0005,,4096,3.0"]
+    private var header: String { MetricsFile.header(names) }
 
     private func text(_ text: String) -> MetricsText { MetricsText(Array(text.utf8)) }
+    private func lines(_ text: MetricsText) -> [String] { text.rows.map { $0.text(text.names) } }
 
     @Test func everyEndOfALineIsRead() throws {
-        let lines = [MetricsFile.header] + rows
+        let lines = [header] + rows
         let plain = text(lines.joined(separator: "\n") + "\n")
-        #expect(plain.isUnderstood && plain.rows.map(\.text) == rows)
+        #expect(plain.isUnderstood && plain.names == names && self.lines(plain) == rows)
         #expect(plain.rows[0] == MetricsFile.Row(
-            model: "digits", epoch: 1, step: 46, loss: 0.5, testLoss: 0.4, testAccuracy: 0.9, learningRate: 0.001, samplesPerSecond: 1000,
-            memoryBytes: 4096, seconds: 1.5, testTopFive: 0.99))
+            model: "digits", epoch: 1, step: 46, values: ["loss": 0.5, "test_loss": 0.4, "test_accuracy": 0.9], learningRate: 0.001,
+            samplesPerSecond: 1000, memoryBytes: 4096, seconds: 1.5))
         for end in ["\r\n", "\r", "\n\n", "\r\n\r\n"] {
             let other = text("\u{FEFF}" + lines.joined(separator: end) + end)
             #expect(other.isUnderstood && other.rows == plain.rows, "\(end.debugDescription)")
@@ -29,43 +29,60 @@ import Testing
         // As spreadsheets save it.
         let quoted = lines.map { $0.split(atEach: ",").map { "\"\($0)\"" }.joined(separator: " , ") }
         #expect(text(quoted.joined(separator: "\r\n")).isUnderstood && text(quoted.joined(separator: "\r\n")).rows == plain.rows)
-        // Earlier versions had no top-5 accuracy.
-        let earlier = ([MetricsFile.header] + rows).map { $0.split(atEach: ",").dropLast().joined(separator: ",") }.joined(separator: "\n")
-        #expect(text(earlier).isUnderstood && text(earlier).rows.count == 2)
     }
 
     @Test(arguments: [
-        "digits,1,46,0.5", "digits,1,46,0;5,0.4,0.9,0.001,1000.0,4096,1.5,0.99", "digits,1,-46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99",
-        "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,inf,0.99", "# a note of mine", "digits,1,99999999999999999999,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99",
-        "di\"gits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99", "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99,more",
+        "digits,1,46,0.5", "digits,1,46,0;5,0.4,0.9,0.001,1000.0,4096,1.5", "digits,1,-46,0.5,0.4,0.9,0.001,1000.0,4096,1.5",
+        "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,inf", "# a note of mine", "digits,1,99999999999999999999,0.5,0.4,0.9,0.001,1000.0,4096,1.5",
+        "di\"gits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5", "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,more",
     ]) func otherLinesAreNotUnderstood(line: String) {
-        let found = text(([MetricsFile.header] + [rows[0], line, rows[1]]).joined(separator: "\r\n"))
-        #expect(!found.isUnderstood && found.rows.map(\.text) == rows)
+        let found = text(([header] + [rows[0], line, rows[1]]).joined(separator: "\r\n"))
+        #expect(!found.isUnderstood && lines(found) == rows)
     }
 
     @Test func bytesThatAreNoTextAndFilesWithoutAHeader() {
-        let bytes = Array("\(MetricsFile.header)\n".utf8) + [0xFF] + Array("\(rows[0])\n\(rows[1])\n".utf8)
-        #expect(!MetricsText(bytes).isUnderstood && MetricsText(bytes).rows.map(\.text) == [rows[1]])
-        #expect(!text(rows.joined(separator: "\n")).isUnderstood && text(rows.joined(separator: "\n")).rows.count == 2)
+        let bytes = Array("\(header)\n".utf8) + [0xFF] + Array("\(rows[0])\n\(rows[1])\n".utf8)
+        #expect(!MetricsText(bytes).isUnderstood && lines(MetricsText(bytes)) == [rows[1]])
+        #expect(!text(rows.joined(separator: "\n")).isUnderstood && text(rows.joined(separator: "\n")).rows.isEmpty)
         #expect(text("").isUnderstood && text("").rows.isEmpty)
     }
 
     /// A number is taken for what its column is called, or for nothing.
     @Test func columnsInAnotherOrderAndRowsCutShort() {
-        var columns = MetricsFile.header.split(atEach: ",")
-        columns.swapAt(3, 4)
-        let sorted = text(([columns.joined(separator: ",")] + rows).joined(separator: "\n"))
-        #expect(!sorted.isUnderstood && sorted.rows.isEmpty)
-        let cut = text([MetricsFile.header, rows[0], String(rows[1].dropLast(3))].joined(separator: "\n"))
-        #expect(!cut.isUnderstood && cut.rows.map(\.text) == [rows[0]])
+        let earlier = "model,epoch,step,loss,test_loss,test_accuracy,learning_rate,samples_per_second,memory_bytes,seconds,test_top5_accuracy"
+        let sorted = text([earlier, "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99"].joined(separator: "\n"))
+        #expect(sorted.isUnderstood && sorted.rows.first?.values == ["loss": 0.5, "test_loss": 0.4, "test_accuracy": 0.9, "test_top5_accuracy": 0.99])
+        #expect(sorted.rows.first?.seconds == 1.5 && sorted.rows.first?.memoryBytes == 4096)
+        for columns in ["\(header),loss", header.replacing("seconds", with: "minutes"), "\(header),"] {
+            #expect(!text([columns, rows[0] + ",1"].joined(separator: "\n")).isUnderstood)
+        }
+        let cut = text([header, rows[0], String(rows[1].dropLast(4))].joined(separator: "\n"))
+        #expect(!cut.isUnderstood && lines(cut) == [rows[0]])
     }
 
     @Test func namesThatWouldBreakARow() throws {
-        var row = try #require(text(MetricsFile.header + "\n" + rows[0]).rows.first)
+        var row = try #require(text(header + "\n" + rows[0]).rows.first)
         for name in ["a,b", "a\r\nb", "a,\u{301}b", "a\"b"] {
             row.model = name
-            #expect(text(MetricsFile.header + "\n" + row.text).isUnderstood, "\(row.text.debugDescription)")
+            #expect(text(header + "\n" + row.text(names)).isUnderstood, "\(row.text(names).debugDescription)")
         }
+    }
+
+    /// A value that comes up later gets a column, and earlier rows an empty cell there.
+    @Test func columnsGrow() throws {
+        let file = try MetricsFile(path: "\(folder.path)/metrics.csv", resumes: false)
+        var row = MetricsFile.Row(model: "m", epoch: 1, step: 1, values: ["b_loss": 1, "a_loss": 2], learningRate: 1, memoryBytes: 0, seconds: 0)
+        try file.append(row, ["b_loss", "a_loss"])
+        row.values["test_score"] = 3
+        try file.append(row, ["b_loss", "a_loss", "test_score"])
+        #expect(folder.text("metrics.csv") == """
+            model,epoch,step,b_loss,a_loss,test_score,learning_rate,samples_per_second,memory_bytes,seconds
+            m,1,1,1.0,2.0,,1.0,,0,0.0
+            m,1,1,1.0,2.0,3.0,1.0,,0,0.0
+
+            """)
+        let resumed = try MetricsFile(path: "\(folder.path)/metrics.csv", resumes: true)
+        #expect(resumed.names == ["b_loss", "a_loss", "test_score"] && resumed.rows.count == 2)
     }
 
     private func train(_ more: String...) -> Command {
@@ -104,7 +121,7 @@ import Testing
         #expect(command.output.contains("run/config.json was no configuration of a run: as it was it is kept in run/config.json.1"))
         #expect(folder.text("run/config.json.1") == "{\"hidden_size\": 768}")
         #expect(folder.bytes("victim") == [1, 2, 3] && folder.bytes("run/metrics.csv.1") == [1, 2, 3])
-        #expect(folder.text("run/metrics.csv").hasPrefix(MetricsFile.header))
+        #expect(folder.text("run/metrics.csv").hasPrefix("model,epoch,step,loss,test_loss,test_accuracy,learning_rate"))
         // A checkpoint is no place to write through either.
         for name in ["last.safetensors", "best.safetensors", "curves.svg", "config.json", "metrics.csv"] {
             rename("\(folder.path)/run/\(name)", "\(folder.path)/\(name)")

@@ -12,7 +12,7 @@ import Testing
 
     private var pace: Pace {
         var pace = Pace()
-        pace.note(progress, loss: 0.12345)
+        pace.note(progress, losses: [Figure("loss", 0.12345, better: .lower)])
         return pace
     }
 
@@ -28,12 +28,16 @@ import Testing
     }
 
     @Test func epochsKeepTheirAccuracy() {
-        let evaluation = Evaluation(sampleCount: 9, values: ["loss": 0.5, "accuracy": 0.875, "top5_accuracy": 1])
-        let summary = EpochSummary(epoch: 2, progress: progress, trainingLoss: 0.25, evaluation: evaluation, isBest: true)
+        let figures = [
+            Figure("loss", 0.5, better: .lower), Figure("accuracy", 0.875, better: .higher), Figure("top5_accuracy", 1, better: .higher, title: "top-5"),
+        ]
+        let summary = EpochSummary(
+            epoch: 2, progress: progress, losses: [Figure("loss", 0.25, better: .lower)],
+            evaluation: Evaluation(sampleCount: 9, report: Report(figures)), criterion: .highest("accuracy"), isBest: true)
         #expect(TextReport.line(summary, memory: 1 << 20, width: 40) == "epoch  3/20  test accuracy 0.8750")
         #expect(
             TextReport.line(summary, memory: 1 << 20, width: nil)
-                == "epoch  3/20  loss 0.2500  test top-5 1.0000  test loss 0.5000  test accuracy 0.8750  1,234 samples/s  data wait 1.0 %  1.00 MiB  best")
+                == "epoch  3/20  loss 0.2500  test loss 0.5000  test accuracy 0.8750  test top-5 1.0000  1,234 samples/s  data wait 1.0 %  1.00 MiB  best")
     }
 
     @Test func namesKeepTheirColumn() {

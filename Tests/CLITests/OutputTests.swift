@@ -50,7 +50,7 @@ import Testing
         let configuration = try JSON(parsing: folder.text("runs/digits/config.json"))
         #expect(configuration["seed"] == 7 && configuration["epochs"] == 2 && configuration["settings"]?["hidden"] == "16")
         let rows = folder.text("runs/digits/metrics.csv").split(separator: "\n")
-        #expect(rows.first.map(String.init) == MetricsFile.header)
+        #expect(rows.first.map(String.init) == MetricsFile.header(["loss", "test_loss", "test_accuracy"]))
         #expect(rows.count == 3, "the header and a row for each epoch")
         #expect(folder.text("runs/digits/curves.svg").hasPrefix("<svg"))
         let first = folder.bytes("runs/digits/last.safetensors")

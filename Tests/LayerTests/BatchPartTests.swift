@@ -40,9 +40,10 @@ import Testing
             }
         }
 
-        let measureNames = ["loss"]
-        func measures(_ batch: Minibatch) -> [Tensor] { [crossEntropy(model(batch["image"]), batch["label"], reduction: .sum)] }
-        let criterion = Criterion.lowest("loss")
+        func metrics(_ batch: Minibatch) -> [Metric] {
+            [.mean("loss", sum: crossEntropy(model(batch["image"]), batch["label"], reduction: .sum))]
+        }
+        var criterion: Criterion? { .lowest("loss") }
     }
 
     private func train(_ kind: Kind, parts: Int) throws -> (loss: Double, weights: [Double]) {
@@ -50,11 +51,11 @@ import Testing
             let model = Sequential(Linear(from: 3, to: 4), Tanh(), Dropout(rate: 0), Linear(from: 4, to: 3))
             let optimizer = try Optimizer(SGD(momentum: 0.9), for: model, learningRate: 0.5)
             // In the order of the samples, so that a part is what it is meant to be.
-            var options = Trainer<Sequential>.Options(epochs: 1, batchSize: 12, seed: 1)
+            var options = Trainer.Options(epochs: 1, batchSize: 12, seed: 1)
             options.accumulation = parts
             var loss = Double.nan
             let trainer = Trainer(model, Task(model: model, kind: kind), optimizer, options)
-            _ = try trainer.run(on: Samples()) { if case .epoch(let summary) = $0 { loss = summary.trainingLoss } }
+            _ = try trainer.run(on: Samples()) { if case .epoch(let summary) = $0 { loss = summary.loss } }
             return (loss, try model.parameters.flatMap { try $0.tensor.contiguous().doubles() })
         }
     }

@@ -351,7 +351,6 @@ private struct Scaled: Objective {
     let model: Sequential
     let number: Number
     func loss(_ batch: Minibatch) -> Tensor { crossEntropy(model(batch["image"]), batch["label"]) * number.value }
-    let measureNames: [String] = []
-    func measures(_ batch: Minibatch) -> [Tensor] { [] }
-    let criterion = Criterion.lowest("loss")
+    func metrics(_ batch: Minibatch) -> [Metric] { [] }
+    var criterion: Criterion? { nil }
 }

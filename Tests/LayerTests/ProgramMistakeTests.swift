@@ -25,9 +25,11 @@ import Testing
         let count: @Sendable (Tensor, Tensor) -> Tensor
         let model = Linear(from: 2, to: 2)
         func loss(_ batch: Minibatch) -> Tensor { crossEntropy(model(batch["image"]), batch["label"]) }
-        var measureNames: [String] { names }
-        func measures(_ batch: Minibatch) -> [Tensor] { [count(model(batch["image"]).argmax(alongAxis: -1), batch["label"])] }
-        let criterion = Criterion.highest("right")
+        func metrics(_ batch: Minibatch) -> [Metric] {
+            let count = count(model(batch["image"]).argmax(alongAxis: -1), batch["label"])
+            return names.map { .mean($0, sum: count, better: .higher) }
+        }
+        var criterion: Criterion? { .highest("right") }
 
         static func train(_ names: [String] = ["right"], _ count: @escaping @Sendable (Tensor, Tensor) -> Tensor) throws {
             let objective = Counting(names: names, count: count)
@@ -58,10 +60,10 @@ import Testing
             _ = try Optimizer(SGD(), for: Closed(), learningRate: 0.1)
         },
         Mistake("ReLU has no parameters") { _ = try Optimizer(SGD(), for: ReLU(), learningRate: 0.1) },
-        Mistake("'right' is int32", "as(.float32)") { try Counting.train { ($0 .== $1).sum() } },
+        Mistake("a sum of metric 0 is int64", "as(.float32)") { try Counting.train { ($0 .== $1).as(.int64).sum() } },
         Mistake("'right' is float32 [10]", "sum()") { try Counting.train { ($0 .== $1).as(.float32) } },
         Mistake("'right' is none of", "correct") { try Counting.train(["correct"]) { ($0 .== $1).as(.float32).sum() } },
-        Mistake("right", "1 measures") { try Counting.train(["right", "wrong"]) { ($0 .== $1).as(.float32).sum() } },
+        Mistake("right", "there twice") { try Counting.train(["right", "right"]) { ($0 .== $1).as(.float32).sum() } },
         Mistake("depends on none of the parameters") {
             let layer = Linear(from: 2, to: 2)
             let loss = layer(.ones([1, 2])).sum()

@@ -117,12 +117,12 @@ import Testing
             try withRandomGenerator(generator) {
                 let model = Sequential(Linear(from: 2, to: 12), Tanh(), Linear(from: 12, to: 2))
                 let optimizer = try Optimizer(Adam(), for: model, learningRate: 0.01)
-                var options = Trainer<Sequential>.Options(epochs: 3, batchSize: 8, seed: 3)
+                var options = Trainer.Options(epochs: 3, batchSize: 8, seed: 3)
                 options.accumulation = parts
                 let trainer = Trainer(model, Classification(model), optimizer, options, generator: generator)
                 var losses: [Double] = []
                 let result = try trainer.run(on: Quadrants(count: 21)) { event in
-                    if case .epoch(let summary) = event { losses.append(summary.trainingLoss) }
+                    if case .epoch(let summary) = event { losses.append(summary.loss) }
                 }
                 return (try model.parameters.flatMap { try $0.tensor.scalars() }, losses, result.progress.updateCount)
             }

@@ -9,13 +9,13 @@ import Testing
 @Suite struct TrainerMisfortuneTests {
     private let data = Quadrants(count: 40)
 
-    private func makeTrainer(_ device: Device, _ folder: TemporaryFolder?, epochs: Int = 3, reading: Int = 3) throws -> (Sequential, Trainer<Sequential>) {
+    private func makeTrainer(_ device: Device, _ folder: TemporaryFolder?, epochs: Int = 3, reading: Int = 3) throws -> (Sequential, Trainer) {
         let generator = RandomGenerator(seed: 7)
         return try withDevice(device) {
             try withRandomGenerator(generator) {
                 let model = Sequential(Linear(from: 2, to: 6), ReLU(), Linear(from: 6, to: 2))
                 let optimizer = try Optimizer(Adam(), for: model, learningRate: .constant(0.05))
-                var options = Trainer<Sequential>.Options(epochs: epochs, batchSize: 9, seed: 3)
+                var options = Trainer.Options(epochs: epochs, batchSize: 9, seed: 3)
                 (options.folder, options.readingInterval) = (folder?.path(""), reading)
                 return (model, Trainer(model, Classification(model), optimizer, options, generator: generator))
             }
@@ -72,19 +72,19 @@ import Testing
         let device = TestDevices.interpreter
         let (whole, trainer) = try makeTrainer(device, nil)
         var expected: [Double] = []
-        _ = try trainer.run(on: data, evaluatingOn: data) { if case .epoch(let summary) = $0 { expected.append(summary.trainingLoss) } }
+        _ = try trainer.run(on: data, evaluatingOn: data) { if case .epoch(let summary) = $0 { expected.append(summary.loss) } }
         let folder = try TemporaryFolder()
         var losses: [Double] = []
         expectError("the disk has failed; what was trained until then is kept in") {
             _ = try makeTrainer(device, folder).1.run(on: Failing(after: training), evaluatingOn: Failing(after: heldOut)) {
-                if case .epoch(let summary) = $0 { losses.append(summary.trainingLoss) }
+                if case .epoch(let summary) = $0 { losses.append(summary.loss) }
             }
         }
         let (model, resumed) = try makeTrainer(device, folder)
         let checkpoint = try Checkpoint(path: resumed.lastPath)
         #expect(checkpoint.completedEpochs == 1)
         try resumed.resume(from: checkpoint)
-        _ = try resumed.run(on: data, evaluatingOn: data) { if case .epoch(let summary) = $0 { losses.append(summary.trainingLoss) } }
+        _ = try resumed.run(on: data, evaluatingOn: data) { if case .epoch(let summary) = $0 { losses.append(summary.loss) } }
         #expect(try bits(model) == bits(whole))
         #expect(losses == expected)
     }

@@ -27,7 +27,7 @@ struct Quadrants: DataSet {
 
     private struct Run {
         let model: Sequential
-        let trainer: Trainer<Sequential>
+        let trainer: Trainer
     }
 
     private func makeRun(
@@ -39,7 +39,7 @@ struct Quadrants: DataSet {
                 let model = Sequential(Linear(from: 2, to: 12), ReLU(), Dropout(rate: 0.1), Linear(from: 12, to: 2))
                 let optimizer = try Optimizer(
                     Adam(), for: model, learningRate: .cosine(from: 0.1, over: max(5 * epochs, 1)), averageDecay: averageDecay)
-                var options = Trainer<Sequential>.Options(epochs: epochs, batchSize: 9, seed: 3)
+                var options = Trainer.Options(epochs: epochs, batchSize: 9, seed: 3)
                 options.folder = folder?.path("")
                 options.readingInterval = 3
                 options.evaluationBatchSize = 10
@@ -100,14 +100,15 @@ struct Quadrants: DataSet {
         var (steps, reads, losses) = (0, 0, [Double]())
         let result = try run.trainer.run(on: training, evaluatingOn: heldOut) { event in
             switch event {
-            case .step(let progress, let loss):
+            case .step(let progress, let losses):
                 steps += 1
-                if loss != nil { reads += 1 }
+                if losses != nil { reads += 1 }
                 #expect(
                     progress.updateCount == steps && progress.batch == (steps - 1) % 5 + 1
                         && progress.batchesPerEpoch == 5)
-            case .epoch(let summary): losses.append(summary.trainingLoss)
-            case .checkpoint: Issue.record("a checkpoint without a folder")
+            case .epoch(let summary): losses.append(summary.loss)
+            case .checkpoint, .file: Issue.record("a file without a folder")
+            case .stoppedEarly: Issue.record("nobody asked for that")
             case .compiled(let programs): #expect(programs.count == 1 && programs[0].steps.reduce(0) { $0 + $1.count } > 0)
             case .remark(let text): Issue.record("\(text)")
             case .started, .interrupted: break
@@ -126,8 +127,8 @@ struct Quadrants: DataSet {
         func figures(_ event: TrainingEvent) -> [Double] {
             switch event {
             case .epoch(let summary):
-                [summary.trainingLoss] + (summary.evaluation?.values.sorted { $0.key < $1.key }.map(\.value) ?? [])
-            case .step(_, let loss): loss.map { [$0] } ?? []
+                [summary.loss] + (summary.evaluation?.report.figures.map(\.value) ?? [])
+            case .step(_, let losses): losses?.map(\.value) ?? []
             default: []
             }
         }

@@ -34,7 +34,7 @@ extension FileFormat {
     ) { path, _ in
         let checkpoint = try Checkpoint(path: path)
         let run = try SavedRun(checkpoint)
-        _ = try LoopProgress(checkpoint)
+        _ = try LoopProgress(checkpoint, losses: ["loss"])
         _ = try TrainedPictures(checkpoint)
         try checkpoint.restore(RandomGenerator(seed: 0))
         guard Recipes.epochs.contains(run.epochs) else { throw Contradiction("epochs that no run has") }
@@ -53,18 +53,21 @@ extension FileFormat {
         _ = try JSON(parsing: configuration.json.description)
     }
 
+    private static let header = MetricsFile.header(["loss", "test_loss", "test_accuracy", "test_top5_accuracy"])
+
     static let metrics = FileFormat(
         name: "metrics.csv", samples: [
-            "\(MetricsFile.header)\ndigits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,0.99\ndigits,2,92,0.25,,,0.0005,,4096,3.0,\n",
-            "\u{FEFF}\(MetricsFile.header)\r\n\"a\",1,1,nan,inf,-inf,1e300,1e-300,0,0.0,\r\nb,1,2,1e30,2,0.5,0.1,,0,1,\r\n",
+            "\(header)\ndigits,1,46,0.5,0.4,0.9,0.99,0.001,1000.0,4096,1.5\ndigits,2,92,0.25,,,,0.0005,,4096,3.0\n",
+            "\u{FEFF}\(header)\r\n\"a\",1,1,nan,inf,-inf,,1e300,1e-300,0,0.0\r\nb,1,2,1e30,2,0.5,,0.1,,0,1\r\n",
         ].map { Array($0.utf8) }, tokens: ["\r\n", "\r", ",", "\"", "\u{301}", "nan", "inf", "1e308", "-1", "9223372036854775807"].map { Array($0.utf8) }
     ) { _, bytes in
         let text = MetricsText(bytes)
-        let again = MetricsText(Array((([MetricsFile.header] + text.rows.map(\.text)).joined(separator: "\n") + "\n").utf8))
+        func lines(_ text: MetricsText) -> [String] { text.rows.map { $0.text(text.names) } }
+        let again = MetricsText(Array((([MetricsFile.header(text.names)] + lines(text)).joined(separator: "\n") + "\n").utf8))
         // Texts, since NaN differs from itself.
-        try expectSame(again.rows.map(\.text), text.rows.map(\.text), "rows that are read back as others")
+        try expectSame(lines(again), lines(text), "rows that are read back as others")
         guard again.isUnderstood else { throw Contradiction("rows that are not understood when they are read back") }
-        _ = Curves(title: "x", rows: text.rows).svg
+        _ = Curves(title: "x", rows: text.rows, names: text.names).svg
         if !text.isUnderstood { throw SomaError("a line is not understood") }
     }
 

@@ -9,7 +9,7 @@ extension OnTheCPU {
 
         @Test func readsTheHeldOutDigits() throws {
             let seeds: [UInt64] = [1, 2, 3]
-            let accuracies = try seeds.map { try #require(record(recipe, on: try .named("cpu"), seed: $0).result.testAccuracy) }
+            let accuracies = try seeds.map { try #require(record(recipe, on: try .named("cpu"), seed: $0).result.test["accuracy"]) }
             #expect(accuracies.reduce(0, +) / 3 >= 0.965)
         }
 
@@ -70,7 +70,7 @@ extension OnTheCPU {
 
         @Test func choosesSettingsWithoutTheTestSet() throws {
             let run = try record(recipe, on: try .named("cpu"), ["validation=288"], epochs: 2)
-            let (validation, test) = (run.result.measures["validation_accuracy"], run.result.testAccuracy)
+            let (validation, test) = (run.result.measures["validation_accuracy"], run.result.test["accuracy"])
             #expect(run.epochs.last?.evaluation?["accuracy"] == validation)
             #expect(run.epochs.allSatisfy { $0.evaluation?.sampleCount == 288 })
             #expect(test != nil)
@@ -83,17 +83,17 @@ extension OnTheCPU {
             let run = try record(recipe, on: device, ["hidden=48"], epochs: 6, output: folder.path)
             let checkpoint = try Checkpoint(path: "\(folder.path)/last.safetensors")
             let saved = try SavedRun(checkpoint)
-            let predictor = try saved.recipe.predictor(checkpoint, device: device)
+            let session = try saved.recipe.session(checkpoint, device: device)
             let loader = try BatchLoader(DigitsRecipe.dataSets.heldOut, batchSize: 359, seed: nil, epochs: 1)
             let batch = try #require(try loader.next())
-            let probabilities = try predictor.probabilities(of: rows(batch.values(of: "image", as: Float.self)))
+            let probabilities = try session.answers(to: rows(batch.values(of: "image", as: Float.self)))
             let labels = batch.values(of: "label", as: Int32.self)
             var right = 0
             for (row, label) in zip(probabilities, labels) {
                 #expect(abs(row.reduce(0, +) - 1) < 1e-5)
                 if row.firstIndex(of: row.max() ?? 0) == Int(label) { right += 1 }
             }
-            #expect(run.result.testAccuracy.map { abs($0 - Double(right) / 359) < 1e-6 } == true)
+            #expect(run.result.test["accuracy"].map { abs($0 - Double(right) / 359) < 1e-6 } == true)
         }
 
         @Test func writesTheUntrainedNetwork() throws {
@@ -122,7 +122,7 @@ extension OnTheCPU {
                 try file.withBytes(of: tensor.name, append)
             }
             let checkpoint = try Checkpoint(path: lie)
-            #expect(throws: SomaError.self) { try recipe.predictor(checkpoint, device: device) }
+            #expect(throws: SomaError.self) { try recipe.session(checkpoint, device: device) }
             #expect(throws: SomaError.self) { try record(recipe, on: device, huge, resume: lie) }
             #expect(residentPeak() - before < 1 << 30)
         }
@@ -138,8 +138,8 @@ extension OnTheCPU {
             let folder = try TemporaryFolder()
             _ = try record(XorRecipe(), on: try .named("cpu"), ["sweeps=2"], epochs: 1, output: folder.path)
             let checkpoint = try Checkpoint(path: "\(folder.path)/last.safetensors")
-            #expect(throws: SomaError.self) { try recipe.predictor(checkpoint, device: .named("cpu")) }
-            #expect(throws: SomaError.self) { try XorRecipe().predictor(checkpoint, device: .named("cpu")) }
+            #expect(throws: SomaError.self) { try recipe.session(checkpoint, device: .named("cpu")) }
+            #expect(throws: SomaError.self) { try XorRecipe().session(checkpoint, device: .named("cpu")) }
         }
     }
 }

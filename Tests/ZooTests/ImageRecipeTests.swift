@@ -18,14 +18,14 @@ extension OnTheCPU {
                 let run = try record(
                     recipe, on: try .named("cpu"), settings + ["batch=16", "held-out=0.2"], epochs: 1, data: folder.path, output: output.path)
                 #expect(run.messages == ["29 pictures of 6 classes to train on, 7 to test on"])
-                #expect(run.result.measures["test_top5_accuracy"] != nil && run.epochs.first?.evaluation?["top5_accuracy"] != nil)
+                #expect(run.result.test["top5_accuracy"] != nil && run.epochs.first?.evaluation?["top5_accuracy"] != nil)
                 let checkpoint = try Checkpoint(path: "\(output.path)/last.safetensors")
-                let predictor = try recipe.predictor(checkpoint, device: .named("cpu"))
-                #expect(predictor.classes == (0..<6).map { "class \($0)" })
+                let session = try recipe.session(checkpoint, device: .named("cpu"))
+                #expect(session.classNames == (0..<6).map { "class \($0)" })
                 let test = try recipe.testData(of: checkpoint, in: folder.path)
                 #expect(test.dataSet.count == 7 && test.origin.contains("held out"))
-                #expect(try predictor.evaluate(test.dataSet).accuracy == run.result.testAccuracy)
-                #expect(predictor.featureMaps(of: [Float](repeating: 0, count: predictor.input.sampleShape.reduce(1, *))).count >= 5)
+                #expect(try session.evaluate(test.dataSet)["accuracy"] == run.result.test["accuracy"])
+                #expect(session.featureMaps(of: [Float](repeating: 0, count: session.input.sampleShape.reduce(1, *))).count >= 5)
             }
         }
 
@@ -76,15 +76,15 @@ extension OnTheCPU {
             #expect(evaluation.sampleCount + evaluation.leftOutCount == 6 && evaluation.leftOutCount > 0)
             let checkpoint = try Checkpoint(path: "\(output.path)/last.safetensors")
             let test = try recipe.testData(of: checkpoint, in: folder.path)
-            let matrix = try recipe.predictor(checkpoint, device: .named("cpu")).evaluate(test.dataSet)
-            #expect(matrix.count == evaluation.sampleCount && matrix.accuracy == evaluation["accuracy"])
+            let again = try recipe.session(checkpoint, device: .named("cpu")).evaluate(test.dataSet)
+            #expect(again.sampleCount == evaluation.sampleCount && again["accuracy"] == evaluation["accuracy"])
             let all = try PictureFolder(classes: 3, count: 2)
             try AtomicFile.write([], to: "\(all.path)/class 1/0.png")
             let foreign = try recipe.testData(of: checkpoint, in: all.path)
-            #expect(try recipe.predictor(checkpoint, device: .named("cpu")).evaluate(foreign.dataSet).count == 5 && foreign.dataSet.count == 6)
+            #expect(try recipe.session(checkpoint, device: .named("cpu")).evaluate(foreign.dataSet).sampleCount == 5 && foreign.dataSet.count == 6)
             for label in 0..<3 { for number in 0..<2 { try AtomicFile.write([], to: "\(all.path)/class \(label)/\(number).png") } }
             let none = try recipe.testData(of: checkpoint, in: all.path)
-            #expect { try recipe.predictor(checkpoint, device: .named("cpu")).evaluate(none.dataSet) } throws: {
+            #expect { try recipe.session(checkpoint, device: .named("cpu")).evaluate(none.dataSet) } throws: {
                 "\($0)".contains("none of 6 samples can be read")
             }
         }
@@ -100,7 +100,7 @@ extension OnTheCPU {
             #expect(run.models.first?.rows.first?.shape == [16, 1, 3, 3])
             let checkpoint = try Checkpoint(path: "\(output.path)/last.safetensors")
             #expect(try recipe.testData(of: checkpoint, in: nil).dataSet.count == 359)
-            #expect(try recipe.predictor(checkpoint, device: .named("cpu")).input.sampleShape == [64])
+            #expect(try recipe.session(checkpoint, device: .named("cpu")).input.sampleShape == [64])
         }
 
         /// Neither what is computed again nor in how many parts changes what is learned, up to rounding.
@@ -108,7 +108,7 @@ extension OnTheCPU {
             let folder = try PictureFolder(classes: 2, count: 4)
             func loss(_ recipe: any Recipe, _ settings: [String]) throws -> Double {
                 let run = try record(recipe, on: try .named("cpu"), settings + ["held-out=0.25"], epochs: 2, data: folder.path)
-                return try #require(run.result.testLoss)
+                return try #require(run.result.test["loss"])
             }
             let alexNet = ["image-size=16", "channels=1", "augment=", "dropout=0"]
             let whole = try loss(AlexNetRecipe(), alexNet + ["batch=6"])

@@ -12,13 +12,13 @@ extension OnTheCPU {
             let device = try Device.named("cpu")
             let run = try record(recipe, on: device, ["batch=20"] + arguments, epochs: 1, data: folder.path, output: output.path)
             #expect(run.models.first?.parameterCount == 61_706)
-            #expect(run.result.testAccuracy != nil)
+            #expect(run.result.test["accuracy"] != nil)
             let checkpoint = try Checkpoint(path: run.checkpoints[0])
-            let predictor = try recipe.predictor(checkpoint, device: device)
+            let session = try recipe.session(checkpoint, device: device)
             let test = try recipe.testData(of: checkpoint, in: folder.path)
-            let matrix = try predictor.evaluate(test.dataSet, batchSize: 15)
-            #expect(matrix.count == 40 && matrix.accuracy == run.epochs.first?.evaluation?["accuracy"])
-            let probabilities = try predictor.probabilities(of: [Array(repeating: 0.5, count: 784)])
+            let evaluation = try session.evaluate(test.dataSet, batchSize: 15)
+            #expect(evaluation.sampleCount == 40 && evaluation["accuracy"] == run.epochs.first?.evaluation?["accuracy"])
+            let probabilities = try session.answers(to: [Array(repeating: 0.5, count: 784)])
             #expect(abs((probabilities.first?.reduce(0, +) ?? 0) - 1) < 1e-5)
         }
 

@@ -19,7 +19,7 @@ extension OnTheCPU {
         @Test func readsRealDigits() throws {
             guard let folder = realData("readsRealDigits") else { return }
             let run = try record(recipe, on: try .named("cpu"), ["hidden=64", "dropout=0", "smoothing=0"], epochs: 2, data: folder)
-            let accuracy = try #require(run.result.testAccuracy)
+            let accuracy = try #require(run.result.test["accuracy"])
             #expect(accuracy > 0.95)
             #expect(run.epochs.last?.evaluation?.sampleCount == 10_000)
         }
@@ -40,7 +40,7 @@ extension OnTheCPU {
             let run = try record(
                 recipe, on: try .named("cpu"), ["hidden=8", "batch=64", "dropout=0"], epochs: 2, data: folder.path, output: output.path)
             #expect(run.models.first?.rows.first?.shape == [8, 25])
-            #expect(run.result.testAccuracy != nil)
+            #expect(run.result.test["accuracy"] != nil)
             try folder.writeIDX("t10k", count: 20, side: 6)
             #expect(throws: SomaError.self) { try record(recipe, on: try .named("cpu"), epochs: 1, data: folder.path) }
         }
@@ -77,9 +77,9 @@ extension OnTheCPU {
             let device = try Device.named("cpu")
             _ = try record(recipe, on: device, ["hidden=8"], epochs: 1, data: folder.path, output: output.path)
             let checkpoint = try Checkpoint(path: "\(output.path)/best.safetensors")
-            let predictor = try recipe.predictor(checkpoint, device: device)
-            #expect(predictor.input.pictureShape == [28, 28] && predictor.classes.count == 10)
-            let probabilities = try predictor.probabilities(of: [Array(repeating: 0.5, count: 784)])
+            let session = try recipe.session(checkpoint, device: device)
+            #expect(session.input.sampleShape == [784] && session.classNames.count == 10)
+            let probabilities = try session.answers(to: [Array(repeating: 0.5, count: 784)])
             #expect(probabilities.count == 1 && probabilities[0].count == 10)
         }
     }

@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func learnsWhatALineParts(seed: UInt64) throws {
         let run = try record(recipe, on: interpreter(), ["gates=and,or,nand,nor"], seed: seed)
         for gate in ["and", "or", "nand", "nor"] { #expect(run.result.measures["\(gate)_accuracy"] == 1) }
-        #expect(run.result.testAccuracy == 1)
+        #expect(run.result.test["accuracy"] == 1)
         #expect(run.messages.allSatisfy { $0.contains("is learned") })
         #expect(run.tables.map(\.rows.last?.last) == Array(repeating: "", count: 4))
     }

@@ -84,3 +84,8 @@ func contents(_ path: String) throws -> [UInt8] {
     while case let count = fread(&piece, 1, piece.count, file), count > 0 { bytes += piece[..<count] }
     return bytes
 }
+
+extension Session {
+    /// What the classes are called that the model tells apart.
+    var classNames: [String] { if case .classes(let names) = answer { names } else { [] } }
+}

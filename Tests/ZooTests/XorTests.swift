@@ -8,9 +8,9 @@ extension OnTheCPU {
 
         @Test func learnsOnTheCPU() throws {
             let run = try record(recipe, on: try .named("cpu"), epochs: 6)
-            let loss = try #require(run.result.testLoss)
+            let loss = try #require(run.result.test["loss"])
             #expect(loss < 0.005)
-            #expect(run.result.testAccuracy == 1)
+            #expect(run.result.test["accuracy"] == 1)
             #expect(run.models.first?.parameterCount == 2 * 4 + 4 + 4 + 1)
             // What the table tells are the answers that the figures come from.
             let answers = try #require(run.tables.first).rows.compactMap { Double($0[3]) }
@@ -19,13 +19,13 @@ extension OnTheCPU {
 
         @Test func learnsOnTheReference() throws {
             let run = try record(recipe, on: interpreter(), ["sweeps=100"], epochs: 12)
-            #expect(run.result.testAccuracy == 1)
+            #expect(run.result.test["accuracy"] == 1)
         }
 
         /// One hidden unit is no more than a line with a soft edge.
         @Test func oneHiddenUnitIsNotEnough() throws {
             let run = try record(recipe, on: try .named("cpu"), ["hidden=1", "sweeps=200"], epochs: 4)
-            let accuracy = try #require(run.result.testAccuracy)
+            let accuracy = try #require(run.result.test["accuracy"])
             #expect(accuracy <= 0.75)
         }
 

@@ -80,8 +80,8 @@ public struct Picture: Hashable, Sendable {
 
     /// Writes the picture to a PNG file, replacing what is there.
     /// - Throws: `SomaError` naming the file and the reason; the old file is then untouched.
-    public func write(to path: String) throws {
-        try AtomicFile.write(encoded(), to: path)
+    public func write(to path: String, links: LinkPolicy = .followed) throws {
+        try AtomicFile.write(encoded(), to: path, links: links)
     }
 }
 

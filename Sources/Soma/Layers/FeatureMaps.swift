@@ -19,7 +19,7 @@ public struct FeatureMaps: Sendable {
 
     static func note(_ weight: Parameter, _ maps: Tensor) { recorder?.notes.withLock { $0.append((weight, maps)) } }
 
-    fileprivate static func recorded(_ model: any Layer, _ body: () throws -> Tensor) rethrows -> [FeatureMaps] {
+    fileprivate static func recorded(_ model: any Module, _ body: () throws -> Tensor) rethrows -> [FeatureMaps] {
         let recorder = Recorder()
         _ = try $recorder.withValue(recorder, operation: body)
         let names = Dictionary(uniqueKeysWithValues: model.namedParameters.map { (ObjectIdentifier($0.parameter), $0.name) })
@@ -32,6 +32,6 @@ public struct FeatureMaps: Sendable {
 }
 
 /// What the convolutions of `model` give while `body` runs it, in the order in which they come. Nothing is computed yet.
-public func featureMaps(of model: any Layer, _ body: () throws -> Tensor) rethrows -> [FeatureMaps] {
+public func featureMaps(of model: any Module, _ body: () throws -> Tensor) rethrows -> [FeatureMaps] {
     try FeatureMaps.recorded(model, body)
 }

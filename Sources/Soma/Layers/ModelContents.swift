@@ -82,7 +82,7 @@ struct ModelContents {
     }
 
     /// Traps where nothing was found to train.
-    static func requireParameters(of model: some Layer) {
+    static func requireParameters(of model: some Module) {
         let contents = ModelContents(of: model)
         guard contents.parameters.isEmpty else { return }
         let closures = contents.closures.map { "'\($0)'" }.joined(separator: ", ")

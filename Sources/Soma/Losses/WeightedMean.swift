@@ -37,10 +37,10 @@ final class PartialMeans: Sendable {
 
     private init() { totals = nil }
 
-    /// The divisors of the means in a loss, [number of means], and its device; nil where it has none that depends on data.
-    static func divisors(in loss: () -> Tensor) -> Tensor? {
+    /// The divisors of the means in what `body` builds, [number of means]; nil where it has none that depends on data.
+    static func divisors(in body: () throws -> Void) rethrows -> Tensor? {
         let means = PartialMeans()
-        _ = $current.withValue(means, operation: loss)
+        try $current.withValue(means, operation: body)
         let noted = means.noted.withLock { $0 }
         return noted.isEmpty ? nil : Tensor(stacking: noted)
     }

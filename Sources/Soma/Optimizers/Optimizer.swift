@@ -33,7 +33,7 @@ public final class Optimizer: Sendable {
 
     /// Moves the parameters of all groups into one memory.
     /// - Parameters:
-    ///   - groups: parameters and how each is treated; see `Layer.parameterGroups`.
+    ///   - groups: parameters and how each is treated; see `Module.parameterGroups`.
     ///   - averageDecay: d of an average a ← d a + (1 − d) w that follows the weights; nil for none.
     /// - Throws: `BackendError.outOfMemory`; whatever the device fails with.
     public init(
@@ -53,7 +53,7 @@ public final class Optimizer: Sendable {
     /// Trains all parameters of a model alike.
     /// - Throws: `BackendError.outOfMemory`; whatever the device fails with.
     public convenience init(
-        _ rule: any UpdateRule, for model: some Layer, learningRate: Schedule, clipping: GradientClipping? = nil,
+        _ rule: any UpdateRule, for model: some Module, learningRate: Schedule, clipping: GradientClipping? = nil,
         averageDecay: Double? = nil
     ) throws {
         ModelContents.requireParameters(of: model)

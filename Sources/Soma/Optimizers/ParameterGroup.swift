@@ -17,7 +17,7 @@ public struct ParameterGroup: Sendable {
     }
 }
 
-extension Layer {
+extension Module {
     /// Groups of this layer's parameters, each treated as `treatment` says for its name. Equal treatments become one
     /// group.
     public func parameterGroups(

@@ -64,7 +64,7 @@ extension Optimizer {
     /// Trains all parameters of a model alike, at one rate; see the initialiser with a schedule.
     /// - Throws: `BackendError.outOfMemory`; whatever the device fails with.
     public convenience init(
-        _ rule: any UpdateRule, for model: some Layer, learningRate: some TensorNumber, clipping: GradientClipping? = nil,
+        _ rule: any UpdateRule, for model: some Module, learningRate: some TensorNumber, clipping: GradientClipping? = nil,
         averageDecay: Double? = nil
     ) throws {
         try self.init(

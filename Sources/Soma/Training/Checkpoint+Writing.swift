@@ -3,7 +3,7 @@ import SomaGraph
 extension Checkpoint {
     /// Writes a model, and what is needed to go on training it, to a file that appears at once and complete.
     /// - Parameters:
-    ///   - optimizer: one whose running values and count of updates are saved too.
+    ///   - players: those whose optimisers' running values and counts of updates are saved too.
     ///   - generator: one whose state is saved too.
     ///   - links: whether a link in the place of the file is followed or replaced.
     ///   - requiresFinite: whether a NaN or an infinity among the values is an error, so that no broken state replaces
@@ -12,7 +12,7 @@ extension Checkpoint {
     /// - Throws: `SomaError` naming the file, or the tensor that is not finite: an older file is then as it was;
     ///   `BackendError`.
     public static func write(
-        _ model: some Layer, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil,
+        _ model: some Module, players: [Player], generator: RandomGenerator? = nil,
         metadata: [String: String] = [:],
         requiresFinite: Bool = false, advice: String? = nil, to path: String, links: LinkPolicy = .followed
     ) throws {
@@ -28,10 +28,11 @@ extension Checkpoint {
             if slot.names[0].hasByte("/") { programError("checkpoint", "the name '\(slot.names[0])' has a '/'") }
             add(slot.names[0], slot.shape, slot.dtype, slot.value)
         }
-        for vector in optimizer?.vectors(Optimizer.names(of: model)) ?? [] {
+        let names = Optimizer.names(of: model)
+        for vector in players.flatMap({ $0.optimizer.vectors(names) }) {
             for part in vector.parts { add(part.name, part.shape, .float32) { vector.part(part) } }
         }
-        let all = metadata.merging(states(optimizer, generator)) { _, own in own }
+        let all = metadata.merging(states(players, generator)) { _, own in own }
         try SafetensorsFile.write(tensors, metadata: all, to: path, links: links) { tensor, append in
             guard let value = values[ExactText(tensor.name)] else { return }
             do {
@@ -42,14 +43,30 @@ extension Checkpoint {
         }
     }
 
-    private static func states(_ optimizer: Optimizer?, _ generator: RandomGenerator?) -> [String: String] {
+    /// Writes a model and, where there is one, the state of the optimiser that trains it.
+    /// - Throws: as with players.
+    public static func write(
+        _ model: some Module, optimizer: Optimizer? = nil, generator: RandomGenerator? = nil, metadata: [String: String] = [:],
+        requiresFinite: Bool = false, advice: String? = nil, to path: String, links: LinkPolicy = .followed
+    ) throws {
+        try write(
+            model, players: optimizer.map { [Player("model", $0)] } ?? [], generator: generator, metadata: metadata, requiresFinite: requiresFinite,
+            advice: advice, to: path, links: links)
+    }
+
+    private static func states(_ players: [Player], _ generator: RandomGenerator?) -> [String: String] {
         var result: [String: String] = [:]
-        if let optimizer { result[updatesKey] = String(optimizer.updateCount) }
+        for (player, key) in zip(players, updatesKeys(players)) { result[key] = String(player.optimizer.updateCount) }
         if let state = generator?.state {
             result[seedKey] = String(state.seed)
             result[drawsKey] = String(state.drawCount)
         }
         return result
+    }
+
+    /// The key of each player's count of updates; one player has the key that checkpoints of one optimiser have.
+    static func updatesKeys(_ players: [Player]) -> [String] {
+        players.count == 1 ? [updatesKey] : players.map { "\(updatesKey).\($0.name)" }
     }
 
     /// Reads a copy of the tensor, so that a view that is part of a parameter's arena keeps no memory of its own.
@@ -87,7 +104,7 @@ struct OptimizerVector {
 }
 
 extension Optimizer {
-    static func names(of model: some Layer) -> [ObjectIdentifier: String] {
+    static func names(of model: some Module) -> [ObjectIdentifier: String] {
         Dictionary(uniqueKeysWithValues: model.namedParameters.map { (ObjectIdentifier($0.parameter), $0.name) })
     }
 

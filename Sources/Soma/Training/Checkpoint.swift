@@ -50,12 +50,12 @@ public struct Checkpoint: Sendable {
     ///
     /// With a model made by `withoutInitialization` this takes no memory, whatever size the model has.
     /// - Throws: `SomaError` that names what does not fit.
-    public func check(_ model: some Layer) throws { try check(ModelContents(of: model).slots) }
+    public func check(_ model: some Module) throws { try check(ModelContents(of: model).slots) }
 
     /// Sets all parameters and states of `model`. The file must have each of them with its shape and dtype, and no
     /// others.
     /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
-    public func restore(_ model: some Layer) throws {
+    public func restore(_ model: some Module) throws {
         let slots = ModelContents(of: model).slots
         try check(slots)
         for slot in slots {
@@ -68,14 +68,19 @@ public struct Checkpoint: Sendable {
 
     /// Sets what an optimiser of `model` keeps from update to update, and how many it has made.
     /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
-    public func restore(_ optimizer: Optimizer, of model: some Layer) throws {
-        guard metadata[Self.updatesKey] != nil else {
-            throw SomaError(
-                "\(path) holds no state of an optimiser",
-                hint: "a run goes on from its last.safetensors")
+    public func restore(_ optimizer: Optimizer, of model: some Module) throws { try restore([Player("model", optimizer)], of: model) }
+
+    /// Sets what the optimisers of several players of `model` keep from update to update, and how many each has made.
+    /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
+    public func restore(_ players: [Player], of model: some Module) throws {
+        let keys = Self.updatesKeys(players)
+        if let missing = zip(players, keys).first(where: { metadata[$0.1] == nil }) {
+            let whose = players.count == 1 ? "an optimiser" : "the optimiser of '\(missing.0.name)'"
+            throw SomaError("\(path) holds no state of \(whose)", hint: "a run goes on from its last.safetensors")
         }
-        let updates = try count(Self.updatesKey)
-        let vectors = optimizer.vectors(Optimizer.names(of: model))
+        let counts = try keys.map { try count($0) }
+        let names = Optimizer.names(of: model)
+        let vectors = players.flatMap { $0.optimizer.vectors(names) }
         for vector in vectors { for part in vector.parts { try check(part.name, shape: part.shape, dtype: .float32) } }
         for vector in vectors {
             var bytes: [UInt8] = []
@@ -86,7 +91,7 @@ public struct Checkpoint: Sendable {
                     try Tensor(bytes: $0, shape: vector.state.shape, dtype: .float32, device: vector.state.device)
                 })
         }
-        optimizer.updateCount = updates
+        for (player, count) in zip(players, counts) { player.optimizer.updateCount = count }
     }
 
     /// Lets `generator` go on where the one that was saved had stopped.

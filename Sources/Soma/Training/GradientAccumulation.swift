@@ -47,10 +47,10 @@ struct GradientAccumulation: Sendable {
             (share, isFirst, divisors) = (tensors[0], tensors[1], tensors.count > 2 ? tensors[2] : nil)
         }
 
-        /// A part's loss, such that the parts' losses times their shares add up to that of the batch.
-        func loss(_ body: () -> Tensor) -> Tensor {
-            guard let divisors else { return body() }
-            return PartialMeans(share: share, divisors: divisors).within(body)
+        /// Runs `body`, which builds the step of a part, such that the parts' losses times their shares add up to that of the batch.
+        func within(_ body: () throws -> Void) rethrows {
+            guard let divisors else { return try body() }
+            try PartialMeans(share: share, divisors: divisors).within(body)
         }
     }
 

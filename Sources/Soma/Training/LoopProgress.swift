@@ -4,11 +4,11 @@ import SomaGraph
 struct LoopProgress {
     /// The batch to go on with.
     var position = BatchPosition.start
-    /// Losses of the epoch under way that were read.
-    var epochLossSum = 0.0
+    /// Sums of the losses of the epoch under way that were read, for each loss of the task.
+    var epochLossSums: [Double]
     var epochSamples = 0
-    /// What was trained on since the loss was last read.
-    var unreadLossSum = 0.0
+    /// What was trained on since the losses were last read.
+    var unreadLossSums: [Double]
     var unreadSamples = 0
     var unreadBatches = 0
     var best: (value: Double, epoch: Int)?
@@ -17,34 +17,47 @@ struct LoopProgress {
     var isEpochOpen = false
     /// The checkpoint that this run has written last, or was resumed from.
     var checkpoint: String?
+    /// What the losses are called.
+    private let lossNames: [String]
+
+    init(losses names: [String]) {
+        lossNames = names
+        (epochLossSums, unreadLossSums) = (names.map { _ in 0 }, names.map { _ in 0 })
+    }
 
     /// Adds what was read to the epoch.
     mutating func countUnread() {
-        epochLossSum += unreadLossSum
+        epochLossSums = zip(epochLossSums, unreadLossSums).map { $0 + $1 }
         epochSamples += unreadSamples
-        (unreadLossSum, unreadSamples, unreadBatches) = (0, 0, 0)
+        unreadLossSums = lossNames.map { _ in 0 }
+        (unreadSamples, unreadBatches) = (0, 0)
     }
 
     var metadata: [String: String] {
         var result = [
             "epoch": String(position.epoch), "batch": String(position.batch),
-            "epoch.loss_sum": String(epochLossSum), "epoch.samples": String(epochSamples),
-            "unread.loss_sum": String(unreadLossSum), "unread.samples": String(unreadSamples),
-            "unread.batches": String(unreadBatches),
+            "epoch.samples": String(epochSamples), "unread.samples": String(unreadSamples), "unread.batches": String(unreadBatches),
         ]
+        for (keys, sums) in [(sumKeys("epoch"), epochLossSums), (sumKeys("unread"), unreadLossSums)] {
+            for (key, sum) in zip(keys, sums) { result[key] = String(sum) }
+        }
         if isEpochOpen { result["epoch.open"] = "yes" }
         if let best { (result["best.value"], result["best.epoch"]) = (String(best.value), String(best.epoch)) }
         return result
     }
 
-    init() {}
+    /// The keys of sums for each loss; one loss has the key that checkpoints of one loss have.
+    private func sumKeys(_ span: String) -> [String] {
+        lossNames.count == 1 ? ["\(span).loss_sum"] : lossNames.map { "\(span).loss_sum.\($0)" }
+    }
 
     /// - Throws: `SomaError` where `checkpoint` does not say where training stopped, or says what cannot be.
-    init(_ checkpoint: Checkpoint) throws {
+    init(_ checkpoint: Checkpoint, losses names: [String]) throws {
+        self.init(losses: names)
         position = BatchPosition(epoch: try checkpoint.count("epoch"), batch: try checkpoint.count("batch"))
-        epochLossSum = try checkpoint.number("epoch.loss_sum")
+        epochLossSums = try sumKeys("epoch").map { try checkpoint.number($0) }
         epochSamples = try checkpoint.count("epoch.samples")
-        unreadLossSum = try checkpoint.number("unread.loss_sum")
+        unreadLossSums = try sumKeys("unread").map { try checkpoint.number($0) }
         unreadSamples = try checkpoint.count("unread.samples")
         unreadBatches = try checkpoint.count("unread.batches")
         isEpochOpen = checkpoint.metadata["epoch.open"] != nil
@@ -58,12 +71,14 @@ struct LoopProgress {
 extension Checkpoint {
     /// How many epochs a training loop had completed when it wrote this; nil where it was none.
     public var completedEpochs: Int? {
-        guard let progress = try? LoopProgress(self) else { return nil }
+        guard let progress = try? LoopProgress(self, losses: []) else { return nil }
         return progress.position.epoch - (progress.isEpochOpen ? 1 : 0)
     }
 
-    /// How many updates the optimiser had made; nil where the file holds no state of one.
-    public var updateCount: Int? { try? count(Self.updatesKey) }
+    /// How many updates the optimiser had made, or that of several which made most; nil where the file holds no state of one.
+    public var updateCount: Int? {
+        metadata.keys.filter { $0.isExactly(Self.updatesKey) || $0.beginsExactly(with: Self.updatesKey + ".") }.compactMap { try? count($0) }.max()
+    }
 }
 
 extension Trainer {
@@ -78,20 +93,20 @@ extension Trainer {
     /// device.
     /// - Throws: `SomaError` that names what does not fit; `BackendError`.
     public func resume(from checkpoint: Checkpoint) throws {
-        let restored = try LoopProgress(checkpoint)
-        try checkpoint.restore(model)
-        try checkpoint.restore(optimizer, of: model)
+        let restored = try LoopProgress(checkpoint, losses: task.lossNames)
+        try checkpoint.restore(task.module)
+        try checkpoint.restore(task.players, of: task.module)
         try checkpoint.restore(generator)
-        step.setLossSum(restored.unreadLossSum)
+        step.setLossSums(restored.unreadLossSums)
         progress = restored
     }
 
     func saveLast(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
-        try optimizer.arena.device.noting(.saving) {
+        try device.noting(.saving) {
             try Checkpoint.write(
-                model, optimizer: optimizer, generator: generator, metadata: metadata, requiresFinite: true, advice: options.divergenceAdvice,
-                to: lastPath, links: .replaced)
+                task.module, players: task.players, generator: generator, metadata: metadata, requiresFinite: true,
+                advice: options.divergenceAdvice, to: lastPath, links: .replaced)
         }
         progress.checkpoint = lastPath
         try report(.checkpoint(path: lastPath, isBest: false))
@@ -99,17 +114,17 @@ extension Trainer {
 
     func saveBest(_ report: (TrainingEvent) throws -> Void) throws {
         guard options.folder != nil else { return }
-        try optimizer.arena.device.noting(.saving) {
+        try device.noting(.saving) {
             try withBestWeights {
                 try Checkpoint.write(
-                    model, metadata: metadata, requiresFinite: true, advice: options.divergenceAdvice, to: bestPath, links: .replaced)
+                    task.module, metadata: metadata, requiresFinite: true, advice: options.divergenceAdvice, to: bestPath, links: .replaced)
             }
         }
         try report(.checkpoint(path: bestPath, isBest: true))
     }
 
     private var metadata: [String: String] {
-        let own = progress.metadata.merging(Arithmetic(of: optimizer.arena.device).metadata) { own, _ in own }
+        let own = progress.metadata.merging(Arithmetic(of: device).metadata) { own, _ in own }
         return options.metadata.merging(own) { _, own in own }
     }
 }

@@ -18,7 +18,6 @@ public struct Regression<Model: Layer>: Objective {
     }
 
     public func loss(_ batch: Minibatch) -> Tensor { compare(model(batch[input]), batch[target]) }
-    public var measureNames: [String] { ["loss"] }
-    public func measures(_ batch: Minibatch) -> [Tensor] { [loss(batch) * batch.count] }
-    public var criterion: Criterion { .lowest("loss") }
+    public func metrics(_ batch: Minibatch) -> [Metric] { [.mean("loss", sum: loss(batch) * batch.count)] }
+    public var criterion: Criterion? { .lowest("loss") }
 }

@@ -11,7 +11,7 @@ import SomaGraph
 ///
 /// The same seed on the same device gives the same bits, also when a run was interrupted and another goes on from its
 /// checkpoint.
-public final class Trainer<Model: Layer> {
+public final class Trainer {
     public struct Options: Sendable {
         public var epochs: Int
         /// Samples per update.
@@ -29,6 +29,10 @@ public final class Trainer<Model: Layer> {
         public var folder: String?
         /// Epochs from one checkpoint to the next; the last epoch always has one.
         public var checkpointInterval = 1
+        /// Steps from one checkpoint to the next within an epoch; nil for none but at its end.
+        public var checkpointStepInterval: Int?
+        /// Epochs in a row without a better one after which training ends early; nil for never.
+        public var patience: Int?
         /// What to write into the checkpoints, such as the recipe and its settings.
         public var metadata: [String: String] = [:]
         /// What may help where the loss is no longer a number, as whoever set up this training could act on it.
@@ -39,33 +43,42 @@ public final class Trainer<Model: Layer> {
         }
     }
 
-    let model: Model
-    let objective: any Objective
-    let optimizer: Optimizer
+    let task: any TrainingTask
     let generator: RandomGenerator
     let options: Options
     let step: TrainingStep
+    let device: Device
     private let evaluator: Evaluator
     /// What a checkpoint keeps of the loop.
-    var progress = LoopProgress()
+    var progress: LoopProgress
     private var clock: TrainingClock
     private var backlog: Backlog
 
+    /// Trains what `task` says.
     /// - Parameter generator: where random numbers of training, such as dropout's, come from.
-    public init(
-        _ model: Model, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options,
-        generator: RandomGenerator = .current
-    ) {
-        guard options.epochs >= 0, options.batchSize > 0, options.accumulation > 0, options.readingInterval > 0, options.checkpointInterval > 0
+    public init(_ task: any TrainingTask, _ options: Options, generator: RandomGenerator = .current) {
+        guard options.epochs >= 0, options.batchSize > 0, options.accumulation > 0, options.readingInterval > 0, options.checkpointInterval > 0,
+            options.checkpointStepInterval ?? 1 > 0, options.patience ?? 1 > 0
         else {
             programError("Trainer", "epochs, batch size and intervals must be positive")
         }
-        (self.model, self.objective, self.optimizer, self.options) = (model, objective, optimizer, options)
-        self.generator = generator
-        step = TrainingStep(objective, optimizer, generator, batchSize: options.batchSize, parts: options.accumulation)
-        evaluator = Evaluator(objective, device: optimizer.arena.device)
+        (self.task, self.options, self.generator) = (task, options, generator)
+        step = TrainingStep(task, generator, batchSize: options.batchSize, parts: options.accumulation)
+        device = task.players[0].optimizer.arena.device
+        evaluator = Evaluator(task, device: device)
+        progress = LoopProgress(losses: task.lossNames)
         clock = TrainingClock()
-        backlog = Backlog(device: optimizer.arena.device)
+        backlog = Backlog(device: device)
+    }
+
+    /// Trains a model to minimise the loss of an objective.
+    /// - Parameters:
+    ///   - model: what checkpoints keep; the optimiser trains its parameters.
+    ///   - generator: where random numbers of training, such as dropout's, come from.
+    public convenience init(
+        _ model: some Module, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options, generator: RandomGenerator = .current
+    ) {
+        self.init(Minimization(model, objective, optimizer), options, generator: generator)
     }
 
     /// Trains to the end of the last epoch.
@@ -82,28 +95,29 @@ public final class Trainer<Model: Layer> {
     ) throws -> TrainingResult {
         let loader = try BatchLoader(
             training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position,
-            feeding: optimizer.arena.device)
+            feeding: device)
         progress.batchesPerEpoch = loader.batchesPerEpoch
         clock = TrainingClock()
-        backlog = Backlog(device: optimizer.arena.device)
+        backlog = Backlog(device: device)
         var (lastEpoch, failure): (EpochSummary?, (any Error)?) = (nil, nil)
-        let device = optimizer.arena.device
-        objective.check(training.fields, heldOut: heldOut?.fields, count: min(options.batchSize, max(training.count, 1)), on: device)
+        let count = min(options.batchSize, max(training.count, 1))
+        try step.check(training.fields, count: count)
+        if let heldOut { task.check(heldOut.fields, count: count, on: device) }
         // Where nobody can be told any more training goes on to where it can stop without loss.
         func report(_ event: TrainingEvent) {
             if failure != nil { return }
             do { try device.noting(.reporting) { try tell(event) } } catch { failure = error }
         }
         try device.noting(.reporting) { try tell(.started(standing)) }
-        let first = optimizer.updateCount
+        let first = updateCount
         do {
             if progress.isEpochOpen { lastEpoch = try finishEpoch(heldOut, report) }
-            while try device.noting(.looping, { try advance(loader, training, heldOut, &lastEpoch, report) }) {
+            while !isStoppedEarly, try device.noting(.looping, { try advance(loader, training, heldOut, &lastEpoch, report) }) {
                 let isOver = isInterrupted()
                 if failure != nil { break }
                 // What was to stop after the last update is done already.
-                guard isOver, progress.position.epoch < options.epochs else { continue }
-                try peekLoss()
+                guard isOver, progress.position.epoch < options.epochs, !isStoppedEarly else { continue }
+                try peekLosses()
                 try saveLast(report)
                 report(.interrupted(standing))
                 if let failure { throw failure }
@@ -114,6 +128,7 @@ public final class Trainer<Model: Layer> {
         }
         // Where there was nothing to train, the weights are still what this run has to give.
         if progress.checkpoint == nil && failure == nil { try saveLast(report) }
+        if isStoppedEarly && progress.position.epoch < options.epochs { report(.stoppedEarly(standing)) }
         if let failure { throw keepingWork(since: first, failure) { _ in } }
         return result(lastEpoch, isInterrupted: false)
     }
@@ -123,7 +138,7 @@ public final class Trainer<Model: Layer> {
         _ loader: BatchLoader, _ training: some DataSet, _ heldOut: (any DataSet)?, _ lastEpoch: inout EpochSummary?,
         _ report: (TrainingEvent) throws -> Void
     ) throws -> Bool {
-        guard let batch = try UnreadData.marking({ try optimizer.arena.device.noting(.reading, loader.next) }) else { return false }
+        guard let batch = try UnreadData.marking({ try device.noting(.reading, loader.next) }) else { return false }
         try train(batch, waited: loader.waiting.duration, report)
         for remark in training.takeRemarks() { try report(.remark(remark)) }
         if batch.isLastOfEpoch { lastEpoch = try finishEpoch(heldOut, report) }
@@ -134,9 +149,9 @@ public final class Trainer<Model: Layer> {
     /// - Parameter first: the updates that had been made when training began; without any since there is nothing to keep.
     /// - Returns: the error, with what was kept.
     private func keepingWork(since first: Int, _ error: any Error, _ report: (TrainingEvent) throws -> Void) -> any Error {
-        guard optimizer.updateCount > first, options.folder != nil else { return error }
+        guard updateCount > first, options.folder != nil else { return error }
         do {
-            try peekLoss()
+            try peekLosses()
             try saveLast(report)
         } catch { return error }
         guard let failure = error as? SomaError else { return error }
@@ -146,20 +161,29 @@ public final class Trainer<Model: Layer> {
 
     private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
         TrainingResult(
-            isInterrupted: isInterrupted, progress: standing, lastEpoch: lastEpoch, best: progress.best,
+            isInterrupted: isInterrupted, isStoppedEarly: isStoppedEarly && progress.position.epoch < options.epochs, progress: standing, lastEpoch: lastEpoch, best: progress.best,
             checkpoint: progress.checkpoint)
     }
+
+    /// Whether no epoch has been better for as many as the options say.
+    private var isStoppedEarly: Bool {
+        guard let patience = options.patience, let best = progress.best, !progress.isEpochOpen else { return false }
+        return progress.position.batch == 0 && progress.position.epoch - 1 - best.epoch >= patience
+    }
+
+    /// That of the player that has moved most often.
+    private var updateCount: Int { task.players.map(\.optimizer.updateCount).max() ?? 0 }
 
     // MARK: Steps
 
     private func train(_ batch: Batch, waited: Duration, _ report: (TrainingEvent) throws -> Void) throws {
         try backlog.add(batch)
-        try step(batch)
+        try step(batch, number: batch.position.epoch * progress.batchesPerEpoch + batch.position.batch)
         progress.position = batch.next
         progress.unreadSamples += batch.count
         progress.unreadBatches += 1
         if !clock.isRunning {
-            try optimizer.arena.device.synchronize()
+            try device.synchronize()
             backlog.settle()
             clock.start(waited: waited)
             try report(.compiled(step.programs))
@@ -170,24 +194,32 @@ public final class Trainer<Model: Layer> {
         }
         let isDue = progress.unreadBatches >= options.readingInterval || batch.isLastOfEpoch
         // Read first: the rate then counts the time that the device takes.
-        let loss = isDue ? try readLoss() : nil
+        let losses = isDue ? try readLosses() : nil
         if backlog.stepCount == 0 { clock.settle() }
-        try report(.step(standing(after: batch), loss: loss))
+        try report(.step(standing(after: batch), losses: losses))
+        if let interval = options.checkpointStepInterval, !batch.isLastOfEpoch, (batch.position.batch + 1) % interval == 0 {
+            try peekLosses()
+            try saveLast(report)
+        }
     }
 
-    /// The mean loss since it was last read.
-    private func readLoss() throws -> Double {
-        try peekLoss()
-        let mean = progress.unreadLossSum / Double(max(progress.unreadSamples, 1))
+    /// The mean losses since they were last read.
+    private func readLosses() throws -> [Figure] {
+        try peekLosses()
+        let means = figures(progress.unreadLossSums, over: progress.unreadSamples)
         progress.countUnread()
-        step.setLossSum(0)
-        return mean
+        step.setLossSums(progress.unreadLossSums)
+        return means
     }
 
-    /// Reads the sum of losses and lets it grow on, so that a run that is interrupted here goes on with the same sums.
-    private func peekLoss() throws {
+    private func figures(_ sums: [Double], over samples: Int) -> [Figure] {
+        zip(task.lossNames, sums).map { Figure($0, $1 / Double(max(samples, 1)), better: .lower, title: $0.replacing("_", with: " ")) }
+    }
+
+    /// Reads the sums of losses and lets them grow on, so that a run that is interrupted here goes on with the same sums.
+    private func peekLosses() throws {
         do {
-            progress.unreadLossSum = try step.readLossSum()
+            progress.unreadLossSums = try step.readLossSums()
             backlog.settle()
         } catch let error as SomaError {
             // The sum is read at the end of every epoch, when the position already is that of the next.
@@ -212,17 +244,19 @@ public final class Trainer<Model: Layer> {
         progress.isEpochOpen = true
         let evaluation = try heldOut.map { heldOut in try UnreadData.marking { try evaluate(heldOut) } }
         progress.isEpochOpen = false
-        let loss = progress.epochLossSum / Double(max(progress.epochSamples, 1))
-        (progress.epochLossSum, progress.epochSamples) = (0, 0)
+        let losses = figures(progress.epochLossSums, over: progress.epochSamples)
+        progress.epochLossSums = losses.map { _ in 0 }
+        progress.epochSamples = 0
         for remark in heldOut?.takeRemarks() ?? [] { try report(.remark(remark)) }
-        let value = evaluation?[objective.criterion.measure]
+        let value = task.criterion.flatMap { evaluation?[$0.measure] }
         // Weights by which any measure is no number are no good ones, whatever the criterion says.
-        let isSound = evaluation?.values.values.allSatisfy { !$0.isNaN } ?? true
-        let isBest = isSound && value.map { objective.criterion.isBetter($0, than: progress.best?.value) } ?? false
+        let isSound = evaluation?.report.figures.allSatisfy { !$0.value.isNaN } ?? true
+        let isBest = isSound && value.map { task.criterion?.isBetter($0, than: progress.best?.value) ?? false } ?? false
         if isBest, let value { progress.best = (value, number) }
         let summary = EpochSummary(
-            epoch: number, progress: standing, trainingLoss: loss, evaluation: evaluation, isBest: isBest)
+            epoch: number, progress: standing, losses: losses, evaluation: evaluation, criterion: task.criterion, isBest: isBest)
         try report(.epoch(summary))
+        try preview(epoch: number, report)
         // The best first: a run that goes on from the last believes what it says of the best.
         if isBest { try saveBest(report) }
         if (number + 1) % options.checkpointInterval == 0 || number + 1 == options.epochs { try saveLast(report) }
@@ -234,14 +268,31 @@ public final class Trainer<Model: Layer> {
     /// Evaluates the averaged weights where the optimiser keeps them, else the weights.
     public func evaluate(_ dataSet: any DataSet) throws -> Evaluation {
         let size = min(options.evaluationBatchSize, Backlog.limit / 4 / dataSet.sampleByteCount)
-        return try optimizer.arena.device.noting(.evaluating) {
+        return try device.noting(.evaluating) {
             try withBestWeights { try evaluator.evaluate(dataSet, batchSize: max(1, min(size, dataSet.count))) }
         }
     }
 
     func withBestWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
-        optimizer.averages == nil ? try body() : try optimizer.withAveragedWeights(body)
+        try Self.withBestWeights(of: task.players[...], body)
     }
+
+    private static func withBestWeights<Result>(of players: ArraySlice<Player>, _ body: () throws -> Result) rethrows -> Result {
+        guard let optimizer = players.first?.optimizer else { return try body() }
+        if optimizer.averages == nil { return try withBestWeights(of: players.dropFirst(), body) }
+        return try optimizer.withAveragedWeights { try withBestWeights(of: players.dropFirst(), body) }
+    }
+
+    /// Writes what the task shows of itself into the folder.
+    private func preview(epoch: Int, _ report: (TrainingEvent) throws -> Void) throws {
+        guard let folder = options.folder else { return }
+        let files = try device.noting(.evaluating) { try withDevice(device) { try withBestWeights { try withInference { try task.preview() } } } }
+        for file in files { try report(.file(path: file.write(to: folder, epoch: epoch + 1))) }
+    }
+
+    /// The losses of a minibatch, and the gradients of those that are minimised; not computed yet.
+    /// - Throws: `BackendError`.
+    public func probe(_ batch: Minibatch) throws -> [Tensor] { try step.probe(batch) }
 
     // MARK: Standing
 
@@ -255,8 +306,16 @@ public final class Trainer<Model: Layer> {
     private func standing(epoch: Int, batch: Int) -> TrainingProgress {
         TrainingProgress(
             epoch: epoch, epochCount: options.epochs, batch: batch, batchesPerEpoch: progress.batchesPerEpoch,
-            updateCount: optimizer.updateCount, waitingUpdates: backlog.stepCount, samplesPerSecond: clock.samplesPerSecond, dataWait: clock.dataWait,
-            learningRate: optimizer.learningRate.rate(after: max(optimizer.updateCount - 1, 0)), seconds: clock.seconds)
+            updateCount: updateCount, waitingUpdates: backlog.stepCount, samplesPerSecond: clock.samplesPerSecond, dataWait: clock.dataWait,
+            learningRate: learningRate, seconds: clock.seconds)
+    }
+}
+
+extension Trainer {
+    /// That of the first player's last update.
+    private var learningRate: Double {
+        let optimizer = task.players[0].optimizer
+        return optimizer.learningRate.rate(after: max(optimizer.updateCount - 1, 0))
     }
 }
 

@@ -4,10 +4,14 @@ public enum TrainingEvent: Sendable {
     case started(TrainingProgress)
     /// The first update was made, by these programs.
     case compiled([ProgramSummary])
-    /// An update was made. `loss` is there where it was read: the mean over the updates since it was last read.
-    case step(TrainingProgress, loss: Double?)
+    /// An update was made. The losses are there where they were read: the means over the samples since they were last read.
+    case step(TrainingProgress, losses: [Figure]?)
     /// All samples were seen once more.
     case epoch(EpochSummary)
+    /// A file was written into the folder: what the task shows of itself after an epoch.
+    case file(path: String)
+    /// Training ends before its last epoch, since none has been better for as many as the options say.
+    case stoppedEarly(TrainingProgress)
     /// A checkpoint was written.
     case checkpoint(path: String, isBest: Bool)
     /// What there is to tell of reading the data, such as a picture that could not be read.
@@ -42,10 +46,14 @@ public struct EpochSummary: Sendable {
     /// Its number, from 0.
     public let epoch: Int
     public let progress: TrainingProgress
-    /// The mean of the losses that were minimised.
-    public let trainingLoss: Double
+    /// The means over the epoch of the losses that were minimised.
+    public let losses: [Figure]
+    /// The mean of the loss of a task that has one; of several the first.
+    public var loss: Double { losses.first?.value ?? .nan }
     /// Measures over the held-out data, where there are any.
     public let evaluation: Evaluation?
+    /// Which figure of the evaluation tells the best state.
+    public let criterion: Criterion?
     /// Whether the evaluation is the best so far.
     public let isBest: Bool
 }
@@ -53,10 +61,12 @@ public struct EpochSummary: Sendable {
 /// How a training run ended.
 public struct TrainingResult: Sendable {
     public let isInterrupted: Bool
+    /// Whether it ended before its last epoch, since no epoch had been better for long.
+    public let isStoppedEarly: Bool
     public let progress: TrainingProgress
     /// That of the last epoch that was completed in this run.
     public let lastEpoch: EpochSummary?
-    /// The best value of the objective's criterion, and its epoch.
+    /// The best value of the task's criterion, and its epoch.
     public let best: (value: Double, epoch: Int)?
     /// The checkpoint from which training can go on.
     public let checkpoint: String?

@@ -6,11 +6,11 @@ import SomaZoo
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Measures how well a trained checkpoint tells classes apart.",
+        abstract: "Measures how well a trained checkpoint does on samples whose answers are known.",
         discussion: """
-            Accuracy, that among the five likeliest classes where there are more than five, precision, recall and F1 of \
-            each class, and the confusion matrix: how often each class was taken for which. Without --data on the data \
-            that the recipe has to test on, or the pictures that its run has held out. With --data on the test files of \
+            Of a model that tells classes apart: accuracy, that among the five likeliest classes where there are more than five, \
+            precision, recall and F1 of each class, and the confusion matrix: how often each class was taken for which. Without --data \
+            on the data that the recipe has to test on, or the pictures that its run has held out. With --data on the test files of \
             MNIST or of a data set in the same form, or on folders of pictures, one for each class: on their part val \
             where there is one, else on all; of the folder that was trained on, on the pictures held out. Pictures that \
             cannot be read are left out, named and counted.
@@ -33,7 +33,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Samples to evaluate at a time. (default: as many as take 16 MiB, at most 250)")
     var batch: Int?
 
-    @Option(help: ArgumentHelp("Draw the confusion matrix, as SVG.", valueName: "file"), completion: .file(extensions: ["svg"]))
+    @Option(help: ArgumentHelp("Draw the picture of the evaluation, such as the confusion matrix, as SVG.", valueName: "file"), completion: .file(extensions: ["svg"]))
     var chart: String?
 
     @Flag(help: "Print one object.")
@@ -50,21 +50,20 @@ struct EvaluateCommand: ParsableCommand {
         let device = try DeviceChoice.device(device)
         let folder = try data ?? source.data(of: saved.recipe)
         let test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder))
-        let predictor = try saved.recipe.predictor(source.checkpoint, device: device)
+        let session = try saved.recipe.session(source.checkpoint, device: device)
         Interruption.watch()
-        let matrix = try predictor.evaluate(test.dataSet, batchSize: batch) { _ in
+        let evaluation = try session.evaluate(test.dataSet, batchSize: batch) { _ in
             if Interruption.isPending { throw Interruption.exitCode }
         }
         let differences = source.checkpoint.arithmetic.map(Arithmetic(of: device).differences) ?? []
         if !differences.isEmpty { Console.complain("soma: the last digits may differ from those of the run: \(differences.joined(separator: "; "))") }
         for remark in test.remarks + test.dataSet.takeRemarks() { Console.complain("soma: \(remark)") }
         let report = EvaluationReport(
-            matrix, leftOut: test.dataSet.count - matrix.count, checkpoint: source.checkpoint, recipe: saved.recipe.name,
-            origin: test.origin, device: "\(device)")
+            evaluation, checkpoint: source.checkpoint, recipe: saved.recipe.name, origin: test.origin, device: "\(device)")
         // First what took long: a chart that cannot be written loses nothing then.
         try (json ? [report.json.description] : report.lines).forEach(Console.print)
         guard let chart else { return }
-        try AtomicFile.write(report.chart, to: chart)
+        try AtomicFile.write(report.chart(), to: chart)
         if !json { try Console.announce("wrote \(chart)", to: chart) }
     }
 }

@@ -48,13 +48,18 @@ struct FeaturesCommand: ParsableCommand {
     func run() throws {
         let saved = try CheckpointSource(checkpoint).checkpoint
         let device = try DeviceChoice.device(device)
-        let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
-        let values = try picture(predictor.input)
-        let layers = predictor.featureMaps(of: values)
+        let session = try SavedRun(saved).recipe.session(saved, device: device)
+        let input: PictureInput
+        switch session.input {
+        case .picture(let own): input = own
+        case .noise: throw SomaError("\(saved.path) takes random numbers and no pictures")
+        }
+        let values = try picture(input)
+        let layers = session.featureMaps(of: values)
         guard let first = layers.first else { throw SomaError("\(saved.path) is of a network without convolutions") }
         if list { return try tell(layers) }
         let chosen = try layer.map { try named($0, layers) } ?? first
-        try sheet(values, predictor.input, first, chosen).picture().write(to: output)
+        try sheet(values, input, first, chosen).picture().write(to: output)
         let what = "the \(first.filters.shape[0]) filters of \(first.layer)"
         let maps = image == nil ? "" : ", and below \(chosen.maps.shape[1]) maps of \(chosen.layer)"
         try Console.announce("wrote \(output): \(what)\(maps)", to: output)

@@ -41,10 +41,14 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         let saved = try CheckpointSource(checkpoint).checkpoint
         let device = try DeviceChoice.device(device)
-        let predictor = try SavedRun(saved).recipe.predictor(saved, device: device)
-        // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
-        let sources = try files.map { try PictureSource(path: $0, input: predictor.input) }
-        let prediction = Prediction(predictor, checkpoint: saved.path, top: top, isJSON: json)
-        for source in sources { try prediction.tell(source, index) }
+        let session = try SavedRun(saved).recipe.session(saved, device: device)
+        switch session.input {
+        case .picture(let input):
+            // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
+            let sources = try files.map { try PictureSource(path: $0, input: input) }
+            let prediction = try Prediction(session, checkpoint: saved.path, top: top, isJSON: json)
+            for source in sources { try prediction.tell(source, index) }
+        case .noise: throw UsageError("\(saved.path) takes random numbers and no files")
+        }
     }
 }

@@ -3,14 +3,20 @@ import SomaZoo
 
 /// Tells the likeliest classes of pictures.
 struct Prediction {
-    private let predictor: Predictor
+    private let session: Session
+    private let classes: [String]
     private let checkpoint: String
     private let top: Int
     private let isJSON: Bool
 
-    init(_ predictor: Predictor, checkpoint: String, top: Int, isJSON: Bool) {
-        (self.predictor, self.checkpoint, self.isJSON) = (predictor, checkpoint, isJSON)
-        self.top = min(top, predictor.classes.count)
+    /// - Throws: `SomaError` where the model answers by something else than classes.
+    init(_ session: Session, checkpoint: String, top: Int, isJSON: Bool) throws {
+        switch session.answer {
+        case .classes(let names): classes = names
+        case .picture: throw SomaError("\(checkpoint) answers by pictures and tells no classes")
+        }
+        (self.session, self.checkpoint, self.isJSON) = (session, checkpoint, isJSON)
+        self.top = min(top, classes.count)
     }
 
     /// - Parameter index: the picture to tell of; nil for all.
@@ -22,7 +28,7 @@ struct Prediction {
         // Bounded, so that a file of any size takes little memory.
         for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 1000) {
             let part = Array(start..<min(start + 1000, numbers.upperBound))
-            let probabilities = try predictor.probabilities(of: part.map(source.picture))
+            let probabilities = try session.answers(to: part.map(source.picture))
             for (number, row) in zip(part, probabilities) { try tell(source, number, row) }
         }
     }
@@ -34,16 +40,16 @@ struct Prediction {
         }
         let order = probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }.prefix(top)
         if isJSON {
-            let classes = order.map { place -> JSON in
-                ["class": .string(predictor.classes[place]), "probability": JSON(probabilities[place])]
+            let members = order.map { place -> JSON in
+                ["class": .string(classes[place]), "probability": JSON(probabilities[place])]
             }
             return try Console.print(
                 JSON.object([
                     .init("file", .string(source.path)), .init("index", JSON(number)),
-                    .init("class", classes[0]["class"] ?? .null), .init("top", .array(classes)),
+                    .init("class", members[0]["class"] ?? .null), .init("top", .array(members)),
                 ]).description)
         }
-        let classes = order.map { "\(Prose.clipped(predictor.classes[$0], to: TextTable.widestCell)) \(Quantity.fixed(100 * Double(probabilities[$0]), 1)) %" }
-        try Console.print(Prose.printable("\(name): \(classes.joined(separator: ", "))"))
+        let texts = order.map { "\(Prose.clipped(classes[$0], to: TextTable.widestCell)) \(Quantity.fixed(100 * Double(probabilities[$0]), 1)) %" }
+        try Console.print(Prose.printable("\(name): \(texts.joined(separator: ", "))"))
     }
 }

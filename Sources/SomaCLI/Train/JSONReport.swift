@@ -45,21 +45,26 @@ final class JSONReport: RunReport {
         switch event {
         case .started(let progress): try emit("training", standing(progress))
         case .compiled(let programs): for program in programs { try emit("plan", Self.members(program)) }
-        case .step(let progress, let loss):
-            guard let loss else { return }
-            try emit("step", standing(progress) + [.init("loss", JSON(loss))])
+        case .step(let progress, let losses):
+            guard let losses else { return }
+            try emit("step", standing(progress) + Self.members(losses))
         case .epoch(let summary):
-            let measures = (summary.evaluation?.values ?? [:]).sorted { $0.key < $1.key }
-                .map { JSON.Member("test_\($0.key)", JSON($0.value)) }
+            let measures = Self.members(summary.evaluation?.report.figures ?? [], prefix: "test_")
             try emit(
                 "epoch",
-                standing(summary.progress, epoch: summary.epoch) + [.init("loss", JSON(summary.trainingLoss))]
+                standing(summary.progress, epoch: summary.epoch) + Self.members(summary.losses)
                     + measures + [.init("test_left_out", JSON(summary.evaluation?.leftOutCount ?? 0)), .init("best", .bool(summary.isBest))])
         case .checkpoint(let path, let isBest):
             try emit("checkpoint", [.init("path", .string(path)), .init("best", .bool(isBest))])
+        case .file(let path): try emit("file", [.init("path", .string(path))])
+        case .stoppedEarly(let progress): try emit("stopped_early", standing(progress))
         case .remark(let text): try emit("message", [.init("text", .string(text))])
         case .interrupted(let progress): try emit("interrupted", standing(progress))
         }
+    }
+
+    private static func members(_ figures: [Figure], prefix: String = "") -> [JSON.Member] {
+        figures.map { .init(prefix + $0.name, JSON($0.value)) }
     }
 
     private static func members(_ program: ProgramSummary) -> [JSON.Member] {
@@ -90,8 +95,7 @@ final class JSONReport: RunReport {
             "result",
             [
                 .init("recipe", .string(plan.recipe.name)), .init("device", .string("\(device)")),
-                .init("test_accuracy", Self.number(result.testAccuracy)),
-                .init("test_loss", Self.number(result.testLoss)),
+            ] + Self.members(result.test.figures, prefix: "test_") + [
                 .init("epochs", JSON(result.epochs)), .init("seconds", JSON(result.seconds)),
                 .init("samples_per_second", Self.number(result.samplesPerSecond)),
                 .init("checkpoint", result.checkpoint.map { .string($0) } ?? .null),

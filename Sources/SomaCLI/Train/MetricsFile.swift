@@ -2,29 +2,34 @@ import Glibc
 import Soma
 import SomaBackend
 
-/// `metrics.csv`: a row for each reading of the loss, with the evaluation where an epoch ended.
+/// `metrics.csv`: a row for each reading of the losses, with what was measured where an epoch ended.
 ///
-/// Rows are appended as they come. A run that is resumed drops the rows that lie behind its checkpoint, since it makes them again. A file that
-/// was there and of which a line was not understood is kept as a copy before it is replaced.
+/// Rows are appended as they come; the losses and measures are columns by their names, and one that comes up later gets its column then. A
+/// run that is resumed drops the rows that lie behind its checkpoint, since it makes them again. A file that was there and of which a line was
+/// not understood is kept as a copy before it is replaced.
 final class MetricsFile {
     struct Row: Hashable {
         var model: String
         var epoch: Int
         var step: Int
-        var loss: Double?
-        var testLoss: Double?
-        var testAccuracy: Double?
+        /// Losses by their names, and measures on held-out samples by theirs behind `test_`.
+        var values: [String: Double] = [:]
         var learningRate: Double
         var samplesPerSecond: Double?
         var memoryBytes: Int
         var seconds: Double
-        var testTopFive: Double?
     }
 
-    static let header = "model,epoch,step,loss,test_loss,test_accuracy,learning_rate,samples_per_second,memory_bytes,seconds,test_top5_accuracy"
+    /// What every row has, before the values and behind them.
+    static let (firstColumns, lastColumns) = (["model", "epoch", "step"], ["learning_rate", "samples_per_second", "memory_bytes", "seconds"])
+
+    /// The first line of a file with columns for these values.
+    static func header(_ names: [String]) -> String { (firstColumns + names + lastColumns).joined(separator: ",") }
 
     let path: String
     private(set) var rows: [Row] = []
+    /// The names of the values, in the order of their columns.
+    private(set) var names: [String] = []
     /// What to tell of an earlier file.
     private(set) var remark: String?
     private var descriptor: Int32 = -1
@@ -35,7 +40,7 @@ final class MetricsFile {
         if access(path, F_OK) == 0 {
             let bytes = try SmallFile.read(path, limit: Self.sizeLimit)
             let text = MetricsText(bytes)
-            if resumes { rows = text.rows }
+            if resumes { (rows, names) = (text.rows, text.names) }
             if !text.isUnderstood { remark = "not all lines of \(path) are understood: as it was it is kept in \(try KeptCopy.make(of: bytes, at: path))" }
         }
         try rewrite()
@@ -54,13 +59,18 @@ final class MetricsFile {
         try rewrite()
     }
 
-    func append(_ row: Row) throws {
+    /// - Parameter order: the names of the row's values in the order in which new ones get columns.
+    func append(_ row: Row, _ order: [String]) throws {
         rows.append(row)
-        try write(row.text + "\n")
+        let new = order.filter { row.values[$0] != nil && !names.contains($0) }
+        names += new
+        if !new.isEmpty { return try rewrite() }
+        try write(row.text(names) + "\n")
     }
 
     private func rewrite() throws {
-        try AtomicFile.write(([Self.header] + rows.map(\.text)).joined(separator: "\n") + "\n", to: path, links: .replaced)
+        let lines = [Self.header(names)] + rows.map { $0.text(names) }
+        try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path, links: .replaced)
         if descriptor >= 0 { close(descriptor) }
         descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw failure }
@@ -81,14 +91,13 @@ final class MetricsFile {
 
 extension MetricsFile.Row {
     /// The row as a line of the file; a cell that says nothing is empty.
-    var text: String {
+    func text(_ names: [String]) -> String {
         func cell(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
         // By code points: a comma with an accent behind it is still a comma to whoever reads the file.
         let scalars = model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }
         let name = MetricsText.trimmed(String(String.UnicodeScalarView(scalars)))
-        return [
-            name, "\(epoch)", "\(step)", cell(loss), cell(testLoss), cell(testAccuracy), cell(learningRate), cell(samplesPerSecond),
-            "\(memoryBytes)", cell(seconds), cell(testTopFive),
-        ].joined(separator: ",")
+        let first = [name, "\(epoch)", "\(step)"]
+        return (first + names.map { cell(values[$0]) } + [cell(learningRate), cell(samplesPerSecond), "\(memoryBytes)", cell(seconds)])
+            .joined(separator: ",")
     }
 }

@@ -3,34 +3,67 @@ import Soma
 /// What an earlier `metrics.csv` says, in whatever form an editor or a spreadsheet has saved it.
 struct MetricsText {
     private(set) var rows: [MetricsFile.Row] = []
+    /// The names of the values, in the order of their columns.
+    private(set) var names: [String] = []
     /// Whether all of it was understood: writing `rows` loses nothing then.
     private(set) var isUnderstood = true
 
     init(_ bytes: [UInt8]) {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        // Columns that the first line names; without such a line rows are read as they were written.
-        var (columns, isKnown): (Int?, Bool?) = (nil, nil)
-        for line in Self.lines(bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]) {
-            let cells = String(validating: line, as: UTF8.self).flatMap(Self.cells)
-            if let cells, isKnown == nil, Self.isHeader(cells) {
-                (columns, isKnown) = (cells.count, true)
-            } else if let cells, isKnown != false, cells.count == columns ?? cells.count, let row = MetricsFile.Row(cells) {
-                rows.append(row)
-                isKnown = true
-            } else {
-                // Of columns in another order no number is taken for what it is not.
-                if isKnown == nil { isKnown = false }
-                isUnderstood = false
-            }
+        var lines = Self.lines(bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...])
+        // Without a line that names the columns no number is taken for anything.
+        guard let columns = lines.first.flatMap(Self.cells), let columns = Columns(columns) else {
+            isUnderstood = lines.isEmpty
+            return
         }
-        if columns == nil && !bytes.isEmpty { isUnderstood = false }
+        lines.removeFirst()
+        names = columns.names
+        for line in lines {
+            if let cells = Self.cells(line), let row = columns.row(cells) { rows.append(row) } else { isUnderstood = false }
+        }
+    }
+
+    /// Where in a line what is.
+    private struct Columns {
+        let names: [String]
+        private let titles: [String]
+        private let places: [String: Int]
+
+        /// Nil where one that every row needs is missing, or one is there twice.
+        init?(_ titles: [String]) {
+            places = Dictionary(titles.enumerated().map { ($1, $0) }) { first, _ in first }
+            self.titles = titles
+            let needed = MetricsFile.firstColumns + MetricsFile.lastColumns
+            names = titles.filter { !needed.contains($0) }
+            guard places.count == titles.count, !titles.contains(""), names.count + needed.count == titles.count else { return nil }
+        }
+
+        /// Nil for cells that are no row: too few or too many, or one that is no number where a number belongs.
+        func row(_ cells: [String]) -> MetricsFile.Row? {
+            guard cells.count == titles.count else { return nil }
+            func cell(_ name: String) -> String { places[name].map { cells[$0] } ?? "" }
+            guard let epoch = Int(cell("epoch")), let step = Int(cell("step")), let rate = Double(cell("learning_rate")),
+                let memory = Int(cell("memory_bytes")), let seconds = Double(cell("seconds")), min(epoch, step, memory) >= 0, seconds.isFinite,
+                seconds >= 0
+            else { return nil }
+            var numbers: [String: Double] = [:]
+            for name in names + ["samples_per_second"] where !cell(name).isEmpty {
+                guard let number = Double(cell(name)) else { return nil }
+                numbers[name] = number
+            }
+            let speed = numbers.removeValue(forKey: "samples_per_second")
+            return MetricsFile.Row(
+                model: cell("model"), epoch: epoch, step: step, values: numbers, learningRate: rate, samplesPerSecond: speed, memoryBytes: memory,
+                seconds: seconds)
+        }
     }
 
     /// Lines that end in a line feed, a carriage return or both; empty ones say nothing.
     private static func lines(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] { bytes.split { $0 == 0x0A || $0 == 0x0D } }
 
     /// The cells of a line; nil where quotation marks do not match.
-    private static func cells(_ line: String) -> [String]? {
+    private static func cells(_ bytes: ArraySlice<UInt8>) -> [String]? {
+        guard let line = String(validating: bytes, as: UTF8.self) else { return nil }
         var cells: [String] = []
         for part in line.split(atEach: ",") {
             // A name has no comma, so a cell in quotation marks is never cut.
@@ -50,26 +83,5 @@ struct MetricsText {
         let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
         let start = text.utf8.drop(while: isSpace)
         return String(decoding: start.prefix(start.count - start.reversed().prefix(while: isSpace).count), as: UTF8.self)
-    }
-
-    /// Earlier versions had a column less.
-    private static func isHeader(_ cells: [String]) -> Bool {
-        let columns = MetricsFile.header.split(atEach: ",")
-        return cells == columns || cells == columns.dropLast()
-    }
-}
-
-extension MetricsFile.Row {
-    /// Nil for cells that are no row: too few or too many, or one that is no number where a number belongs.
-    init?(_ cells: [String]) {
-        guard (10...11).contains(cells.count), let epoch = Int(cells[1]), let step = Int(cells[2]), let rate = Double(cells[6]),
-            let memory = Int(cells[8]), let seconds = Double(cells[9]), min(epoch, step, memory) >= 0, seconds.isFinite, seconds >= 0
-        else { return nil }
-        let optional = [3, 4, 5, 7, 10].map { $0 < cells.count ? cells[$0] : "" }
-        let numbers = optional.map { Double($0) }
-        guard zip(optional, numbers).allSatisfy({ $0.isEmpty || $1 != nil }) else { return nil }
-        self.init(
-            model: cells[0], epoch: epoch, step: step, loss: numbers[0], testLoss: numbers[1], testAccuracy: numbers[2], learningRate: rate,
-            samplesPerSecond: numbers[3], memoryBytes: memory, seconds: seconds, testTopFive: numbers[4])
     }
 }

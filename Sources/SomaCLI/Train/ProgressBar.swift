@@ -5,11 +5,11 @@ struct Pace {
     private var start: (time: ContinuousClock.Instant, updates: Int)?
     /// The updates that the device had done when it was last known, and when that was.
     private var last: (time: ContinuousClock.Instant, updates: Int)?
-    /// The last loss that was read.
-    private(set) var loss: Double?
+    /// The losses that were read last.
+    private(set) var losses: [Figure] = []
 
-    mutating func note(_ progress: TrainingProgress, loss: Double?) {
-        if let loss { self.loss = loss }
+    mutating func note(_ progress: TrainingProgress, losses: [Figure]?) {
+        if let losses { self.losses = losses }
         let done = progress.updateCount - progress.waitingUpdates
         if start == nil { start = (.now, done) }
         if last == nil || done > last?.updates ?? 0 { last = (.now, done) }
@@ -38,7 +38,7 @@ struct Pace {
         var line = FittedLine()
         line.add("epoch \(progress.epoch + 1)/\(progress.epochCount)", rank: 0)
         line.add("update \(progress.doneBatches)/\(progress.batchesPerEpoch)", rank: 3)
-        line.add(loss.map { "loss \(Quantity.fixed($0, 4))" }, rank: 1)
+        for loss in losses { line.add("\(loss.title) \(Quantity.fixed(loss.value, 4))", rank: 1) }
         line.add(Self.rate(progress), rank: 4)
         line.add(Self.dataWait(progress), rank: 6)
         line.add(Quantity.bytes(memory), rank: 5)

@@ -10,8 +10,10 @@ final class RunRecord {
     /// What to tell of files that were there.
     var remark: String? { metrics.remark }
     private var model = ""
-    /// The last reading of the loss, which may still get an evaluation.
-    private var pending: MetricsFile.Row?
+    /// The last reading of the losses, which may still get an evaluation, and its values in their order.
+    private var pending: (row: MetricsFile.Row, order: [String])?
+    /// How the values are to be read, by the names of their columns.
+    private var figures: [String: Figure] = [:]
     private var drawn = ContinuousClock.now
     /// Seconds of the runs that this one continues.
     private var earlierSeconds = 0.0
@@ -37,40 +39,47 @@ final class RunRecord {
         case .started(let progress):
             try metrics.drop(model, after: progress.updateCount)
             earlierSeconds = metrics.rows.last { $0.model == model }?.seconds ?? 0
-        case .step(let progress, let loss):
-            guard let loss else { return }
+        case .step(let progress, let losses):
+            guard let losses else { return }
             try flush()
-            pending = row(progress, loss)
+            pending = reading(progress, losses)
         case .epoch(let summary):
-            var row = pending ?? row(summary.progress, nil)
+            var (row, order) = pending ?? reading(summary.progress, [])
             pending = nil
-            (row.testLoss, row.testAccuracy) = (summary.evaluation?["loss"], summary.evaluation?["accuracy"])
-            row.testTopFive = summary.evaluation?["top5_accuracy"]
-            try metrics.append(row)
+            for figure in summary.evaluation?.report.figures ?? [] { note(figure, as: "test_\(figure.name)", &row, &order) }
+            try metrics.append(row, order)
             if ContinuousClock.now - drawn > .seconds(10) { try draw() }
-        case .checkpoint, .compiled, .remark: break
+        case .checkpoint, .compiled, .remark, .file, .stoppedEarly: break
         case .interrupted: try flush()
         }
     }
 
-    private func row(_ progress: TrainingProgress, _ loss: Double?) -> MetricsFile.Row {
-        MetricsFile.Row(
-            model: model, epoch: progress.epoch + 1, step: progress.updateCount, loss: loss,
-            learningRate: progress.learningRate, samplesPerSecond: progress.samplesPerSecond,
-            memoryBytes: device.memory.live, seconds: earlierSeconds + progress.seconds)
+    private func reading(_ progress: TrainingProgress, _ losses: [Figure]) -> (MetricsFile.Row, [String]) {
+        var row = MetricsFile.Row(
+            model: model, epoch: progress.epoch + 1, step: progress.updateCount, learningRate: progress.learningRate,
+            samplesPerSecond: progress.samplesPerSecond, memoryBytes: device.memory.live, seconds: earlierSeconds + progress.seconds)
+        var order: [String] = []
+        for loss in losses { note(loss, as: loss.name, &row, &order) }
+        return (row, order)
+    }
+
+    private func note(_ figure: Figure, as name: String, _ row: inout MetricsFile.Row, _ order: inout [String]) {
+        row.values[name] = figure.value
+        figures[name] = figure
+        order.append(name)
     }
 
     private func flush() throws {
-        guard let row = pending else { return }
+        guard let (row, order) = pending else { return }
         pending = nil
-        try metrics.append(row)
+        try metrics.append(row, order)
     }
 
     /// Writes `curves.svg`, where there is anything to draw.
     func draw() throws {
         try flush()
         drawn = .now
-        guard let picture = Curves(title: title, rows: metrics.rows).svg else { return }
+        guard let picture = Curves(title: title, rows: metrics.rows, names: metrics.names, figures: figures).svg else { return }
         try AtomicFile.write(picture, to: "\(folder)/curves.svg", links: .replaced)
     }
 }

@@ -41,9 +41,7 @@ final class TextReport: RunReport {
         case .training(let event): try note(event)
         case .message(let text): try say(text)
         case .table(let table):
-            var text = TextTable(table.columns, table.columns.map { _ in .right })
-            table.rows.forEach { text.add($0) }
-            try ([""] + (table.title.isEmpty ? [] : [table.title]) + text.lines(width: width)).forEach { try say($0) }
+            try ([""] + table.lines(width: width)).forEach { try say($0) }
         case .file(let path): try say("wrote \(path)")
         case .interrupted(let place): try say("interrupted \(place)")
         }
@@ -66,10 +64,12 @@ final class TextReport: RunReport {
             lastLine = .now
             if progress.updateCount > 0 && progress.epoch < progress.epochCount { try say("goes on \(Self.place(progress))") }
         case .compiled(let programs): if isVerbose { try programs.map(Self.line).forEach { try say("plan", $0) } }
-        case .step(let progress, let loss): try step(progress, loss)
+        case .step(let progress, let losses): try step(progress, losses)
         case .epoch(let summary): try epoch(summary)
         case .checkpoint(let path, let isBest):
             if isVerbose { try say("wrote \(path)\(isBest ? ", the best so far" : "")") }
+        case .file(let path): if isVerbose { try say("wrote \(path)") }
+        case .stoppedEarly(let progress): try say("ends after \(Quantity.counted(progress.epoch, "epoch")): none was better for as long as asked for")
         case .remark(let text): try say(text)
         case .interrupted(let progress): try say("interrupted \(Self.place(progress))")
         }
@@ -86,10 +86,10 @@ final class TextReport: RunReport {
         "in epoch \(progress.epoch + 1) after \(Quantity.grouped(progress.updateCount)) updates"
     }
 
-    private func step(_ progress: TrainingProgress, _ loss: Double?) throws {
-        pace.note(progress, loss: loss)
+    private func step(_ progress: TrainingProgress, _ losses: [Figure]?) throws {
+        pace.note(progress, losses: losses)
         try bar?.draw(progress, pace, memory: device?.memory.live ?? 0)
-        guard loss != nil, isVerbose || (bar == nil && (.now - lastLine) / .seconds(1) >= interval) else { return }
+        guard losses != nil, isVerbose || (bar == nil && (.now - lastLine) / .seconds(1) >= interval) else { return }
         lastLine = .now
         try say(pace.line(progress, memory: device?.memory.live ?? 0, width: width))
     }
@@ -104,9 +104,9 @@ final class TextReport: RunReport {
         let count = summary.progress.epochCount
         var line = FittedLine()
         line.add("epoch \(TextTable.padded(String(summary.epoch + 1), to: String(count).count, .right))/\(count)", rank: 0)
-        line.add("loss \(Quantity.fixed(summary.trainingLoss, 4))", rank: 2)
-        for (name, value) in (summary.evaluation?.values ?? [:]).sorted(by: { $0.key > $1.key }) {
-            line.add("test \(name == "top5_accuracy" ? "top-5" : name) \(Quantity.fixed(value, 4))", rank: name == "accuracy" ? 1 : 4)
+        for loss in summary.losses { line.add("\(loss.title) \(Quantity.fixed(loss.value, 4))", rank: 2) }
+        for figure in summary.evaluation?.report.figures ?? [] {
+            line.add("test \(figure.title) \(Quantity.fixed(figure.value, 4))", rank: figure.name == summary.criterion?.measure ? 1 : 4)
         }
         let leftOut = summary.evaluation.map(\.leftOutCount) ?? 0
         line.add(leftOut > 0 ? "\(Quantity.grouped(leftOut)) left out" : nil, rank: 3)
@@ -123,15 +123,12 @@ final class TextReport: RunReport {
 
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
         bar?.clear()
-        let figures = [
-            result.testAccuracy.map { "test accuracy \(Quantity.fixed($0, 4))" },
-            result.measures["test_top5_accuracy"].map { "top-5 \(Quantity.fixed($0, 4))" },
-            result.testLoss.map { "test loss \(Quantity.fixed($0, 4))" },
+        let figures = result.test.figures.map { "test \($0.title) \(Quantity.fixed($0.value, 4))" } + [
             "\(Quantity.counted(result.epochs, "epoch")) in \(Quantity.duration(result.seconds))",
-            result.samplesPerSecond.map(Quantity.rate),
+        ] + (result.samplesPerSecond.map { [Quantity.rate($0)] } ?? []) + [
             "at most \(Quantity.bytes(device.memory.peak)) on \(device)",
         ]
-        if !result.isInterrupted { try ["", figures.compactMap { $0 }.joined(separator: ", ")].forEach { try say($0) } }
+        if !result.isInterrupted { try ["", figures.joined(separator: ", ")].forEach { try say($0) } }
         if let checkpoint = result.checkpoint { try say("checkpoint \(checkpoint)") }
         if result.isInterrupted {
             try say(

@@ -29,7 +29,7 @@ struct DepthReport {
     }
 
     var accuracy: Table {
-        byDepth("Share of held-out digits read rightly after training") { $0.hasDiverged ? "diverged" : fixed($0.accuracy, 3) }
+        byDepth("Share of held-out digits read rightly after training") { $0.hasDiverged ? "diverged" : Quantity.fixed($0.accuracy, 3) }
     }
 
     private func byDepth(_ title: String, _ cell: (DepthTrial) -> String) -> Table {
@@ -61,5 +61,5 @@ func scientific(_ value: Double) -> String {
     var (mantissa, exponent) = (value.magnitude, 0)
     while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
     while mantissa < 0.995 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-    return "\(value < 0 ? "-" : "")\(fixed(mantissa, 1))e\(exponent < 0 ? "-" : "+")\(abs(exponent) < 10 ? "0" : "")\(abs(exponent))"
+    return "\(value < 0 ? "-" : "")\(Quantity.fixed(mantissa, 1))e\(exponent < 0 ? "-" : "+")\(abs(exponent) < 10 ? "0" : "")\(abs(exponent))"
 }

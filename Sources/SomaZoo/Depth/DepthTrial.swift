@@ -53,7 +53,7 @@ struct DepthTrial: Sendable {
         gradientNorms = try context.device.noting(.building) { try Self.norms(model, training, seed: context.seed) }
         let optimizer = try Optimizer(
             Adam(), for: model, learningRate: .constant(settings[VanishingGradientRecipe.rate]))
-        let options = Trainer<MLP>.Options(
+        let options = Trainer.Options(
             epochs: context.epochs, batchSize: settings[VanishingGradientRecipe.batch], seed: context.seed)
         let trainer = Trainer(model, Classification(model), optimizer, options, generator: generator)
         do {

@@ -50,12 +50,13 @@ struct LogicObjective: Objective {
         }
     }
 
-    let measureNames = ["loss", "accuracy"]
-
-    func measures(_ batch: Minibatch) -> [Tensor] {
+    func metrics(_ batch: Minibatch) -> [Metric] {
         let isRight = (network.logits(batch["input"]) .>= 0) .== (batch["target"] .>= 0.5)
-        return [loss(batch) * Double(batch.count), isRight.as(.float32).mean() * Double(batch.count)]
+        let share = isRight.as(.float32).mean() * Double(batch.count)
+        return [
+            .mean("loss", sum: loss(batch) * Double(batch.count)), .mean("accuracy", sum: share, better: .higher, limits: 0...1),
+        ]
     }
 
-    let criterion = Criterion.lowest("loss")
+    var criterion: Criterion? { .lowest("loss") }
 }

@@ -42,10 +42,10 @@ public struct DigitsRecipe: Recipe {
         try classifier(fitted(context)).probe(training: Self.dataSets.training)
     }
 
-    public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
+    public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
         let model = try checkpoint.network(of: self, on: device) { Self.options.model($0, pixels: 64) }
         let input = PictureInput.ink(rows: 8, columns: 8, shape: [64])
-        return Predictor(classes: DigitClasses.names, input: input, device: device, model)
+        return Session(model, input: .picture(input), answer: .classes(DigitClasses.names), device: device)
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {

@@ -50,10 +50,10 @@ public struct MNISTRecipe: Recipe {
         return try classifier(fitted(context, to: files), files).probe(training: files.training())
     }
 
-    public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
+    public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
         let model = try checkpoint.network(of: self, on: device) { Self.options.model($0, pixels: 784) }
         let input = PictureInput.ink(rows: 28, columns: 28, shape: [784])
-        return Predictor(classes: DigitClasses.names, input: input, device: device, model)
+        return Session(model, input: .picture(input), answer: .classes(DigitClasses.names), device: device)
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {

@@ -43,7 +43,8 @@ public struct PerceptronRecipe: Recipe {
             result.measures["\(gate.rawValue)_passes"] = Double(run.passes.count)
             result.epochs = max(result.epochs, run.passes.count)
         }
-        result.testAccuracy = accuracies.reduce(0, +) / Double(accuracies.count)
+        let mean = accuracies.reduce(0, +) / Double(accuracies.count)
+        result.test = Report([Figure("accuracy", mean, better: .higher, limits: 0...1)])
         result.seconds = (.now - clock) / .seconds(1)
         return result
     }

@@ -88,7 +88,7 @@ public struct VanishingGradientRecipe: Recipe {
 
     private static func line(_ trial: DepthTrial) -> String {
         "\(trial.depth) hidden layers, \(trial.variant.title): gradient \(scientific(trial.reach)) at the first, "
-            + (trial.hasDiverged ? "diverged" : "accuracy \(fixed(trial.accuracy, 3))")
+            + (trial.hasDiverged ? "diverged" : "accuracy \(Quantity.fixed(trial.accuracy, 3))")
     }
 
     private func show(_ report: DepthReport, _ context: RecipeContext) throws {

@@ -48,11 +48,11 @@ public struct XorRecipe: Recipe {
 
     private func makeTrainer(
         _ network: LogicNetwork, _ context: RecipeContext, _ generator: RandomGenerator
-    ) throws -> Trainer<LogicNetwork> {
+    ) throws -> Trainer {
         let settings = context.settings
         let rule = SGD(momentum: settings[Self.momentum])
         let optimizer = try Optimizer(rule, for: network, learningRate: .constant(settings[Self.rate]))
-        var options = Trainer<LogicNetwork>.Options(epochs: context.epochs, batchSize: 1, seed: context.seed)
+        var options = Trainer.Options(epochs: context.epochs, batchSize: 1, seed: context.seed)
         options.readingInterval = settings[Self.sweeps]
         options.divergenceAdvice = "begun anew with \(Self.rate.key)=\((settings[Self.rate] / 10).settingText) it may go better"
         options.folder = context.output
@@ -66,7 +66,7 @@ public struct XorRecipe: Recipe {
     private func show(_ network: LogicNetwork, _ gate: Gate, _ context: RecipeContext) throws {
         let answers: [Float] = try network(Tensor(Array(Gate.inputs.joined()), shape: [4, 2])).scalars()
         let rows = zip(zip(Gate.inputs, gate.outputs), answers).map { sample, answer in
-            ["\(Int(sample.0[0]))", "\(Int(sample.0[1]))", "\(Int(sample.1))", fixed(Double(answer), 3)]
+            ["\(Int(sample.0[0]))", "\(Int(sample.0[1]))", "\(Int(sample.1))", Quantity.fixed(Double(answer), 3)]
         }
         let columns = ["x1", "x2", "target", "answer"]
         try context.report(.table(Table("\(gate.title) and the network", columns: columns, rows: rows)))

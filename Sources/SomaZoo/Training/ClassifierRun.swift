@@ -59,9 +59,9 @@ struct ClassifierRun<Model: Layer> {
 
     private var rule: any UpdateRule { setting(\.rule).rule(decay: setting(\.decay)) }
 
-    private func makeTrainer(_ model: Model, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer<Model> {
+    private func makeTrainer(_ model: Model, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer {
         let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount, epochs: context.epochs))
-        var options = Trainer<Model>.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
+        var options = Trainer.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
         options.accumulation = accumulation
         if let evaluationBatchSize { options.evaluationBatchSize = evaluationBatchSize }
         options.folder = context.output
@@ -96,12 +96,12 @@ struct ClassifierRun<Model: Layer> {
     }
 
     private func summary(
-        _ result: TrainingResult, _ trainer: Trainer<Model>, _ heldOut: any DataSet, _ test: (any DataSet)?
+        _ result: TrainingResult, _ trainer: Trainer, _ heldOut: any DataSet, _ test: (any DataSet)?
     ) throws -> RecipeResult {
         var summary = try RecipeResult(result) { try trainer.evaluate(heldOut) }
         guard let test, !result.isInterrupted else { return summary }
-        summary.measures["validation_accuracy"] = summary.testAccuracy
-        summary.note(try trainer.evaluate(test))
+        for figure in summary.test.figures { summary.measures["validation_\(figure.name)"] = figure.value }
+        summary.test = try trainer.evaluate(test).report
         return summary
     }
 

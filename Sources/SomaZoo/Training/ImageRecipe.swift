@@ -60,7 +60,7 @@ extension ImageRecipe {
         return try classifier(context, folder).probe(training: training(folder, context))
     }
 
-    public func predictor(_ checkpoint: Checkpoint, device: Device) throws -> Predictor {
+    public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
         let classes = try TrainedPictures(checkpoint)?.classes
         let (images, saved) = (Self.images, try SavedRun(checkpoint).settings)
         let side = saved[images.side]
@@ -70,10 +70,11 @@ extension ImageRecipe {
         }
         guard let classes else {
             let input = PictureInput.ink(rows: 8, columns: 8, shape: [64])
-            return Predictor(classes: DigitClasses.names, input: input, device: device, network, behind: ScaledDigits(side: side))
+            return Session(
+                network, input: .picture(input), answer: .classes(DigitClasses.names), behind: ScaledDigits(side: side), device: device)
         }
         let input = PictureInput.photograph(images.evaluation(saved), channels: channels, side: side)
-        return Predictor(classes: classes, input: input, device: device, network)
+        return Session(network, input: .picture(input), answer: .classes(classes), device: device)
     }
 
     public func testData(of checkpoint: Checkpoint, in path: String?, isTrainedOn: Bool) throws -> TestData {

@@ -8,37 +8,18 @@ public struct ConfusionMatrix: Hashable, Sendable {
     /// What the classes are called.
     public let classes: [String]
     /// A row for each true class, a column for each that was told.
-    public private(set) var counts: [[Int]]
+    public let counts: [[Int]]
     /// How many samples had their class among the five likeliest.
-    public private(set) var topFiveCount = 0
+    public let topFiveCount: Int
 
-    public init(classes: [String]) {
-        self.classes = classes
-        counts = classes.map { _ in [Int](repeating: 0, count: classes.count) }
-    }
-
-    /// Counts samples.
     /// - Parameters:
-    ///   - logits: [samples, classes], row by row.
-    ///   - labels: the true class of each sample.
-    /// - Throws: `SomaError` where a logit is no number, or a label no class.
-    public mutating func add(logits: [Float], labels: [Int32]) throws {
-        let width = classes.count
-        guard logits.count == labels.count * width else {
-            programError("confusion matrix", "\(logits.count) logits for \(labels.count) samples of \(width) classes")
+    ///   - counts: a row for each true class, a column for each that was told.
+    ///   - topFiveCount: samples that had their class among the five likeliest.
+    public init(classes: [String], counts: [[Int]], topFiveCount: Int = 0) {
+        guard counts.count == classes.count, counts.allSatisfy({ $0.count == classes.count }) else {
+            programError("confusion matrix", "\(counts.map(\.count)) counts for \(classes.count) classes")
         }
-        for (sample, label) in labels.enumerated() {
-            let row = logits[sample * width..<(sample + 1) * width]
-            guard classes.indices.contains(Int(label)) else { throw SomaError("the label \(label) is none of \(width) classes") }
-            guard row.allSatisfy({ !$0.isNaN }) else { throw SomaError("the model answers with NaN: its weights are broken") }
-            let own = row[row.startIndex + Int(label)]
-            // The first of equals, as argmax has it.
-            let told = row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) } ?? row.startIndex
-            counts[Int(label)][told - row.startIndex] += 1
-            // Equal ones before it take places too.
-            let place = row.enumerated().count { $1 > own || ($1 == own && $0 < label) }
-            if place < 5 { topFiveCount += 1 }
-        }
+        (self.classes, self.counts, self.topFiveCount) = (classes, counts, topFiveCount)
     }
 
     /// All samples.

@@ -1,17 +1,15 @@
-import Soma
-import SomaZoo
-
-/// Pictures of a file, as a model takes them.
-struct PictureSource {
-    let path: String
-    let count: Int
+/// The pictures of a file, as a model takes them: one of a PNG or JPEG file, many of an IDX file.
+public struct PictureSource {
+    public let path: String
+    public let count: Int
     /// Whether the file is of one picture and needs no number.
-    let isSingle: Bool
+    public let isSingle: Bool
     private let read: (Int) throws -> [Float]
 
+    /// Opens a file and, where it is of one picture, reads it.
     /// - Throws: `SomaError` naming the file where it is missing, empty, broken, neither PNG, JPEG nor IDX, or of pictures of
     ///   another size.
-    init(path: String, input: PictureInput) throws {
+    public init(path: String, input: PictureInput) throws {
         self.path = path
         let start = try FileStart.bytes(of: path, count: FileKind.mostBytes)
         guard !start.isEmpty else { throw SomaError("\(path) is empty") }
@@ -31,8 +29,9 @@ struct PictureSource {
         }
     }
 
+    /// The values of a sample, as `input` makes them of the picture with a number.
     /// - Throws: `SomaError` where the file has become another meanwhile.
-    func picture(_ index: Int) throws -> [Float] { try read(index) }
+    public func picture(_ index: Int) throws -> [Float] { try read(index) }
 
     private static func values(_ picture: Picture, _ path: String, _ input: PictureInput) throws -> [Float] {
         switch input {

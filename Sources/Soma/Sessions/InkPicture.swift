@@ -1,5 +1,3 @@
-import Soma
-
 /// A grey picture by how much ink each pixel has: 0 is the ground, 1 the darkest stroke, whichever of the two was
 /// light.
 struct InkPicture {

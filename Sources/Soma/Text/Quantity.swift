@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers as people read them.
-enum Quantity {
+package enum Quantity {
     /// With `digits` digits after the point.
-    static func fixed(_ value: Double, _ digits: Int) -> String {
+    package static func fixed(_ value: Double, _ digits: Int) -> String {
         guard value.isFinite else { return "\(value)" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
@@ -17,7 +17,7 @@ enum Quantity {
     }
 
     /// With about `digits` significant digits, without an exponent where that is readable.
-    static func significant(_ value: Double, _ digits: Int = 4) -> String {
+    package static func significant(_ value: Double, _ digits: Int = 4) -> String {
         guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
         let exponent = Int(log10(value.magnitude).rounded(.down))
         guard (-5...8).contains(exponent) else { return "\(value)" }
@@ -25,7 +25,7 @@ enum Quantity {
     }
 
     /// Powers of 1024: `15.6 GiB`.
-    static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         var value = Double(count)
         for unit in ["B", "KiB", "MiB", "GiB", "TiB"] {
             if value < 1024 || unit == "TiB" { return (unit == "B" ? "\(count)" : fixed(value, value < 10 ? 2 : 1)) + " \(unit)" }
@@ -35,7 +35,7 @@ enum Quantity {
     }
 
     /// `1:04:09`, `4:09`, `9.3 s`.
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "?" }
         if seconds < 60 { return fixed(seconds, 1) + " s" }
         let whole = Int(seconds.rounded())
@@ -46,17 +46,17 @@ enum Quantity {
 
     /// `1 tensor`, `2,000 tensors`.
     /// - Parameter plural: `nil`: with an s.
-    static func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+    package static func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
         "\(grouped(count)) " + (count == 1 ? noun : plural ?? noun + "s")
     }
 
     /// Samples in a second: `3,210 samples/s`, `0.42 samples/s`.
-    static func rate(_ samples: Double) -> String {
+    package static func rate(_ samples: Double) -> String {
         "\(samples < 10 ? significant(samples, 2) : samples < 1e15 ? grouped(Int(samples)) : "\(samples)") samples/s"
     }
 
     /// Thousands apart by commas.
-    static func grouped(_ count: Int) -> String {
+    package static func grouped(_ count: Int) -> String {
         let digits = Array(String(count.magnitude))
         let groups = stride(from: digits.count % 3 == 0 ? 3 : digits.count % 3, through: digits.count, by: 3)
         var start = 0

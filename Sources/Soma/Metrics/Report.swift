@@ -1,0 +1,77 @@
+/// What measuring a model has found: figures by name and, where these are not enough, tables and pictures.
+public struct Report: Hashable, Sendable {
+    public var figures: [Figure]
+    /// What people read beside the figures.
+    public var tables: [Table] = []
+    /// What a reader looks at, such as the heat map of a confusion matrix.
+    public var pictures: [ReportPicture] = []
+    /// What programs read beside the figures.
+    package var members: [JSON.Member] = []
+
+    public init(_ figures: [Figure] = []) { self.figures = figures }
+
+    /// The value of the figure called `name`.
+    public subscript(name: String) -> Double? { figures.first { $0.name.isExactly(name) }?.value }
+
+    /// The parts of several reports behind one another. A figure that an earlier one has is not repeated.
+    init(joining reports: [Report]) {
+        self.init()
+        for report in reports {
+            figures += report.figures.filter { self[$0.name] == nil }
+            tables += report.tables
+            pictures += report.pictures
+            members += report.members
+        }
+    }
+}
+
+/// A number that tells how well a model does, and how it is to be read.
+public struct Figure: Hashable, Sendable {
+    public enum Direction: Hashable, Sendable { case higher, lower }
+
+    /// As files and programs call it: `top5_accuracy`.
+    public let name: String
+    public var value: Double
+    /// Which values are better; nil where neither are.
+    public let better: Direction?
+    /// As people call it: `top-5`.
+    public let title: String
+    /// What values there can be: 0...1 for a share.
+    public let limits: ClosedRange<Double>?
+    /// What stands beside it where there is room: "350 of 360".
+    public let remark: String?
+
+    /// A figure called `name`, by its own name unless there is a better one for people.
+    public init(
+        _ name: String, _ value: Double, better: Direction?, title: String? = nil, limits: ClosedRange<Double>? = nil, remark: String? = nil
+    ) {
+        (self.name, self.value, self.better) = (name, value, better)
+        (self.title, self.limits, self.remark) = (title ?? name, limits, remark)
+    }
+}
+
+/// A picture of a report.
+public struct ReportPicture: Hashable, Sendable {
+    /// What it shows, in a word, as the name of a file: `confusion`.
+    public let name: String
+    /// The text of an SVG file.
+    public let svg: String
+
+    /// The picture `name`, an SVG.
+    public init(_ name: String, svg: String) { (self.name, self.svg) = (name, svg) }
+}
+
+/// Rows of text under headings.
+public struct Table: Hashable, Sendable {
+    public let title: String
+    public let columns: [String]
+    /// As many cells in each row as there are columns.
+    public let rows: [[String]]
+    /// How many columns on the left are words, which begin at the same place; the others are numbers, which end there.
+    public var wordColumnCount = 0
+
+    /// Rows of as many cells as there are columns.
+    public init(_ title: String, columns: [String], rows: [[String]]) {
+        (self.title, self.columns, self.rows) = (title, columns, rows)
+    }
+}

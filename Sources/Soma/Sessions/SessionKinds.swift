@@ -1,0 +1,64 @@
+/// What a trained model takes. Whoever switches over the kinds does so without a default, so that a new one names the work that it lacks.
+public enum SessionInput: Sendable {
+    /// A picture.
+    case picture(PictureInput)
+    /// So many random numbers of a normal distribution, of which the model makes something.
+    case noise(count: Int)
+
+    /// The shape of one sample.
+    public var sampleShape: [Int] {
+        switch self {
+        case .picture(let input): input.sampleShape
+        case .noise(let count): [count]
+        }
+    }
+
+    /// What it is, as in "takes pictures".
+    public var title: String {
+        switch self {
+        case .picture: "pictures"
+        case .noise: "random numbers"
+        }
+    }
+}
+
+/// What a trained model answers.
+public enum SessionAnswer: Sendable {
+    /// The probability of each class, by the names of the classes.
+    case classes([String])
+    /// A picture of so many channels (1: grey, 3: colour), whose values from `range.lowerBound` to `range.upperBound` are from dark to light.
+    case picture(channels: Int, rows: Int, columns: Int, range: ClosedRange<Float>)
+
+    /// The numbers of one answer.
+    public var valueCount: Int {
+        switch self {
+        case .classes(let names): names.count
+        case .picture(let channels, let rows, let columns, _): channels * rows * columns
+        }
+    }
+}
+
+/// What a model takes of a picture.
+public enum PictureInput: Sendable {
+    /// Ink from 0 to 1, of so many rows and columns, drawn and centred as the digits of data sets are; the samples have
+    /// `shape`.
+    case ink(rows: Int, columns: Int, shape: [Int])
+    /// The picture in grey (1 channel) or colour (3), changed by transforms that lead to pictures of `side` × `side`.
+    case photograph([any ImageTransform], channels: Int, side: Int)
+
+    /// The shape of one sample.
+    public var sampleShape: [Int] {
+        switch self {
+        case .ink(_, _, let shape): shape
+        case .photograph(_, let channels, let side): [channels, side, side]
+        }
+    }
+
+    /// Rows and columns of what the model takes.
+    public var pictureShape: [Int] {
+        switch self {
+        case .ink(let rows, let columns, _): [rows, columns]
+        case .photograph(_, _, let side): [side, side]
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import SomaGraph
+
+/// Samples as tensors, by the names of the data set's fields: [count] + the field's shape each.
+public struct Minibatch: Sendable {
+    public let names: [String]
+    public let tensors: [Tensor]
+
+    public init(names: [String], tensors: [Tensor]) { (self.names, self.tensors) = (names, tensors) }
+
+    public var count: Int { tensors.first?.shape[0] ?? 0 }
+
+    public subscript(name: String) -> Tensor {
+        guard let index = names.firstIndex(of: name) else {
+            programError("minibatch", "there is no field '\(name)' among \(names)")
+        }
+        return tensors[index]
+    }
+}
+
+extension Minibatch {
+    /// `count` samples of zeros.
+    init(zerosOf fields: [Field], count: Int, device: Device) {
+        self.init(
+            names: fields.map(\.name), tensors: fields.map { .zeros(Shape([count] + $0.shape), dtype: $0.dtype, device: device) })
+    }
+
+    /// Uploads the fields of a batch.
+    /// - Throws: `BackendError`.
+    public init(_ batch: Batch, device: Device = .current) throws {
+        try self.init(batch, rows: 0..<batch.count, device: device)
+    }
+
+    /// Uploads the fields of some samples of a batch.
+    /// - Throws: `BackendError`.
+    public init(_ batch: Batch, rows: Range<Int>, device: Device = .current) throws {
+        let fields = batch.fields
+        let tensors = try fields.map { field in
+            try batch.withBytes(of: field.name) { bytes in
+                let part = bytes[rows.lowerBound * field.byteCount..<rows.upperBound * field.byteCount]
+                return try Tensor(
+                    bytes: UnsafeRawBufferPointer(rebasing: part), shape: Shape([rows.count] + field.shape), dtype: field.dtype, device: device)
+            }
+        }
+        self.init(names: fields.map(\.name), tensors: tensors)
+    }
+}

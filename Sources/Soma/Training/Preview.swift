@@ -1,0 +1,36 @@
+import Glibc
+
+/// Something that a task shows of itself after an epoch.
+public struct Preview: Sendable {
+    public enum Content: Sendable {
+        case picture(Picture)
+        case text(String)
+    }
+
+    /// The folder within the run folder: `samples`.
+    public let name: String
+    public let content: Content
+
+    /// A content that goes into the folder `name` of the run folder, a file for each epoch.
+    public init(_ name: String, _ content: Content) { (self.name, self.content) = (name, content) }
+
+    /// Writes it as `NAME/epoch-0005.png` or `.txt`.
+    /// - Returns: the path.
+    /// - Throws: `SomaError` where that cannot be written.
+    func write(to folder: String, epoch: Int) throws -> String {
+        let place = "\(folder)/\(name)"
+        guard mkdir(place, 0o777) == 0 || errno == EEXIST else {
+            throw SomaError("cannot make the folder \(place): \(String(cString: strerror(errno)))")
+        }
+        let digits = String(epoch)
+        let file = "\(place)/epoch-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)"
+        switch content {
+        case .picture(let picture):
+            try picture.write(to: file + ".png", links: .replaced)
+            return file + ".png"
+        case .text(let text):
+            try AtomicFile.write(text, to: file + ".txt", links: .replaced)
+            return file + ".txt"
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import SomaGraph
+
+/// What a run trains: one or several players, what a step does with them, and what they are measured by.
+///
+/// Where one player minimises one loss, an `Objective` and an optimiser are enough (`Trainer(model, objective, optimizer, options)`). Two
+/// players that work against each other are a task of one's own:
+///
+/// ```swift
+/// struct Adversaries: TrainingTask {
+///     let networks: Networks                                  // a Module of both
+///     let generator, discriminator: Player
+///
+///     var module: any Module { networks }
+///     var players: [Player] { [generator, discriminator] }
+///     let criterion: Criterion? = nil
+///     func metrics(_ batch: Minibatch) -> [Metric] { [] }
+///
+///     func step(_ batch: Minibatch, _ context: StepContext) throws {
+///         let fake = networks.generator(.randomNormal([batch.count, 100]))
+///         try context.minimize(verdictLoss(batch["image"], fake.withoutGradient()), by: discriminator)
+///         try context.minimize(deceptionLoss(fake), by: generator)
+///     }
+/// }
+/// ```
+public protocol TrainingTask: Measured {
+    /// Everything that a checkpoint keeps: the modules of all players, and what is frozen.
+    var module: any Module { get }
+
+    /// Who is trained. Each trains parameters of `module` that no other one does.
+    var players: [Player] { get }
+
+    /// How many steps come round in turn, each captured for itself, as where one player moves five times as often as the other:
+    /// `StepContext.turn` tells which it is.
+    var turnCount: Int { get }
+
+    /// The losses that `step` tells of, by name: what `StepContext.minimize` is given, and further ones. Each has a column in metrics.csv.
+    var lossNames: [String] { get }
+
+    /// One step by a minibatch, built to train. It is captured (see `CompiledStep`).
+    func step(_ batch: Minibatch, _ context: StepContext) throws
+
+    /// What the task shows of itself after an epoch, such as pictures that it makes; it goes into the run folder.
+    /// - Throws: `BackendError`.
+    func preview() throws -> [Preview]
+}
+
+extension TrainingTask {
+    public var turnCount: Int { 1 }
+    public var lossNames: [String] { players.count == 1 ? ["loss"] : players.map { "\($0.name)_loss" } }
+    public func preview() throws -> [Preview] { [] }
+}
+
+/// Who is trained: parameters and an optimiser of these.
+public struct Player: Sendable {
+    /// As messages and columns call it: `generator`.
+    public let name: String
+    public let optimizer: Optimizer
+
+    /// A player called `name`, whose parameters are the optimiser's.
+    public init(_ name: String, _ optimizer: Optimizer) { (self.name, self.optimizer) = (name, optimizer) }
+}
+
+/// One player that minimises the loss of an objective.
+struct Minimization: TrainingTask {
+    let module: any Module
+    let objective: any Objective
+    private let player: Player
+
+    init(_ module: any Module, _ objective: any Objective, _ optimizer: Optimizer) {
+        (self.module, self.objective) = (module, objective)
+        player = Player("model", optimizer)
+    }
+
+    var players: [Player] { [player] }
+    var criterion: Criterion? { objective.criterion }
+    func metrics(_ batch: Minibatch) -> [Metric] { objective.metrics(batch) }
+    func details(_ batch: Minibatch) -> [Metric] { objective.details(batch) }
+    func step(_ batch: Minibatch, _ context: StepContext) throws { try context.minimize(objective.loss(batch), by: player) }
+}

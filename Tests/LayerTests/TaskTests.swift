@@ -1,0 +1,220 @@
+import Glibc
+import Soma
+import SomaReference
+import Testing
+
+/// Tasks with several players, and what the loop does for any task.
+@Suite struct TaskTests {
+    /// A generator that is to give what a critic takes for the data; every `turnCount`-th step moves the generator too.
+    private struct Game: TrainingTask {
+        struct Pair: Module {
+            let generator = Sequential(Linear(from: 3, to: 8), ReLU(), Linear(from: 8, to: 2))
+            let critic = Sequential(Linear(from: 2, to: 8), ReLU(), Linear(from: 8, to: 1))
+        }
+
+        let pair = Pair()
+        let generator, critic: Player
+        var turnCount = 1
+        /// The update of the generator from which its loss is no number.
+        var breaksAt: Int?
+
+        init(turnCount: Int = 1) throws {
+            generator = Player("generator", try Optimizer(Adam(), for: pair.generator, learningRate: 0.01, averageDecay: 0.5))
+            critic = Player("critic", try Optimizer(SGD(momentum: 0.9), for: pair.critic, learningRate: 0.01))
+            self.turnCount = turnCount
+        }
+
+        var module: any Module { pair }
+        var players: [Player] { [generator, critic] }
+        let criterion: Criterion? = .lowest("distance")
+        var lossNames: [String] { ["generator_loss", "critic_loss", "gap"] }
+
+        func step(_ batch: Minibatch, _ context: StepContext) throws {
+            let fake = pair.generator(.randomNormal([batch.count, 3]))
+            let (real, made) = (pair.critic(batch["image"]), pair.critic(fake.withoutGradient()))
+            context.tell("gap", (real.mean() - made.mean()).withoutGradient())
+            try context.minimize(square(real - 1).mean() + square(made).mean(), by: critic)
+            guard context.turn == turnCount - 1 else { return }
+            let loss = square(pair.critic(fake) - 1).mean()
+            guard let breaksAt else { return try context.minimize(loss, by: generator) }
+            let isBroken = Tensor.asked { [generator] in generator.optimizer.updateCount >= breaksAt ? 1 : 0 }
+            try context.minimize(loss / (1 - isBroken), by: generator)
+        }
+
+        func metrics(_ batch: Minibatch) -> [Metric] {
+            let made = pair.generator(batch["image"].padded([(0, 0), (0, 1)]))
+            let rows = made.expandingDims(at: 1)[0..., 0, 0]
+            let median = Metric(rows: [rows]) { totals in
+                let values = totals.rows[0].sorted()
+                return Report([Figure("median", values.isEmpty ? .nan : values[values.count / 2], better: nil)])
+            }
+            return [.mean("distance", sum: square(made - batch["image"]).sum(), over: Tensor.ones([batch.count]).sum()), median]
+        }
+
+        func preview() throws -> [Preview] {
+            let points: [Float] = try pair.generator(.ones([1, 3])).scalars()
+            let pixels = points.map { UInt8(max(0, min(255, 128 + 64 * $0))) }
+            return [Preview("points", .text("\(points)\n")), Preview("pictures", .picture(Picture(width: 2, height: 1, channels: 1, pixels: pixels)))]
+        }
+    }
+
+    private let data = Quadrants(count: 40)
+
+    private func makeTrainer(
+        _ device: Device, _ folder: TemporaryFolder? = nil, epochs: Int = 3, change: (inout Game, inout Trainer.Options) -> Void = { _, _ in }
+    ) throws -> (game: Game, trainer: Trainer) {
+        let generator = RandomGenerator(seed: 5)
+        return try withDevice(device) {
+            try withRandomGenerator(generator) {
+                var (game, options) = (try Game(), Trainer.Options(epochs: epochs, batchSize: 9, seed: 3))
+                (options.folder, options.readingInterval) = (folder?.path(""), 2)
+                change(&game, &options)
+                return (game, Trainer(game, options, generator: generator))
+            }
+        }
+    }
+
+    private func bits(_ module: some Module) throws -> [[UInt32]] {
+        try module.parameters.map { try $0.tensor.contiguous().scalars(as: Float.self).map(\.bitPattern) }
+    }
+
+    /// Losses by their names, measures that are sums and rows, and a preview of each epoch.
+    @Test(arguments: TestDevices.all) func tellsOfEveryPlayer(_ device: Device) throws {
+        let folder = try TemporaryFolder()
+        let (game, trainer) = try makeTrainer(device, folder)
+        var (names, files, summaries) = (Set<[String]>(), [String](), [EpochSummary]())
+        let result = try trainer.run(on: data, evaluatingOn: data) { event in
+            switch event {
+            case .step(_, let losses): if let losses { names.insert(losses.map(\.name)) }
+            case .file(let path): files.append(path)
+            case .epoch(let summary): summaries.append(summary)
+            default: break
+            }
+        }
+        #expect(names == [["generator_loss", "critic_loss", "gap"]] && summaries.count == 3)
+        #expect(summaries.allSatisfy { $0.evaluation?.report.figures.map(\.name) == ["distance", "median"] })
+        #expect(summaries.allSatisfy { $0.losses.allSatisfy { $0.value.isFinite } })
+        #expect(files == (1...3).flatMap { [folder.path("points/epoch-000\($0).txt"), folder.path("pictures/epoch-000\($0).png")] })
+        #expect(files.allSatisfy { access($0, R_OK) == 0 })
+        #expect(game.generator.optimizer.updateCount == 15 && game.critic.optimizer.updateCount == 15 && result.progress.updateCount == 15)
+        let checkpoint = try Checkpoint(path: trainer.lastPath)
+        #expect(checkpoint.metadata["optimizer.updates.generator"] == "15" && checkpoint.metadata["optimizer.updates.critic"] == "15")
+    }
+
+    /// The mean and the median are those of all samples, however they come in minibatches.
+    @Test(arguments: TestDevices.all) func measuresWholeDataSets(_ device: Device) throws {
+        let game = try makeTrainer(device).game
+        let evaluator = Evaluator(game, device: device)
+        let whole = try evaluator.evaluate(data, batchSize: 40)
+        let parts = try evaluator.evaluate(data, batchSize: 7)
+        #expect(whole["median"] == parts["median"])
+        #expect(abs((whole["distance"] ?? 0) - (parts["distance"] ?? 1)) < 1e-5)
+        let loader = try BatchLoader(data, batchSize: 40, seed: nil, epochs: 1)
+        let batch = try Minibatch(try #require(try loader.next()), device: device)
+        let made: [Float] = try withDevice(device) { game.pair.generator(batch["image"].padded([(0, 0), (0, 1)])) }.scalars()
+        let values = stride(from: 0, to: 80, by: 2).map { Double(made[$0]) }.sorted()
+        #expect(abs((whole["median"] ?? 0) - values[20]) < 1e-6)
+    }
+
+    /// Two players, in turns of two: a run that is interrupted at any step ends like one that is not.
+    @Test(arguments: TestDevices.all) func resumesWithTheSameBits(_ device: Device) throws {
+        func figures(_ event: TrainingEvent) -> [Double] {
+            switch event {
+            case .epoch(let summary): (summary.losses + (summary.evaluation?.report.figures ?? [])).map(\.value)
+            case .step(_, let losses): losses?.map(\.value) ?? []
+            default: []
+            }
+        }
+        let twoTurns = { (game: inout Game, options: inout Trainer.Options) in game.turnCount = 2 }
+        let whole = try makeTrainer(device, change: twoTurns)
+        var expected: [Double] = []
+        _ = try whole.trainer.run(on: data, evaluatingOn: data) { expected += figures($0) }
+        #expect(whole.game.critic.optimizer.updateCount == 15 && whole.game.generator.optimizer.updateCount == 7)
+        for stop in [1, 6, 9] {
+            let folder = try TemporaryFolder()
+            var (got, steps) = ([Double](), 0)
+            let first = try makeTrainer(device, folder, change: twoTurns).trainer
+            let interrupted = try first.run(on: data, evaluatingOn: data) { event in
+                if case .step = event { steps += 1 }
+                got += figures(event)
+            } isInterrupted: {
+                steps == stop
+            }
+            #expect(interrupted.isInterrupted)
+            let second = try makeTrainer(device, folder, change: twoTurns)
+            try second.trainer.resume(from: Checkpoint(path: first.lastPath))
+            _ = try second.trainer.run(on: data, evaluatingOn: data) { got += figures($0) }
+            #expect(got == expected, "\(stop)")
+            #expect(try bits(second.game.pair) == bits(whole.game.pair), "\(stop)")
+        }
+    }
+
+    @Test func aBrokenPlayerIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let trainer = try makeTrainer(try .named("cpu"), folder) { game, _ in game.breaksAt = 6 }.trainer
+        #expect { try trainer.run(on: data) } throws: { "\($0)".contains("the generator loss became infinite at step 7") }
+        #expect(try Checkpoint(path: trainer.lastPath).completedEpochs == 1)
+    }
+
+    @Test func aCheckpointWithoutAPlayerIsRefused() throws {
+        let (device, folder) = (try Device.named("cpu"), try TemporaryFolder())
+        let (game, trainer) = try makeTrainer(device, folder, epochs: 1)
+        _ = try trainer.run(on: data)
+        let file = try SafetensorsFile(path: trainer.lastPath)
+        func write(_ name: String, _ metadata: [String: String], _ isKept: (String) -> Bool) throws -> String {
+            let path = folder.path(name)
+            try SafetensorsFile.write(file.tensors.filter { isKept($0.name) }, metadata: metadata, to: path) { tensor, append in
+                try file.withBytes(of: tensor.name, append)
+            }
+            return path
+        }
+        let before = try bits(game.pair)
+        var metadata = file.metadata
+        metadata["optimizer.updates.critic"] = nil
+        let lost = try write("lost.safetensors", metadata) { _ in true }
+        #expect { try trainer.resume(from: Checkpoint(path: lost)) } throws: { "\($0)".contains("no state of the optimiser of 'critic'") }
+        let halved = try write("halved.safetensors", file.metadata) { !$0.hasPrefix("optimizer/momentum") }
+        #expect { try trainer.resume(from: Checkpoint(path: halved)) } throws: { "\($0)".contains("critic") }
+        #expect(try bits(game.pair) == before)
+    }
+
+    // MARK: The loop
+
+    /// Training ends when no epoch was better for as many as were asked for, and does not go on when it is resumed.
+    @Test func endsEarly() throws {
+        let folder = try TemporaryFolder()
+        let still = { (game: inout Game, options: inout Trainer.Options) in
+            options.patience = 2
+            game.generator.optimizer.learningRate = 0
+        }
+        let first = try makeTrainer(try .named("cpu"), folder, epochs: 9, change: still).trainer
+        var early = 0
+        let result = try first.run(on: data, evaluatingOn: data) { if case .stoppedEarly = $0 { early += 1 } }
+        #expect(result.isStoppedEarly && result.progress.epoch == 3 && result.best?.epoch == 0 && early == 1)
+        let second = try makeTrainer(try .named("cpu"), folder, epochs: 9, change: still).trainer
+        try second.resume(from: Checkpoint(path: first.lastPath))
+        #expect(try second.run(on: data, evaluatingOn: data).progress.epoch == 3)
+        let third = try makeTrainer(try .named("cpu"), epochs: 3, change: still).trainer
+        #expect(try !third.run(on: data, evaluatingOn: data).isStoppedEarly, "it was the last epoch")
+    }
+
+    /// A checkpoint within an epoch goes on like one that an interruption leaves.
+    @Test func checkpointsBySteps() throws {
+        let device = try Device.named("cpu")
+        let (folder, other) = (try TemporaryFolder(), try TemporaryFolder())
+        let often = { (game: inout Game, options: inout Trainer.Options) in options.checkpointStepInterval = 2 }
+        let whole = try makeTrainer(device, folder, change: often)
+        var copies: [String] = []
+        _ = try whole.trainer.run(on: data) { event in
+            guard case .checkpoint(let path, false) = event else { return }
+            copies.append(other.path("\(copies.count).safetensors"))
+            try AtomicFile.copy(path, to: copies[copies.count - 1])
+        }
+        // After steps 2 and 4 of 5, and at the end of each of three epochs.
+        #expect(copies.count == 9)
+        let second = try makeTrainer(device, folder, change: often)
+        try second.trainer.resume(from: Checkpoint(path: copies[4]))
+        _ = try second.trainer.run(on: data)
+        #expect(try bits(second.game.pair) == bits(whole.game.pair))
+    }
+}
