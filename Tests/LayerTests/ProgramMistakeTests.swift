@@ -60,7 +60,7 @@ import Testing
             _ = try Optimizer(SGD(), for: Closed(), learningRate: 0.1)
         },
         Mistake("ReLU has no parameters") { _ = try Optimizer(SGD(), for: ReLU(), learningRate: 0.1) },
-        Mistake("a sum of metric 0 is int64", "as(.float32)") { try Counting.train { ($0 .== $1).as(.int64).sum() } },
+        Mistake("a sum of 'right' is int64", "as(.float32)") { try Counting.train { ($0 .== $1).as(.int64).sum() } },
         Mistake("'right' is float32 [10]", "sum()") { try Counting.train { ($0 .== $1).as(.float32) } },
         Mistake("'right' is none of", "correct") { try Counting.train(["correct"]) { ($0 .== $1).as(.float32).sum() } },
         Mistake("right", "there twice") { try Counting.train(["right", "right"]) { ($0 .== $1).as(.float32).sum() } },

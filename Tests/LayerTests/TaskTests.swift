@@ -67,7 +67,7 @@ import Testing
         return try withDevice(device) {
             try withRandomGenerator(generator) {
                 var (game, options) = (try Game(), Trainer.Options(epochs: epochs, batchSize: 9, seed: 3))
-                (options.folder, options.readingInterval) = (folder?.path(""), 2)
+                (options.folder, options.readingInterval) = (folder.map { String($0.path("").dropLast()) }, 2)
                 change(&game, &options)
                 return (game, Trainer(game, options, generator: generator))
             }

@@ -63,10 +63,10 @@ struct MetricLayout: Sendable {
 
     /// The names of the figures, by reports on nothing; of a metric that cannot report on nothing those are not known.
     var names: [String] {
-        Report(joining: parts.map { part in
+        parts.flatMap { part in
             let sums = part.sums.map { [Double](repeating: 0, count: $0.shape.count) }
             let totals = MetricTotals(sampleCount: 0, sums: sums, rows: .init(repeating: [], count: part.rowCount))
-            return (try? part.report(totals)) ?? Report()
-        }).figures.map(\.name)
+            return (try? part.report(totals))?.figures.map(\.name) ?? []
+        }
     }
 }
