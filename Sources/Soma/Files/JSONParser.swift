@@ -1,3 +1,5 @@
+import SomaBackend
+
 extension JSON {
     /// Reads JSON text in UTF-8, strictly: nothing but white space around the value, no member named twice, and no
     /// nesting deeper than 100, so that hostile text can neither hide a value nor exhaust the stack.
@@ -5,6 +7,11 @@ extension JSON {
     package init(parsing text: UnsafeRawBufferPointer) throws {
         var parser = JSONParser(text)
         self = try parser.parseDocument()
+    }
+
+    /// Reads a file that people edit: a byte order mark before the text is no part of it.
+    package init(edited bytes: [UInt8]) throws {
+        self = try bytes.withUnsafeBytes { try JSON(parsing: UnsafeRawBufferPointer(rebasing: $0.dropFirst(TextMark.length(in: $0)))) }
     }
 
     package init(parsing text: String) throws {
