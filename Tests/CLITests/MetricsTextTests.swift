@@ -111,6 +111,31 @@ import Testing
         train("--resume", "runs/digits", "--epochs", "5").expectComplaint(1, "metrics.csv", "not a regular file")
     }
 
+    /// A run folder whose texts an editor has saved with a mark, or in another encoding.
+    @Test func encodingsOfEditors() throws {
+        #expect(train("digits", "hidden=8", "--epochs", "1").status == 0)
+        let (configuration, metrics) = (folder.text("runs/digits/config.json"), folder.text("runs/digits/metrics.csv"))
+        try folder.write("runs/digits/config.json", Array("\u{FEFF}\(configuration)".utf8))
+        try folder.write("runs/digits/metrics.csv", Array("\u{FEFF}\(metrics)".utf8))
+        let marked = train("--resume", "runs/digits", "--epochs", "2")
+        #expect(marked.status == 0 && !marked.output.contains("kept in"), "\(marked.complaint)")
+        #expect(folder.text("runs/digits/metrics.csv").hasPrefix(metrics) && !folder.exists("runs/digits/metrics.csv.1"))
+        func wide(_ text: String) -> [UInt8] { [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] } }
+        try folder.write("runs/digits/metrics.csv", wide(metrics))
+        let resumed = train("--resume", "runs/digits", "--epochs", "3")
+        let remark = "runs/digits/metrics.csv is a text in UTF-16, and UTF-8 is read: as it was it is kept in runs/digits/metrics.csv.1"
+        #expect(resumed.status == 0 && resumed.output.contains(remark))
+        #expect(folder.bytes("runs/digits/metrics.csv.1") == wide(metrics))
+        try folder.write("runs/digits/config.json", wide(configuration))
+        let refused = train("--resume", "runs/digits", "--epochs", "4")
+        refused.expectComplaint(1, "runs/digits/config.json is not a configuration but a text in UTF-16; save it as UTF-8")
+        // An evaluation can do without, and says so.
+        let evaluated = Command.soma("evaluate", "runs/digits", "--device", "cpu", in: folder)
+        evaluated.expectComplaint(0, "a text in UTF-16", "so what the run was trained on is not known")
+        try folder.write("runs/digits/config.json", Array("{\"recipe\": \"digits\"}".utf8))
+        Command.soma("evaluate", "runs/digits", "--device", "cpu", in: folder).expectComplaint(0, "no usable 'epochs'", "is not known")
+    }
+
     /// Neither a link nor a file of another program in the place of a run's own is written through or over.
     @Test func filesOfOthersInARunFolder() throws {
         try folder.write("victim", [1, 2, 3])

@@ -45,7 +45,7 @@ extension FileFormat {
         name: "config.json", samples: [
             #"{"recipe":"digits","device":"cpu","data":null,"epochs":2,"seed":7,"precision":"float32","tuning":null,"settings":{"hidden":"16","lr":"0.01"}}"#,
             #"{"recipe":"resnet20","device":"opencl:0","data":"/d","epochs":1,"seed":18446744073709551615,"tuning":{"device":"x","choices":{"map 16 flat":"512x2"}},"settings":{}}"#,
-        ].map { Array($0.utf8) }, tokens: ["\"seed\":", "\"settings\":{", "\"hidden\":", "none", ",", "1e9"].map { Array($0.utf8) }
+        ].map { Array($0.utf8) } + [[0xEF, 0xBB, 0xBF] + Array(#"{"recipe":"digits","device":"cpu","epochs":2,"seed":7,"settings":{}}"#.utf8)], tokens: ["\"seed\":", "\"settings\":{", "\"hidden\":", "none", ",", "1e9"].map { Array($0.utf8) }
     ) { path, _ in
         let folder = PathText.folder(of: path)
         rename(path, "\(folder)/config.json")

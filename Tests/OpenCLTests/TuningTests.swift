@@ -119,8 +119,13 @@ struct TuningTests {
             try content.write(toFile: file.path, atomically: false, encoding: .utf8)
             expectFailure(file, reason)
         }
-        try Data([0xFF, 0xFE, 0x00, 0xC3]).write(to: URL(fileURLWithPath: file.path))
+        try Data([0xFE, 0x00, 0xC3]).write(to: URL(fileURLWithPath: file.path))
         expectFailure(file, "begin")
+        // As editors save it.
+        try good.write(toFile: file.path, atomically: false, encoding: .utf16)
+        expectFailure(file, "text in UTF-16; save it as UTF-8")
+        try ("\u{FEFF}" + good).write(toFile: file.path, atomically: false, encoding: .utf8)
+        #expect(try file.read() == Tuning())
     }
 
     @Test func refusesWhatIsNoFile() throws {

@@ -81,9 +81,10 @@ public struct TuningFile: Sendable {
     }
 
     private func read(_ path: String) throws(TuningFailure) -> Tuning? {
-        do {
+        do throws(WholeFile.Failure) {
             guard let bytes = try WholeFile(path: path).read(limit: Self.sizeLimit) else { return nil }
-            return try tuning(String(decoding: bytes, as: UTF8.self))
+            if let encoding = TextMark.foreignEncoding(of: bytes) { throw WholeFile.Failure(reason: "it is a text in \(encoding); save it as UTF-8") }
+            return try tuning(String(decoding: bytes.dropFirst(TextMark.length(in: bytes)), as: UTF8.self))
         } catch {
             throw TuningFailure(path: path, reason: error.reason)
         }

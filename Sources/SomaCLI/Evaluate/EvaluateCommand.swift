@@ -48,8 +48,9 @@ struct EvaluateCommand: ParsableCommand {
         let source = try CheckpointSource(checkpoint)
         let saved = try SavedRun(source.checkpoint)
         let device = try DeviceChoice.device(device)
-        let folder = try data ?? source.data(of: saved.recipe)
-        let test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder))
+        let configuration = source.configuration()
+        let folder = data ?? source.data(of: saved.recipe, configuration)
+        let test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder, configuration))
         let session = try saved.recipe.session(source.checkpoint, device: device)
         Interruption.watch()
         let evaluation = try session.evaluate(test.dataSet, batchSize: batch) { _ in

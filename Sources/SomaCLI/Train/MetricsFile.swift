@@ -41,7 +41,11 @@ final class MetricsFile {
             let bytes = try SmallFile.read(path, limit: Self.sizeLimit)
             let text = MetricsText(bytes)
             if resumes { (rows, names) = (text.rows, text.names) }
-            if !text.isUnderstood { remark = "not all lines of \(path) are understood: as it was it is kept in \(try KeptCopy.make(of: bytes, at: path))" }
+            if !text.isUnderstood {
+                let encoding = TextMark.foreignEncoding(of: bytes).map { "\(path) is a text in \($0), and UTF-8 is read" }
+                let reason = encoding ?? "not all lines of \(path) are understood"
+                remark = "\(reason): as it was it is kept in \(try KeptCopy.make(of: bytes, at: path))"
+            }
         }
         try rewrite()
     }

@@ -1,4 +1,5 @@
 import Soma
+import SomaBackend
 
 /// What an earlier `metrics.csv` says, in whatever form an editor or a spreadsheet has saved it.
 struct MetricsText {
@@ -9,8 +10,7 @@ struct MetricsText {
     private(set) var isUnderstood = true
 
     init(_ bytes: [UInt8]) {
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        var lines = Self.lines(bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...])
+        var lines = Self.lines(bytes.dropFirst(TextMark.length(in: bytes)))
         // Without a line that names the columns no number is taken for anything.
         guard let columns = lines.first.flatMap(Self.cells), let columns = Columns(columns) else {
             isUnderstood = lines.isEmpty

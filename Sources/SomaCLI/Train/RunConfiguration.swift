@@ -33,7 +33,7 @@ struct RunConfiguration {
         guard access(path, F_OK) == 0 else { return nil }
         let bytes = try SmallFile.read(path, limit: Self.sizeLimit)
         do {
-            try self.init(bytes.withUnsafeBytes { try JSON(parsing: $0) })
+            try self.init(JSON(edited: bytes))
         } catch let error as SomaError {
             if let kind = bytes.withUnsafeBytes({ FileKind($0, otherThan: FileKind.json) }) { throw kind.error(path, "is not a configuration") }
             throw SomaError("\(path) is not a configuration: \(error.message)")
@@ -51,13 +51,25 @@ struct RunConfiguration {
             case .number(let digits)? = json["seed"], let seed = UInt64(digits)
         else { throw SomaError("it has no usable 'epochs' and 'seed'") }
         (recipe, device, self.epochs, self.seed) = (try text("recipe"), try text("device"), epochs, seed)
-        let arguments = (json["settings"]?.members ?? []).map { "\($0.name)=\($0.value.string ?? "")" }
-        settings = try Settings(try Recipes.named(recipe), arguments: arguments)
-        data = json["data"]?.string
-        tuning = json["tuning"]?["device"]?.string.map { device in
-            let choices = json["tuning"]?["choices"]?.members ?? []
-            return TuningRecord(
-                device: device, choices: Dictionary(choices.map { ($0.name, $0.value.string ?? "") }, uniquingKeysWith: { first, _ in first }))
+        settings = try Settings(try Recipes.named(recipe), arguments: Self.texts(json, "settings").map { "\($0.name)=\($0.text)" })
+        data = json["data"] ?? .null == .null ? nil : try text("data")
+        tuning = try Self.tuning(json["tuning"] ?? .null)
+    }
+
+    /// Nothing for a device that leaves no choice, and in folders of before there were any.
+    private static func tuning(_ json: JSON) throws -> TuningRecord? {
+        if json == .null { return nil }
+        guard let device = json["device"]?.string else { throw SomaError("its 'tuning' names no device") }
+        let choices = try texts(json, "choices").map { ($0.name, $0.text) }
+        return TuningRecord(device: device, choices: Dictionary(choices, uniquingKeysWith: { first, _ in first }))
+    }
+
+    /// The texts in a member of an object: one of another kind, as the number that somebody has written without quotation marks, is not passed over.
+    private static func texts(_ json: JSON, _ key: String) throws -> [(name: String, text: String)] {
+        guard let members = json[key]?.members else { throw SomaError("it has no usable '\(key)'") }
+        return try members.map { member in
+            guard let text = member.value.string else { throw SomaError("'\(member.name)' of '\(key)' is no text in quotation marks") }
+            return (member.name, text)
         }
     }
 

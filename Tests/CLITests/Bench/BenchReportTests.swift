@@ -35,6 +35,19 @@ import Testing
         return report
     }()
 
+    /// As an editor, or a shell that redirects, may save it.
+    @Test func reportsWithAMarkAreRead() throws {
+        let folder = TestFolder()
+        let text = Self.report.json.description
+        let marked = try folder.write("marked.json", [0xEF, 0xBB, 0xBF] + Array(text.utf8))
+        #expect(try BenchReport(path: marked).json == Self.report.json)
+        let wide = try folder.write("wide.json", [0xFF, 0xFE] + text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] })
+        do {
+            _ = try BenchReport(path: wide)
+            Issue.record("it was read")
+        } catch { #expect("\(error)" == "\(wide) is no report of soma bench but a text in UTF-16; save it as UTF-8") }
+    }
+
     /// A separator is one whatever stands behind it: an accent would join with it to another character of Swift's.
     @Test func separatorsInCellsAreMarked() {
         #expect(FigureTable.csv(["a,\u{301}b", "c\"\u{301}", "d\r\ne", "f"]) == "\"a,\u{301}b\",\"c\"\"\u{301}\",\"d\r\ne\",f")

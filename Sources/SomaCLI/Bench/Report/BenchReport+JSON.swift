@@ -167,7 +167,7 @@ extension BenchReport {
     init(path: String) throws {
         let bytes = try SmallFile.read(path, limit: 1 << 28)
         do {
-            try self.init(bytes.withUnsafeBytes { try JSON(parsing: $0) })
+            try self.init(JSON(edited: bytes))
         } catch let error as SomaError {
             if let kind = bytes.withUnsafeBytes({ FileKind($0, otherThan: FileKind.json) }) { throw kind.error(path, "is no report of soma bench") }
             throw SomaError("cannot use \(path): \(error.message)")
