@@ -1,5 +1,5 @@
 // The chunks of a PNG file: four bytes of length, four of type, the content, four of checksum. They are walked before libpng is asked, so that no length is
-// taken on the file's word, and for the chunks beside the pixels that are wanted: eXIf, and iTXt with XMP.
+// taken on the file's word, and for the chunks beside the pixels that are wanted: eXIf, and texts with Exif data or XMP.
 #include <string.h>
 #include <zlib.h>
 
@@ -16,39 +16,22 @@ static int is_whole(const uint8_t *chunk, uint32_t length) {
     return crc32(crc32(0, Z_NULL, 0), chunk + 4, (uInt)length + 4) == number(chunk + 8 + length);
 }
 
-/// The packet of XMP that an international text may be, which is not compressed.
-static void note_text(const uint8_t *content, size_t length, picture_metadata *found) {
-    // The keyword, then whether and how the text is compressed, language and translated keyword, each with a zero behind it.
-    static const char keyword[] = "XML:com.adobe.xmp";
-    size_t at = sizeof keyword + 2;
-    if (length < at || memcmp(content, keyword, sizeof keyword) != 0 || content[sizeof keyword] != 0) return;
-    for (int zeros = 0; zeros < 2; at++) {
-        if (at >= length) return;
-        if (content[at] == 0) zeros++;
-    }
-    found->xmp = content + at;
-    found->xmp_size = length - at;
-}
+static int is_text(const uint8_t *type) { return memcmp(type, "tEXt", 4) == 0 || memcmp(type, "zTXt", 4) == 0 || memcmp(type, "iTXt", 4) == 0; }
 
-int soma_png_walk(const uint8_t *bytes, size_t size, picture_metadata *found) {
-    *found = (picture_metadata){};
+int soma_png_walk(const uint8_t *bytes, size_t size, png_metadata *found) {
+    if (found) *found = (png_metadata){};
     for (size_t at = SIGNATURE; size >= FRAME && at <= size - FRAME;) {
         const uint8_t *chunk = bytes + at;
         uint32_t length = number(chunk);
         if (length > size - at - FRAME) return -1;
         if (memcmp(chunk + 4, "IEND", 4) == 0) return 0;
-        if (memcmp(chunk + 4, "eXIf", 4) == 0 && is_whole(chunk, length)) {
+        if (found && memcmp(chunk + 4, "eXIf", 4) == 0 && is_whole(chunk, length)) {
             found->exif = chunk + 8;
             found->exif_size = length;
-        } else if (memcmp(chunk + 4, "iTXt", 4) == 0 && is_whole(chunk, length)) {
-            note_text(chunk + 8, length, found);
+        } else if (found && is_text(chunk + 4) && is_whole(chunk, length)) {
+            soma_note_png_text(chunk, length, found);
         }
         at += FRAME + length;
     }
     return -1;
-}
-
-uint32_t soma_png_orientation(const uint8_t *bytes, size_t size) {
-    picture_metadata found;
-    return soma_png_walk(bytes, size, &found) == 0 ? soma_orientation(&found) : 1;
 }

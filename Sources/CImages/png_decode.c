@@ -94,8 +94,7 @@ static int run(decoder *d, int wants_pixels, uint8_t background, soma_picture *o
     snprintf(d->reason, SOMA_PICTURE_REASON_SIZE, "no memory");
     volatile int result = -1;
     if (info && setjmp(png_jmpbuf(png)) == 0) {
-        picture_metadata found;
-        if (soma_png_walk(d->bytes, d->size, &found) != 0) png_error(png, "truncated");
+        if (soma_png_walk(d->bytes, d->size, NULL) != 0) png_error(png, "truncated");
         read_header(png, info, d, out);
         if (wants_pixels) read_pixels(png, info, d, background, out);
         result = 0;

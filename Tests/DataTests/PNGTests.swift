@@ -174,6 +174,81 @@ import Testing
         #expect(try Self.decode(Self.png(width: 3, height: 2, colour: 0, extra: broken, rows: rows)).pixels == [1, 2, 3, 4, 5, 6])
     }
 
+    /// Exif data as ImageMagick keeps it in a text: a line of its own, the name, the length, and lines of hexadecimal digits.
+    private static func profile(_ exif: [UInt8], spaces: Int = 0) -> [UInt8] {
+        let digits = exif.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Array("\nexif\n      \(exif.count)\n\(digits.prefix(24))\n\(digits.dropFirst(24).uppercased())\n".utf8) + [UInt8](repeating: 0x20, count: spaces)
+    }
+
+    /// A zlib stream of stored blocks, as long as may be.
+    private static func packed(_ bytes: [UInt8]) -> [UInt8] {
+        let blocks = stride(from: 0, to: max(bytes.count, 1), by: 65535).map { Array(bytes[$0..<min($0 + 65535, bytes.count)]) }
+        var body: [UInt8] = []
+        for (number, block) in blocks.enumerated() {
+            body.append(number == blocks.count - 1 ? 1 : 0)
+            body += littleEndian(UInt16(block.count)) + littleEndian(~UInt16(block.count)) + block
+        }
+        let sums = bytes.reduce((UInt32(1), UInt32(0))) { sums, byte in ((sums.0 + UInt32(byte)) % 65521, (sums.1 + sums.0 + UInt32(byte)) % 65521) }
+        return [0x78, 1] + body + bigEndian(sums.1 << 16 | sums.0)
+    }
+
+    private static func text(_ type: String, _ keyword: String, _ text: [UInt8]) -> [UInt8] {
+        let head: [UInt8] = type == "zTXt" ? [0] : type == "iTXt" ? [1, 0] + Array("en".utf8) + [0, 0] : []
+        return chunk(type, Array(keyword.utf8) + [0] + head + (type == "tEXt" ? text : packed(text)))
+    }
+
+    /// Whether a picture with these chunks is turned by half, as orientation 3 says.
+    private static func isTurned(_ chunks: [UInt8]...) throws -> Bool {
+        let pixels = try decode(png(width: 3, height: 2, colour: 0, extra: Array(chunks.joined()), rows: [0, 1, 2, 3, 0, 4, 5, 6])).pixels
+        #expect(pixels == [1, 2, 3, 4, 5, 6] || pixels == [6, 5, 4, 3, 2, 1])
+        return pixels == [6, 5, 4, 3, 2, 1]
+    }
+
+    /// What Pillow 13 makes of the same files.
+    @Test(arguments: ["tEXt", "zTXt", "iTXt"]) func textsTurnPicturesToo(type: String) throws {
+        let (name, xmp) = ("Raw profile type exif", "XML:com.adobe.xmp")
+        let (turned, upright) = (Self.exif(3, isLittle: true), Self.exif(1, isLittle: false))
+        let marked = Array("Exif".utf8) + [0, 0] + turned
+        let packet = Array("<x tiff:Orientation=\"3\"/>".utf8)
+        #expect(try Self.isTurned(Self.text(type, name, Self.profile(turned))))
+        #expect(try Self.isTurned(Self.text(type, name, Self.profile(marked))))
+        #expect(try Self.isTurned(Self.text(type, xmp, packet)))
+        // The last text counts, a chunk eXIf more than any, and XMP only where Exif data says nothing.
+        #expect(try Self.isTurned(Self.text(type, name, Self.profile(upright)), Self.text("tEXt", name, Self.profile(turned))))
+        #expect(try !Self.isTurned(Self.text(type, name, Self.profile(turned)), Self.text("zTXt", name, Self.profile(upright))))
+        #expect(try !Self.isTurned(Self.text(type, name, Self.profile(turned)), Self.chunk("eXIf", upright)))
+        #expect(try !Self.isTurned(Self.text(type, name, Self.profile(upright)), Self.text(type, xmp, packet)))
+        // Other names, damaged digits and damaged chunks turn nothing.
+        #expect(try !Self.isTurned(Self.text(type, "Raw profile type APP1", Self.profile(turned))))
+        #expect(try !Self.isTurned(Self.text(type, name, Self.profile(turned) + Array("0".utf8))))
+        #expect(try !Self.isTurned(Self.text(type, name, Self.profile(turned) + Array("0g".utf8))))
+        #expect(try !Self.isTurned(Self.text(type, name, [])))
+        var broken = Self.text(type, name, Self.profile(turned))
+        broken[broken.count - 1] ^= 1
+        #expect(try !Self.isTurned(broken))
+    }
+
+    @Test func packedTextsHaveABoundAndMayBeDamaged() throws {
+        let (name, turned) = ("Raw profile type exif", Self.exif(3, isLittle: true))
+        let room = 1 << 20 - Self.profile(turned).count
+        #expect(try Self.isTurned(Self.text("zTXt", name, Self.profile(turned, spaces: room - 1))))
+        #expect(try !Self.isTurned(Self.text("zTXt", name, Self.profile(turned, spaces: room + 1))))
+        let packet = Array("<x tiff:Orientation=\"3\"/>".utf8)
+        #expect(try !Self.isTurned(Self.text("iTXt", "XML:com.adobe.xmp", packet + [UInt8](repeating: 0x20, count: 1 << 20))))
+        // Stored, so that a text may be longer.
+        #expect(try Self.isTurned(Self.text("tEXt", name, Self.profile(turned, spaces: 1 << 20))))
+        let stream = Self.packed(Self.profile(turned))
+        func file(_ method: UInt8, _ stream: [UInt8]) throws -> Bool { try Self.isTurned(Self.chunk("zTXt", Array(name.utf8) + [0, method] + stream)) }
+        #expect(try file(0, stream))
+        #expect(try file(0, stream.dropLast(4)), "all of the text is there")
+        #expect(try !file(1, stream), "an unknown method")
+        #expect(try !file(0, stream.dropLast() + [stream[stream.count - 1] ^ 1]), "a wrong sum")
+        for length in 0..<stream.count - 60 { _ = try file(0, Array(stream[..<length])) }
+        for content in [[], [0], [1], [1, 0], [1, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0]] as [[UInt8]] {
+            for type in ["tEXt", "zTXt", "iTXt"] { #expect(try !Self.isTurned(Self.chunk(type, Array(name.utf8) + content))) }
+        }
+    }
+
     @Test func namesAMissingAndAnEmptyFile() {
         expectError("/proc/nonexistent.png", "No such file") { _ = try Picture(path: "/proc/nonexistent.png") }
         let path = folder.file("e.png", [])

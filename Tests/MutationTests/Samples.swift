@@ -64,8 +64,15 @@ enum Pictures {
     static let png: [[UInt8]] = {
         let palette = Packing.chunk("PLTE", [10, 20, 30, 40, 50, 60]) + Packing.chunk("tRNS", [0])
         let texts = Packing.chunk("eXIf", exif) + Packing.chunk("tEXt", Array("key\0value".utf8))
+        let digits = exif.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let profile = Packing.chunk("tEXt", Array("Raw profile type exif\0\nexif\n 26\n\(digits)\n".utf8))
+        // Deflate of its own: the text in a stored block.
+        let packet = Array("<x tiff:Orientation=\"6\"/>".utf8)
+        let packed = Packing.chunk("iTXt", Array("XML:com.adobe.xmp\0".utf8) + [1, 0, 0, 0, 0x78, 1, 1, UInt8(packet.count), 0, ~UInt8(packet.count), 0xFF] + packet)
         return [
             Packing.png([0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0], extra: texts, rows: [0, 1, 2, 0, 3, 4]),
+            Packing.png([0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0], extra: profile + packed, rows: [0, 1, 2, 0, 3, 4]),
+            Packing.png([0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0], extra: packed, rows: [0, 1, 2, 0, 3, 4]),
             Packing.png([0, 0, 0, 2, 0, 0, 0, 1, 8, 3, 0, 0, 0], extra: palette, rows: [0, 1, 0]),
             Packing.png([0, 0, 0, 1, 0, 0, 0, 1, 16, 6, 0, 0, 0], rows: [0, 1, 2, 3, 4, 5, 6, 7, 8]),
             Packing.png([0, 0, 0, 3, 0, 0, 0, 3, 8, 0, 0, 0, 1], rows: [0, 1, 0, 3, 0, 7, 9, 0, 2, 0, 8, 0, 4, 5, 6]),

@@ -65,7 +65,7 @@ int soma_jpeg_decode(const uint8_t *bytes, size_t size, soma_picture_limits limi
 /// its XMP packet, 1 to 8, where 1 is upright and what there is without the tag or with a broken one.
 uint32_t soma_jpeg_orientation(const uint8_t *bytes, size_t size);
 
-/// The same of a PNG file, by its chunk eXIf, or one of text with XMP.
+/// The same of a PNG file: by its chunk eXIf, else by Exif data in its texts, as ImageMagick writes them, else by XMP in them.
 uint32_t soma_png_orientation(const uint8_t *bytes, size_t size);
 
 /// A rectangle of a picture in pixels, not necessarily whole ones.
