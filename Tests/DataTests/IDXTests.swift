@@ -39,6 +39,26 @@ import Testing
         #expect(values == expected)
     }
 
+    /// Numbers that single precision does not hold.
+    @Test func labelsAreReadExactly() throws {
+        let classes = 1 << 24 + 2
+        func labels(_ type: UInt8, _ bytes: [UInt8]) throws -> [Int32] {
+            let images = try IDXFile(path: folder.file("images", Self.idx(8, [1, 1], [0])))
+            let set = try ImageDataSet(images: images, labels: IDXFile(path: folder.file("labels", Self.idx(type, [1], bytes))), classCount: classes)
+            let loader = try BatchLoader(set, batchSize: 1, seed: nil, epochs: 1)
+            return Array(try #require(try loader.next()).values(of: "label", as: Int32.self))
+        }
+        #expect(try labels(0x0C, bigEndian(1 << 24 + 1)) == [1 << 24 + 1])
+        #expect(try labels(0x0E, bigEndian(0x4170_0000) + bigEndian(0x1000_0000)) == [1 << 24 + 1])
+        #expect(try labels(0x0D, bigEndian(Float(7).bitPattern)) == [7])
+        #expect(try labels(0x09, [127]) == [127])
+        expectError("labels has the label 16777218 at 0, which is none of 16777218 classes") { _ = try labels(0x0C, bigEndian(1 << 24 + 2)) }
+        expectError("has the label -1 at 0") { _ = try labels(0x0C, bigEndian(.max)) }
+        expectError("has the label -2 at 0") { _ = try labels(0x0B, [0xFF, 0xFE]) }
+        expectError("has the label 0.5 at 0") { _ = try labels(0x0D, bigEndian(Float(0.5).bitPattern)) }
+        expectError("has the label nan at 0") { _ = try labels(0x0D, bigEndian(Float.nan.bitPattern)) }
+    }
+
     @Test func acceptsNoSamples() throws {
         #expect(try IDXFile(path: folder.file("a", Self.idx(8, [0, 28, 28], []))).count == 0)
         #expect(try IDXFile(path: folder.file("b", gzipStored(Self.idx(8, [0, 28, 28], [])))).count == 0)

@@ -46,9 +46,8 @@ public struct ImageDataSet: DataSet {
         // Read at once: they are small and many.
         let labels = try labels.loaded()
         return try (0..<labels.count).map { index in
-            var value: Float = 0
-            try withUnsafeMutablePointer(to: &value) { try labels.readSample(index, into: .init(start: $0, count: 1)) }
-            guard value >= 0, value < Float(classCount), let label = Int32(exactly: value) else {
+            let value = try labels.firstElement(of: index)
+            guard value >= 0, value < Double(classCount), let label = Int32(exactly: value) else {
                 let text = Int(exactly: value).map(String.init) ?? String(value)
                 throw SomaError(
                     "\(labels.path) has the label \(text) at \(index), which is none of \(classCount) classes")

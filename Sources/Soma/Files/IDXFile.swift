@@ -81,9 +81,9 @@ public struct IDXFile: Sendable {
     /// The same array in memory.
     /// - Throws: `SomaError` where the file cannot be read or has become shorter, or there is no memory for it.
     public func loaded() throws -> IDXFile {
-        IDXFile(
-            Header(elementType: elementType, shape: shape, elementsPerSample: elementsPerSample, dataOffset: dataOffset, fileSize: source.count), ByteSource(try source.loaded()),
-            path: path)
+        let header = Header(
+            elementType: elementType, shape: shape, elementsPerSample: elementsPerSample, dataOffset: dataOffset, fileSize: source.count)
+        return IDXFile(header, ByteSource(try source.loaded()), path: path)
     }
 
     /// Calls `body` with the bytes of all elements as they are in the file.
@@ -223,6 +223,24 @@ extension IDXFile {
             case .float32: for i in output.indices { output[i] = Float(bitPattern: UInt32(bigEndian: bytes.load(i))) }
             case .float64:
                 for i in output.indices { output[i] = Float(Double(bitPattern: UInt64(bigEndian: bytes.load(i)))) }
+            }
+        }
+    }
+}
+
+extension IDXFile {
+    /// The first element of a sample, exactly: a number of double precision holds every one of every type.
+    /// - Throws: as `withSample`.
+    func firstElement(of index: Int) throws -> Double {
+        guard elementsPerSample > 0 else { programError("IDX sample", "a sample of \(path) has no elements") }
+        return try withSample(index) { bytes in
+            switch elementType {
+            case .uint8: Double(bytes[0])
+            case .int8: Double(Int8(bitPattern: bytes[0]))
+            case .int16: Double(Int16(bigEndian: bytes.load(0)))
+            case .int32: Double(Int32(bigEndian: bytes.load(0)))
+            case .float32: Double(Float(bitPattern: UInt32(bigEndian: bytes.load(0))))
+            case .float64: Double(bitPattern: UInt64(bigEndian: bytes.load(0)))
             }
         }
     }
