@@ -21,6 +21,26 @@ import Testing
         #expect(labels(0, 5e6) == ["0", "10⁶", "2·10⁶", "3·10⁶", "4·10⁶", "5·10⁶"])
     }
 
+    /// Of what is counted there is no half.
+    @Test func countsHaveWholeTicks() {
+        func labels(_ low: Double, _ high: Double, _ kind: ChartAxis.Scale = .linear, reachesTicks: Bool = false) -> [String] {
+            ChartScale(kind, values: [low, high], from: 0, to: 600, reachesTicks: reachesTicks, isCount: true).ticks.map(\.label)
+        }
+        #expect(labels(1, 2) == ["1", "2"])
+        #expect(labels(0, 4) == ["0", "1", "2", "3", "4"])
+        #expect(labels(1, 3, reachesTicks: true) == ["1", "2", "3"])
+        #expect(labels(0, 100) == ["0", "10", "20", "30", "40", "50", "60", "70", "80", "90", "100"])
+        #expect(labels(7, 7) == ["4", "5", "6", "7", "8", "9", "10"])
+        #expect(labels(1, 1) == ["1"])
+        #expect(labels(1, 4, .logarithmic) == ["1", "2"])
+        #expect(labels(1, 1, .logarithmic, reachesTicks: true) == ["1", "2", "5"])
+        var chart = SVGChart(title: "t", x: ChartAxis("update", isCount: true), y: ChartAxis("epochs", isCount: true))
+        chart.add("", [1, 2], from: 1)
+        #expect(chart.svg.contains(">1</text>") && chart.svg.contains(">2</text>") && !chart.svg.contains(".5</text>"))
+        chart.x.isCount = false
+        #expect(chart.svg.contains(">1.5</text>"))
+    }
+
     @Test func logarithmicTicksArePowersOfTen() {
         #expect(labels(2e-7, 3, .logarithmic) == ["10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "1", "10²"])
         #expect(labels(0.02, 2.5, .logarithmic) == ["10⁻²", "10⁻¹", "1", "10"])

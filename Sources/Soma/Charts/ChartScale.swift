@@ -12,9 +12,11 @@ public struct ChartAxis: Hashable, Sendable {
     public var scale: Scale
     /// What values there can be, 0...1 for a share: the axis ends there, however its numbers fall. nil: any.
     public var limits: ClosedRange<Double>?
+    /// Whether the axis counts something, as updates or epochs: there are no numbers between whole ones then.
+    public var isCount: Bool
 
-    public init(_ label: String, scale: Scale = .linear, limits: ClosedRange<Double>? = nil) {
-        (self.label, self.scale, self.limits) = (label, scale, limits)
+    public init(_ label: String, scale: Scale = .linear, limits: ClosedRange<Double>? = nil, isCount: Bool = false) {
+        (self.label, self.scale, self.limits, self.isCount) = (label, scale, limits, isCount)
     }
 }
 
@@ -38,9 +40,10 @@ struct ChartScale {
     ///   - start: the coordinate of the smallest value, `end` that of the largest.
     ///   - reachesTicks: whether the axis is lengthened to the next tick at either end.
     ///   - limits: where the axis ends at the latest, unless a value lies beyond.
+    ///   - isCount: whether only whole numbers are written.
     init(
         _ kind: ChartAxis.Scale, values: some Sequence<Double>, from start: Double, to end: Double, reachesTicks: Bool,
-        within limits: ClosedRange<Double>? = nil
+        within limits: ClosedRange<Double>? = nil, isCount: Bool = false
     ) {
         (self.kind, self.start, self.end) = (kind, start, end)
         let placed = values.compactMap { Self.place($0, kind) }
@@ -53,7 +56,10 @@ struct ChartScale {
             (low, high) = (max(low - margin, bounds.lowerBound), min(high + margin, bounds.upperBound))
         }
         let room = abs(end - start)
-        let places = kind == .linear ? Self.linearTicks(low, high, room) : Self.decades(low, high, room)
+        let places =
+            kind == .linear ? Self.linearTicks(low, high, room, leastStep: isCount ? 1 : 0)
+            // Below 1, whose logarithm is 0, nothing is counted.
+            : Self.decades(low, high, room).filter { !isCount || $0.value >= 0 }
         if reachesTicks, let first = places.first, let last = places.last {
             (low, high) = (max(min(low, first.value), bounds.lowerBound), min(max(high, last.value), bounds.upperBound))
         }
@@ -94,11 +100,11 @@ struct ChartScale {
 
 extension ChartScale {
     /// Multiples of 1, 2 or 5 times a power of ten that enclose the interval, one about every 60 units.
-    private static func linearTicks(_ low: Double, _ high: Double, _ room: Double) -> [Tick] {
+    private static func linearTicks(_ low: Double, _ high: Double, _ room: Double, leastStep: Double) -> [Tick] {
         let rough = (high - low) / max(2, (room / 60).rounded())
         let exponent = log10(rough).rounded(.down)
         let power = pow(10, exponent)
-        let step = [1, 2, 5, 10].first { $0 * power >= rough * 0.999 }.map { $0 * power } ?? power
+        let step = max(leastStep, [1, 2, 5, 10].first { $0 * power >= rough * 0.999 }.map { $0 * power } ?? power)
         let decimals = max(0, -Int(log10(step * 1.001).rounded(.down)))
         let first = (low / step + 1e-9).rounded(.down)
         let last = (high / step - 1e-9).rounded(.up)

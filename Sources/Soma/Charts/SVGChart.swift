@@ -1,7 +1,7 @@
 /// A chart of one or several lines, as SVG text: the curves of a training run, for instance.
 ///
 /// ```swift
-/// var chart = SVGChart(title: "digits", x: ChartAxis("epoch"), y: ChartAxis("loss", scale: .logarithmic))
+/// var chart = SVGChart(title: "digits", x: ChartAxis("epoch", isCount: true), y: ChartAxis("loss", scale: .logarithmic))
 /// chart.add("training", losses)
 /// try AtomicFile.write(chart.svg, to: "curves.svg")
 /// ```
@@ -45,9 +45,11 @@ public struct SVGChart: Hashable, Sendable {
         frame.top += legend.height
         let points = series.flatMap(\.points)
         let xScale = ChartScale(
-            x.scale, values: points.map(\.x), from: frame.left, to: frame.width - frame.right, reachesTicks: false, within: x.limits)
+            x.scale, values: points.map(\.x), from: frame.left, to: frame.width - frame.right, reachesTicks: false, within: x.limits,
+            isCount: x.isCount)
         let yScale = ChartScale(
-            y.scale, values: points.map(\.y), from: frame.height - frame.bottom, to: frame.top, reachesTicks: true, within: y.limits)
+            y.scale, values: points.map(\.y), from: frame.height - frame.bottom, to: frame.top, reachesTicks: true, within: y.limits,
+            isCount: y.isCount)
         let axes = frame.axes(x: xScale, y: yScale, xLabel: x.label, yLabel: y.label, grid: true)
         let lines = series.enumerated().flatMap { line($1, Self.colour($0), xScale, yScale, frame) }
         return frame.picture(title: title, legend.elements + axes + lines)

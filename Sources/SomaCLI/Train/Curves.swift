@@ -19,7 +19,7 @@ struct Curves {
         }
         let losses = names.filter { !Self.isTest($0) }
         let onLosses = Set(losses.map { Self.prefix + $0 })
-        var loss = SVGChart(title: "\(title): loss", x: ChartAxis("update"), y: ChartAxis("loss", scale: .logarithmic))
+        var loss = SVGChart(title: "\(title): loss", x: ChartAxis("update", isCount: true), y: ChartAxis("loss", scale: .logarithmic))
         for name in losses {
             let own = losses.count > 1 ? "\(name.replacing("_", with: " ")), " : ""
             loss.series += series("\(own)training", name) + series("\(own)test", Self.prefix + name)
@@ -27,7 +27,7 @@ struct Curves {
         let others = Self.groups(names.filter { Self.isTest($0) && !onLosses.contains($0) }, figures).map { group in
             let titles = group.map { figures[$0]?.title ?? String($0.dropFirst(Self.prefix.count)) }
             let label = titles.joined(separator: ", ")
-            var chart = SVGChart(title: "\(title): \(label)", x: ChartAxis("update"), y: ChartAxis(label, limits: figures[group[0]]?.limits))
+            var chart = SVGChart(title: "\(title): \(label)", x: ChartAxis("update", isCount: true), y: ChartAxis(label, limits: figures[group[0]]?.limits))
             chart.series = zip(group, titles).flatMap { series(group.count > 1 ? $1 : "test", $0) }
             return chart
         }

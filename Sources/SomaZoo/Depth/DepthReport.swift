@@ -39,14 +39,15 @@ struct DepthReport {
 
     var gradientChart: SVGChart {
         var chart = SVGChart(
-            title: "Gradient before training, \(depths.max() ?? 0) hidden layers", x: ChartAxis("hidden layer, from the pixels on"),
+            title: "Gradient before training, \(depths.max() ?? 0) hidden layers", x: ChartAxis("hidden layer, from the pixels on", isCount: true),
             y: ChartAxis("norm", scale: .logarithmic))
         for trial in deepest { chart.add(trial.variant.title, trial.gradientNorms, from: 1) }
         return chart
     }
 
     var accuracyChart: SVGChart {
-        var chart = SVGChart(title: "Who learns", x: ChartAxis("hidden layers"), y: ChartAxis("share of held-out digits read rightly", limits: 0...1))
+        var chart = SVGChart(
+            title: "Who learns", x: ChartAxis("hidden layers", isCount: true), y: ChartAxis("share of held-out digits read rightly", limits: 0...1))
         for variant in variants {
             let points = depths.compactMap { depth in trial(variant, depth).map { SVGChart.Point(Double(depth), $0.accuracy) } }
             chart.series.append(.init(variant.title, points: points, isMarked: true))
