@@ -127,6 +127,36 @@ import Testing
         expectError("/proc/nonexistent") { _ = try FolderLock(folder: "/proc/nonexistent", name: ".lock") }
     }
 
+    /// What else may have the name of a lock is named, and is as it was.
+    @Test func locksAreRegularFiles() throws {
+        let path = "\(folder.path)/.lock"
+        let victim = folder.file("victim", [1, 2, 3])
+        func expectRefusal(_ kind: String) { expectError("\(path) is \(kind)", "remove it") { _ = try FolderLock(folder: folder.path, name: ".lock") } }
+        symlink("victim", path)
+        expectRefusal("a link")
+        unlink(path)
+        symlink("nowhere", path)
+        expectRefusal("a link")
+        unlink(path)
+        mkdir(path, 0o777)
+        expectRefusal("a folder")
+        rmdir(path)
+        mkfifo(path, 0o600)
+        expectRefusal("no regular file")
+        unlink(path)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        #expect(withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(server, $0, size) } } == 0)
+        expectRefusal("no regular file")
+        close(server)
+        unlink(path)
+        #expect(contents(victim) == [1, 2, 3] && folder.names == ["victim"])
+        #expect(try FolderLock(folder: folder.path, name: ".lock") != nil)
+    }
+
     /// Many that take, remove and release it over and over: never two at a time.
     @Test func oneHasAFolderLock() throws {
         final class Counts: Sendable { let inside = Atomic(0), wrong = Atomic(0), taken = Atomic(0) }

@@ -13,8 +13,7 @@ public final class FolderLock: Sendable {
         path = "\(folder)/\(name)"
         // Each further attempt means that another has had the lock and removed the file since.
         for _ in 0..<1000 {
-            let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
-            guard file >= 0 else { throw SomaError.system("cannot write to \(folder)") }
+            let file = try Self.open(path, in: folder)
             switch FileLock.take(file) {
             // Whoever had it may have removed the file meanwhile: a lock on that keeps nobody out.
             case .taken where Self.isSame(file, path):
@@ -33,6 +32,31 @@ public final class FolderLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// A regular file and no other: opening a pipe or a device may do more than open it, and what a link leads to is somebody else's.
+    private static func open(_ path: String, in folder: String) throws -> CInt {
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+        let failure = SomaError.system("cannot write to \(folder)")
+        var status = stat()
+        guard file >= 0 else {
+            throw lstat(path, &status) == 0 ? refusal(path, status) ?? failure : failure
+        }
+        guard fstat(file, &status) == 0, let refusal = refusal(path, status) else { return file }
+        close(file)
+        throw refusal
+    }
+
+    /// Why what has this name cannot be the lock; nil where it can.
+    private static func refusal(_ path: String, _ status: stat) -> SomaError? {
+        let kind: String
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return nil
+        case S_IFLNK: kind = "a link"
+        case S_IFDIR: kind = "a folder"
+        default: kind = "no regular file"
+        }
+        return SomaError("\(path) is \(kind), where the lock of its folder belongs", hint: "remove it")
+    }
 
     /// Removes the file while it is locked, so that nobody's lock is removed.
     public func remove() { unlink(path) }
