@@ -276,6 +276,24 @@ private let hasCurl: Bool = {
         expectError("p/a.gz", "q/a.gz", "404", "another mirror") { try source.download(to: folder.path) }
     }
 
+    /// What is wrong on this side is told once, and no mirror is blamed.
+    @Test func refusalsOfThisSideAreToldOnce() {
+        var source = source
+        source.mirrors += [server.address + "q"]
+        symlink("elsewhere", "\(folder.path)/a.gz.part")
+        expectExactly("cannot write \(folder.path)/a.gz.part: it is a link; remove it") { try source.download(to: folder.path) }
+        #expect(server.requests.isEmpty)
+        let file = folder.file("file", [1])
+        expectExactly("\(file) is no folder; name another") { try source.download(to: file) }
+    }
+
+    private func expectExactly(_ text: String, from body: () throws -> Void) {
+        do {
+            try body()
+            Issue.record("nothing was thrown")
+        } catch { #expect("\(error)" == text) }
+    }
+
     @Test func stopsAtAllMirrorsWhenProgressThrows() {
         var source = source
         source.mirrors += source.mirrors

@@ -8,6 +8,13 @@ struct RetryableFailure: Error {
     var restarts = false
 }
 
+/// Why a file cannot be fetched from an address, when it may be from another. What is wrong on this side is a `SomaError` and is so anywhere.
+struct FailedAddress: Error {
+    let error: SomaError
+
+    init(_ url: String, _ reason: String) { error = SomaError("cannot fetch \(url)\(reason)") }
+}
+
 /// One attempt to fetch a file, from where its part ends.
 final class DownloadTransfer {
     private let url: String
@@ -24,7 +31,7 @@ final class DownloadTransfer {
     }
 
     /// Returns when the server has sent everything.
-    /// - Throws: `RetryableFailure`, `SomaError` where trying again is pointless, or what `progress` threw.
+    /// - Throws: `RetryableFailure`; `FailedAddress` where trying again is pointless, `SomaError` where other addresses are too; what `progress` threw.
     func run(connectTimeout: Int, stallTimeout: Int) throws {
         let answer = url.withCString { address in
             var request = http_request(
@@ -45,7 +52,7 @@ final class DownloadTransfer {
         do {
             if !hasBegun { try begin(answer) }
             guard part.size + bytes.count <= sizeLimit else {
-                throw SomaError("cannot fetch \(url): it is larger than \(sizeLimit) bytes")
+                throw FailedAddress(url, ": it is larger than \(sizeLimit) bytes")
             }
             try part.append(bytes)
             try progress(.init(receivedBytes: part.size, totalBytes: total(answer)))
@@ -66,7 +73,7 @@ final class DownloadTransfer {
                 reason: "the server sent another part of the file than was asked for", restarts: true)
         }
         if let total = total(answer), total > sizeLimit {
-            throw SomaError("cannot fetch \(url): it has \(total) bytes, more than the \(sizeLimit) allowed")
+            throw FailedAddress(url, ": it has \(total) bytes, more than the \(sizeLimit) allowed")
         }
     }
 
@@ -82,13 +89,13 @@ final class DownloadTransfer {
         let reason = withUnsafeBytes(of: answer.reason) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let hopeless = [HTTP_UNSUPPORTED_PROTOCOL, HTTP_BAD_URL, HTTP_TOO_MANY_REDIRECTS, HTTP_BAD_CERTIFICATE]
         if hopeless.contains(where: { answer.code == CInt($0.rawValue) }) {
-            throw SomaError("cannot fetch \(url): \(reason)")
+            throw FailedAddress(url, ": \(reason)")
         }
         switch answer.status {
         case 200, 206, 0: break
         case 416 where start > 0: return  // Nothing is left to send; the checksum says whether all is there.
         case 408, 429, 500...: throw RetryableFailure(reason: "the server answered \(answer.status)")
-        default: throw SomaError("cannot fetch \(url): the server answered \(answer.status)")
+        default: throw FailedAddress(url, ": the server answered \(answer.status)")
         }
         guard answer.code == 0 else { throw RetryableFailure(reason: reason) }
         // An empty file sends no body to begin with.

@@ -35,6 +35,13 @@ public struct Downloader: Sendable {
         from url: String, to path: String, checksum: Checksum? = nil, sizeLimit: Int = 1 << 40,
         progress: (Progress) throws -> Void = { _ in }
     ) throws {
+        do { try fetch(url, to: path, checksum: checksum, sizeLimit: sizeLimit, progress: progress) } catch let failure as FailedAddress {
+            throw failure.error
+        }
+    }
+
+    /// - Throws: as `download`, but `FailedAddress` where another address may do.
+    func fetch(_ url: String, to path: String, checksum: Checksum?, sizeLimit: Int, progress: (Progress) throws -> Void) throws {
         try requireLibrary()
         let part = try DownloadPart(for: path)
         if checksum == nil || part.size > sizeLimit { try part.restart() }
@@ -46,7 +53,7 @@ public struct Downloader: Sendable {
             } catch let failure as RetryableFailure {
                 if failure.restarts || checksum == nil { try part.restart() }
                 guard attempt < attempts else {
-                    throw SomaError("cannot fetch \(url) in \(attempt) attempts: \(failure.reason)")
+                    throw FailedAddress(url, " in \(attempt) attempts: \(failure.reason)")
                 }
                 pause(after: attempt)
             }

@@ -29,27 +29,20 @@ public struct MNISTSource: Sendable {
         }
     }
 
+    /// From the first mirror that has it. What is wrong on this side, such as a full disk, no other mirror mends.
     private func fetch(_ file: MNISTFile, to folder: String, progress: (Downloader.Progress) throws -> Void) throws {
-        var failures: [SomaError] = []
-        var isInterrupted = false
+        var failures: [String] = []
         for mirror in mirrors {
             let address = mirror.utf8.last == UInt8(ascii: "/") ? mirror : mirror + "/"
             do {
-                return try downloader.download(
-                    from: "\(address)\(file.name).gz", to: "\(folder)/\(file.name).gz", checksum: file.checksum,
-                    sizeLimit: file.byteCount + 65_536
-                ) {
-                    do { try progress($0) } catch {
-                        isInterrupted = true
-                        throw error
-                    }
-                }
-            } catch let error as SomaError where !isInterrupted {
-                failures.append(error)
+                return try downloader.fetch(
+                    "\(address)\(file.name).gz", to: "\(folder)/\(file.name).gz", checksum: file.checksum, sizeLimit: file.byteCount + 65_536,
+                    progress: progress)
+            } catch let failure as FailedAddress {
+                failures.append(failure.error.message)
             }
         }
-        throw SomaError(
-            failures.map(\.description).joined(separator: "; "), hint: "pass another mirror, or the folder of a copy")
+        throw SomaError(failures.joined(separator: "; "), hint: "pass another mirror, or the folder of a copy")
     }
 }
 
