@@ -23,17 +23,34 @@ struct WholeFile {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if file < 0 && (errno == ENOENT || errno == ENOTDIR) { return nil }
         guard file >= 0 else { throw .system }
-        guard let stream = fdopen(file, "rb") else { throw .system }
-        defer { fclose(stream) }
+        defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0 else { throw .system }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(reason: "it is no plain file") }
         if let reason = Self.distrust(status) { throw Failure(reason: reason) }
         guard status.st_size <= limit else { throw Failure(reason: "it holds more than \(limit) bytes") }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        let count = fread(&bytes, 1, bytes.count, stream)
-        guard ferror(stream) == 0 else { throw .system }
+        return try Self.content(of: file, upTo: Int(status.st_size))
+    }
+
+    /// The bytes of an open file from where it stands, as many as there are and no more than `size`.
+    private static func content(of file: CInt, upTo size: Int) throws(Failure) -> [UInt8] {
+        var (bytes, count) = ([UInt8](repeating: 0, count: size), 0)
+        while count < size {
+            let got = bytes.withUnsafeMutableBytes { systemRead(file, UnsafeMutableRawBufferPointer(rebasing: $0[count...])) }
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw .system }
+            if got == 0 { break }
+            count += got
+        }
         return Array(bytes[..<count])
+    }
+
+    private static func systemRead(_ file: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+        Glibc.read(file, buffer.baseAddress, buffer.count)
+        #else
+        Musl.read(file, buffer.baseAddress, buffer.count)
+        #endif
     }
 
     /// Why a file or folder is not one's own, so that what it holds is not to be run; `nil` where only this user, or the administrator, can have
