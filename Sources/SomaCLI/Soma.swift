@@ -29,6 +29,7 @@ struct SomaCommand: ParsableCommand {
         Device.endInWords()
         // A file that grows past a limit is an error to tell, not an end without a word.
         signal(SIGXFSZ, SIG_IGN)
+        HelpWidth.settle()
         Environment.complaints.forEach(Console.complain)
         do {
             try checkEncoding()

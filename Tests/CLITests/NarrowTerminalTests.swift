@@ -44,6 +44,11 @@ import Testing
         #expect(TextReport.fitted("settings", "batch=32 lr=0.004 warmup=50 decay=0", to: 32) == "settings  batch=32 lr=0.004\n          warmup=50 decay=0")
         #expect(TextReport.fitted("run", "2 epochs", to: nil) == "run       2 epochs")
         #expect(TextReport.fitted("a line of some words", to: 12) == "a line of\n  some words")
+        #expect(TextReport.fitted("settings", "batch=32 lr=0.004", to: 20) == "settings batch=32\n  lr=0.004")
+        for width in 1...12 {
+            let lines = TextReport.fitted("settings", "batch=32 lr=0.004 a b c", to: width).split(separator: "\n")
+            for line in lines where line.split(separator: " ").count > 1 { #expect(line.count <= width, "\(width): \(line)") }
+        }
     }
 
     @Test func tablesBecomeProseWhereTheyDoNotFit() {
@@ -51,6 +56,20 @@ import Testing
         table.add(["1", "1.2e-07", "0.5"])
         #expect(table.lines(width: 40) == table.lines)
         #expect(table.lines(width: 24) == ["layer 1: sigmoid, small\n  1.2e-07, ReLU, He 0.5"])
+    }
+
+    /// A line that is drawn over and over takes one row of ten columns, whatever draws it: another would stay each time.
+    @Test func linesThatAreDrawnAnewTakeOneRow() throws {
+        let folder = TestFolder()
+        for (words, start) in [
+            (["data", "export", "digits", "png"], "wrote"), (["train", "digits", "--device", "cpu", "--epochs", "3", "hidden=64", "--output", "run"], "["),
+        ] {
+            let screen = try Terminal(columns: 10)
+            let script = "exec \(Command.folder)/soma \(words.joined(separator: " ")) >\(screen.path)"
+            #expect(Command.run(["/bin/sh", "-c", script], in: folder).status == 0)
+            let drawn = screen.finish().split(separator: "\r\u{1B}[K").filter { $0.hasPrefix(start) && !$0.contains("\n") }
+            #expect(!drawn.isEmpty && drawn.allSatisfy { $0.count < 10 }, "\(drawn)")
+        }
     }
 
     /// A whole run on a terminal of 40 columns: no line is longer, but for a word that is.

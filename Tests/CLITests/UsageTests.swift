@@ -134,6 +134,29 @@ import Testing
         #expect(explained.contains("activation=sigmoid \\\n    dropout=0 smoothing=0 shift=0 lr=1e-2"))
     }
 
+    /// Where a line would take all columns the parser breaks it, without the indent.
+    @Test func listsKeepTheirIndent() throws {
+        for (columns, name) in [("80", "bench"), ("61", "bench"), ("80", "train"), ("61", "train")] {
+            let lines = Command.soma(name, "--help", in: folder, environment: ["COLUMNS": columns]).lines
+            let first = try #require(lines.firstIndex { $0.hasPrefix(name == "bench" ? "  gemm_256:" : "  perceptron:") })
+            let end = try #require(lines.firstIndex { $0.hasPrefix(name == "bench" ? "  soma bench --list" : "The run folder") })
+            #expect(end > first + 5 && lines[first..<end].allSatisfy { $0.hasPrefix("  ") }, "\(columns): \(lines[first..<end])")
+        }
+    }
+
+    /// Help is there, whatever COLUMNS says.
+    @Test(arguments: ["0", "-3", "1", "10", "27", "-9223372036854775808", "9223372036854775807", "99999999999999999999", "wide", ""])
+    func helpHasAWidth(columns: String) {
+        for words in [["--help"], ["train", "--help"], ["bench", "--help"], ["help", "data"]] {
+            let help = Command.run(["\(Command.folder)/soma"] + words, in: folder, environment: ["COLUMNS": columns])
+            #expect(help.status == 0 && help.complaint.isEmpty, "\(columns): \(help.complaint)")
+            #expect(help.output.hasPrefix("OVERVIEW: ") && help.output.contains("--help  "), "\(columns): \(help.output.prefix(200))")
+        }
+        #expect(Command.soma("train", "digits", "--epochs", "x", in: folder, environment: ["COLUMNS": columns]).complaint.contains("Passes over the data"))
+        #expect(HelpWidth.columns(named: columns, terminal: 60) == (columns == "9223372036854775807" ? .max : Int(columns) ?? 0 > 0 ? 40 : 60))
+        #expect(HelpWidth.columns(named: columns, terminal: 10) >= 40)
+    }
+
     @Test func prose() {
         #expect(Prose.wrapped(String(repeating: "word ", count: 17), indents: (1, 2)) == " " + String(repeating: "word ", count: 15) + "word\n  word")
     }

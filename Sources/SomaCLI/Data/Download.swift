@@ -36,7 +36,7 @@ private final class ProgressText {
         if let drawn, .now - drawn < .milliseconds(100) { return }
         drawn = .now
         let total = progress.totalBytes.map { " of \(Quantity.bytes($0))" } ?? ""
-        try Console.write("\r\u{1B}[Kfetching \(file): \(Quantity.bytes(progress.receivedBytes))\(total)")
+        try Console.redraw("fetching \(file): \(Quantity.bytes(progress.receivedBytes))\(total)")
     }
 
     func clear() { if drawn != nil { try? Console.write("\r\u{1B}[K") } }

@@ -85,7 +85,7 @@ final class CountingLine {
         guard Console.isTerminal else { return }
         if let drawn, .now - drawn < .milliseconds(100) { return }
         drawn = .now
-        try Console.write("\r\u{1B}[K\(verb) \(Quantity.grouped(count)) of \(Quantity.grouped(total)) \(noun)")
+        try Console.redraw("\(verb) \(Quantity.grouped(count)) of \(Quantity.grouped(total)) \(noun)")
     }
 
     func clear() {

@@ -34,6 +34,9 @@ enum Console {
         }
     }
 
+    /// Draws a line of the terminal anew, as much of it as fits: one that is broken would leave a row behind each time.
+    static func redraw(_ line: String) throws { try write("\r\u{1B}[K" + FittedLine.shortened(Prose.printable(line), to: width - 1)) }
+
     /// Why standard output can no longer be written, where that is known and is worth telling: that nobody reads it any more is not.
     static var outputFailure: SomaError? {
         let code = failure.load(ordering: .relaxed)

@@ -57,7 +57,7 @@ final class ProgressBar {
         if let drawn, .now - drawn < .milliseconds(100) { return }
         drawn = .now
         let text = Self.text(progress, pace, memory: memory, width: Console.width - 1)
-        try Console.write("\r\u{1B}[K" + text)
+        try Console.redraw(text)
         isShown = true
     }
 

@@ -5,7 +5,7 @@ import SomaZoo
 enum RecipeHelp {
     /// A few words on each.
     static var list: String {
-        Recipes.all.map { Prose.wrapped("\($0.name): \($0.summary)", indents: (2, 4)) }.joined(separator: "\n")
+        Recipes.all.map { Prose.wrapped("\($0.name): \($0.summary)", indents: (2, 4), width: HelpWidth.ofLists) }.joined(separator: "\n")
     }
 
     /// Which recipes cannot be resumed.

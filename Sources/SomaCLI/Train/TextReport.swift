@@ -163,6 +163,8 @@ final class TextReport: RunReport {
     static func fitted(_ name: String, _ text: String, to width: Int?) -> String {
         let head = TextTable.padded(name, to: nameWidth, .left)
         guard let width, nameWidth + text.count > width else { return head + text }
+        // Beside the names is no room for words.
+        if width < 3 * nameWidth { return fitted("\(name) \(text)", to: width) }
         return head + Prose.wrapped(text, indents: (nameWidth, nameWidth), width: width).dropFirst(nameWidth)
     }
 

@@ -50,7 +50,7 @@ final class TuneReport {
         let filled = Int(share * 20)
         let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: 20 - filled)
         let line = "[\(bar)] class \(done + 1)/\(total)  \(finding.task)  \(text)  \(Quantity.duration(max(0, secondsLeft))) left"
-        try Console.write("\r\u{1B}[K" + String(line.prefix(Console.width - 1)))
+        try Console.redraw(line)
         isShown = true
     }
 

@@ -14,7 +14,7 @@ enum WorkloadList {
     static var help: String {
         var seen: Set<String> = []
         return all().filter { seen.insert($0.name + $0.metric.name).inserted }
-            .map { Prose.wrapped("\($0.name): \($0.summary), \($0.metric.unit)", indents: (2, 4)) }.joined(separator: "\n")
+            .map { Prose.wrapped("\($0.name): \($0.summary), \($0.metric.unit)", indents: (2, 4), width: HelpWidth.ofLists) }.joined(separator: "\n")
     }
 
     /// The workloads of a list with commas; `gemm_*` stands for all that begin so, `all` for every one but those that only a GPU is for.
