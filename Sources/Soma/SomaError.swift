@@ -22,7 +22,8 @@ public struct SomaError: Error, Hashable, Sendable, CustomStringConvertible {
 
     private static let (longestStart, longestEnd) = (4000, 1000)
 
-    private static func oneLine(_ text: String) -> String {
+    /// As `init` does it, for other errors of one line.
+    package static func oneLine(_ text: String) -> String {
         var scalars = text.unicodeScalars[...]
         var end = scalars[scalars.endIndex...]
         // A path at the beginning and a reason at the end stay whole. Each code point has a byte at least.

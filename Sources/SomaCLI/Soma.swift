@@ -33,6 +33,7 @@ struct SomaCommand: ParsableCommand {
         Environment.complaints.forEach(Console.complain)
         do {
             try checkEncoding()
+            try checkForEmptyWords(CommandLine.arguments.dropFirst())
             if let recipe = RecipeHelp.recipe(askedFor: Array(CommandLine.arguments.dropFirst())) {
                 return try Console.print(RecipeHelp.page(recipe))
             }
@@ -51,6 +52,13 @@ struct SomaCommand: ParsableCommand {
             throw UsageError("'\(String(cString: word))' is no UTF-8, in which arguments are read; rename the file")
         }
         if let variable = Environment.illegible { throw UsageError("the variable \(variable) is no UTF-8, in which it is read; name another folder") }
+    }
+
+    /// An empty word names no file, device or setting: mostly it was a variable of the shell that is not set.
+    private static func checkForEmptyWords(_ words: ArraySlice<String>) throws {
+        if let word = words.first(where: { $0.hasPrefix("--") && $0.hasSuffix("=") }) { throw UsageError("nothing stands behind '\(word)'") }
+        guard let place = words.firstIndex(of: "") else { return }
+        throw UsageError(place == 1 ? "the first argument is empty" : "the argument behind '\(words[place - 1])' is empty")
     }
 
     /// Names what was perhaps meant, which the parser does for options alone.

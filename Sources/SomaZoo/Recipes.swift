@@ -23,7 +23,8 @@ public enum Recipes {
 public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
-    public init(_ description: String) { self.description = description }
+    /// As one line, whatever was typed.
+    public init(_ description: String) { self.description = SomaError.oneLine(description) }
 
     /// - Parameters:
     ///   - kind: what was looked for: "recipe".
@@ -32,7 +33,7 @@ public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
         let near = nearestNames(to: name, among: names)
         let all = "there are \(names.joined(separator: ", "))"
         let advice = near.isEmpty ? all : "did you mean \(near.joined(separator: " or "))?"
-        description = names.isEmpty ? "there is no \(kind) '\(name)'" : "there is no \(kind) '\(name)'; \(advice)"
+        self.init(names.isEmpty ? "there is no \(kind) '\(name)'" : "there is no \(kind) '\(name)'; \(advice)")
     }
 }
 

@@ -80,7 +80,21 @@ import Testing
             #expect(command.status == 2 && command.complaint.contains("\(words[words.count - 2]) takes"), "\(command.complaint)")
         }
         let output = Command.soma("train", "digits", "--output", "", in: folder)
-        #expect(output.status == 2 && output.complaint.contains("--output names no folder"))
+        output.expectComplaint(2, "'--output' is empty")
+    }
+
+    /// Words that a shell makes of a variable that is not set, and such as hold more than a line.
+    @Test func wordsThatAreEmptyOrHaveLines() {
+        Command.soma("", in: folder).expectComplaint(2, "the first argument is empty")
+        Command.soma("train", "digits", "", in: folder).expectComplaint(2, "behind 'digits' is empty")
+        Command.soma("train", "mnist-mlp", "--data", "", in: folder).expectComplaint(2, "behind '--data' is empty")
+        Command.soma("train", "mnist-mlp", "--data=", in: folder).expectComplaint(2, "nothing stands behind '--data='")
+        Command.soma("inspect", "", in: folder).expectComplaint(2, "behind 'inspect' is empty")
+        Command.soma("train", "dig\nits", in: folder).expectComplaint(2, "'dig its'", "did you mean digits")
+        Command.soma("train", "digits", "hidden=8\nlr=1", in: folder).expectComplaint(2, "hidden=8 lr=1: hidden is")
+        Command.soma("train", "digits", "hid\r\nden=8", in: folder).expectComplaint(2, "'hid  den'")
+        Command.soma("nope\n", in: folder).expectComplaint(2, "'nope '")
+        #expect(!folder.exists("runs"))
     }
 
     @Test func environmentNamesTheDevice() {
