@@ -21,6 +21,79 @@ import Testing
         try expect("lie.safetensors", withUnsafeBytes(of: UInt64(lie.utf8.count)) { Array($0) } + Array(lie.utf8) + [0, 0, 0, 0], "lie")
     }
 
+    /// What is no file or folder where one belongs: a line, and all is as it was.
+    @Test func filesOfOtherKinds() throws {
+        let words = ["train", "digits", "--device", "cpu", "hidden=8"]
+        func train(_ more: String...) -> Command { Command.run(["\(Command.folder)/soma"] + words + more, in: folder, limit: 120) }
+        #expect(train("--epochs", "1", "--output", "run").status == 0)
+        let last = folder.bytes("run/last.safetensors")
+        try folder.write("file", [1, 2, 3])
+        symlink("nowhere", "\(folder.path)/dangling")
+        for (output, reason) in [("file", "file is"), ("file/below", "file is"), ("dangling", "dangling is"), ("/dev/null", "/dev/null is")] {
+            train("--epochs", "1", "--output", output).expectComplaint(1, "\(reason) no folder")
+        }
+        #expect(folder.bytes("file") == [1, 2, 3])
+        for name in ["metrics.csv", "config.json"] {
+            rename("\(folder.path)/run/\(name)", "\(folder.path)/kept")
+            mkfifo("\(folder.path)/run/\(name)", 0o600)
+            train("--resume", "./run", "--epochs", "2").expectComplaint(1, "run/\(name)", "not a regular file")
+            rename("\(folder.path)/kept", "\(folder.path)/run/\(name)")
+        }
+        symlink("../file", "\(folder.path)/run/.lock")
+        train("--resume", "./run", "--epochs", "2").expectComplaint(1, "run/.lock is a link", "remove it")
+        unlink("\(folder.path)/run/.lock")
+        #expect(folder.bytes("run/last.safetensors") == last && folder.bytes("file") == [1, 2, 3])
+        try folder.write("empty.safetensors", [])
+        Command.soma("train", "--resume", "empty.safetensors", in: folder).expectComplaint(1, "empty.safetensors", "0 bytes")
+        Command.soma("train", "mnist-mlp", "--data", "/dev/zero", in: folder).expectComplaint(1, "/dev/zero")
+    }
+
+    /// A configuration that says something else than a run has written: a line, and not a run of other settings.
+    @Test func configurationsOfOtherKinds() throws {
+        let right = #"{"recipe":"digits","device":"cpu","data":null,"epochs":1,"seed":0,"tuning":null,"settings":{"hidden":"8"}}"#
+        func resume(_ text: String) throws -> Command {
+            try folder.write("run/config.json", Array(text.utf8))
+            return Command.soma("train", "--resume", "./run", in: folder)
+        }
+        for (old, new, reason) in [
+            (#""hidden":"8""#, #""hidden":8"#, "'hidden' of 'settings' is no text in quotation marks"), (#"{"hidden":"8"}"#, "[8]", "no usable 'settings'"),
+            (#","settings":{"hidden":"8"}"#, "", "no usable 'settings'"), (#""data":null"#, #""data":7"#, "no usable 'data'"),
+            (#""tuning":null"#, #""tuning":{"device":5}"#, "its 'tuning' names no device"),
+            (#""tuning":null"#, #""tuning":"cpu""#, "its 'tuning' names no device"),
+            (#""tuning":null"#, #""tuning":{"device":"x","choices":{"map 16 flat":5}}"#, "'map 16 flat' of 'choices' is no text"),
+            (#""epochs":1"#, #""epochs":1e3"#, "no usable 'epochs'"), (#""epochs":1"#, #""epochs":99999999999999999999"#, "no usable 'epochs'"),
+            ("digits", "dig\\nits", "there is no recipe 'dig its'"), (#""8""#, #""8\n9""#, "hidden=8 9: hidden is"),
+        ] {
+            try resume(right.replacing(old, with: new)).expectComplaint(1, "run/config.json", reason)
+        }
+        #expect(!folder.exists("run/last.safetensors") && !folder.exists("run/metrics.csv"))
+        let command = try resume(right)
+        #expect(command.status == 0 && command.output.contains("hidden=8"), "\(command.complaint)")
+    }
+
+    /// What is written beside a run replaces none of its files.
+    @Test func outputsThatWouldReplaceARun() throws {
+        func soma(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma"] + words, in: folder) }
+        #expect(soma("train", "digits", "--device", "cpu", "hidden=8", "--epochs", "1", "--output", "run").status == 0)
+        let names = ["config.json", "metrics.csv", "curves.svg", "best.safetensors", "last.safetensors"]
+        let before = names.map { folder.bytes("run/\($0)") }
+        for name in names {
+            for path in ["run/\(name)", "run/../run/\(name)", "\(folder.path)/run/\(name)"] {
+                let command = soma("train", "--resume", "./run", "--device", "cpu", "--epochs", "3", "--profile", path)
+                command.expectComplaint(2, "--profile would replace \(path)")
+            }
+        }
+        let checkpoint = "run/best.safetensors"
+        for words in [
+            ["train", "digits", "--epochs", "1", "--output", "new", "--profile"], ["bench", "--allow-debug", "--workload", "gemm_256", "--save"],
+            ["profile", "digits", "--timeline"],
+        ] {
+            let command = Command.run(["\(Command.folder)/soma"] + words + [checkpoint, "--device", "cpu"], in: folder)
+            command.expectComplaint(1, "cannot write \(checkpoint)", "no checkpoint")
+        }
+        #expect(names.map { folder.bytes("run/\($0)") } == before && !folder.exists("new"))
+    }
+
     @Test func brokenPictures() throws {
         #expect(Command.soma("train", "digits", "--device", "cpu", "--epochs", "1", "hidden=16", in: folder).status == 0)
         let checkpoint = "runs/digits/best.safetensors"

@@ -11,6 +11,8 @@ enum OutputFile {
         guard !name.isEmpty else {
             throw SomaError("cannot write '\(path)': it names no file")
         }
+        // Nothing that is written here holds weights, and what is there may be all that is left of a run.
+        if name.hasSuffix(".safetensors") { throw SomaError("cannot write \(path): what would be written is no checkpoint", hint: "name another file") }
         var status = stat()
         if stat(path, &status) == 0 {
             if status.st_mode & S_IFMT == S_IFDIR { throw SomaError("cannot write \(path): it is a folder") }

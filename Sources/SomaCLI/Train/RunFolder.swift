@@ -96,6 +96,13 @@ final class RunFolder {
         return path
     }
 
+    /// Whether a path is that of a file that a run writes itself.
+    func isOwn(_ file: String) -> Bool {
+        let (folder, name) = PathText.split(file)
+        let names = ["config.json", "metrics.csv", "curves.svg", "best.safetensors", "last.safetensors"]
+        return names.contains(name) && Self.absolute(folder) == Self.absolute(path)
+    }
+
     /// Makes a folder and those above it where they are missing.
     private func make(_ path: String) throws {
         var status = stat()
@@ -107,6 +114,8 @@ final class RunFolder {
         if parent != "." && parent != "/" { try make(parent) }
         if mkdir(path, 0o777) == 0 { return made.append(path) }
         guard errno == EEXIST else { throw SomaError("cannot make the folder \(path): \(String(cString: strerror(errno)))") }
+        // Another run may have made it meanwhile; or it is a link that leads nowhere.
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw SomaError("\(path) is no folder") }
     }
 
     /// A path that means the same from every working directory; the path itself where that would lead through a folder whose name is no UTF-8.

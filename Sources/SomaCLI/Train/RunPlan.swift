@@ -71,6 +71,7 @@ struct RunPlan {
         (device, tuning) = (request.device ?? source?.device, source?.tuning)
         (checkpoint, resumes) = (source?.checkpoint, request.resumes)
         (memory, reference, profile) = (request.memory, request.reference, request.profile)
+        if let profile, folder.isOwn(profile) { throw UsageError("--profile would replace \(profile), a file of the run itself") }
         data = try Self.data(request.data ?? source?.data, for: recipe)
     }
 
