@@ -38,7 +38,7 @@ struct SomaCommand: ParsableCommand {
                 return try Console.print(RecipeHelp.page(recipe))
             }
             try checkNames(CommandLine.arguments.dropFirst(), configuration.subcommands, "command")
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(try SettingOptions.rewritten(Array(CommandLine.arguments.dropFirst())))
             try command.run()
         } catch {
             Ending(error).exit()

@@ -29,7 +29,7 @@ enum RecipeHelp {
 
             \(table.lines.map { " " + $0 }.joined(separator: "\n"))
 
-            A setting is written behind the recipe: soma train \(recipe.name)\(example(recipe))
+            A setting is written behind the recipe, or as an option: soma train \(recipe.name)\(example(recipe))
             The options are those of soma train --help.
             """)
     }
@@ -51,7 +51,7 @@ enum RecipeHelp {
     }
 
     private static func example(_ recipe: any Recipe) -> String {
-        recipe.settings.first.map { " \($0.key)=\($0.defaultText)" } ?? ""
+        recipe.settings.first.map { " \($0.key)=\($0.defaultText), or --\($0.key) \($0.defaultText)." } ?? ""
     }
 
     private static func text(_ data: DataNeed) -> String {

@@ -29,7 +29,7 @@ struct TrainCommand: ParsableCommand {
     @Argument(help: "What to train.", completion: .list(Recipes.all.map(\.name)))
     var recipe: String?
 
-    @Argument(help: ArgumentHelp("Settings of the recipe.", valueName: "key=value"))
+    @Argument(help: ArgumentHelp("Settings of the recipe; --key value, where the recipe is named, means the same.", valueName: "key=value"))
     var settings: [String] = []
 
     @Option(help: "The device, as soma devices names it.")
@@ -39,14 +39,6 @@ struct TrainCommand: ParsableCommand {
         "The folder with the data, for recipes that need one. (default: data/mnist where it is there)",
         valueName: "folder"))
     var data: String?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Rows and columns that pictures are brought to, as image-size=N does.", valueName: "pixels"))
-    var imageSize: Int?
-
-    @Flag(help: "End the run at a picture that cannot be read, as strict=yes does.")
-    var strict = false
 
     @Option(
         parsing: .unconditional,
@@ -118,7 +110,7 @@ struct TrainCommand: ParsableCommand {
 
     private var request: RunRequest {
         RunRequest(
-            words: (recipe.map { [$0] } ?? []) + settings + (imageSize.map { ["image-size=\($0)"] } ?? []) + (strict ? ["strict=yes"] : []),
+            words: (recipe.map { [$0] } ?? []) + settings,
             device: device, data: data, epochs: epochs, seed: seed,
             output: output, resumes: resume, memory: memory?.count, reference: checkAgainst, profile: profile)
     }

@@ -1,0 +1,39 @@
+import SomaZoo
+
+/// Settings of a recipe written as options: `--image-size 64` for `image-size=64`, `--strict` for `strict=yes`.
+enum SettingOptions {
+    /// The commands that take settings of a recipe.
+    private static let commands = ["train", "profile", "explain-graph"]
+
+    /// The words of a command with such options as settings. Which there are the recipe decides that is named among the words.
+    /// - Throws: `UsageError` where an option has no value.
+    static func rewritten(_ words: [String]) throws -> [String] {
+        guard let command = words.first, commands.contains(command),
+            let recipe = Recipes.all.first(where: { words.contains($0.name) })
+        else { return words }
+        var result: [String] = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            let (name, value) = word.parts(atFirst: "=").map { ($0.before, $0.after) } ?? (word, nil)
+            guard name.hasPrefix("--"), let setting = recipe.settings.first(where: { "--\($0.key)".isExactly(name) }) else {
+                result.append(word)
+                continue
+            }
+            if let value {
+                result.append("\(setting.key)=\(value)")
+            } else if setting.isSwitch {
+                result.append("\(setting.key)=yes")
+            } else if let value = rest.popFirst() {
+                result.append("\(setting.key)=\(value)")
+            } else {
+                throw UsageError("nothing stands behind \(name): it takes \(setting.form)")
+            }
+        }
+        return result
+    }
+}
+
+extension AnySetting {
+    /// Whether it is on or off.
+    fileprivate var isSwitch: Bool { form == Bool.form }
+}
