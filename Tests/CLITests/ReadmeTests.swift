@@ -34,6 +34,16 @@ import Testing
         #expect(last.first == "accuracy" && (Double(last[1]) ?? 0) > 0.8)
     }
 
+    /// A task of one's own, with two players.
+    @Test func theTaskIsTheOneThatRuns() throws {
+        let program = try file("Examples/Task/OwnTask.swift")
+        #expect(try file("docs/training.md").contains("```swift\n\(program)```\n"))
+        let command = Command.run(["\(Command.folder)/ExampleTask"], in: folder, environment: ["SOMA_DEVICE": "cpu"])
+        #expect(command.status == 0 && command.lines.count == 20, "\(command.complaint)")
+        let words = try #require(command.lines.last).split(separator: " ")
+        #expect(words.starts(with: ["epoch", "20:", "generator", "loss"]) && (Double(words.last ?? "") ?? 1) < 0.5, "\(command.output)")
+    }
+
     @Test func theTimedProgramIsTheOneThatRuns() throws {
         let program = try file("Examples/TimedProduct/TimedProduct.swift")
         #expect(try file("docs/bench.md").contains("```swift\n\(program)```\n"))

@@ -14,7 +14,7 @@ enum SettingOptions {
         var result: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
-            let (name, value) = word.parts(atFirst: "=").map { ($0.before, $0.after) } ?? (word, nil)
+            let (name, value) = word.parts(atFirst: "=").map { ($0.before, $0.behind) } ?? (word, nil)
             guard name.hasPrefix("--"), let setting = recipe.settings.first(where: { "--\($0.key)".isExactly(name) }) else {
                 result.append(word)
                 continue
