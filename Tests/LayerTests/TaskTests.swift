@@ -178,6 +178,49 @@ import Testing
         #expect(try bits(game.pair) == before)
     }
 
+    // MARK: Phases
+
+    /// First the output alone, then all: interrupted in either phase a run ends like one that is not.
+    @Test(arguments: TestDevices.all) func phasesResumeWithTheSameBits(_ device: Device) throws {
+        func makeRun(_ folder: TemporaryFolder?) throws -> (net: Sequential, trainer: PhasedTrainer) {
+            let generator = RandomGenerator(seed: 11)
+            return try withDevice(device) {
+                try withRandomGenerator(generator) {
+                    let net = Sequential(Linear(from: 2, to: 6), ReLU(), Linear(from: 6, to: 2))
+                    func task(_ isFrozen: @escaping (String) -> Bool) throws -> any TrainingTask {
+                        let groups = net.parameterGroups { name, _ in isFrozen(name) ? .frozen : .usual }
+                        return SupervisedTask(net, Classification(net), try Optimizer(Adam(), groups: groups, learningRate: 0.01))
+                    }
+                    var options = Trainer.Options(epochs: 0, batchSize: 9, seed: 3)
+                    options.folder = folder.map { String($0.path("").dropLast()) }
+                    let phases = [
+                        Phase("output", epochs: 2) { try withDevice(device) { try task { $0.hasPrefix("layers.0") } } },
+                        Phase("whole", epochs: 1) { try withDevice(device) { try task { _ in false } } },
+                    ]
+                    return (net, PhasedTrainer(phases, options, generator: generator))
+                }
+            }
+        }
+        let whole = try makeRun(nil)
+        let start = try bits(whole.net)
+        var atSecond: [[UInt32]] = []
+        let result = try whole.trainer.run(on: data, begin: { number, _ in if number == 1 { atSecond = try bits(whole.net) } })
+        #expect(result.progress.updateCount == 5 && result.progress.epoch == 1)
+        #expect(atSecond.prefix(2) == start.prefix(2) && atSecond.suffix(2) != start.suffix(2))
+        for stop in [3, 10, 12] {
+            let folder = try TemporaryFolder()
+            var steps = 0
+            let first = try makeRun(folder)
+            let interrupted = try first.trainer.run(on: data) { if case .step = $0 { steps += 1 } } isInterrupted: { steps == stop }
+            // After step 10 the first phase is over: what was to stop after its last update is done.
+            #expect(interrupted.isInterrupted == (stop != 10))
+            let second = try makeRun(folder)
+            try second.trainer.resume(from: Checkpoint(path: folder.path("last.safetensors")))
+            _ = try second.trainer.run(on: data)
+            #expect(try bits(second.net) == bits(whole.net), "\(stop)")
+        }
+    }
+
     // MARK: The loop
 
     /// Training ends when no epoch was better for as many as were asked for, and does not go on when it is resumed.

@@ -78,7 +78,7 @@ public final class Trainer {
     public convenience init(
         _ model: some Module, _ objective: any Objective, _ optimizer: Optimizer, _ options: Options, generator: RandomGenerator = .current
     ) {
-        self.init(Minimization(model, objective, optimizer), options, generator: generator)
+        self.init(SupervisedTask(model, objective, optimizer), options, generator: generator)
     }
 
     /// Trains to the end of the last epoch.

@@ -60,20 +60,23 @@ public struct Player: Sendable {
     public init(_ name: String, _ optimizer: Optimizer) { (self.name, self.optimizer) = (name, optimizer) }
 }
 
-/// One player that minimises the loss of an objective.
-struct Minimization: TrainingTask {
-    let module: any Module
-    let objective: any Objective
+/// The task of one player that minimises the loss of an objective.
+public struct SupervisedTask: TrainingTask {
+    public let module: any Module
+    public let objective: any Objective
     private let player: Player
 
-    init(_ module: any Module, _ objective: any Objective, _ optimizer: Optimizer) {
+    /// - Parameters:
+    ///   - module: what checkpoints keep.
+    ///   - optimizer: of parameters of the module.
+    public init(_ module: any Module, _ objective: any Objective, _ optimizer: Optimizer) {
         (self.module, self.objective) = (module, objective)
         player = Player("model", optimizer)
     }
 
-    var players: [Player] { [player] }
-    var criterion: Criterion? { objective.criterion }
-    func metrics(_ batch: Minibatch) -> [Metric] { objective.metrics(batch) }
-    func details(_ batch: Minibatch) -> [Metric] { objective.details(batch) }
-    func step(_ batch: Minibatch, _ context: StepContext) throws { try context.minimize(objective.loss(batch), by: player) }
+    public var players: [Player] { [player] }
+    public var criterion: Criterion? { objective.criterion }
+    public func metrics(_ batch: Minibatch) -> [Metric] { objective.metrics(batch) }
+    public func details(_ batch: Minibatch) -> [Metric] { objective.details(batch) }
+    public func step(_ batch: Minibatch, _ context: StepContext) throws { try context.minimize(objective.loss(batch), by: player) }
 }

@@ -1,0 +1,79 @@
+/// A part of a run: a task that is trained for so many epochs before the next begins, as layer after layer is before a network as a whole.
+public struct Phase {
+    /// As messages call it: `layer 2`.
+    public let name: String
+    public let epochs: Int
+    /// Learning rates, frozen parameters and what is minimised are the task's. It is made when the phase begins, as an optimiser moves the
+    /// parameters that it is made with.
+    public let task: () throws -> any TrainingTask
+
+    /// A phase of `epochs` epochs.
+    /// - Parameter task: one whose `module` is that of the whole run, so that every checkpoint holds all of it.
+    public init(_ name: String, epochs: Int, task: @escaping () throws -> any TrainingTask) {
+        (self.name, self.epochs, self.task) = (name, epochs, task)
+    }
+}
+
+/// Trains phase after phase of a run, and goes on in the middle of one.
+///
+/// ```swift
+/// let trainer = PhasedTrainer([
+///     Phase("head", epochs: 2) { try fineTuning(net, frozen: { !$0.hasPrefix("head") }) },
+///     Phase("whole", epochs: 8) { try fineTuning(net, frozen: { _ in false }) },
+/// ], options)
+/// ```
+public final class PhasedTrainer {
+    private let phases: [Phase]
+    private let options: Trainer.Options
+    private let generator: RandomGenerator
+    private var checkpoint: Checkpoint?
+    private var first = 0
+
+    private static let phaseKey = "phase"
+
+    /// - Parameters:
+    ///   - options: those of every phase, but for the epochs.
+    ///   - generator: where random numbers of training come from.
+    public init(_ phases: [Phase], _ options: Trainer.Options, generator: RandomGenerator = .current) {
+        if phases.isEmpty { programError("PhasedTrainer", "there are no phases") }
+        (self.phases, self.options, self.generator) = (phases, options, generator)
+    }
+
+    /// Goes on where the run that wrote `checkpoint` had stopped, in whichever phase that was.
+    /// - Throws: `SomaError` where the checkpoint is of none of the phases.
+    public func resume(from checkpoint: Checkpoint) throws {
+        let number = try checkpoint.count(Self.phaseKey)
+        guard phases.indices.contains(number) else {
+            throw SomaError("\(checkpoint.path) is of phase \(number + 1), and the run has \(phases.count)")
+        }
+        (self.checkpoint, first) = (checkpoint, number)
+    }
+
+    /// Trains to the end of the last phase.
+    /// - Parameters:
+    ///   - begin: called before each phase with its number, from 0, and its trainer.
+    ///   - report: called for each event; what it throws ends training, once a checkpoint was written.
+    ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
+    /// - Returns: the result of the last phase that was trained.
+    /// - Throws: as `Trainer.run`; what making a task throws.
+    @discardableResult
+    public func run(
+        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, begin: (Int, Trainer) throws -> Void = { _, _ in },
+        report: (TrainingEvent) throws -> Void = { _ in }, isInterrupted: () -> Bool = { false }
+    ) throws -> TrainingResult {
+        var result: TrainingResult?
+        for number in first..<phases.count {
+            var options = options
+            options.epochs = phases[number].epochs
+            options.metadata[Self.phaseKey] = String(number)
+            let trainer = Trainer(try phases[number].task(), options, generator: generator)
+            if number == first, let checkpoint { try trainer.resume(from: checkpoint) }
+            try begin(number, trainer)
+            let own = try trainer.run(on: training, evaluatingOn: heldOut, report: report, isInterrupted: isInterrupted)
+            if own.isInterrupted { return own }
+            result = own
+        }
+        guard let result else { programError("PhasedTrainer", "there are no phases") }
+        return result
+    }
+}
