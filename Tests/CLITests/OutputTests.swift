@@ -1,5 +1,5 @@
 import Glibc
-import Soma
+@testable import Soma
 import Testing
 
 @testable import SomaCLI

@@ -1,5 +1,7 @@
+import SomaGraph
+
 /// A part of a run: a task that is trained for so many epochs before the next begins, as layer after layer is before a network as a whole.
-public struct Phase {
+public struct TrainingPhase {
     /// As messages call it: `layer 2`.
     public let name: String
     public let epochs: Int
@@ -18,12 +20,12 @@ public struct Phase {
 ///
 /// ```swift
 /// let trainer = PhasedTrainer([
-///     Phase("head", epochs: 2) { try fineTuning(net, frozen: { !$0.hasPrefix("head") }) },
-///     Phase("whole", epochs: 8) { try fineTuning(net, frozen: { _ in false }) },
+///     TrainingPhase("head", epochs: 2) { try fineTuning(net, frozen: { !$0.hasPrefix("head") }) },
+///     TrainingPhase("whole", epochs: 8) { try fineTuning(net, frozen: { _ in false }) },
 /// ], options)
 /// ```
 public final class PhasedTrainer {
-    private let phases: [Phase]
+    private let phases: [TrainingPhase]
     private let options: Trainer.Options
     private let generator: RandomGenerator
     private var checkpoint: Checkpoint?
@@ -34,7 +36,7 @@ public final class PhasedTrainer {
     /// - Parameters:
     ///   - options: those of every phase, but for the epochs.
     ///   - generator: where random numbers of training come from.
-    public init(_ phases: [Phase], _ options: Trainer.Options, generator: RandomGenerator = .current) {
+    public init(_ phases: [TrainingPhase], _ options: Trainer.Options, generator: RandomGenerator = .current) {
         if phases.isEmpty { programError("PhasedTrainer", "there are no phases") }
         (self.phases, self.options, self.generator) = (phases, options, generator)
     }

@@ -105,11 +105,19 @@ final class TrainRun {
         }
         context.report = { [self] event in
             // Where there is nothing to do nothing is changed.
-            if !hasNothingToDo { try openRecord().note(event) }
+            if !hasNothingToDo { try note(event, in: openRecord()) }
             try report.note(event)
             if profiler?.isOver == true { try writeProfile() }
         }
         return context
+    }
+
+    private func note(_ event: RecipeEvent, in record: RunRecord) throws {
+        switch event {
+        case .model(let summary): try record.begin(summary.title)
+        case .training(let event): try record.note(event)
+        case .message, .table, .file, .interrupted: break
+        }
     }
 
     /// Writes the timeline, once, with the steps that were watched.

@@ -1,5 +1,3 @@
-import Soma
-
 /// The curves of a run: losses on a logarithmic axis, and below them what else was measured on held-out samples.
 struct Curves {
     private let charts: [SVGChart]

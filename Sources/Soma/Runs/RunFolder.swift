@@ -1,21 +1,21 @@
 import Glibc
-import Soma
 
 /// Where a run keeps its files. While it is open no other run can use it.
-final class RunFolder {
-    let path: String
+public final class RunFolder {
+    public let path: String
     private var lock: FolderLock?
     /// The folders that were made for this run, the outermost first.
     private var made: [String] = []
 
     /// Why the folder keeps nobody out although it is taken; nil where it does.
-    var problem: String? { lock?.problem }
+    public var problem: String? { lock?.problem }
 
-    init(path: String) { self.path = PathText.withoutLastSlash(path) }
+    /// The folder at `path`, which need not exist.
+    public init(path: String) { self.path = PathText.withoutLastSlash(path) }
 
     /// Makes the folder and takes it; what is in it stays as it is.
     /// - Throws: `SomaError` where the folder cannot be made or is in use.
-    func open() throws {
+    public func open() throws {
         try make(path)
         lock = nil
         lock = try FolderLock(folder: path, name: ".lock")
@@ -25,7 +25,7 @@ final class RunFolder {
     /// Moves an earlier run aside, if there is one.
     /// - Returns: where it is now.
     /// - Throws: `SomaError` where that is not possible.
-    func clear() throws -> String? {
+    public func clear() throws -> String? {
         guard hasRun else { return nil }
         let other = try moveAside()
         try open()
@@ -35,7 +35,7 @@ final class RunFolder {
     /// Takes what a run in another folder had come to: the checkpoint that it is resumed from, its best weights, and its metrics.
     /// - Returns: what came along and what did not, in words.
     /// - Throws: `SomaError` where a file cannot be copied.
-    func takeOver(_ checkpoint: Checkpoint, from origin: String) throws -> String {
+    public func takeOver(_ checkpoint: Checkpoint, from origin: String) throws -> String {
         try AtomicFile.copy(checkpoint.path, to: "\(path)/last.safetensors", links: .replaced)
         var (taken, left): ([String], [String]) = ([], [])
         let metrics = "metrics.csv"
@@ -62,7 +62,7 @@ final class RunFolder {
     }
 
     /// Removes the folder, and those above it, where this run has made them and nothing was written to them.
-    func discardIfEmpty() {
+    public func discardIfEmpty() {
         lock?.remove()
         for folder in made.reversed() {
             // Fails where there is anything else.
@@ -97,7 +97,7 @@ final class RunFolder {
     }
 
     /// Whether a path is that of a file that a run writes itself.
-    func isOwn(_ file: String) -> Bool {
+    package func isOwn(_ file: String) -> Bool {
         let (folder, name) = PathText.split(file)
         let names = ["config.json", "metrics.csv", "curves.svg", "best.safetensors", "last.safetensors"]
         return names.contains(name) && Self.absolute(folder) == Self.absolute(path)
@@ -119,7 +119,7 @@ final class RunFolder {
     }
 
     /// A path that means the same from every working directory; the path itself where that would lead through a folder whose name is no UTF-8.
-    static func absolute(_ path: String) -> String {
+    package static func absolute(_ path: String) -> String {
         if let whole = realpath(path, nil) {
             defer { free(whole) }
             return String(validatingCString: whole) ?? path

@@ -1,5 +1,4 @@
 import Glibc
-import Soma
 import SomaBackend
 
 /// `metrics.csv`: a row for each reading of the losses, with what was measured where an epoch ended.

@@ -1,4 +1,3 @@
-import Soma
 import SomaBackend
 
 /// What an earlier `metrics.csv` says, in whatever form an editor or a spreadsheet has saved it.

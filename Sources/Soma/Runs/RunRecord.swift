@@ -1,15 +1,20 @@
-import Soma
-import SomaZoo
-
-/// What a run leaves in its folder beside the checkpoints: the metrics, and the curves as a picture.
-final class RunRecord {
+/// What a run leaves in its folder beside the checkpoints: `metrics.csv`, and the curves as `curves.svg`.
+///
+/// ```swift
+/// let folder = RunFolder(path: "runs/mine")
+/// try folder.open()
+/// let record = try RunRecord(folder: folder.path, title: "mine", resumes: false)
+/// try trainer.run(on: training, evaluatingOn: heldOut) { try record.note($0) }
+/// try record.draw()
+/// ```
+public final class RunRecord {
     private let folder: String
     private let title: String
     private let device: Device
     private let metrics: MetricsFile
     /// What to tell of files that were there.
-    var remark: String? { metrics.remark }
-    private var model = ""
+    public var remark: String? { metrics.remark }
+    private var model: String
     /// The last reading of the losses, which may still get an evaluation, and its values in their order.
     private var pending: (row: MetricsFile.Row, order: [String])?
     /// How the values are to be read, by the names of their columns.
@@ -18,23 +23,26 @@ final class RunRecord {
     /// Seconds of the runs that this one continues.
     private var earlierSeconds = 0.0
 
+    /// - Parameters:
+    ///   - folder: where the files are, which exists.
+    ///   - title: what the curves are of; also what the model is called in the rows until `begin` says otherwise.
+    ///   - resumes: whether rows of a `metrics.csv` that is there are kept.
     /// - Throws: `SomaError` where the folder cannot be written to.
-    init(folder: String, title: String, device: Device, resumes: Bool) throws {
-        (self.folder, self.title, self.device) = (folder, title, device)
+    public init(folder: String, title: String, device: Device = .current, resumes: Bool) throws {
+        (self.folder, self.title, self.device, model) = (folder, title, device, title)
         metrics = try MetricsFile(path: "\(folder)/metrics.csv", resumes: resumes)
     }
 
-    func note(_ event: RecipeEvent) throws {
-        switch event {
-        case .model(let summary):
-            try flush()
-            model = summary.title
-        case .training(let event): try note(event)
-        case .message, .table, .file, .interrupted: break
-        }
+    /// Calls the rows that follow those of another model, or of another phase.
+    /// - Throws: `SomaError` where the file cannot be written.
+    public func begin(_ model: String) throws {
+        try flush()
+        self.model = model
     }
 
-    private func note(_ event: TrainingEvent) throws {
+    /// Notes a step of a training loop.
+    /// - Throws: `SomaError` where a file cannot be written.
+    public func note(_ event: TrainingEvent) throws {
         switch event {
         case .started(let progress):
             try metrics.drop(model, after: progress.updateCount)
@@ -76,7 +84,8 @@ final class RunRecord {
     }
 
     /// Writes `curves.svg`, where there is anything to draw.
-    func draw() throws {
+    /// - Throws: `SomaError` where it cannot be written.
+    public func draw() throws {
         try flush()
         drawn = .now
         guard let picture = Curves(title: title, rows: metrics.rows, names: metrics.names, figures: figures).svg else { return }
