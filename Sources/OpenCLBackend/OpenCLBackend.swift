@@ -133,21 +133,13 @@ public final class OpenCLBackend: Backend {
         if let failure = state.withLock({ $0.failure }) { throw failure }
         let prepared = OpenCLStep(step, planner)
         prepared.aligned = try launches(step, &prepared.planner)
-        if isIsolated { prepared.workspace = try workspace(for: prepared.aligned, holding: nil) }
+        try state.withLock { try reserve(for: prepared.aligned, of: prepared, &$0) }
         return prepared
     }
 
     private func launches(_ step: Step, _ planner: inout StepPlanner) throws -> [any Launch] {
-        if case .matmul(let product) = step, planner.tuning[product] == .clblast, planner.allowsVectors,
-            let launch = CLBlastLaunch(product, context: context)
-        {
-            return [launch]
-        }
-        let launches = try fittingLaunches(step, &planner)
-        if !isIsolated {
-            try state.withLock { $0.workspace = try workspace(for: launches, holding: $0.workspace) }
-        }
-        return launches
+        if case .matmul(let product) = step, planner.allowsLibrary(for: product), let launch = CLBlastLaunch(product, context: context) { return [launch] }
+        return try fittingLaunches(step, &planner)
     }
 
     /// Launches that their kernels allow: where one, now that it is built, takes fewer work-items or less local memory than there are, the
@@ -165,16 +157,47 @@ public final class OpenCLBackend: Backend {
         }
     }
 
-    /// Plans a step anew with half the work-items a group, since a launch of it was refused although its kernel had allowed it.
-    private func halveGroups(of step: OpenCLStep, after refusal: OpenCLError, _ bindings: Bindings) throws {
-        let plans = step.launches(bindings).compactMap { ($0 as? OpenCLLaunch)?.plan }
+    /// Makes of a step what keeps it from being enqueued possible, without the lock, since a driver may compile for seconds; then changes it with
+    /// the lock held, unless another thread has changed it meanwhile.
+    private func overcome(_ obstacle: Obstacle, of step: OpenCLStep) throws {
+        var planner = obstacle.planner
+        switch obstacle.kind {
+        case .unaligned:
+            planner.allowsVectors = false
+            let launches = try launches(step.step, &planner)
+            try state.withLock { state in
+                guard step.planner.traits == obstacle.planner.traits else { return }
+                try reserve(for: launches, of: step, &state)
+                step.unaligned = launches
+            }
+        case .refused(let error, let plans):
+            planner = try halved(planner, step, after: error, plans)
+            let launches = try launches(step.step, &planner)
+            try state.withLock { state in
+                guard step.planner.traits == obstacle.planner.traits else { return }
+                try reserve(for: launches, of: step, &state)
+                (step.planner, step.aligned, step.unaligned) = (planner, launches, nil)
+            }
+        }
+    }
+
+    /// The planner for half the work-items a group, where a launch was refused although its kernel had allowed it.
+    private func halved(_ planner: StepPlanner, _ step: OpenCLStep, after refusal: OpenCLError, _ plans: [LaunchPlan]) throws -> StepPlanner {
         let most = plans.map(\.groupSize).max() ?? 1
         let limits = KernelLimits(groupSize: powerOfTwo(atMost: most - 1))
-        guard most > 1, !step.isTrial, let narrower = step.planner.narrowed(to: limits), try narrower.launches(step.step).map(\.local) != plans.map(\.local) else {
+        guard most > 1, !step.isTrial, let narrower = planner.narrowed(to: limits), try narrower.launches(step.step).map(\.local) != plans.map(\.local) else {
             throw BackendError.unsupported("\(device.name) refuses a launch: \(refusal)")
         }
-        step.planner = narrower
-        (step.aligned, step.unaligned) = (try launches(step.step, &step.planner), nil)
+        return narrower
+    }
+
+    /// Sees to scratch memory for launches of a step: of its own where buffers are isolated, else shared by all.
+    private func reserve(for launches: [any Launch], of step: OpenCLStep, _ state: inout State) throws {
+        if isIsolated {
+            step.workspace = try workspace(for: launches, holding: step.workspace)
+        } else {
+            state.workspace = try workspace(for: launches, holding: state.workspace)
+        }
     }
 
     /// Scratch memory that is large enough for launches: the one held if it is.
@@ -192,43 +215,56 @@ public final class OpenCLBackend: Backend {
     }
 
     private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
-        // A driver may compile a kernel when it is first launched.
-        guard steps.contains(where: { ($0 as? OpenCLStep)?.hasRun == false }) else { return try launch(steps, bindings, log: log) }
-        try keepingSignalActions { try launch(steps, bindings, log: log) }
-    }
-
-    private func launch(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
-        for case let step as OpenCLStep in steps { try makeReady(step, bindings) }
+        let steps = steps.map { step in
+            guard let step = step as? OpenCLStep else { programError("OpenCL", "a step of another device") }
+            return step
+        }
         var done = 0
         while done < steps.count {
-            var refusal: OpenCLError?
-            try withQueue { state throws(OpenCLError) in
-                while done < steps.count, refusal == nil {
-                    guard let step = steps[done] as? OpenCLStep else { programError("OpenCL", "a step of another device") }
-                    do throws(OpenCLError) {
-                        try enqueue(step, at: done, bindings, log, &state)
-                        done += 1
-                    } catch {
-                        guard error.refusesGroup else { throw error }
-                        refusal = error
-                    }
-                }
-                try check(cl.pointee.clFlush(context.queue), "clFlush")
-            }
-            // Launches before the refused one have written scratch memory at most, so the step begins anew.
-            if let refusal, let step = steps[done] as? OpenCLStep {
-                try halveGroups(of: step, after: refusal, bindings)
-                try makeReady(step, bindings)
-            }
+            // A driver may compile a kernel when it is first launched.
+            let areNew = state.withLock { _ in steps[done...].contains { !$0.hasRun } }
+            let obstacle = areNew ? try keepingSignalActions { try launch(steps, &done, bindings, log) } : try launch(steps, &done, bindings, log)
+            // Launches before a refused one have written scratch memory at most, so the step begins anew.
+            if let obstacle { try overcome(obstacle, of: steps[done]) }
         }
     }
 
-    /// Makes the variant of a step for a binding that no earlier run had: a slice that begins at an odd element, or beyond CLBlast's reach.
-    private func makeReady(_ step: OpenCLStep, _ bindings: Bindings) throws {
-        guard !step.isReady(bindings) else { return }
-        var narrow = step.planner
-        narrow.allowsVectors = false
-        step.unaligned = try launches(step.step, &narrow)
+    /// What keeps a step from being enqueued, and the planner that it was planned with then.
+    private struct Obstacle {
+        enum Kind {
+            /// There is no variant for a binding that no earlier run had: a slice that begins at an odd element, or beyond CLBlast's reach.
+            case unaligned
+            /// The device takes no work-groups of the size of these.
+            case refused(OpenCLError, [LaunchPlan])
+        }
+
+        let kind: Kind
+        let planner: StepPlanner
+    }
+
+    /// Enqueues steps from `done` on, and counts them there.
+    /// - Returns: what keeps the next one from it; `nil` where all are enqueued.
+    private func launch(_ steps: [OpenCLStep], _ done: inout Int, _ bindings: Bindings, _ log: LaunchLog?) throws -> Obstacle? {
+        var obstacle: Obstacle?
+        try withQueue { state throws(OpenCLError) in
+            while done < steps.count, obstacle == nil {
+                let step = steps[done]
+                guard step.isReady(bindings) else {
+                    obstacle = Obstacle(kind: .unaligned, planner: step.planner)
+                    break
+                }
+                do throws(OpenCLError) {
+                    try enqueue(step, at: done, bindings, log, &state)
+                    done += 1
+                } catch {
+                    guard error.refusesGroup else { throw error }
+                    let plans = step.launches(bindings).compactMap { ($0 as? OpenCLLaunch)?.plan }
+                    obstacle = Obstacle(kind: .refused(error, plans), planner: step.planner)
+                }
+            }
+            try check(cl.pointee.clFlush(context.queue), "clFlush")
+        }
+        return obstacle
     }
 
     private func enqueue(
@@ -257,8 +293,11 @@ public final class OpenCLBackend: Backend {
     public func sourceText(of step: PreparedStep) -> String? {
         guard let step = step as? OpenCLStep else { return nil }
         var seen = Set<String>()
-        return step.aligned.map(\.sourceText).filter { seen.insert($0).inserted }.joined(separator: "\n")
+        return way(of: step).launches.map(\.sourceText).filter { seen.insert($0).inserted }.joined(separator: "\n")
     }
+
+    /// How a step is launched where bindings are aligned, and the planner that planned it so.
+    func way(of step: OpenCLStep) -> (planner: StepPlanner, launches: [any Launch]) { state.withLock { _ in (step.planner, step.aligned) } }
 
     /// Runs calls on the queue; a failure other than a lack of memory or a launch that is refused is the device's last.
     func withQueue(_ body: (inout State) throws(OpenCLError) -> Void) throws {
@@ -279,7 +318,7 @@ public final class OpenCLBackend: Backend {
     }
 }
 
-/// A step's launches. Changed only with the device's lock held, but for the unaligned variant, which is set before it is used.
+/// A step's launches. Several threads may enqueue one step: once it is prepared, it is read and changed only with the device's lock held.
 final class OpenCLStep: PreparedStep, @unchecked Sendable {
     let step: Step
     /// With what it was planned: the device's, or a narrower one where a kernel takes smaller work-groups than the device.

@@ -19,10 +19,10 @@ extension OpenCLBackend: TunableBackend {
 
     public func choice(of step: PreparedStep) -> ChoiceInUse? {
         guard let prepared = step as? OpenCLStep, let subject = planner.subject(of: prepared.step) else { return nil }
-        let isByLibrary = prepared.aligned.first is CLBlastLaunch
-        let choice = prepared.planner.choice(for: subject, allowsLibrary: isByLibrary)
+        let (planner, launches) = way(of: prepared)
+        let choice = planner.choice(for: subject, allowsLibrary: launches.first is CLBlastLaunch)
         return ChoiceInUse(
-            stepClass: "\(subject.stepClass)", choice: "\(choice)", isTuned: planner.tuning[subject.stepClass] == choice)
+            stepClass: "\(subject.stepClass)", choice: "\(choice)", isTuned: self.planner.tuning[subject.stepClass] == choice)
     }
 
     public var tuning: TuningRecord { TuningRecord(device: openCLDevice.identity, choices: planner.tuning.texts) }

@@ -43,6 +43,13 @@ extension StepPlanner {
         }
     }
 
+    /// Whether CLBlast may compute a product: where that was measured, bindings are aligned, and the kernels that it was measured against have not
+    /// been found wrong, since what a compiler does to those it may do to CLBlast's.
+    func allowsLibrary(for step: MatmulStep) -> Bool {
+        guard tuning[step] == .clblast, allowsVectors else { return false }
+        return family(of: .matmul(step)).flatMap { ways[$0] } ?? .own == .own
+    }
+
     /// The tile for a convolution as a product: as measured, if that was done and fits the device; else as shipped.
     func tile(for step: ConvolutionStep, _ product: ImplicitProduct) -> MatmulTile {
         if case .tile(let tile) = tuning[StepClass(step)], tile.fits(traits, isConvolution: true) { return tile }
