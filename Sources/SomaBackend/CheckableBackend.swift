@@ -9,7 +9,7 @@ public protocol CheckableBackend: Backend {
 public struct KernelCheck: Sendable, Hashable {
     public var kernels: String
     public var caseCount: Int
-    /// The cases that came out wrong, and how.
+    /// The cases that came out wrong or did not run, and how.
     public var faults: [String]
     /// What is used instead where there are any; `nil` where nothing computes rightly.
     public var remedy: String?

@@ -1,3 +1,4 @@
+import CLibraries
 import Foundation
 import SomaBackend
 import SomaReference
@@ -113,7 +114,7 @@ import Testing
         // By the other way the cases are right.
         var planner = backend.planner
         planner.ways = ways
-        for one in fault.family.cases { #expect(try one.firstDifference(on: backend, planner) == nil, "\(one.name)") }
+        for one in fault.family.cases { #expect(try one.fault(on: backend, planner) == nil, "\(one.name)") }
         // The next process knows, and says nothing.
         let later = SelfCheck(file) { line in lines.all.withLock { $0.append(line) } }
         #expect(try later.ways(for: step, on: backend) == ways && lines.text.count == 2)
@@ -153,11 +154,99 @@ import Testing
 
     @Test func verdictsSurviveTheirText() {
         var verdicts = KernelVerdicts()
-        verdicts.families = [.map: .init(way: .own), .scatterAdd: .init(way: .other, fault: "element 3 is 4 and not 2"), .pooling: .init(way: nil, fault: "it does not build: x")]
+        verdicts.families = [
+            .map: .init(way: .own), .scatterAdd: .init(way: .other, fault: "element 3 is 4 and not 2"), .pooling: .init(way: nil, fault: "element 0 is 1 and not 2"),
+        ]
         let text = verdicts.text(of: "a device")
         #expect(KernelVerdicts(text, of: "a device") == verdicts && KernelVerdicts(text, of: "another") == nil)
         for damaged in [String(text.dropLast(4)), text.replacingOccurrences(of: "scatter-add", with: "scatter"), ""] {
             #expect(KernelVerdicts(damaged, of: "a device") == nil)
         }
+        #expect(KernelVerdicts(text.replacingOccurrences(of: "\n", with: "\r\n"), of: "a device") == verdicts)
+        // What did not run is no verdict.
+        verdicts.families[.gather] = .init(way: .other, fault: "it does not build: x", isLasting: false)
+        #expect(verdicts.text(of: "a device") == text)
+    }
+
+    /// Kernels that do not build are told of as that and done without, in one process: no file says that they compute wrongly.
+    @Test(.timeLimit(.minutes(10))) func whatDoesNotBuildIsTriedAgain() throws {
+        let folder = try TemporaryFolder()
+        let backend = try makeBackend(.gpu) { options in
+            options.miscompilation = { $0.replacingOccurrences(of: "value += g[window_y * pooled_width + window_x];", with: "value += nothing;") }
+        }
+        let file = CheckFile(for: backend.openCLDevice, .gpu, in: folder.path)
+        let step = try #require(KernelFamily.pooling.cases.first).step
+        for _ in 0..<2 {
+            let lines = Lines()
+            let check = SelfCheck(file) { line in lines.all.withLock { $0.append(line) } }
+            for _ in 0..<2 { #expect(try check.ways(for: step, on: backend) == [.pooling: .other]) }
+            let told = lines.text.filter { !$0.contains("is new here") }
+            #expect(told.count == 1 && told[0].contains("the kernels for pooling do not run") && told[0].contains("it does not build"), "\(lines.text)")
+            #expect(try #require(file.read()).families.isEmpty)
+        }
+        let report = try #require(try SelfCheck(file, say: { _ in }).check([.pooling], on: backend).first)
+        #expect(report.faults.contains { $0.contains("it does not build") } && report.remedy == "those for processors")
+    }
+
+    /// A lack of memory is no fault of the kernels.
+    @Test func aLackOfMemoryIsNoVerdict() throws {
+        let folder = try TemporaryFolder()
+        let backend = try makeBackend(.gpu) { $0.memoryLimit = 1 }
+        let (file, lines) = (CheckFile(for: backend.openCLDevice, .gpu, in: folder.path), Lines())
+        let check = SelfCheck(file) { line in lines.all.withLock { $0.append(line) } }
+        #expect(try check.ways(for: try #require(KernelFamily.blockCopy.cases.first).step, on: backend) == [.blockCopy: .own])
+        #expect(lines.text.last?.contains("could not be checked") == true && lines.text.last?.contains("there is no memory for it") == true, "\(lines.text)")
+        #expect(try #require(file.read()).families.isEmpty)
+    }
+
+    /// Kernels that compute wrongly are not used because no others run, and the next process looks whether these do by then.
+    @Test(.timeLimit(.minutes(10))) func wrongKernelsAreRefusedWhereNoOthersRun() throws {
+        let folder = try TemporaryFolder()
+        let backend = try makeBackend(.gpu) { options in
+            options.miscompilation = {
+                $0.replacingOccurrences(of: "value += g[window_y * pooled_width + window_x];", with: "value = g[window_y * pooled_width + window_x];")
+                    .replacingOccurrences(of: "result[chosen[window]] += row[window]", with: "nothing")
+            }
+        }
+        let file = CheckFile(for: backend.openCLDevice, .gpu, in: folder.path)
+        let step = try #require(KernelFamily.pooling.cases.first).step
+        let check = SelfCheck(file, say: { _ in })
+        for _ in 0..<2 { #expect(throws: BackendError.self) { try check.ways(for: step, on: backend) } }
+        #expect(throws: Never.self) { try SelfCheck(file, say: { _ in }).refuseHopeless(backend) }
+    }
+
+    /// A product is not left to CLBlast where the compiler makes wrong kernels of its like, even if that was measured to be the fastest.
+    @Test(.timeLimit(.minutes(10)), .enabled(if: libraries_clblast_table().pointee.search.found, "no CLBlast"), arguments: [true, false])
+    func aWrongFamilyIsNotLeftToTheLibrary(_ isWrong: Bool) throws {
+        let (folder, product, fault) = (try TemporaryFolder(), Product(m: 64, n: 48, k: 40, isPlain: true), Self.faults[2])
+        let backend = try makeBackend(.gpu) { options in
+            if isWrong { options.miscompilation = { $0.replacingOccurrences(of: fault.text, with: fault.broken) } }
+            options.tuning?[product.step] = .clblast
+            (options.isChecked, options.cacheFolder) = (true, folder.path)
+        }
+        let step = try #require(try backend.prepare(.matmul(product.step)) as? OpenCLStep)
+        #expect(backend.way(of: step).launches.contains { $0 is CLBlastLaunch } == !isWrong)
+        #expect(try product.firstDifference(on: backend) == nil)
+    }
+
+    /// An infinity is not near any number.
+    @Test func infinitiesAndNaNAreCompared() {
+        let numbers = [Double.infinity, -.infinity, .nan, 0, 1e30]
+        for (place, wanted) in numbers.enumerated() {
+            for (other, got) in numbers.enumerated() {
+                let difference = CheckArray([got]).firstDifference(from: CheckArray([wanted]), tolerance: 1e-5)
+                #expect((difference == nil) == (place == other), "\(got) and \(wanted)")
+            }
+        }
+    }
+
+    /// A compiler that takes NaN and infinities for numbers that do not occur is noticed.
+    @Test(.timeLimit(.minutes(10)), arguments: [
+        (KernelFamily.map, "return x != x ? (T)0 : ", "return "), (.map, "x >= ABOVE ? (T)HIGHEST", "x > ABOVE ? (T)HIGHEST"),
+        (.reduce, "-INFINITY", "-FLT_MAX"), (.pooling, " value = next;", " value = SOMA_MAX(next, -FLT_MAX);"),
+    ]) func extremesAreChecked(_ family: KernelFamily, _ text: String, _ broken: String) throws {
+        let backend = try makeBackend(.gpu) { options in options.miscompilation = { $0.replacingOccurrences(of: text, with: broken) } }
+        let planner = backend.planner.reaching(family)
+        #expect(try family.firstCases.contains { try $0.fault(on: backend, planner)?.kind == .wrongNumbers })
     }
 }

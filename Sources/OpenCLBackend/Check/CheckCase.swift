@@ -45,18 +45,38 @@ struct CheckArray: Sendable {
     /// The first element that is not as it should be, in words; `nil` where all are.
     func firstDifference(from expected: CheckArray, tolerance: Double) -> String? {
         for (place, (got, wanted)) in zip(values, expected.values).enumerated() {
-            let isRight = got == wanted || got.isNaN && wanted.isNaN || abs(got - wanted) <= tolerance * max(1, abs(wanted))
-            if !isRight { return "element \(place) is \(got) and not \(wanted)" }
+            if !Self.agree(got, wanted, tolerance) { return "element \(place) is \(got) and not \(wanted)" }
         }
         return nil
     }
+
+    /// Whether both are NaN, the same infinity, or numbers near each other: an infinity is as far from each number as the tolerance reaches.
+    private static func agree(_ got: Double, _ wanted: Double, _ tolerance: Double) -> Bool {
+        guard got.isFinite && wanted.isFinite else { return got == wanted || got.isNaN && wanted.isNaN }
+        return abs(got - wanted) <= tolerance * max(1, abs(wanted))
+    }
+}
+
+/// Why a case has not come out right.
+struct CheckFault: Sendable, Equatable, CustomStringConvertible {
+    enum Kind: Sendable {
+        /// The kernels ran, and their numbers are not those that are wanted.
+        case wrongNumbers
+        /// Nothing was computed: the program does not build, the device does not take it, or there is no memory. Another process may fare better.
+        case notRun
+    }
+
+    let kind: Kind
+    let description: String
+
+    init(_ kind: Kind, _ description: String) { (self.kind, self.description) = (kind, description) }
 }
 
 extension CheckCase {
     /// Runs the step as a planner plans it.
-    /// - Returns: the first difference, or why it did not run; `nil` where all is right.
-    /// - Throws: `BackendError.deviceLost` or `outOfMemory`.
-    func firstDifference(on backend: OpenCLBackend, _ planner: StepPlanner) throws -> String? {
+    /// - Returns: the first wrong number, or why it did not run; `nil` where all is right.
+    /// - Throws: `BackendError.deviceLost`.
+    func fault(on backend: OpenCLBackend, _ planner: StepPlanner) throws -> CheckFault? {
         do {
             let prepared = try backend.prepare(step, planner)
             let slices = try memory.map { array in
@@ -69,13 +89,17 @@ extension CheckCase {
             for (slot, wanted) in expected.sorted(by: { $0.key < $1.key }) {
                 var bytes = [UInt8](repeating: 0, count: wanted.values.count * wanted.dtype.byteCount)
                 try bytes.withUnsafeMutableBytes { try backend.download(slices[slot], into: $0) }
-                if let difference = CheckArray(bytes: bytes, wanted.dtype).firstDifference(from: wanted, tolerance: tolerance) { return difference }
+                if let difference = CheckArray(bytes: bytes, wanted.dtype).firstDifference(from: wanted, tolerance: tolerance) {
+                    return CheckFault(.wrongNumbers, difference)
+                }
             }
             return nil
         } catch BackendError.buildFailed(_, let log) {
-            return "it does not build: \(log.split(separator: "\n").first ?? "")"
+            return CheckFault(.notRun, "it does not build: \(log.split(whereSeparator: \.isNewline).first ?? "")")
         } catch BackendError.unsupported(let reason) {
-            return reason
+            return CheckFault(.notRun, reason)
+        } catch BackendError.outOfMemory {
+            return CheckFault(.notRun, "there is no memory for it")
         }
     }
 

@@ -90,14 +90,21 @@ extension CheckCase {
         let samples = [Sample(batch: 2, inputs: 3, outputs: 3, input: [7, 6], stride: [2, 1]), Sample(inputs: 2, outputs: 2, input: [6, 40], stride: [1, 1])]
         return samples.flatMap { sample in
             [(PoolingFunction.max, false), (.max, true), (.sum, false), (.sum, true)].map { pooling(sample, $0, isGradient: $1) }
+                + [pooling(sample, .max, isGradient: false, hasInfinities: true)]
         }
     }
 
-    private static func pooling(_ sample: Sample, _ function: PoolingFunction, isGradient: Bool) -> CheckCase {
+    private static func pooling(_ sample: Sample, _ function: PoolingFunction, isGradient: Bool, hasInfinities: Bool = false) -> CheckCase {
         let planes = sample.batch * sample.inputs
         let (pixels, windows) = (sample.input.reduce(1, *), sample.output.reduce(1, *))
         // Many equal numbers, of which the first is the greatest.
-        let x = CheckArray((0..<planes * pixels).map { Double($0 * 7 % 5) }), g = CheckArray.halves(planes * windows, 3)
+        var x = CheckArray((0..<planes * pixels).map { Double($0 * 7 % 5) })
+        let g = CheckArray.halves(planes * windows, 3)
+        if hasInfinities {
+            // A plane of −∞, and in the others one ∞.
+            for pixel in 0..<pixels { x.values[pixel] = -.infinity }
+            for plane in 1..<planes { x.values[plane * pixels + pixels / 2] = .infinity }
+        }
         var (y, dx) = ([Double](repeating: function == .max ? -.infinity : 0, count: planes * windows), [Double](repeating: 0, count: planes * pixels))
         for plane in 0..<planes {
             var chosen = [Int?](repeating: nil, count: windows)
@@ -119,7 +126,7 @@ extension CheckCase {
             output: sample.output, windows: sample.windows, operands: operands, result: operand(2, isGradient ? imageShape : pooledShape))
         let result = isGradient ? dx : y
         return CheckCase(
-            name: "\(isGradient ? "gradient of " : "")pooling by \(function) of \(sample.input[0])×\(sample.input[1])", step: .pooling(step),
-            memory: [x, g, .blank(result.count)], expected: [2: CheckArray(result)])
+            name: "\(isGradient ? "gradient of " : "")pooling by \(function) of \(sample.input[0])×\(sample.input[1])\(hasInfinities ? " with infinities" : "")",
+            step: .pooling(step), memory: [x, g, .blank(result.count)], expected: [2: CheckArray(result)])
     }
 }

@@ -7,7 +7,7 @@ import SomaBackend
 import SomaGraph
 
 extension CheckCase {
-    static var maps: [CheckCase] { [functions(64), integers, functions(37), broadcast(8, 12), broadcast(5, 7), random] }
+    static var maps: [CheckCase] { [functions(64), integers, extremes(48), functions(37), broadcast(8, 12), broadcast(5, 7), random] }
 
     // MARK: Functions
 
@@ -66,6 +66,39 @@ extension CheckCase {
         let outputMemory = binaries.map { _ in CheckArray.blank(count, .int32) } + [.blank(count, .bool), .blank(count)]
         return CheckCase(
             name: "integers", step: .map(LoopNest(outer: [count], body: body)), memory: inputs + outputMemory, expected: expected)
+    }
+
+    // MARK: Extremes
+
+    private static let extremeNumbers = [
+        .nan, .infinity, -.infinity, 3e9, -3e9, 1e19, -1e19, 2.75, -2.75, 300, -0.0, 2_147_483_648, -2_147_483_648,
+    ].map { Double(Float($0)) }
+
+    /// Casts of NaN, infinities and numbers beyond the ends of an integer, and the greater and the lesser of two such.
+    private static func extremes(_ count: Int) -> CheckCase {
+        let numbers = extremeNumbers
+        let (x, y) = (CheckArray((0..<count).map { numbers[$0 % numbers.count] }), CheckArray((0..<count).map { numbers[($0 * 5 + 1) % numbers.count] }))
+        let casts: [(dtype: DType, bounds: ClosedRange<Double>)] = [
+            (.int32, -0x1p31...0x1p31 - 1), (.uint32, 0...0x1p32 - 1), (.int64, -0x1p63...0x1p63), (.uint8, 0...255),
+        ]
+        var results = casts.map { cast in
+            CheckArray(x.values.map { $0.isNaN ? 0 : min(max($0.rounded(.towardZero), cast.bounds.lowerBound), cast.bounds.upperBound) }, cast.dtype)
+        }
+        results.append(CheckArray(x.values.map { $0 != 0 ? 1 : 0 }, .bool))
+        func chosen(_ choose: (Double, Double) -> Double) -> CheckArray {
+            CheckArray(zip(x.values, y.values).map { $0.isNaN || $1.isNaN ? .nan : choose($0, $1) })
+        }
+        results += [chosen(max), chosen(min)]
+        var body = Body(
+            loads: [operand(0, [count]), operand(1, [count])],
+            instructions: [Instruction(.load(operand: 0), .float32), Instruction(.load(operand: 1), .float32)])
+        body.instructions += results.dropLast(2).map { Instruction(.cast(0), $0.dtype) }
+        body.instructions += [Instruction(.binary(.maximum, 0, 1), .float32), Instruction(.binary(.minimum, 0, 1), .float32)]
+        body.stores = results.enumerated().map { Store(value: $0 + 2, target: operand($0 + 2, [count], $1.dtype)) }
+        return CheckCase(
+            name: "casts and maxima of NaN and infinities", step: .map(LoopNest(outer: [count], body: body)),
+            memory: [x, y] + results.map { .blank(count, $0.dtype) },
+            expected: Dictionary(uniqueKeysWithValues: results.enumerated().map { ($0 + 2, $1) }))
     }
 
     // MARK: Places

@@ -10,18 +10,34 @@ extension CheckCase {
     static var reductions: [CheckCase] {
         [
             reduction(rows: 3, columns: 100, isAcross: false), reduction(rows: 40, columns: 33, isAcross: true),
+            reduction(rows: 3, columns: 100, isAcross: false, hasExtremes: true), reduction(rows: 40, columns: 33, isAcross: true, hasExtremes: true),
             reduction(rows: 70, columns: 7, isAcross: false), reduction(rows: 9, columns: 500, isAcross: true), longSum(70_001),
         ]
     }
 
-    static var rows: [CheckCase] { [softmax(3, 7), softmaxGradient(2, 300), softmax(2, 300), softmaxGradient(3, 7), normalization(4, 33), normalization(2, 600)] }
+    static var rows: [CheckCase] {
+        [
+            softmax(3, 7), softmaxGradient(2, 300), softmax(3, 7, isMasked: true), softmax(2, 300), softmaxGradient(3, 7), normalization(4, 33),
+            normalization(2, 600),
+        ]
+    }
 
     // MARK: Reductions
 
+    /// Makes of every fourth row one of −∞ alone, puts ∞, then −∞ into those after it, and a NaN into the fourth.
+    private static func setExtremes(in values: inout [Double], rows: Int, columns: Int, _ place: (Int, Int) -> Int) {
+        for i in 0..<rows {
+            if i % 4 == 0 { for j in 0..<columns { values[place(i, j)] = -.infinity } }
+            values[place(i, columns / 2)] = [-.infinity, .infinity, -.infinity, .nan][i % 4]
+        }
+    }
+
     /// Sum, greatest element and where it stands, along the contiguous axis or across it.
-    private static func reduction(rows: Int, columns: Int, isAcross: Bool) -> CheckCase {
-        let x = CheckArray.halves(rows * columns, 7)
-        let row = { (i: Int) in (0..<columns).map { x.values[isAcross ? $0 * rows + i : i * columns + $0] } }
+    private static func reduction(rows: Int, columns: Int, isAcross: Bool, hasExtremes: Bool = false) -> CheckCase {
+        let place = { (i: Int, j: Int) in isAcross ? j * rows + i : i * columns + j }
+        var x = CheckArray.halves(rows * columns, 7)
+        if hasExtremes { setExtremes(in: &x.values, rows: rows, columns: columns, place) }
+        let row = { (i: Int) in (0..<columns).map { x.values[place(i, $0)] } }
         let target = { (slot: Int, dtype: DType) in Operand(slot: slot, dtype: dtype, access: Access(strides: [1, 0])) }
         let body = Body(
             loads: [Operand(slot: 0, dtype: .float32, access: Access(strides: isAcross ? [1, rows] : [columns, 1]))],
@@ -32,12 +48,15 @@ extension CheckCase {
             stores: [
                 Store(value: 4, target: target(1, .float32)), Store(value: 2, target: target(2, .float32)), Store(value: 3, target: target(3, .int32)),
             ])
-        let (sums, greatest) = ((0..<rows).map { -row($0).reduce(0, +) }, (0..<rows).map { row($0).max() ?? 0 })
-        let places = (0..<rows).map { Double(row($0).firstIndex(of: greatest[$0]) ?? 0) }
+        let sums = (0..<rows).map { -row($0).reduce(0, +) }
+        // The first NaN, if any, is the greatest.
+        let places = (0..<rows).map { i in row(i).firstIndex(where: \.isNaN) ?? row(i).firstIndex(of: row(i).max() ?? 0) ?? 0 }
+        let greatest = (0..<rows).map { row($0)[places[$0]] }
+        let name = "sums and maxima of \(rows)×\(columns)\(isAcross ? ", across" : "")\(hasExtremes ? ", with infinities" : "")"
         return CheckCase(
-            name: "sums and maxima of \(rows)×\(columns)\(isAcross ? ", across" : "")", step: .reduce(LoopNest(outer: [rows], inner: [columns], body: body)),
+            name: name, step: .reduce(LoopNest(outer: [rows], inner: [columns], body: body)),
             memory: [x, .blank(rows), .blank(rows), .blank(rows, .int32)],
-            expected: [1: CheckArray(sums), 2: CheckArray(greatest), 3: CheckArray(places, .int32)])
+            expected: [1: CheckArray(sums), 2: CheckArray(greatest), 3: CheckArray(places.map(Double.init), .int32)])
     }
 
     /// A sum that several work-groups share.
@@ -64,8 +83,10 @@ extension CheckCase {
         CheckArray((0..<rows).flatMap { compute(Array(x.values[$0 * columns..<($0 + 1) * columns])) })
     }
 
-    private static func softmax(_ rows: Int, _ columns: Int) -> CheckCase {
-        let x = CheckArray.halves(rows * columns, 7)
+    /// - Parameter isMasked: whether every third element is −∞, of which there remains nothing.
+    private static func softmax(_ rows: Int, _ columns: Int, isMasked: Bool = false) -> CheckCase {
+        var x = CheckArray.halves(rows * columns, 7)
+        if isMasked { for place in x.values.indices where place % 3 == 0 { x.values[place] = -.infinity } }
         let body = Body(
             loads: [operand(0, [rows, columns])],
             instructions: [
@@ -74,7 +95,7 @@ extension CheckCase {
             ],
             stores: [Store(value: 5, target: operand(1, [rows, columns]))])
         return CheckCase(
-            name: "softmax of \(rows)×\(columns)", step: .row(LoopNest(outer: [rows], inner: [columns], body: body)),
+            name: "softmax of \(rows)×\(columns)\(isMasked ? ", masked" : "")", step: .row(LoopNest(outer: [rows], inner: [columns], body: body)),
             memory: [x, .blank(rows * columns)], expected: [1: perRow(rows, columns, x, probabilities)], tolerance: 1e-5)
     }
 

@@ -23,9 +23,10 @@ extension KernelFamily {
         let count =
             switch self {
             case .gather, .scatterAdd: 1
-            case .map, .reduce, .row, .matmul, .winograd, .blockCopy: 2
-            case .convolution, .depthwise: 3
-            case .pooling: 4
+            case .matmul, .winograd, .blockCopy: 2
+            case .map, .row, .convolution, .depthwise: 3
+            case .reduce: 4
+            case .pooling: 5
             }
         return Array(cases.prefix(count))
     }

@@ -1,12 +1,14 @@
 /// What checking the families of kernels on one device and driver has found.
 struct KernelVerdicts: Sendable, Equatable {
     struct Verdict: Sendable, Equatable {
-        /// `nil` where every way there is gave wrong results.
+        /// `nil` where the family's own kernels gave wrong results and no others right ones.
         var way: KernelWay?
-        /// What was wrong with the family's own kernels; empty where nothing was.
+        /// What was wrong with the family's own kernels, or why they did not run; empty where nothing was.
         var fault = ""
-        /// Each of its cases that came out wrong; not kept.
-        var faults: [String] = []
+        /// Each of its cases that did not come out right; not kept.
+        var faults: [CheckFault] = []
+        /// Whether numbers alone decided it. What did not run says nothing of the next process, so the verdict is not kept for that.
+        var isLasting = true
     }
 
     var families: [KernelFamily: Verdict] = [:]
@@ -20,17 +22,20 @@ struct KernelVerdicts: Sendable, Equatable {
 }
 
 extension KernelVerdicts {
-    private static let title = "soma check 1"
+    private static let title = "soma check 2"
 
-    /// Lines of `FAMILY WAY FAULT`, between a title, what was checked, and `end`.
+    /// Lines of `FAMILY WAY FAULT` for verdicts that last, between a title, what was checked, and `end`.
     func text(of subject: String) -> String {
-        let lines = families.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.rawValue) \($0.value.way?.rawValue ?? "none") \($0.value.fault.split(whereSeparator: \.isNewline).joined(separator: " "))".trimmingSpaces() }
+        let lines = families.filter(\.value.isLasting).sorted { $0.key.rawValue < $1.key.rawValue }.map { family, verdict in
+            let fault = verdict.fault.split(whereSeparator: \.isNewline).joined(separator: " ")
+            return "\(family.rawValue) \(verdict.way?.rawValue ?? "none") \(fault)".trimmingSpaces()
+        }
         return ([Self.title, subject] + lines + ["end", ""]).joined(separator: "\n")
     }
 
     /// `nil` for text of anything else, or of another subject.
     init?(_ text: String, of subject: String) {
-        let lines = text.split(separator: "\n").map(String.init)
+        let lines = text.split(whereSeparator: \.isNewline).map(String.init)
         guard lines.count >= 3, lines[0] == Self.title, lines[1] == subject, lines.last == "end" else { return nil }
         for line in lines[2..<(lines.count - 1)] {
             let words = line.split(separator: " ", maxSplits: 2).map(String.init)

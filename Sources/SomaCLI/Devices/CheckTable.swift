@@ -8,7 +8,7 @@ struct CheckedDevice {
     var isRight: Bool { checks.allSatisfy(\.faults.isEmpty) }
 
     var lines: [String] {
-        var table = TextTable(["kernels", "cases", "wrong", "used instead"], [.left, .right, .right, .left])
+        var table = TextTable(["kernels", "cases", "faults", "used instead"], [.left, .right, .right, .left])
         for check in checks {
             table.add([check.kernels, String(check.caseCount), String(check.faults.count), check.faults.isEmpty ? "" : check.remedy ?? "nothing: the device is refused"])
         }
