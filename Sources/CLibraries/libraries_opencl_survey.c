@@ -2,6 +2,7 @@
 #include "libraries_opencl_survey.h"
 
 #include "child_process.h"
+#include "environment_override.h"
 #include "libraries_opencl.h"
 
 #include <dlfcn.h>
@@ -94,10 +95,7 @@ static void write_platform(FILE *out, cl_platform_id platform) {
     free(devices);
 }
 
-static void write_platforms(FILE *out, const char *vendors) {
-    const libraries_opencl *cl = libraries_opencl_table();
-    if (!cl->search.found) { return; }
-    if (vendors != NULL) { opencl_point_loader(vendors); }
+static void write_all_platforms(FILE *out, const libraries_opencl *cl) {
     cl_uint count = 0;
     cl_int code = cl->clGetPlatformIDs(0, NULL, &count);
     // The loader's way to say that no driver is installed.
@@ -109,10 +107,22 @@ static void write_platforms(FILE *out, const char *vendors) {
     free(platforms);
 }
 
-void opencl_point_loader(const char *vendors) {
-    setenv("OCL_ICD_VENDORS", vendors, 1);
-    setenv("OPENCL_VENDOR_PATH", vendors, 1);
-    unsetenv("OCL_ICD_FILENAMES");
+static void write_platforms(FILE *out, const char *vendors) {
+    const libraries_opencl *cl = libraries_opencl_table();
+    if (!cl->search.found) { return; }
+    environment_override override = {0};
+    if (vendors != NULL) {
+        override = opencl_point_loader(vendors);
+        if (override.during == NULL) { return write_line(out, "problem", "no memory to show the loader its drivers"); }
+    }
+    write_all_platforms(out, cl);
+    // Where no child could be made this is the process itself.
+    environment_override_end(override);
+}
+
+environment_override opencl_point_loader(const char *vendors) {
+    const environment_change changes[] = {{"OCL_ICD_VENDORS", vendors}, {"OPENCL_VENDOR_PATH", vendors}, {"OCL_ICD_FILENAMES", NULL}};
+    return environment_override_begin(changes, sizeof changes / sizeof *changes);
 }
 
 // MARK: In a child

@@ -103,6 +103,73 @@ import Testing
         #expect(others.lines.contains { $0.contains("OCL_ICD_FILENAMES") }, "\(others.output)")
     }
 
+    /// A driver that shows a GPU to the process which looks at drivers, and which ends with its parent; to any other it shows nothing.
+    private static let shy = """
+        #include <CL/cl_icd.h>
+        #include <signal.h>
+        #include <string.h>
+        #include <sys/prctl.h>
+        static struct _cl_icd_dispatch table;
+        struct _cl_platform_id { struct _cl_icd_dispatch *dispatch; } platform = {&table};
+        struct _cl_device_id { struct _cl_icd_dispatch *dispatch; } device = {&table};
+        static cl_int text(const char *text, size_t size, void *value, size_t *needed) {
+            if (needed) *needed = strlen(text) + 1;
+            if (value) { if (size < strlen(text) + 1) return CL_INVALID_VALUE; strcpy(value, text); }
+            return CL_SUCCESS;
+        }
+        static cl_int info(cl_platform_id p, cl_platform_info key, size_t size, void *value, size_t *needed) {
+            return text(key == CL_PLATFORM_NAME ? "Shy" : key == CL_PLATFORM_VERSION ? "OpenCL 3.0" : key == CL_PLATFORM_PROFILE ? "FULL_PROFILE"
+                : key == 0x0920 ? "SHY" : "cl_khr_icd", size, value, needed);
+        }
+        static cl_int device_info(cl_device_id d, cl_device_info key, size_t size, void *value, size_t *needed) {
+            if (key == CL_DEVICE_NAME) return text("Shy GPU", size, value, needed);
+            if (key == CL_DEVICE_PROFILE) return text("FULL_PROFILE", size, value, needed);
+            if (key == CL_DEVICE_VENDOR || key == CL_DRIVER_VERSION || key == CL_DEVICE_VERSION || key == CL_DEVICE_EXTENSIONS)
+                return text("1", size, value, needed);
+            unsigned long long number = key == CL_DEVICE_TYPE ? CL_DEVICE_TYPE_GPU : 1;
+            if (needed) *needed = size < 8 ? size : 8;
+            if (value) { memset(value, 0, size); memcpy(value, &number, size < 8 ? size : 8); }
+            return CL_SUCCESS;
+        }
+        static cl_int devices(cl_platform_id p, cl_device_type type, cl_uint most, cl_device_id *ids, cl_uint *count) {
+            if (!(type & CL_DEVICE_TYPE_GPU) && type != CL_DEVICE_TYPE_ALL) { if (count) *count = 0; return CL_DEVICE_NOT_FOUND; }
+            if (ids && most > 0) ids[0] = &device;
+            if (count) *count = 1;
+            return CL_SUCCESS;
+        }
+        cl_int clIcdGetPlatformIDsKHR(cl_uint most, cl_platform_id *ids, cl_uint *count) {
+            int number = 0;
+            prctl(PR_GET_PDEATHSIG, &number);
+            if (count) *count = number == SIGKILL;
+            if (number != SIGKILL) return -1001;
+            table.clGetPlatformInfo = info;
+            table.clGetDeviceIDs = devices;
+            table.clGetDeviceInfo = device_info;
+            if (ids && most > 0) ids[0] = &platform;
+            return CL_SUCCESS;
+        }
+        void *clGetExtensionFunctionAddress(const char *name) {
+            return !strcmp(name, "clIcdGetPlatformIDsKHR") ? (void *)clIcdGetPlatformIDsKHR : !strcmp(name, "clGetPlatformInfo") ? (void *)info : 0;
+        }
+        """
+
+    /// No device takes the place of another because its driver comes at another place than when devices were listed.
+    @Test(.enabled(if: !installed.isEmpty, "no OpenCL device")) func devicesAreNotExchanged() throws {
+        let environment = try vendors(["shy": Self.shy])
+        let listed = try JSON(parsing: Command.soma("devices", "--json", in: folder, environment: environment).output).array ?? []
+        func name(isShy: Bool) throws -> String {
+            let device = listed.first { $0["kind"] != nil && $0["name"] != "cpu" && ($0["model"]?.string?.contains("Shy GPU") == true) == isShy }
+            return try #require(device?["name"]?.string, "\(listed)")
+        }
+        func train(_ name: String) -> Command {
+            Command.soma("train", "digits", "--epochs", "1", "--device", name, "--json", "hidden=16", in: folder, environment: environment)
+        }
+        let shy = train(try name(isShy: true))
+        #expect(shy.status != 0 && shy.complaint.contains("it was Shy GPU (Shy, driver 1) when devices were listed"), "\(shy.complaint)")
+        let other = train(try name(isShy: false))
+        #expect(other.status == 0, "\(other.complaint)")
+    }
+
     /// The kernels are a choice, which shows wherever the device is named.
     @Test(.enabled(if: !installed.isEmpty, "no OpenCL device"), arguments: ["gpu", "cpu"]) func kernelsAreChosenByAVariable(_ kind: String) throws {
         let environment = ["SOMA_KERNELS": kind]

@@ -38,6 +38,38 @@ import Testing
         #expect(DeviceTraits(device(["group": "16"])).isCPU && DeviceTraits(device(["local": "1024"])).isCPU && !DeviceTraits(device([:])).isCPU)
     }
 
+    /// A device that was listed is told by what it says of itself, and by its turn among those that say the same.
+    @Test func devicesAreKnownAgain() {
+        func place(_ platform: Int, _ device: Int, _ now: [[String]]) -> [Int]? {
+            let listed = [["a", "b"], [], ["b", "c"]]
+            return OpenCLDrivers.place(of: (platform, device), listedAs: listed, in: now).map { [$0.platform, $0.device] }
+        }
+        let same = [["a", "b"], [], ["b", "c"]], swapped = [["b", "c"], ["a", "b"]], shorter = [["a", "b"]]
+        #expect(place(0, 0, same) == [0, 0] && place(0, 1, same) == [0, 1] && place(2, 0, same) == [2, 0])
+        #expect(place(0, 0, swapped) == [1, 0] && place(2, 1, swapped) == [0, 1] && place(0, 1, swapped) == [0, 0] && place(2, 0, swapped) == [1, 1])
+        #expect(place(0, 1, shorter) == [0, 1] && place(2, 0, shorter) == nil && place(2, 1, shorter) == nil)
+        #expect(place(2, 1, [["a", "b"], [], ["b", "a"]]) == nil && place(0, 0, []) == nil)
+    }
+
+    /// The process is told the same of a device as the one that listed it.
+    @Test(.enabled(if: testDevice != nil, "no OpenCL device")) func factsAreTheSameInBothProcesses() throws {
+        let device = try #require(testDevice)
+        #expect(OpenCLDevice.discovery.facts[device.place.platform][device.place.device] == device.facts)
+        #expect(!device.facts.model.isEmpty && !device.facts.driver.isEmpty)
+        _ = try OpenCLDrivers.handle(of: device)
+    }
+
+    /// A carriage return before the end of a line is one Character with it, and still the end of a line.
+    @Test func linesEndWithOrWithoutACarriageReturn() {
+        let text = "platform \r\nname A\u{2028}B\r\nend\n"
+        let lines = Array(text.utf8).withUnsafeBytes { OpenCLSurvey.lines($0) }
+        #expect(lines.map(\.key) == ["platform", "name", "end"] && lines.map(\.value) == ["", "A\u{2028}B", ""])
+        let table = shippedTable("# a remark\r\ncpu 1 2\r\nother 3 4\r\n") { Array($0) }
+        #expect(table == ["cpu": ["1", "2"], "other": ["3", "4"]])
+        let sections = KernelTemplate.sections(of: "a\r\n//@ section s\r\nb\r\n")
+        #expect(sections == ["head": ["a"], "s": ["b", ""]])
+    }
+
     @Test func platformsWithoutDevicesComeWithAdvice() {
         let advice = { (name: String, variables: [String: String]) in PlatformAdvice.text(for: name) { variables[$0] } ?? "" }
         #expect(advice("rusticl", [:]).contains("set RUSTICL_ENABLE"))

@@ -1,4 +1,5 @@
 #pragma once
+#include "environment_override.h"
 #include "libraries_clblast.h"
 #include "libraries_curl.h"
 #include "libraries_onednn.h"

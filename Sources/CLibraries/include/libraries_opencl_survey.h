@@ -1,4 +1,5 @@
 #pragma once
+#include "environment_override.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,7 +30,7 @@ bool opencl_loader_is_ocl_icd(void);
 /// Opens a library in a child process. The line is `problem`, and why it does not open; and `end`.
 driver_survey library_trial(const char *_Nonnull library, int seconds);
 
-/// Makes this process's loader look into a folder of ICD files and nowhere else; only before it is first asked for platforms.
-void opencl_point_loader(const char *_Nonnull vendors);
+/// Makes this process's loader look into a folder of ICD files and nowhere else, where it is first asked for platforms before the override ends.
+environment_override opencl_point_loader(const char *_Nonnull vendors);
 
 void driver_survey_free(driver_survey *_Nonnull survey);

@@ -32,6 +32,11 @@ public struct OpenCLDevice: Sendable {
     /// Why it cannot be used, if it cannot.
     let problem: String?
 
+    /// What it was listed as.
+    var facts: DeviceFacts {
+        DeviceFacts(platform: platform, platformVersion: platformVersion, model: model, vendor: vendor, driver: driver, version: version)
+    }
+
     /// Whether it runs on the processor, in its memory.
     public var isCPU: Bool { kind == .cpu }
     var isNVIDIA: Bool { extensions.contains("cl_nv_device_attribute_query") }

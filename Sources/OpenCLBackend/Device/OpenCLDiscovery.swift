@@ -10,6 +10,9 @@ extension OpenCLDevice {
         var passedOver: [(driver: ICDFile, death: String)] = []
         /// The others, in the order in which the platforms above were found.
         var used: [ICDFile] = []
+
+        /// What the devices of each platform say of themselves, those too that cannot be used.
+        var facts: [[DeviceFacts]] { platforms.map { platform in platform.devices.map { DeviceFacts($0, on: platform) } } }
     }
 
     /// Every device of every platform; empty where there is no libOpenCL or no platform. Looks once, at the first call.

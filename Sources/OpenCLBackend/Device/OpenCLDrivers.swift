@@ -1,5 +1,6 @@
 import CLibraries
 import SomaBackend
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -9,38 +10,74 @@ import Musl
 
 /// The drivers of this process. They are opened when a device is first used; to list devices it takes `OpenCLSurvey`.
 enum OpenCLDrivers {
-    private struct Platforms: @unchecked Sendable { var devices: [[cl_device_id]] }
+    /// What this process's loader lists: devices by their platforms, and what they say of themselves.
+    private struct Listing: @unchecked Sendable {
+        var devices: [[cl_device_id]]
+        var facts: [[DeviceFacts]]
+    }
 
+    private static let hasToldOfOrder = Atomic(false)
     private static let opened = Result { try keepingSignalActions(open) }
 
     /// The handle of a device that was listed.
-    /// - Throws: `BackendError.deviceLost` where its driver does not open, or shows something else than it did.
+    ///
+    /// It was looked at in another process, which may have seen the drivers in another order, or others: so it is told by what it says of itself.
+    /// - Throws: `BackendError.deviceLost` where its driver does not open, or this process is shown other devices.
     static func handle(of device: OpenCLDevice) throws -> cl_device_id {
         do {
-            let platforms = try opened.get().devices
-            guard platforms.indices.contains(device.place.platform), platforms[device.place.platform].indices.contains(device.place.device) else {
-                throw BackendError.deviceLost(device: device.name, reason: "its driver no longer shows it")
+            let now = try opened.get()
+            guard let place = place(of: device.place, listedAs: OpenCLDevice.discovery.facts, in: now.facts) else {
+                let shown = now.facts.joined().map(\.description)
+                throw BackendError.deviceLost(
+                    device: device.name,
+                    reason: "it was \(device.facts) when devices were listed, and now there is \(shown.isEmpty ? "no device" : shown.joined(separator: "; "))")
             }
-            return platforms[device.place.platform][device.place.device]
+            if place != device.place && !hasToldOfOrder.exchange(true, ordering: .relaxed) {
+                complain("soma: OpenCL's drivers come in another order than when devices were listed: \(device.name) is the \(device.facts) that it was")
+            }
+            return now.devices[place.platform][place.device]
         } catch let error as OpenCLError {
             throw BackendError.deviceLost(device: device.name, reason: error.description)
         }
     }
 
-    private static func open() throws(OpenCLError) -> Platforms {
-        let discovery = OpenCLDevice.discovery
-        guard !discovery.passedOver.isEmpty else { return Platforms(devices: try platforms().map { platform throws(OpenCLError) in try devices(of: platform) }) }
-        // The loader is shown the other drivers alone, once: it asks no second time.
-        let names = ["OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH", "OCL_ICD_FILENAMES"]
-        let before = names.map { ($0, environmentVariable($0)) }
-        // Without the folder the loader would open the drivers that end the process as well.
-        guard let folder = VendorFolder(discovery.used) else { throw OpenCLError(function: "making a folder for the drivers in TMPDIR", code: CL_DEVICE_NOT_AVAILABLE) }
-        defer {
-            for (name, value) in before { if let value { setenv(name, value, 1) } else { unsetenv(name) } }
-            folder.remove()
+    /// Where a device that was listed stands in a second list: of those that are like it, it has its turn, where there are as many as before. Where
+    /// not, it is the one in its place, if that is like it.
+    static func place<Facts: Equatable>(
+        of place: (platform: Int, device: Int), listedAs listed: [[Facts]], in now: [[Facts]]
+    ) -> (platform: Int, device: Int)? {
+        let wanted = listed[place.platform][place.device]
+        func alike(_ list: [[Facts]]) -> [(platform: Int, device: Int)] {
+            list.enumerated().flatMap { platform, devices in devices.indices.filter { devices[$0] == wanted }.map { (platform, $0) } }
         }
-        opencl_point_loader(folder.path)
-        return Platforms(devices: try platforms().map { platform throws(OpenCLError) in try devices(of: platform) })
+        let (before, candidates) = (alike(listed), alike(now))
+        if before.count == candidates.count, let turn = before.firstIndex(where: { $0 == place }) { return candidates[turn] }
+        return candidates.first { $0 == place }
+    }
+
+    private static func open() throws(OpenCLError) -> Listing {
+        let discovery = OpenCLDevice.discovery
+        guard !discovery.passedOver.isEmpty else { return try list() }
+        // The loader is shown the other drivers alone, once: it asks no second time.
+        // Without the folder it would open the drivers that end the process as well.
+        guard let folder = VendorFolder(discovery.used) else {
+            throw OpenCLError(function: "making a folder for the drivers in TMPDIR", code: CL_DEVICE_NOT_AVAILABLE)
+        }
+        defer { folder.remove() }
+        let environment = opencl_point_loader(folder.path)
+        guard environment.during != nil else { throw OpenCLError(function: "showing the loader its drivers", code: CL_OUT_OF_HOST_MEMORY) }
+        defer { environment_override_end(environment) }
+        return try list()
+    }
+
+    private static func list() throws(OpenCLError) -> Listing {
+        var result = Listing(devices: [], facts: [])
+        for platform in try platforms() {
+            let devices = try devices(of: platform)
+            result.devices.append(devices)
+            result.facts.append(devices.map { DeviceFacts($0, of: platform) })
+        }
+        return result
     }
 
     private static func platforms() throws(OpenCLError) -> [cl_platform_id?] {
@@ -62,6 +99,40 @@ enum OpenCLDrivers {
         var ids = [cl_device_id?](repeating: nil, count: Int(count))
         try check(cl.pointee.clGetDeviceIDs(platform, all, count, &ids, nil), "clGetDeviceIDs")
         return ids.compactMap(\.self)
+    }
+}
+
+/// What a device and its driver say of themselves, by which one process knows a device again that another has listed.
+struct DeviceFacts: Hashable, CustomStringConvertible {
+    let platform, platformVersion, model, vendor, driver, version: String
+
+    var description: String { "\(model) (\(platform), driver \(driver))" }
+}
+
+extension DeviceFacts {
+    /// - Parameter device: by the names of libraries_opencl_survey.c.
+    init(_ device: [String: String], on platform: OpenCLSurvey.Platform) {
+        func text(_ key: String) -> String { device[key] ?? "" }
+        self.init(
+            platform: platform.name, platformVersion: platform.version, model: text("model"), vendor: text("vendor"), driver: text("driver"),
+            version: text("version"))
+    }
+
+    fileprivate init(_ device: cl_device_id, of platform: cl_platform_id?) {
+        func ofPlatform(_ key: Int32) -> String { Self.text { cl.pointee.clGetPlatformInfo(platform, cl_platform_info(key), $0, $1, $2) } }
+        func ofDevice(_ key: Int32) -> String { Self.text { cl.pointee.clGetDeviceInfo(device, cl_device_info(key), $0, $1, $2) } }
+        self.init(
+            platform: ofPlatform(CL_PLATFORM_NAME), platformVersion: ofPlatform(CL_PLATFORM_VERSION), model: ofDevice(CL_DEVICE_NAME),
+            vendor: ofDevice(CL_DEVICE_VENDOR), driver: ofDevice(CL_DRIVER_VERSION), version: ofDevice(CL_DEVICE_VERSION))
+    }
+
+    /// A text that OpenCL hands out in two calls, its size first, as the survey writes it down; empty where it has none.
+    private static func text(_ ask: (Int, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?) -> cl_int) -> String {
+        var size = 0
+        guard ask(0, nil, &size) == CL_SUCCESS, size > 0 else { return "" }
+        var bytes = [UInt8](repeating: 0, count: size)
+        guard ask(size, &bytes, nil) == CL_SUCCESS else { return "" }
+        return String(decoding: bytes.prefix { $0 != 0 }.map { $0 < 0x20 || $0 == 0x7F ? 0x20 : $0 }, as: UTF8.self).trimmingSpaces()
     }
 }
 

@@ -48,16 +48,20 @@ struct OpenCLSurvey: Sendable {
         return OpenCLError(function: String(words[0]), code: code).description
     }
 
+    /// Lines of a key and what it says. They end at the byte that a child ends them with, whatever a driver has written before it.
+    static func lines(_ text: UnsafeRawBufferPointer) -> [(key: String, value: String)] {
+        text.split(separator: UInt8(ascii: "\n")).map { line in
+            let key = line.prefix { $0 != UInt8(ascii: " ") }
+            return (String(decoding: key, as: UTF8.self), String(decoding: line.dropFirst(key.count), as: UTF8.self).trimmingSpaces())
+        }
+    }
+
     /// What a child wrote, line by line.
     /// - Throws: `Death` where it did not come to its end.
     static func lines(of survey: driver_survey) throws(Death) -> [(key: String, value: String)] {
         var survey = survey
         defer { driver_survey_free(&survey) }
-        let text = survey.text.map { String(decoding: UnsafeRawBufferPointer(start: $0, count: survey.length), as: UTF8.self) } ?? ""
-        let lines = text.split(separator: "\n").map { line in
-            let key = line.prefix { $0 != " " }
-            return (String(key), String(line.dropFirst(key.count)).trimmingSpaces())
-        }
+        let lines = Self.lines(UnsafeRawBufferPointer(start: survey.text, count: survey.text == nil ? 0 : survey.length))
         guard lines.last?.0 == "end" else { throw Death(survey) }
         return lines.dropLast()
     }

@@ -11,17 +11,20 @@ struct KernelTemplate {
 
     /// The file Kernels/`file`.cl.
     init(_ file: String) {
-        self.file = file
+        (self.file, sections) = (file, Self.sections(of: Self.text(of: file)))
+    }
+
+    static func sections(of text: String) -> [String: [Substring]] {
         var sections: [String: [Substring]] = [:]
         var current = "head"
-        for line in Self.text(of: file).split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
             if let name = Self.slot(line), name.hasPrefix("section ") {
                 current = String(name.dropFirst("section ".count))
             } else {
                 sections[current, default: []].append(line)
             }
         }
-        self.sections = sections
+        return sections
     }
 
     /// The names of all files.

@@ -3,7 +3,7 @@ import SomaGraph
 
 /// Every line of a file in Kernels/tuning by the class of devices that it is for.
 func shippedTable<Row>(_ text: UnsafePointer<CChar>, _ row: (ArraySlice<String>) -> Row?) -> [String: Row] {
-    let lines = String(cString: text).split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let lines = String(cString: text).split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
     return Dictionary(lines.map { line in
         let words = line.split(separator: " ").map(String.init)
         guard let row = row(words.dropFirst()) else { programError("OpenCL", "no choices: \(line)") }

@@ -22,7 +22,7 @@ struct SharedText {
         lines = all.count > 1 ? common ?? [] : []
     }
 
-    static func lines(_ text: String) -> [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+    static func lines(_ text: String) -> [Substring] { text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) }
 
     /// The lines of a program, with one in place of those that are shared.
     func rest(of text: String) -> [Substring] {

@@ -29,9 +29,24 @@ extension CPUBackendTests.KernelTests {
         #expect(!missing.found && missing.reason.hasPrefix("libnosuchthing.so.1:"))
     }
 
+    /// Other threads may be reading the environment: what they read stays, and stays where it is.
+    @Test func theEnvironmentIsChangedForAWhile() throws {
+        func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+        let (path, array) = (try #require(value("PATH")), environ)
+        let entries = sequence(first: array) { $0 + 1 }.prefix { $0.pointee != nil }.map { $0.pointee }
+        let changes = [environment_change(name: strdup("PATH"), value: nil), environment_change(name: strdup("SOMA_TEST_VARIABLE"), value: strdup("a=b"))]
+        let override = environment_override_begin(changes, changes.count)
+        #expect(value("PATH") == nil && value("SOMA_TEST_VARIABLE") == "a=b")
+        #expect(sequence(first: array) { $0 + 1 }.prefix { $0.pointee != nil }.map { $0.pointee } == entries)
+        environment_override_end(override)
+        #expect(value("PATH") == path && value("SOMA_TEST_VARIABLE") == nil && environ == array)
+    }
+
     @Test func librariesCanBeHidden() {
-        setenv("SOMA_WITHOUT", "openblas,The C Library", 1)
-        defer { unsetenv("SOMA_WITHOUT") }
+        let environment = "SOMA_WITHOUT".withCString { name in
+            "openblas,The C Library".withCString { value in environment_override_begin([environment_change(name: name, value: value)], 1) }
+        }
+        defer { environment_override_end(environment) }
         #expect(search("the C library", ["libc.so.6"], "malloc") == (false, "hidden by SOMA_WITHOUT"))
         #expect(search("the C", ["libc.so.6"], "malloc").found)
     }
