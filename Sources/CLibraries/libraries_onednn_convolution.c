@@ -40,17 +40,17 @@ struct libraries_onednn_convolution {
 
 static dnnl_engine engine;
 
-/// Where a thread's kernels run; null where there is none.
-static dnnl_stream own_stream(const libraries_onednn *dnnl) {
-    static _Thread_local dnnl_stream stream;
-    if (stream == NULL && dnnl->stream_create(&stream, engine, stream_in_order) != 0) { stream = NULL; }
-    return stream;
-}
-
 /// Whether a call succeeded; 1 is its way to say that it has no memory.
 static bool has_succeeded(int status) {
     if (status == 1) { library_note_lack(); }
     return status == 0;
+}
+
+/// Where a thread's kernels run; null where there is none.
+static dnnl_stream own_stream(const libraries_onednn *dnnl) {
+    static _Thread_local dnnl_stream stream;
+    if (stream == NULL && !has_succeeded(dnnl->stream_create(&stream, engine, stream_in_order))) { stream = NULL; }
+    return stream;
 }
 
 /// What a kernel needs while it runs: the same memory for all of a thread, since one runs at a time.
@@ -62,6 +62,7 @@ static char *shared_scratch(size_t bytes) {
         size_t rounded = (bytes + 4095) / 4096 * 4096;
         memory = aligned_alloc(4096, rounded);
         size = memory == NULL ? 0 : rounded;
+        if (memory == NULL) { library_note_lack(); }
     }
     return memory;
 }

@@ -78,20 +78,20 @@ final class ConvolutionProgram: ProductProgram, @unchecked Sendable {
             case .depthwise: soma_convolution_run_depthwise(&convolution, a, b, c)
             case .direct(let strides): soma_convolution_run_direct(&convolution, strides, order == .channelsLast, a, b, c)
             case .winograd: soma_convolution_run_winograd(&convolution, a, b, c)
-            case .oneDNN(let prepared): try Self.run(prepared, a, b, c) || soma_convolution_run(&convolution, a, b, c)
+            case .oneDNN(let prepared): try Self.run(prepared, a, b, c)
             case .filterGradient(let parts): soma_filter_gradient_run(parts, a, b, c)
             case .columns: soma_convolution_run(&convolution, a, b, c)
             }
-        guard isDone else { throw BackendError.noScratchMemory }
+        guard isDone else { throw BackendError.noLibraryMemory() }
     }
 
-    /// Whether oneDNN has computed it, and not refused to.
+    /// Computes it by oneDNN. Where that fails now, another kernel would give other bits than the run before.
     private static func run(
         _ prepared: OpaquePointer, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
     ) throws -> Bool {
         if libraries_onednn_convolution_run(prepared, a, b, c) { return true }
         try BackendError.checkLibraryMemory()
-        return false
+        throw BackendError.unsupported("oneDNN refuses to run a convolution that it has prepared: SOMA_WITHOUT=onednn does without it")
     }
 }
 

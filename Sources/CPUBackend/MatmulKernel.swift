@@ -28,7 +28,8 @@ struct MatmulKernel {
 
     /// Whether a library can read the operands: none of their rows may overlap, and 32 bits, which OpenBLAS counts with, hold all numbers.
     private var suitsLibraries: Bool {
-        step.k > 0 && max(step.m, step.n, step.k, a.leading, b.leading) <= Int(Int32.max) && a.leading >= (a.isTransposed ? step.m : step.k) && b.leading >= (b.isTransposed ? step.k : step.n)
+        step.k > 0 && max(step.m, step.n, step.k, a.leading, b.leading) <= Int(Int32.max)
+            && a.leading >= (a.isTransposed ? step.m : step.k) && b.leading >= (b.isTransposed ? step.k : step.n)
     }
 
     /// The project's own kernel, whose bits do not depend on the number of threads; OpenBLAS and oneDNN, whose bits do, where the environment variable
@@ -85,16 +86,14 @@ struct MatmulKernel {
         var product = product(a, b, c)
         if libraries_onednn_multiply(&product) { return }
         try BackendError.checkLibraryMemory()
-        // A refusal is answered by the kernel that takes every shape.
-        try runOwn(a, b, c, batch: 1)
+        // Another kernel would give other bits than the products before.
+        throw BackendError.unsupported("oneDNN, which SOMA_MATMUL asks for, refuses a product: leave SOMA_MATMUL out")
     }
 
-    private func runOwn(
-        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, batch: Int? = nil
-    ) throws {
+    private func runOwn(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         let (sa, sb) = (step.a.access.strides, step.b.access.strides)
         var product = soma_matmul(
-            rows: step.m, columns: step.n, depth: step.k, batch: batch ?? step.batch, a_row: sa[1], a_depth: sa[2], a_batch: sa[0],
+            rows: step.m, columns: step.n, depth: step.k, batch: step.batch, a_row: sa[1], a_depth: sa[2], a_batch: sa[0],
             b_depth: sb[1], b_column: sb[2], b_batch: sb[0], c_row: step.n, c_column: 1, c_batch: step.m * step.n, accumulate: false)
         guard soma_matmul_run(&product, a, b, c) else { throw BackendError.noScratchMemory }
     }

@@ -1,9 +1,14 @@
+import CLibraries
 import CPUBackend
 import CPUKernels
 import Soma
 import SomaBackend
 import SomaGraph
+import Synchronization
 import Testing
+
+/// How often oneDNN was made to refuse.
+private let refusals = Atomic(0)
 
 extension CPUBackendTests {
     /// Only who trains by loops that the compiler did not optimise has to be told.
@@ -28,6 +33,35 @@ extension CPUBackendTests {
         #expect(throws: BackendError.self) { try backend.enqueue([step], Bindings(buffers: [slice])) }
         var bytes = [UInt8](repeating: 0, count: 4)
         #expect(throws: BackendError.self) { try bytes.withUnsafeMutableBytes { try backend.download(slice, into: $0) } }
+    }
+
+    /// A convolution that oneDNN has computed once is not left to another kernel later, which rounds otherwise: the run fails.
+    @Test(.enabled(if: libraries_onednn_table().pointee.search.found, "no oneDNN"), arguments: [false, true])
+    func aRunThatOneDNNRefusesIsAnError(_ isGradient: Bool) throws {
+        let device = Device(running: CPUBackend())
+        let (x, w) = (Tensor.full([2, 24, 9, 9], 0.5, device: device), Tensor.full([24, 24, 5, 5], 0.25, device: device))
+        try realizeAll([x, w])
+        func run(_ x: Tensor) throws -> [Float] {
+            guard isGradient else { return try convolution(x, w, padding: .all(2)).scalars() }
+            let y = convolution(x, w, padding: .all(2))
+            return try gradient(of: y, withRespectTo: x, seed: .ones(like: y)).scalars()
+        }
+        let before = try run(x)
+        let table = try #require(UnsafeMutablePointer(mutating: libraries_onednn_table()))
+        let execute = table.pointee.primitive_execute
+        defer { table.pointee.primitive_execute = execute }
+        refusals.store(0, ordering: .relaxed)
+        table.pointee.primitive_execute = { _, _, _, _ in
+            refusals.wrappingAdd(1, ordering: .relaxed)
+            return 5
+        }
+        do {
+            let after = try run(x)
+            Issue.record("computed \(before == after ? "the same" : "other bits") by another kernel")
+        } catch let error as BackendError {
+            #expect("\(error)".contains("oneDNN refuses"), "\(error)")
+        }
+        #expect(refusals.load(ordering: .relaxed) == 1)
     }
 
     /// Sizes that no machine has are refused when they are to be stored, and nothing overflows on the way.
