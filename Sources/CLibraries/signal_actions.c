@@ -18,6 +18,18 @@ static bool comes_from_outside(int number) {
     }
 }
 
+/// Whether two actions hold the same signals back while they run. Bits of a set beyond the last signal may be anything.
+static bool hold_the_same_back(const sigset_t *a, const sigset_t *b) {
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        if (sigismember(a, number) != sigismember(b, number)) { return false; }
+    }
+    return true;
+}
+
+static bool are_equal(const struct sigaction *a, const struct sigaction *b) {
+    return a->sa_handler == b->sa_handler && a->sa_flags == b->sa_flags && hold_the_same_back(&a->sa_mask, &b->sa_mask);
+}
+
 signal_actions *signal_actions_save(void) {
     signal_actions *saved = malloc(sizeof *saved);
     for (int number = 1; saved != NULL && number < signal_count; number++) {
@@ -32,7 +44,7 @@ void signal_actions_restore(signal_actions *saved) {
         const struct sigaction *before = &saved->actions[number];
         struct sigaction now;
         if (sigaction(number, NULL, &now) != 0) { continue; }
-        if (now.sa_handler != before->sa_handler || now.sa_flags != before->sa_flags) { sigaction(number, before, NULL); }
+        if (!are_equal(&now, before)) { sigaction(number, before, NULL); }
     }
     free(saved);
 }

@@ -342,4 +342,25 @@ import Testing
         #expect(unsafeBitCast(signal(SIGURG, SIG_DFL), to: Int.self) == 0)
         #expect(unsafeBitCast(signal(SIGTRAP, before), to: Int.self) > 1)
     }
+
+    /// Which signals a handler holds back is part of what is set back.
+    @Test func signalMasks() {
+        func action(_ number: CInt) -> sigaction {
+            var result = sigaction()
+            sigaction(number, nil, &result)
+            return result
+        }
+        // An action of the program's own, so that nothing but the mask differs.
+        signal(SIGVTALRM) { _ in }
+        defer { signal(SIGVTALRM, SIG_DFL) }
+        let saved = signal_actions_save()
+        var changed = action(SIGVTALRM)
+        sigaddset(&changed.sa_mask, SIGPROF)
+        sigaction(SIGVTALRM, &changed, nil)
+        var mask = action(SIGVTALRM).sa_mask
+        #expect(sigismember(&mask, SIGPROF) == 1)
+        signal_actions_restore(saved)
+        mask = action(SIGVTALRM).sa_mask
+        #expect(sigismember(&mask, SIGPROF) == 0)
+    }
 }
