@@ -9,6 +9,10 @@ import Testing
     private let device = Device(running: InterpretingBackend(roundsByWalk: true))
     private let images = Device(running: InterpretingBackend(capabilities: Capabilities(images: .channelsLast), roundsByWalk: true))
 
+    /// What becomes of a last bit in a case where that is more than one. A channel of equal numbers has a variance of 0, and what rounding leaves of
+    /// their distance from their mean is divided by √ε, for ε = 1e-5.
+    private static let growth = ["batch normalisation of a channel of equal numbers": 316.3]
+
     /// The last bits of what goes into a result may be lost of it, and no more: what is decided by a bit would differ by far.
     @Test func operationCases() throws {
         for operation in OperationCase.all where operation.inputs.allSatisfy({ $0.shape.count <= 300 }) {
@@ -22,7 +26,8 @@ import Testing
                 let pairs = zip(try result.doubles(), value.elements)
                 let isFar = pairs.contains { got, wanted in
                     let wanted = result.dtype == .float32 ? Double(Float(wanted)) : wanted
-                    return got != wanted && !(got.isNaN && wanted.isNaN) && !(abs(got - wanted) <= 3e-6 * max(4, largest, abs(wanted)))
+                    guard got.isFinite && wanted.isFinite else { return got != wanted && !(got.isNaN && wanted.isNaN) }
+                    return abs(got - wanted) > 3e-6 * max(4, largest, abs(wanted)) * Self.growth[operation.name, default: 1]
                 }
                 #expect(!isFar, "\(operation.name)")
             }

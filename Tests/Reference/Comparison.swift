@@ -65,7 +65,9 @@ extension OperationCase {
         }
         try realizeAll(results)
         for (index, (result, value)) in zip(results, expected).enumerated() {
-            guard let difference = value.firstDifference(from: try result.doubles(), terms: termCount) else { continue }
+            let elements = try result.doubles()
+            if index == 0, let exactAnswer, elements != exactAnswer { return "\(elements) instead of \(exactAnswer) to the bit" }
+            guard let difference = value.firstDifference(from: elements, terms: termCount) else { continue }
             return index == 0 ? difference : "gradient \(index - 1): \(difference)"
         }
         return nil

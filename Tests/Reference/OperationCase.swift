@@ -15,10 +15,13 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     /// The elements of the result where they are known otherwise than by the operation's own composition.
     public let answer: [Double]?
 
+    /// The same, where rounding leaves nothing of it to a device: each gives these numbers to the bit.
+    public let exactAnswer: [Double]?
+
     public var description: String { name }
 
     public init(
-        _ name: String, _ inputs: Value..., differentiable: Bool = true, terms: Int = 1, answer: [Double]? = nil,
+        _ name: String, _ inputs: Value..., differentiable: Bool = true, terms: Int = 1, answer: [Double]? = nil, exactly exactAnswer: [Double]? = nil,
         build: @escaping @Sendable ([Tensor]) -> Tensor
     ) {
         self.name = name
@@ -26,14 +29,14 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         self.build = build
         isDifferentiable = differentiable
         termCount = terms
-        self.answer = answer
+        self.answer = answer ?? exactAnswer
+        self.exactAnswer = exactAnswer
     }
 
     /// Every case there is.
     public static let all: [OperationCase] =
-        maps + comparisons + casts + reductions + exponentials + singular + views + subscripts + joints + windows + convolutions + normalizations + images + products + indexing
-        + creations
-        + randoms + userDefined
+        maps + comparisons + casts + reductions + exponentials + singular + views + subscripts + joints + windows + convolutions + normalizations
+        + images + products + indexing + creations + randoms + userDefined
 }
 
 extension OperationCase {

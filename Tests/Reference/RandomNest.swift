@@ -146,5 +146,8 @@ public func result(of step: Step, on backend: some Backend, _ memory: [[UInt8]],
 public func agree(_ a: [UInt8], _ b: [UInt8], _ dtype: DType) -> Bool {
     guard dtype == .float32 else { return a == b }
     func floats(_ bytes: [UInt8]) -> [Float] { bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } }
-    return zip(floats(a), floats(b)).allSatisfy { x, y in x == y || (x.isNaN && y.isNaN) || abs(x - y) <= 2e-4 * max(1, abs(y)) }
+    return zip(floats(a), floats(b)).allSatisfy { x, y in
+        guard x.isFinite && y.isFinite else { return x == y || x.isNaN && y.isNaN }
+        return abs(x - y) <= 2e-4 * max(1, abs(y))
+    }
 }
