@@ -12,11 +12,15 @@ extension OpenCLDevice {
         if !cl.pointee.search.found { lines.append("  install the OpenCL loader (Debian: ocl-icd-libopencl1)") }
         lines += driverLines()
         lines += discovery.passedOver.map { "passed over: \($0.driver.library) (\($0.driver.path)): it \($0.death)" }
-        lines += discovery.platforms.map { "platform \($0.name)" + ($0.devices.isEmpty ? ": no device" + (PlatformAdvice.text(for: $0.name).map { "; \($0)" } ?? "") : "") }
-        if cl.pointee.search.found && discovery.platforms.isEmpty { lines.append("no platform: no driver is installed, or none of its ICD files is right") }
+        lines += discovery.platforms.map(line)
+        if cl.pointee.search.found && discovery.platforms.isEmpty {
+            lines.append("no platform: no driver is installed, or none of its ICD files is right")
+        }
         lines += discovery.problems
-        lines += discovery.devices.map { "\($0.name): \($0.description.model), driver \($0.driver)" } + discovery.devices.flatMap(OpenCLBackend.knownFaults)
-        if cl.pointee.search.found && !opencl_loader_is_ocl_icd(), let place = ICDFile.folders().first, place.hasSuffix(".icd") || place.contains(".so") {
+        lines += discovery.devices.map { "\($0.name): \($0.description.model), driver \($0.driver)" }
+        lines += discovery.devices.flatMap(OpenCLBackend.knownFaults)
+        let place = ICDFile.folders().first ?? "", isFile = place.hasSuffix(".icd") || place.contains(".so")
+        if cl.pointee.search.found && !opencl_loader_is_ocl_icd() && isFile {
             lines.append("OCL_ICD_VENDORS names a file, and this loader, Khronos', looks into folders alone")
         }
         // CLBlast itself loads libOpenCL: only where that is there.
@@ -34,6 +38,12 @@ extension OpenCLDevice {
         return lines
     }
 
+    private static func line(_ platform: OpenCLSurvey.Platform) -> String {
+        guard platform.devices.isEmpty else { return "platform \(platform.name)" }
+        let advice = PlatformAdvice.text(for: platform.name).map { "; \($0)" } ?? ""
+        return "platform \(platform.name): no device\(advice)"
+    }
+
     private static func line(_ search: library_search) -> String {
         let reason = withUnsafeBytes(of: search.reason) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let (name, file) = (String(cString: search.name), String(cString: search.file))
@@ -48,14 +58,22 @@ enum PlatformAdvice {
         func set(_ key: String) -> String? { variable(key).flatMap { $0.isEmpty ? nil : "\(key)=\($0)" } }
         if name.contains("rusticl") {
             let drivers = "its drivers by name, with commas: iris (Intel), radeonsi (AMD), nouveau, panfrost, llvmpipe (the processor)"
-            return set("RUSTICL_ENABLE").map { "none of \($0) finds one; RUSTICL_ENABLE takes \(drivers)" } ?? "set RUSTICL_ENABLE to \(drivers)"
+            guard let enabled = set("RUSTICL_ENABLE") else { return "set RUSTICL_ENABLE to \(drivers)" }
+            return "none of \(enabled) finds one; RUSTICL_ENABLE takes \(drivers)"
         }
-        if name.contains("clover") { return "Mesa's Clover drives few GPUs: install the maker's driver, or take Rusticl of the same package (RUSTICL_ENABLE)" }
+        if name.contains("clover") {
+            return "Mesa's Clover drives few GPUs: install the maker's driver, or take Rusticl of the same package (RUSTICL_ENABLE)"
+        }
         if name.contains("amd") {
             let hidden = ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"].compactMap(set)
-            return (hidden.isEmpty ? "" : "\(hidden.joined(separator: ", ")) may hide it; ") + "it must be a GPU that ROCm knows, and this user needs /dev/kfd and /dev/dri/renderD* (groups render and video; a container must be handed both)"
+            return (hidden.isEmpty ? "" : "\(hidden.joined(separator: ", ")) may hide it; ")
+                + "it must be a GPU that ROCm knows, and this user needs /dev/kfd and /dev/dri/renderD* "
+                + "(groups render and video; a container must be handed both)"
         }
-        if name.contains("nvidia") { return (set("CUDA_VISIBLE_DEVICES").map { "\($0) may hide it; " } ?? "") + "nvidia-smi tells whether the driver sees one (a container must be handed the card: docs/gpu.md)" }
+        if name.contains("nvidia") {
+            return (set("CUDA_VISIBLE_DEVICES").map { "\($0) may hide it; " } ?? "")
+                + "nvidia-smi tells whether the driver sees one (a container must be handed the card: docs/gpu.md)"
+        }
         if name.contains("intel") { return "this user needs /dev/dri/renderD* (group render; a container must be handed the folder)" }
         if name.contains("portable computing") { return set("POCL_DEVICES").map { "\($0) names none that is here" } }
         return nil
