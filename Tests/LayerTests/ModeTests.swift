@@ -102,6 +102,76 @@ import Testing
         }
     }
 
+    /// A loop written by hand: outside of a captured step the mode must be said, within one it is training.
+    private static func step(_ model: Model, _ loss: Tensor) {
+        let tensors = model.parameters.map(\.tensor)
+        for (parameter, slope) in zip(model.parameters, gradient(of: loss, withRespectTo: tensors)) {
+            parameter.assign(parameter.tensor - 0.1 * slope)
+        }
+    }
+
+    @Test func anAssignmentThroughLayersThatPredictTraps() async {
+        for number in 0..<4 {
+            let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [number = number as Int] in
+                try withDevice(TestDevices.interpreter) {
+                    let model = Model()
+                    // Also where an optimiser has moved the parameters.
+                    if number == 1 { _ = try Optimizer(SGD(), for: model, learningRate: 0.1) }
+                    let loss = crossEntropy(number == 3 ? model.output(model.dropout(.ones([8, 8]))) : model(Self.x), Self.labels)
+                    if number != 2 { return Self.step(model, loss) }
+                    // A gradient that comes into a captured step from outside of it.
+                    let bias = model.norm.bias
+                    let update = compiled { (slope: Tensor) in
+                        if let bias { bias.assign(bias.tensor - slope) }
+                        return slope
+                    }
+                    _ = try update(gradient(of: loss, withRespectTo: bias?.tensor ?? loss))
+                }
+            }
+            let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+            #expect(text.contains("assign: the value is made of a gradient") && text.contains("withTraining"), "\(number): \(text)")
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func loopsByHandTrain(_ device: Device) throws {
+        func train(_ loop: (Model) throws -> Void) throws -> [[Float]] {
+            try withRandomSeed(4) {
+                let model = Model()
+                try loop(model)
+                return try [runningMean(model)] + model.parameters.map { try $0.tensor.contiguous().scalars() }
+            }
+        }
+        try withDevice(device) {
+            let said = try train { model in
+                let step = compiled { (x: Tensor, y: Tensor) in
+                    let loss = withTraining { crossEntropy(model(x), y) }
+                    Self.step(model, loss)
+                    return loss
+                }
+                for _ in 0..<3 { _ = try step(Self.x, Self.labels) }
+            }
+            let unsaid = try train { model in
+                let step = compiled { (x: Tensor, y: Tensor) in
+                    let loss = crossEntropy(model(x), y)
+                    Self.step(model, loss)
+                    return loss
+                }
+                for _ in 0..<3 { _ = try step(Self.x, Self.labels) }
+            }
+            #expect(unsaid == said && said[0] != [Float](repeating: 0, count: 8))
+            let plain = try train { model in
+                for _ in 0..<3 {
+                    Self.step(model, withTraining { crossEntropy(model(Self.x), Self.labels) })
+                    try device.update()
+                }
+            }
+            #expect(plain[0] != [Float](repeating: 0, count: 8))
+            // Layers that are meant to stay as they predict.
+            let predicted = try train { model in Self.step(model, withInference { crossEntropy(model(Self.x), Self.labels) }) }
+            #expect(predicted[0] == [Float](repeating: 0, count: 8))
+        }
+    }
+
     /// A part that nobody trains may predict, whatever it is made of; so may what a value of no gradient comes from.
     @Test func whatIsNotTrainedMayPredict() throws {
         try withDevice(TestDevices.interpreter) {

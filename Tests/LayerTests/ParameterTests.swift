@@ -92,6 +92,30 @@ import Testing
         }
     }
 
+    /// Places that an int32 does not count: behind 2³¹ elements, on a device that only counts.
+    @Test func assignmentsBehindTwoToThe31() throws {
+        let (device, backend) = recording()
+        try withDevice(device) {
+            let (large, small) = (Parameter(.zeros([1 << 16, 1 << 15])), Parameter(.zeros([3])))
+            _ = try Optimizer(SGD(), groups: [ParameterGroup([large, small])], learningRate: 1)
+            try device.update()
+            backend.reset()
+            small.assign(.ones([3]))
+            try device.update()
+            #expect(!backend.launches.isEmpty)
+        }
+    }
+
+    @Test(arguments: TestDevices.all) func partsThatNoIndexReachesAreReplaced(_ device: Device) throws {
+        let whole = Tensor((0..<9).map { Float($0) }, device: device)
+        let part = Tensor([-1, -2] as [Float], device: device)
+        for offset in [0, 3, 7] {
+            var expected = (0..<9).map { Float($0) }
+            expected.replaceSubrange(offset..<offset + 2, with: [-1, -2])
+            for limit in [-1, 6, 100] { #expect(try Parameter.replacing(offset, in: whole, by: part, limit: limit).scalars() == expected) }
+        }
+    }
+
     @Test func whatCannotBeReadTraps() async {
         await #expect(processExitsWith: .failure) { _ = Hidden().parameters }
         await #expect(processExitsWith: .failure) { _ = Pointed().parameters }

@@ -2,11 +2,12 @@ import SomaGraph
 
 /// Whether a graph is built to train or to predict; layers that differ, such as `Dropout`, ask for it.
 ///
-/// Where nothing has said what for, layers are built to predict, and three rules keep training from happening so without a word:
+/// Where nothing has said what for, layers are built to predict, and four rules keep training from happening so without a word:
 /// - the loss in `optimizer.update(minimizing: crossEntropy(model(x), y))`, an expression, is built to train;
 /// - a captured step in which an optimiser updates is built to train as a whole;
 /// - an update by the gradient of any other loss that passes such a layer ends the program with a line that says so: build the loss within
-///   `withTraining { }`, or within `withInference { }` where the layer is meant to stay as it predicts.
+///   `withTraining { }`, or within `withInference { }` where the layer is meant to stay as it predicts;
+/// - what is assigned to a parameter by hand, as in `p.assign(p.tensor - rate * gradient)`, is an update by the gradients it was made from.
 ///
 /// The mode belongs to what a captured step was captured for: it is captured again where it is called in another.
 public enum Mode: Sendable {
@@ -68,12 +69,26 @@ extension Mode {
         if let capture = Capture.current {
             if said == nil && capture.recorded.asksForMode { throw capture.implyingTraining() }
         }
-        if gradient.node.traits.contains(.gradientOfModeUnsaid) {
-            programError(
-                "update",
-                "the loss went through a layer that differs in training, such as Dropout or BatchNorm, and nothing had said what for: "
-                    + "build it within withTraining { }, or within withInference { } where the layer is to stay as it predicts",
-                file: file, line: line)
+        requireSaid(for: gradient, "update", "the loss went", file, line)
+    }
+
+    /// Called where `value` is about to be assigned to a parameter by hand. A captured step is then captured again in training once its body
+    /// has ended, as with an optimiser, if it is from within that the gradient comes.
+    static func requireForAssignment(_ value: Tensor, _ file: StaticString, _ line: UInt) {
+        guard value.node.traits.contains(.gradientOfModeUnsaid) else { return }
+        if said == nil, let capture = Capture.current, capture.recorded.asksForMode {
+            _ = capture.implyingTraining()
+            return
         }
+        requireSaid(for: value, "assign", "the value is made of a gradient, whose loss went", file, line)
+    }
+
+    private static func requireSaid(for value: Tensor, _ operation: String, _ what: String, _ file: StaticString, _ line: UInt) {
+        guard value.node.traits.contains(.gradientOfModeUnsaid) else { return }
+        programError(
+            operation,
+            "\(what) through a layer that differs in training, such as Dropout or BatchNorm, and nothing had said what for: "
+                + "build it within withTraining { }, or within withInference { } where the layer is to stay as it predicts",
+            file: file, line: line)
     }
 }

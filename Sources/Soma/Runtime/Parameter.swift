@@ -38,13 +38,28 @@ public final class Parameter: Sendable {
     }
 
     /// Replaces the value; `value` has this parameter's shape.
-    public func assign(_ value: Tensor) {
-        guard value.shape == shape else { programError("assign", "\(value.shape) to a parameter of \(shape)") }
+    ///
+    /// Where it is made of a gradient, this is an update: the loss must have been built to train (`Mode`). A captured step that assigns such a
+    /// value is built to train as a whole.
+    public func assign(_ value: Tensor, file: StaticString = #fileID, line: UInt = #line) {
+        guard value.shape == shape else { programError("assign", "\(value.shape) to a parameter of \(shape)", file: file, line: line) }
+        Mode.requireForAssignment(value, file, line)
         let place = current()
         if place.state.shape == shape { return place.state.assign(value) }
-        let whole = place.state.tensor.node
-        let starts = Node(storage: HostArray(bytes: [Int32(place.offset)]), shape: [1], dtype: .int32, device: whole.device)
-        place.state.assign(Tensor(node: .updateSlice(whole, .reshape(value.node, to: [shape.count]), starts: starts)))
+        place.state.assign(Self.replacing(place.offset, in: place.state.tensor, by: value.reshaped(to: [shape.count])))
+    }
+
+    /// `whole` with the elements from `offset` on replaced by `part`, both of rank 1.
+    /// - Parameter limit: the last start that is an index; what lies behind is put together of three parts, since an index is an int32.
+    package static func replacing(_ offset: Int, in whole: Tensor, by part: Tensor, limit: Int = Int(Int32.max)) -> Tensor {
+        if offset <= limit {
+            let starts = Node(storage: HostArray(bytes: [Int32(offset)]), shape: [1], dtype: .int32, device: whole.node.device)
+            return Tensor(node: .updateSlice(whole.node, part.node, starts: starts))
+        }
+        let end = offset + part.count
+        return Tensor(concatenating: [
+            whole.block(at: [0], of: [offset]), part, whole.block(at: [end], of: [whole.count - end]),
+        ])
     }
 
     /// Where the elements lie; a step that is being captured relies on it, unless it has arranged that itself.

@@ -160,7 +160,7 @@ extension ModelContents {
             let value = named.parameter.tensor
             return Slot(
                 names: [named.name] + named.aliases, shape: value.shape, dtype: value.dtype, device: value.device,
-                value: { named.parameter.tensor }, assign: named.parameter.assign)
+                value: { named.parameter.tensor }, assign: { named.parameter.assign($0) })
         }
             + states.map { named in
                 Slot(
