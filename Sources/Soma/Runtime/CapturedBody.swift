@@ -44,33 +44,76 @@ struct CapturedBody {
         return device
     }
 
+    /// Where each source of the graph comes from, in order.
+    var origins: [Origin] {
+        zip(graph.snapshot.sources, graph.sources).map { place, storage in
+            let node = graph.snapshot.nodes[place]
+            if let input = inputs.firstIndex(where: { $0 === node }) { return .input(input) }
+            if let state = recorded.versions.first(where: { $0.old === node })?.state { return .state(state) }
+            return .elements(storage, byteCount: node.shape.count * node.dtype.byteCount)
+        }
+    }
+
+    enum Origin {
+        case input(Int)
+        case state(State)
+        /// Elements that the body had from elsewhere.
+        case elements(Storage, byteCount: Int)
+    }
+
     /// The numbers of the graph that replays do not take anew.
     var fixedNumbers: FixedNumbers {
         let asked = Set(recorded.actions.compactMap { if case .number(let node, _) = $0 { ObjectIdentifier(node) } else { nil } })
-        let numbers = constants.compactMap { node in
-            if case .constant(let value) = node.primitive, !asked.contains(ObjectIdentifier(node)) { value.double } else { nil }
+        let numbers = constants.map { node -> Scalar? in
+            if case .constant(let value) = node.primitive, !asked.contains(ObjectIdentifier(node)) { value } else { nil }
         }
-        let takenAnew = Set(inputs.map(ObjectIdentifier.init) + recorded.versions.map { ObjectIdentifier($0.old) })
-        var arrays: [Int: [UInt8]] = [:]
-        for (place, (node, storage)) in zip(graph.snapshot.sources, graph.sources).enumerated()
-        where !takenAnew.contains(ObjectIdentifier(graph.snapshot.nodes[node])) {
-            arrays[place] = (storage as? HostArray)?.fewBytes
-        }
-        return FixedNumbers(numbers: numbers + graph.snapshot.starts.map(Double.init), arrays: arrays)
+        let nodes = graph.snapshot.nodes
+        return FixedNumbers(
+            structure: graph.snapshot.key, nodeCount: nodes.count,
+            computedCount: graph.snapshot.sources.count { !nodes[$0].isSource },
+            kernels: nodes.compactMap { if case .custom(let kernel) = $0.primitive { ObjectIdentifier(kernel) } else { nil } },
+            numbers: numbers, starts: graph.snapshot.starts)
     }
 }
 
-/// Numbers of Swift that a graph was built with: constants, starts of slices, and small arrays by their place among the sources.
+/// What a graph was built of that replays do not take anew, but for arrays.
 struct FixedNumbers {
-    let numbers: [Double]
-    let arrays: [Int: [UInt8]]
+    let structure: GraphKey
+    let nodeCount: Int
+    /// Sources that are results of computations from before.
+    let computedCount: Int
+    /// A user's own kernels.
+    let kernels: [ObjectIdentifier]
+    /// Constants in order; nil for those that replays ask for.
+    let numbers: [Scalar?]
+    /// Where slices start.
+    let starts: [Int]
 
-    /// What is another in `new`, numbers of the same graph built later.
-    func change(to new: FixedNumbers) -> String? {
-        for (old, new) in zip(numbers, new.numbers) where old != new && !(old.isNaN && new.isNaN) {
-            return "with \(Float(old)), which its closure by now reads as \(Float(new))"
+    enum Change {
+        case number(String)
+        case structure
+        /// The structure is another for what is no decision of the body: a tensor from outside was computed meanwhile, of which the graph
+        /// has the result by now, or a kernel was made anew.
+        case surroundings
+    }
+
+    /// What is another in `new`, of the same body built later.
+    func change(to new: FixedNumbers) -> Change? {
+        guard structure == new.structure, numbers.map({ $0 == nil }) == new.numbers.map({ $0 == nil }) else {
+            let isComputedByNow = new.computedCount > computedCount && new.nodeCount <= nodeCount
+            let hasOtherKernels = kernels != new.kernels && kernels.count == new.kernels.count && nodeCount == new.nodeCount
+            return isComputedByNow || hasOtherKernels ? .surroundings : .structure
         }
-        let isOther = arrays.contains { place, bytes in new.arrays[place].map { $0 != bytes } ?? false }
-        return isOther ? "with an array that its closure by now makes of other numbers" : nil
+        for case let (old?, new?) in zip(numbers, new.numbers) where old != new && (old.double != 0 || new.double != 0) {
+            return .number("with \(Self.text(old)), which its closure by now reads as \(Self.text(new))")
+        }
+        for (old, new) in zip(starts, new.starts) where old != new {
+            return .number("with a slice from \(old) on, which its closure by now takes from \(new) on")
+        }
+        return nil
+    }
+
+    private static func text(_ number: Scalar) -> String {
+        number.double.isNaN ? "nan" : number.dtype.isFloatingPoint ? "\(Float(number.double))" : "\(Int64(number.double))"
     }
 }

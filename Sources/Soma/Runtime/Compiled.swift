@@ -18,9 +18,9 @@ import Synchronization
 ///
 /// The signature is the inputs' shapes, dtypes and devices, whether the step is called to train or to predict (`Mode`), and the device that
 /// `withDevice` has chosen. Another one is captured for itself, and so is the step where a parameter has moved; the least recently used
-/// of more than 128 signatures is forgotten. From the 64th call on the closure also runs again from time to time, building a graph
-/// that is thrown away: where a number or an array of up to 1 KB in it has changed, the call throws. A closure that now builds another graph, as
-/// by an `if`, is not found out. So a closure should do nothing but compute.
+/// of more than 128 signatures is forgotten. From the 64th call of a signature on the closure also runs again from time to time, building a graph
+/// that is thrown away: where it is another graph by now, as by an `if`, or a number or an array in it has changed, the call throws. So a closure
+/// should do nothing but compute.
 ///
 /// A step that is called while another is captured becomes part of that. No gradient passes through its results: they are values.
 public final class CompiledStep: Sendable {
@@ -57,7 +57,8 @@ public final class CompiledStep: Sendable {
             return replays[0]
         }
 
-        mutating func remember(_ replay: Replay) {
+        mutating func remember(_ replay: Replay, insteadOf old: Replay?) {
+            replays.removeAll { $0 === old }
             replays.insert(replay, at: 0)
             if replays.count > Self.limit { replays.removeLast() }
         }
@@ -70,9 +71,6 @@ public final class CompiledStep: Sendable {
     private let replays = Mutex(LeastRecentlyUsed<Signature, Variants>(capacity: CompiledStep.capacity))
     static let capacity = 128
     private let onlyComputes: Bool
-    /// Calls so far, and that at which the numbers of the closure are looked at next.
-    private let calls = Atomic<Int>(0)
-    private let nextCheck = Atomic<Int>(64)
 
     /// - Parameter onlyComputes: whether replays change no state and draw nothing, whatever the closure does.
     init(onlyComputes: Bool = false, _ body: @escaping @Sendable ([Tensor]) throws -> [Tensor]) {
@@ -86,23 +84,19 @@ public final class CompiledStep: Sendable {
         // Where a graph is wanted, the step is what its closure does.
         if Capture.current != nil || FeatureMaps.isRecording { return try body(inputs) }
         let signature = Signature(inputs)
-        let number = calls.add(1, ordering: .relaxed).newValue
-        if let replay = replays.withLock({ $0[signature]?.current() }) {
-            if number >= nextCheck.load(ordering: .relaxed) { try requireSameNumbers(replay, inputs, number) }
-            return try replay.run(inputs)
-        }
+        let known = replays.withLock { $0[signature]?.current() }
+        if let known, try isUpToDate(known, inputs) { return try known.run(inputs) }
         let replay = try impliedTraining { try Replay(capturing: body, inputs, onlyComputes: onlyComputes) }
-        replays.withLock { $0[signature, default: Variants()].remember(replay) }
+        replays.withLock { $0[signature, default: Variants()].remember(replay, insteadOf: known) }
         return try replay.run(inputs)
     }
 
-    /// Looks at the numbers of the closure with the next call.
-    func checkNumbersNext() { nextCheck.store(0, ordering: .relaxed) }
+    /// Looks at the closure with the next call of each signature.
+    func checkNumbersNext() { replays.withLock { for variants in $0.values { variants.replays.forEach { $0.checkNext() } } } }
 
-    /// Seldom enough to cost nothing.
-    private func requireSameNumbers(_ replay: Replay, _ inputs: [Tensor], _ number: Int) throws {
-        nextCheck.store(max(64, 2 * number), ordering: .relaxed)
-        try impliedTraining { try replay.requireSameNumbers(body, inputs) }
+    private func isUpToDate(_ replay: Replay, _ inputs: [Tensor]) throws -> Bool {
+        guard replay.countCall() else { return true }
+        return try impliedTraining { try replay.isUpToDate(with: body, inputs) }
     }
 
     /// Captures, and does so again to train where that turns out to be meant.

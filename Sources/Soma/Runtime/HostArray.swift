@@ -16,9 +16,16 @@ final class HostArray: Storage, @unchecked Sendable {
         super.init()
     }
 
-    /// The bytes, where they are few and no device has them yet.
-    var fewBytes: [UInt8]? {
-        place.withLock { if case .host(let bytes) = $0, bytes.count <= 1024 { bytes } else { nil } }
+    /// A hash of the bytes, as long as no device has them.
+    var hash: Int? {
+        place.withLock { if case .host(let bytes) = $0 { bytes.withUnsafeBytes(Self.hash) } else { nil } }
+    }
+
+    /// The same for the same bytes, in one process.
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: bytes)
+        return hasher.finalize()
     }
 
     /// The elements on the device, uploaded the first time.

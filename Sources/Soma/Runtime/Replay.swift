@@ -10,7 +10,7 @@ final class Replay: Sendable {
         case state(State)
         /// A state that parameters lie in, which is kept no longer than they do.
         case home(WeakState)
-        case fixed(Buffer)
+        case fixed(FixedArray)
     }
 
     private enum HostAction {
@@ -30,6 +30,9 @@ final class Replay: Sendable {
     /// What the closure saw of numbers that are not taken anew.
     private let fixedNumbers: FixedNumbers
     private let onlyComputes: Bool
+    /// Calls so far, and that at which the closure is looked at next.
+    private let calls = Atomic<Int>(1)
+    private let nextCheck = Atomic<Int>(64)
     private let homes: [Parameter.Home]
     /// How many moves of parameters there had been when all were last found in their places.
     private let checkedMoves: Atomic<Int>
@@ -45,17 +48,15 @@ final class Replay: Sendable {
         let (executor, graph) = (captured.device.executor, captured.graph)
         let (outputs, recorded, versions) = (captured.outputs, captured.recorded, captured.written)
         let snapshot = graph.snapshot
-        // Before a device has the arrays.
         fixedNumbers = captured.fixedNumbers
         program = try executor.program(for: graph)
         let homeStates = recorded.homes.compactMap { home in home.state.state.map { (home.state, ObjectIdentifier($0)) } }
-        sources = try zip(snapshot.sources, graph.sources).map { place, storage in
-            let node = snapshot.nodes[place]
-            if let input = captured.inputs.firstIndex(where: { $0 === node }) { return .input(input) }
-            if let state = recorded.versions.first(where: { $0.old === node })?.state {
-                return homeStates.first { $0.1 == ObjectIdentifier(state) }.map { .home($0.0) } ?? .state(state)
+        sources = try captured.origins.map { origin in
+            switch origin {
+            case .input(let number): .input(number)
+            case .state(let state): homeStates.first { $0.1 == ObjectIdentifier(state) }.map { .home($0.0) } ?? .state(state)
+            case .elements(let storage, let byteCount): .fixed(try FixedArray(storage, byteCount: byteCount, on: executor.backend))
             }
-            return .fixed(try fetchingCopies { try storage.resolved(on: executor.backend) })
         }
         hostActions = recorded.actions.compactMap { action in
             switch action {
@@ -71,15 +72,62 @@ final class Replay: Sendable {
         results = outputs.map { ($0.shape, $0.dtype, $0.node.traits.lasting) }
     }
 
-    /// Builds the graph once more and compares the numbers in it that replays do not take anew.
-    /// - Throws: `SomaError` where one is another by now; what `body` throws.
-    func requireSameNumbers(_ body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws {
+    // MARK: What is frozen
+
+    /// Counts a call; whether the closure is to be looked at before it, which is seldom enough to cost nothing.
+    func countCall() -> Bool { calls.add(1, ordering: .relaxed).newValue >= nextCheck.load(ordering: .relaxed) }
+
+    /// Has the closure looked at with the next call.
+    func checkNext() { nextCheck.store(0, ordering: .relaxed) }
+
+    /// Builds the graph once more and compares it, and what is in it that replays do not take anew.
+    /// - Returns: false where the step must be captured again: tensors from before it were computed meanwhile, of which the graph has the results
+    ///   by now, or kernels of the user's own were made anew.
+    /// - Throws: `SomaError` where the graph or a number is another by now; what `body` throws.
+    func isUpToDate(with body: ([Tensor]) throws -> [Tensor], _ inputs: [Tensor]) throws -> Bool {
         let captured = try CapturedBody(body, inputs, onlyComputes: onlyComputes)
-        // Of a graph of another structure it is not known which number became which.
-        guard case .known(let known) = captured.graph.program, known === program else { return }
-        guard let change = fixedNumbers.change(to: captured.fixedNumbers) else { return }
-        throw SomaError(
-            "a captured step goes on \(change)",
+        switch fixedNumbers.change(to: captured.fixedNumbers) {
+        case .surroundings: return false
+        case .structure:
+            throw SomaError(
+                "a captured step goes on with the graph that its closure built first, and by now that builds another",
+                hint: "what an `if` of Swift decides stays as it was: capture a step for each case, or let numbers decide that are an input of "
+                    + "the step, a State, optimizer.scheduled(…) or Tensor.asked { }")
+        case .number(let change): throw Self.frozen(change)
+        case nil: try requireSameSources(captured)
+        }
+        nextCheck.store(max(64, 2 * calls.load(ordering: .relaxed)), ordering: .relaxed)
+        return true
+    }
+
+    private func requireSameSources(_ captured: CapturedBody) throws {
+        let isAnother = zip(written, captured.written).contains { $0.state !== $1.state }
+        if isAnother { throw Self.frozen("to change a State or Parameter, where its closure by now changes another") }
+        for (source, origin) in zip(sources, captured.origins) {
+            switch (source, origin) {
+            case (.input(let old), .input(let new)):
+                if old != new { throw Self.frozen("with one input, where its closure by now reads another") }
+            case (.fixed(let array), .elements(let storage, _)):
+                if try !array.holdsSame(as: storage) { throw Self.frozen("with an array that its closure by now makes of other numbers") }
+            case (.state, .state(let new)), (.home, .state(let new)):
+                if let old = state(at: source), try !isSame(old, new) {
+                    throw Self.frozen("with a State or Parameter, where its closure by now reads another")
+                }
+            default: throw Self.frozen("with one tensor, where its closure by now reads another")
+            }
+        }
+    }
+
+    /// Whether two states that the step reads are one, or hold the same elements, as those of a layer do that the closure makes each time.
+    private func isSame(_ old: State, _ new: State) throws -> Bool {
+        if old === new { return true }
+        guard let (a, b) = old.storage.flatMap({ a in new.storage.map { (a, $0) } }) else { return false }
+        return try FixedArray(a, byteCount: old.shape.count * old.dtype.byteCount, on: executor.backend).holdsSame(as: b)
+    }
+
+    private static func frozen(_ what: String) -> SomaError {
+        SomaError(
+            "a captured step goes on \(what)",
             hint: "a number that changes must be an input of the step, a State, optimizer.scheduled(…) or Tensor.asked { }")
     }
 
@@ -154,7 +202,7 @@ final class Replay: Sendable {
     private func buffer(_ source: Source, _ inputs: [Buffer]) throws -> Buffer {
         switch source {
         case .input(let place): return inputs[place]
-        case .fixed(let buffer): return buffer
+        case .fixed(let array): return array.buffer
         case .state, .home:
             guard let storage = state(at: source)?.storage else {
                 throw SomaError("a state was never computed, or a parameter moved to another optimiser while a step ran")
