@@ -162,6 +162,58 @@ import Testing
         }
     }
 
+    /// A batch of numbers whose squares overflow, or of none, is seen in the running statistics until the next and is forgotten then.
+    @Test(arguments: TestDevices.all) func aBrokenBatchDoesNotStay(_ device: Device) throws {
+        try withDevice(device) {
+            let good = (0..<16).map { Float($0 % 4) }
+            for broken in [1e25, .infinity, .nan] as [Float] {
+                for momentum in [0.25, 1, nil, 0] as [Double?] {
+                    let layer = BatchNorm(2, momentum: momentum)
+                    let statistics = try #require(layer.statistics)
+                    func train(_ numbers: [Float]) throws -> (mean: [Float], variance: [Float]) {
+                        _ = withTraining { layer(Tensor(numbers, shape: [8, 2])) }
+                        try device.update()
+                        return (try statistics.mean.tensor.scalars(), try statistics.variance.tensor.scalars())
+                    }
+                    // The first channel is as it is, the second broken.
+                    let outlier = try train(good.enumerated().map { $0.offset == 9 ? broken : $0.element })
+                    let what = "\(broken), momentum \(momentum.map { "\($0)" } ?? "none")"
+                    #expect(outlier.variance[0].isFinite)
+                    if momentum == 0 {
+                        #expect(outlier == ([0, 0], [1, 1]), "\(what)")
+                    } else {
+                        #expect(!outlier.variance[1].isFinite && (broken != 1e25 || outlier.variance[1] == .infinity), "\(what)")
+                    }
+                    let after = try train(good)
+                    if momentum == 0 {
+                        #expect(after == ([0, 0], [1, 1]), "\(what)")
+                    } else {
+                        // Of 1 and 3 the mean is 2 and the unbiased variance 8/7.
+                        #expect(after.mean[1] == 2 && abs(after.variance[1] - 8 / 7) < 1e-6, "\(what): \(after)")
+                        #expect(after.mean[0].isFinite && after.variance[0].isFinite, "\(what)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// The variance of the largest numbers there are is ∞, or what it is where they lie close together.
+    @Test(arguments: TestDevices.all) func variancesOfTheLargestNumbers(_ device: Device) throws {
+        let largest = Float.greatestFiniteMagnitude
+        for count in [2, 4, 100, 10_000] {
+            func variances(_ element: (Int) -> Float) throws -> [Float] {
+                let x = Tensor((0..<2 * count).map { element($0 % count) }, shape: [2, count], device: device)
+                return try x.variance(alongAxes: 1).scalars() + x.transposed().contiguous().variance(alongAxes: 0).scalars() + [x.variance().scalars()[0]]
+            }
+            #expect(try variances { _ in largest } == [0, 0, 0, 0, 0])
+            #expect(try variances { _ in -1e38 } == [0, 0, 0, 0, 0])
+            for far in [{ $0 % 2 == 0 ? largest : -largest }, { $0 == 0 ? 0 : $0 % 2 == 0 ? largest : -largest }, { Float($0 + 1) * 1e34 }] as [(Int) -> Float] {
+                #expect(try variances(far) == [Float](repeating: .infinity, count: 5), "\(count)")
+            }
+            #expect(try variances { $0 == 0 ? .infinity : 1 }.allSatisfy { $0.isNaN })
+        }
+    }
+
     @Test(arguments: TestDevices.all) func variancesFarFromZero(_ device: Device) throws {
         let elements = (0..<600).map { 4_000_000 + Float(($0 * 7) % 5) / 4 }
         let rows = (0..<3).map { row in

@@ -1,6 +1,9 @@
 import SomaGraph
 
 /// Mean and variance over the batches of training, as normalisations use them in inference.
+///
+/// A batch whose mean or variance is no finite number, as where squares overflow, shows in them: a variance of ∞ stays until the next batch
+/// whose numbers are finite, from which the statistics of that channel then begin anew. (PyTorch's stay ∞ or NaN for ever.)
 public struct RunningStatistics: Sendable {
     /// [C], zeros at first.
     public let mean: State
@@ -8,7 +11,7 @@ public struct RunningStatistics: Sendable {
     public let variance: State
     /// How many batches there were: int64, one number.
     public let batchCount: State
-    /// The share of the latest batch; nil for equal shares of all.
+    /// The share of the latest batch; nil for equal shares of all. With 0 the statistics never change, whatever the batches are.
     public let momentum: Double?
 
     init(_ channels: Int, _ momentum: Double?, _ device: Device, _ operation: String, _ file: StaticString, _ line: UInt) {
@@ -32,11 +35,13 @@ public struct RunningStatistics: Sendable {
         if Recomputation.isUnderWay { return }
         let count = batchCount.tensor + 1
         if isCounting { batchCount.assign(count) }
+        if momentum == 0 { return }
         let share = momentum.map { Tensor($0, device: mean.device) } ?? reciprocal(count.as(.float32))
+        let isSound = mean.tensor.isFinite .&& variance.tensor.isFinite
         for (state, latest) in [(mean, moments.mean), (variance, moments.unbiasedVariance)] {
             let old = state.tensor
             let average = latest.withoutGradient().mean(alongAxes: latest.shape.dimensions.indices.filter { $0 != 1 })
-            state.assign(old + (average - old) * share)
+            state.assign(.select(isSound, old + (average - old) * share, average))
         }
     }
 

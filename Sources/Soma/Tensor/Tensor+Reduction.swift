@@ -165,9 +165,20 @@ extension Tensor {
         let count = elements(along: axes, file, line)
         let reduced = axes.map { normalized(axes: $0, "variance", file: file, line: line) } ?? Array(0..<rank)
         // About the rounded mean, whose distance from the mean is taken out again: beside numbers far from 0 it would count.
-        let moments = Moments(of: self, alongAxes: reduced, around: averaged(axes, true, file, line).withoutGradient())
+        let moments = Moments(of: self, alongAxes: reduced, around: roundedMean(alongAxes: reduced))
         let variance = unbiased ? moments.variance * (Double(count) / Double(count - 1)) : moments.variance
         return keepingDims ? variance : variance.dropping(reduced)
+    }
+
+    /// A number near the mean of each set, of equal numbers these, without a sum that is beyond all numbers where they are not.
+    private func roundedMean(alongAxes axes: [Int]) -> Tensor {
+        let x = withoutGradient()
+        let count = axes.reduce(1) { $0 * shape[$1] }
+        if count == 0 { return Tensor(0, device: device) }
+        let first = x.block(at: shape.dimensions.map { _ in 0 }, of: shape.reduced(along: axes))
+        // Halves, whose difference has no more than the largest number.
+        let distances = (x * 0.5 - first * 0.5) * (1 / Double(count))
+        return (first * 0.5 + distances.sum(alongAxes: axes, keepingDims: true)) * 2
     }
 
     private func indexed(
