@@ -84,6 +84,27 @@ import Testing
         }
     }
 
+    /// Gradients whose squares are beyond all numbers keep their directions, and small ones are as ever.
+    @Test(arguments: TestDevices.all) func clippingOfHugeGradients(_ device: Device) throws {
+        try withDevice(device) {
+            for (gradient, bound) in [
+                ([3e25, -4e25], 5), ([3e38, -3e38], 1), ([1.5e19, -2e19], 1e-3), ([3, -4], 0.5), ([3e-30, -4e-30], 1), ([3e25, -4e25], 1e30),
+                ([1e25, 0], 2),
+            ] as [([Float], Double)] {
+                let layer = Parameter(.zeros([2]))
+                let optimizer = try Optimizer(
+                    SGD(), groups: [ParameterGroup([layer])], learningRate: 1, clipping: .byNorm(bound))
+                try optimizer.update(with: [Tensor(gradient)])
+                let norm = gradient.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+                let moved: [Float] = try layer.tensor.contiguous().scalars()
+                for (moved, slope) in zip(moved, gradient) {
+                    let wanted = -Double(slope) * min(bound / (norm + 1e-6), 1)
+                    #expect(abs(Double(moved) - wanted) <= 1e-6 * abs(wanted), "\(gradient), \(bound): \(moved), not \(wanted)")
+                }
+            }
+        }
+    }
+
     @Test func schedules() {
         let warm = Schedule.cosine(from: 1, over: 100).warmedUp(over: 4)
         #expect((0..<5).map { warm.rate(after: $0) } == [0.2, 0.4, 0.6, 0.8, 1])
