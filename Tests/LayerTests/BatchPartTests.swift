@@ -60,6 +60,39 @@ import Testing
         }
     }
 
+    /// A loss that takes two means over what counts a few times and then one.
+    private final class Losing: Objective {
+        let model = Linear(from: 3, to: 3)
+        let left: Number
+        init(after count: Int) {
+            left = Number()
+            left.value = Double(count)
+        }
+        func loss(_ batch: Minibatch) -> Tensor {
+            left.value -= 1
+            let loss = crossEntropy(model(batch["image"]), batch["label"], ignoredIndex: 2)
+            return left.value < 0 ? loss : loss + square(model(batch["image"])).mean(alongAxes: 1).mean(weightedBy: batch["mask"])
+        }
+        let measureNames: [String] = []
+        func measures(_ batch: Minibatch) -> [Tensor] { [] }
+        let criterion = Criterion.lowest("loss")
+    }
+
+    @Test func fewerMeansThanWereCountedTrap() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            try withDevice(TestDevices.interpreter) {
+                // One for the look at the objective, one to count.
+                let task = Losing(after: 2)
+                var options = Trainer<Linear>.Options(epochs: 1, batchSize: 12, seed: 1)
+                options.accumulation = 2
+                let optimizer = try Optimizer(SGD(), for: task.model, learningRate: 0.1)
+                _ = try Trainer(task.model, task, optimizer, options).run(on: Samples())
+            }
+        }
+        let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        #expect(text.contains("takes fewer means over what counts than the 2"), "\(text)")
+    }
+
     @Test(arguments: TestDevices.all) func partsAreTheWhole(_ device: Device) throws {
         try withDevice(device) {
             for kind in Kind.allCases {

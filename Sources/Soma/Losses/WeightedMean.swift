@@ -45,7 +45,20 @@ final class PartialMeans: Sendable {
         return noted.isEmpty ? nil : Tensor(stacking: noted)
     }
 
-    func within<Result>(_ body: () throws -> Result) rethrows -> Result { try Self.$current.withValue(self, operation: body) }
+    /// Runs `body`, which builds the loss of a part, with these divisors, of which it takes each once.
+    func within<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let result = try Self.$current.withValue(self, operation: body)
+        let (taken, counted) = (noted.withLock { $0.count }, totals?.divisors.count ?? 0)
+        if taken < counted { Self.refuse(taken, counted) }
+        return result
+    }
+
+    private static func refuse(_ taken: Int, _ counted: Int) -> Never {
+        programError(
+            "training",
+            "the loss of a part of a batch takes \(taken > counted ? "more" : "fewer") means over what counts than the \(counted) that it took when their "
+                + "weights were counted: build it the same way for each part")
+    }
 
     /// sum / divisor, or what stands for it in a part of a batch.
     static func mean(_ sum: Tensor, over divisor: Tensor) -> Tensor { current?.mean(sum, over: divisor) ?? sum / divisor }
@@ -56,9 +69,7 @@ final class PartialMeans: Sendable {
             return noted.count - 1
         }
         guard let totals else { return sum / divisor }
-        guard number < totals.divisors.count else {
-            programError("training", "the loss takes more means over the parts of a batch than when their weights were counted")
-        }
+        guard number < totals.divisors.count else { Self.refuse(number + 1, totals.divisors.count) }
         return sum / (totals.divisors[number] * totals.share)
     }
 }
