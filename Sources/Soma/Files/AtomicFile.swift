@@ -74,29 +74,35 @@ public enum AtomicFile {
     }
 }
 
-/// Where the new content of a file goes: appended in order, buffered.
+/// Where the new content of a file goes: appended in order, buffered where there is memory for that, so that a checkpoint can be written where
+/// there is none.
 public final class FileSink {
     private let descriptor: CInt
     private let path: String
-    private var buffer: [UInt8] = []
-    private static let capacity = 1 << 18
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var count = 0
 
     init(descriptor: CInt, path: String) {
         self.descriptor = descriptor
         self.path = path
-        buffer.reserveCapacity(Self.capacity)
+        let memory = malloc(1 << 18)
+        buffer = UnsafeMutableRawBufferPointer(start: memory, count: memory == nil ? 0 : 1 << 18)
     }
+
+    deinit { free(buffer.baseAddress) }
 
     /// Appends bytes to the file.
     /// - Throws: `SomaError` naming the file and the reason, such as a full disk.
     public func append(_ bytes: UnsafeRawBufferPointer) throws {
-        if buffer.count + bytes.count > Self.capacity { try flush() }
-        if bytes.count >= Self.capacity { try writeAll(bytes) } else { buffer.append(contentsOf: bytes) }
+        if count + bytes.count > buffer.count { try flush() }
+        if bytes.count >= buffer.count { return try writeAll(bytes) }
+        UnsafeMutableRawBufferPointer(rebasing: buffer[count..<(count + bytes.count)]).copyMemory(from: bytes)
+        count += bytes.count
     }
 
     func flush() throws {
-        try buffer.withUnsafeBytes(writeAll)
-        buffer.removeAll(keepingCapacity: true)
+        try writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        count = 0
     }
 
     private func writeAll(_ bytes: UnsafeRawBufferPointer) throws {

@@ -1,3 +1,4 @@
+import Glibc
 import SomaGraph
 
 extension Checkpoint {
@@ -73,14 +74,15 @@ extension Checkpoint {
     private static func copy(
         _ tensor: Tensor, _ name: String, _ requiresFinite: Bool, _ append: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        var bytes = [UInt8](repeating: 0, count: tensor.count * tensor.dtype.byteCount)
-        try bytes.withUnsafeMutableBytes { try tensor.contiguous().copyBytes(to: $0) }
-        try bytes.withUnsafeBytes { bytes in
-            if requiresFinite && tensor.dtype == .float32 && !bytes.bindMemory(to: Float.self).allSatisfy(\.isFinite) {
-                throw NotFinite(message: "'\(name)' holds a NaN or an infinity")
-            }
-            try append(bytes)
+        let size = tensor.count * tensor.dtype.byteCount
+        guard let memory = malloc(max(size, 1)) else { throw SomaError("no memory for a copy of '\(name)', \(size) bytes") }
+        defer { free(memory) }
+        let bytes = UnsafeMutableRawBufferPointer(start: memory, count: size)
+        try tensor.contiguous().copyBytes(to: bytes)
+        if requiresFinite && tensor.dtype == .float32 && !bytes.bindMemory(to: Float.self).allSatisfy(\.isFinite) {
+            throw NotFinite(message: "'\(name)' holds a NaN or an infinity")
         }
+        try append(UnsafeRawBufferPointer(bytes))
     }
 }
 
