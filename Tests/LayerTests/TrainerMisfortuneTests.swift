@@ -9,12 +9,14 @@ import Testing
 @Suite struct TrainerMisfortuneTests {
     private let data = Quadrants(count: 40)
 
-    private func makeTrainer(_ device: Device, _ folder: TemporaryFolder?, epochs: Int = 3, reading: Int = 3) throws -> (Sequential, Trainer) {
+    private func makeTrainer(
+        _ device: Device, _ folder: TemporaryFolder?, epochs: Int = 3, reading: Int = 3, learningRate: Schedule = 0.05
+    ) throws -> (Sequential, Trainer) {
         let generator = RandomGenerator(seed: 7)
         return try withDevice(device) {
             try withRandomGenerator(generator) {
                 let model = Sequential(Linear(from: 2, to: 6), ReLU(), Linear(from: 6, to: 2))
-                let optimizer = try Optimizer(Adam(), for: model, learningRate: .constant(0.05))
+                let optimizer = try Optimizer(Adam(), for: model, learningRate: learningRate)
                 var options = Trainer.Options(epochs: epochs, batchSize: 9, seed: 3)
                 (options.folder, options.readingInterval) = (folder?.path(""), reading)
                 return (model, Trainer(model, Classification(model), optimizer, options, generator: generator))
@@ -95,6 +97,45 @@ import Testing
             Issue.record("nothing was thrown", sourceLocation: sourceLocation)
         } catch {
             #expect("\(error)".contains(words), sourceLocation: sourceLocation)
+        }
+    }
+
+    /// An evaluation of which one measure is NaN is never the best, though the one that decides is as good as ever.
+    @Test(arguments: TestDevices.all) func noMeasureOfTheBestIsNaN(_ device: Device) throws {
+        let folder = try TemporaryFolder()
+        let trainer = try makeTrainer(device, folder).1
+        var evaluations: [[String: Double]] = []
+        let result = try trainer.run(on: data, evaluatingOn: Quadrants(count: 40, broken: 3)) { event in
+            if case .epoch(let summary) = event {
+                evaluations.append(summary.evaluation?.values ?? [:])
+                #expect(!summary.isBest)
+            }
+            if case .checkpoint(_, let isBest) = event { #expect(!isBest) }
+        }
+        #expect(evaluations.count == 3 && evaluations.allSatisfy { $0["loss"]?.isNaN == true && $0["accuracy"]?.isFinite == true })
+        #expect(result.best == nil && access(trainer.bestPath, F_OK) != 0)
+        #expect(try Checkpoint(path: trainer.lastPath).metadata["best.value"] == nil)
+    }
+
+    /// Weights that are no numbers after the last update of an epoch, though its loss is one, replace no checkpoint.
+    @Test(arguments: TestDevices.all) func aCheckpointHoldsNumbers(_ device: Device) throws {
+        for heldOut in [nil, data] {
+            let folder = try TemporaryFolder()
+            let (model, trainer) = try makeTrainer(device, folder, learningRate: Schedule { $0 == 9 ? .infinity : 0.05 })
+            var losses: [Double] = []
+            expectError("holds a NaN or an infinity; a lower learning rate, or the optimiser's argument `clipping`, may help; the last good state is") {
+                _ = try trainer.run(on: data, evaluatingOn: heldOut) { event in
+                    guard case .epoch(let summary) = event else { return }
+                    losses.append(summary.loss)
+                    #expect(summary.epoch == 0 || !summary.isBest)
+                }
+            }
+            #expect(losses.count == 2 && losses.allSatisfy(\.isFinite))
+            #expect(try model.parameters.contains { try !$0.tensor.contiguous().scalars(as: Float.self).allSatisfy(\.isFinite) })
+            let checkpoint = try Checkpoint(path: trainer.lastPath)
+            #expect(checkpoint.completedEpochs == 1)
+            try checkpoint.restore(model)
+            #expect(try model.parameters.allSatisfy { try $0.tensor.contiguous().scalars(as: Float.self).allSatisfy(\.isFinite) })
         }
     }
 

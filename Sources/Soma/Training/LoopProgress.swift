@@ -106,7 +106,7 @@ extension Trainer {
         try device.noting(.saving) {
             try Checkpoint.write(
                 task.module, players: task.players, generator: generator, metadata: metadata, requiresFinite: true,
-                advice: options.divergenceAdvice, to: lastPath, links: .replaced)
+                advice: hintForDivergence, to: lastPath, links: .replaced)
         }
         progress.checkpoint = lastPath
         try report(.checkpoint(path: lastPath, isBest: false))
@@ -117,7 +117,7 @@ extension Trainer {
         try device.noting(.saving) {
             try withBestWeights {
                 try Checkpoint.write(
-                    task.module, metadata: metadata, requiresFinite: true, advice: options.divergenceAdvice, to: bestPath, links: .replaced)
+                    task.module, metadata: metadata, requiresFinite: true, advice: hintForDivergence, to: bestPath, links: .replaced)
             }
         }
         try report(.checkpoint(path: bestPath, isBest: true))

@@ -228,7 +228,7 @@ public final class Trainer {
         }
     }
 
-    private var hintForDivergence: String {
+    var hintForDivergence: String {
         let advice = options.divergenceAdvice
         return progress.checkpoint.map { "\(advice); the last good state is \($0)" } ?? advice
     }
