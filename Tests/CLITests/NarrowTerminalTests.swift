@@ -40,6 +40,18 @@ import Testing
                 == "epoch  3/20  loss 0.2500  test loss 0.5000  test accuracy 0.8750  test top-5 1.0000  1,234 samples/s  data wait 1.0 %  1.00 MiB  best")
     }
 
+    @Test func measuresOfADivergingRunAreShort() {
+        let figures = [Figure("loss", -.nan, better: .lower), Figure("accuracy", 0.5, better: .higher)]
+        let losses = [Figure("loss", 3.475205008995132e+20, better: .lower)]
+        let summary = EpochSummary(
+            epoch: 2, progress: progress, losses: losses, evaluation: Evaluation(sampleCount: 9, report: Report(figures)), criterion: nil,
+            isBest: false)
+        #expect(TextReport.line(summary, memory: 0, width: nil).hasPrefix("epoch  3/20  loss 3.47521e+20  test loss nan  test accuracy 0.5000  "))
+        var pace = Pace()
+        pace.note(progress, losses: losses)
+        #expect(ProgressBar.text(progress, pace, memory: 0, width: 200).contains("  loss 3.47521e+20  "))
+    }
+
     @Test func namesKeepTheirColumn() {
         #expect(TextReport.fitted("settings", "batch=32 lr=0.004 warmup=50 decay=0", to: 32) == "settings  batch=32 lr=0.004\n          warmup=50 decay=0")
         #expect(TextReport.fitted("run", "2 epochs", to: nil) == "run       2 epochs")

@@ -151,6 +151,13 @@ import Testing
     @Test func quantities() {
         #expect(Quantity.fixed(1.25, 1) == "1.3" && Quantity.fixed(-0.04, 1) == "0.0" && Quantity.fixed(12, 0) == "12")
         #expect(Quantity.significant(1234.5) == "1235" && Quantity.significant(0.012345) == "0.01235" && Quantity.significant(0) == "0")
+        #expect(Quantity.measure(0.25) == "0.2500" && Quantity.measure(1234.5678) == "1234.57" && Quantity.measure(-123456.7) == "-123457")
+        #expect(Quantity.measure(3.475205008995132e+20) == "3.47521e+20" && Quantity.measure(-9.999999e9) == "-1.00000e+10")
+        #expect(Quantity.measure(1e300) == "1.00000e+300" && Quantity.fixed(2.5e15, 1) == "2.50000e+15" && Quantity.significant(1.2344e-7) == "1.234e-07")
+        for nan in [Double.nan, -.nan] {
+            #expect(Quantity.measure(nan) == "nan" && Quantity.fixed(nan, 4) == "nan" && Quantity.significant(nan) == "nan")
+        }
+        #expect(Quantity.measure(-.infinity) == "-inf")
         #expect(Quantity.bytes(1023) == "1023 B" && Quantity.bytes(1536) == "1.50 KiB" && Quantity.bytes(5 << 30) == "5.00 GiB")
         #expect(Quantity.duration(9.25) == "9.3 s" && Quantity.duration(249) == "4:09" && Quantity.duration(3849) == "1:04:09")
         #expect(Quantity.counted(1, "tensor") == "1 tensor" && Quantity.counted(2000, "tensor") == "2,000 tensors" && Quantity.counted(0, "epoch") == "0 epochs")

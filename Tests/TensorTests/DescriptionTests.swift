@@ -16,6 +16,7 @@ import Testing
         #expect(text { Tensor([0.1, 2.25, -3.141592]) } == "Tensor([ 0.1000,  2.2500, -3.1416], float32 [3] \(place))")
         #expect(text { Tensor([1e-5, 12.5]) } == "Tensor([1.0000e-05, 1.2500e+01], float32 [2] \(place))")
         #expect(text { Tensor([Double.nan, .infinity, -1]) } == "Tensor([ nan,  inf, -1.0], float32 [3] \(place))")
+        #expect(text { Tensor([-Double.nan, .infinity, -1]) } == "Tensor([ nan,  inf, -1.0], float32 [3] \(place))")
         #expect(text { Tensor(0.5) } == "Tensor(0.5, float32 [] \(place))")
         #expect(text { Tensor([] as [[Float]]) } == "Tensor([], float32 [0, 0] \(place))")
         #expect(text { Tensor([[[1], [2]], [[3], [4]]]) } == "Tensor([[[1],\n         [2]],\n\n        [[3],\n         [4]]], int64 [2, 2, 1] \(place))")

@@ -95,7 +95,7 @@ final class MetricsFile {
 extension MetricsFile.Row {
     /// The row as a line of the file; a cell that says nothing is empty.
     func text(_ names: [String]) -> String {
-        func cell(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
+        func cell(_ value: Double?) -> String { value.map { $0.isFinite ? "\($0)" : Quantity.notFinite($0) } ?? "" }
         // By code points: a comma with an accent behind it is still a comma to whoever reads the file.
         let scalars = model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }
         let name = MetricsText.trimmed(String(String.UnicodeScalarView(scalars)))

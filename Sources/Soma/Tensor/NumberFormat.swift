@@ -18,7 +18,8 @@ struct NumberFormat {
         texts = numbers.map { number in
             switch number {
             case .whole(let value): dtype == .bool ? "\(value != 0)" : "\(value)"
-            case .real(let value) where !value.isFinite: "\(value)"
+            case .real(let value) where value.isNaN: "nan"
+            case .real(let value) where value.isInfinite: "\(value)"
             case .real(let value): hasExponents ? Self.scientific(value) : Self.fixed(value, decimals)
             }
         }

@@ -2,13 +2,13 @@ import Glibc
 
 /// Numbers as people read them.
 package enum Quantity {
-    /// With `digits` digits after the point.
+    /// With `digits` digits after the point; from 10¹⁵ of the last of these on with six significant digits and an exponent.
     package static func fixed(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite else { return "\(value)" }
+        guard value.isFinite else { return notFinite(value) }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
         let scaled = (value.magnitude * scale).rounded()
-        guard scaled < 1e15 else { return "\(value)" }
+        guard scaled < 1e15 else { return scientific(value, 6) }
         let whole = Int(scaled) / Int(scale)
         let sign = value < 0 && scaled > 0 ? "-" : ""
         if digits == 0 { return "\(sign)\(whole)" }
@@ -18,11 +18,34 @@ package enum Quantity {
 
     /// With about `digits` significant digits, without an exponent where that is readable.
     package static func significant(_ value: Double, _ digits: Int = 4) -> String {
-        guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+        guard value.isFinite, value != 0 else { return value == 0 ? "0" : notFinite(value) }
         let exponent = Int(log10(value.magnitude).rounded(.down))
-        guard (-5...8).contains(exponent) else { return "\(value)" }
+        guard (-5...8).contains(exponent) else { return scientific(value, digits) }
         return fixed(value, max(0, digits - 1 - exponent))
     }
+
+    /// A loss or another measure: four digits after the point, and where it is large six significant ones.
+    package static func measure(_ value: Double) -> String {
+        value.magnitude < 100 || !value.isFinite ? fixed(value, 4) : value.magnitude < 1e6 ? significant(value, 6) : scientific(value, 6)
+    }
+
+    /// With `digits` significant digits and an exponent: `3.47521e+20`.
+    private static func scientific(_ value: Double, _ digits: Int) -> String {
+        // In two steps, since 10³²⁰ is no number.
+        func shifted(by exponent: Int) -> Double { value / pow(10, Double(exponent / 2)) / pow(10, Double(exponent - exponent / 2)) }
+        var exponent = Int(log10(value.magnitude).rounded(.down))
+        var mantissa = fixed(shifted(by: exponent), digits - 1)
+        // Rounded up to ten.
+        if mantissa.utf8.count > digits + (digits > 1 ? 1 : 0) + (value < 0 ? 1 : 0) {
+            exponent += 1
+            mantissa = fixed(shifted(by: exponent), digits - 1)
+        }
+        let size = exponent.magnitude < 10 ? "0\(exponent.magnitude)" : "\(exponent.magnitude)"
+        return "\(mantissa)e\(exponent < 0 ? "-" : "+")\(size)"
+    }
+
+    /// NaN has no sign to a reader.
+    package static func notFinite(_ value: Double) -> String { value.isNaN ? "nan" : "\(value)" }
 
     /// Powers of 1024: `15.6 GiB`.
     package static func bytes(_ count: Int) -> String {
