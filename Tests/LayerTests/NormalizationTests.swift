@@ -200,7 +200,7 @@ import Testing
     /// The variance of the largest numbers there are is ∞, or what it is where they lie close together.
     @Test(arguments: TestDevices.all) func variancesOfTheLargestNumbers(_ device: Device) throws {
         let largest = Float.greatestFiniteMagnitude
-        for count in [2, 4, 100, 10_000] {
+        for count in [2, 100, 10_000] {
             func variances(_ element: (Int) -> Float) throws -> [Float] {
                 let x = Tensor((0..<2 * count).map { element($0 % count) }, shape: [2, count], device: device)
                 return try x.variance(alongAxes: 1).scalars() + x.transposed().contiguous().variance(alongAxes: 0).scalars() + [x.variance().scalars()[0]]
