@@ -317,6 +317,8 @@ import Testing
             }
             try expect("by now that builds another") { number.value == 0 ? $0 * 2 : $0 * 2 + 1 }
             try expect("by now that builds another") { number.value == 0 ? relu($0) : tanh($0) }
+            let kernels = [Self.copyKernel("one"), Self.copyKernel("other")]
+            try expect("by now that builds another") { kernels[Int(number.value)]($0, shape: $0.shape) }
             try expect("with an array") { $0 * Tensor((0..<1000).map { Float($0) + ($0 == 999 ? Float(number.value) : 0) }) }
             let kept = [exp(x), exp(x) * 2]
             try realizeAll(kept)
@@ -366,11 +368,7 @@ import Testing
             // Layers, arrays and kernels that the closure makes anew.
             let making = compiled { (x: Tensor) in
                 let layer = LayerNorm(3)
-                let kernel = CustomKernel(name: "copy", source: Self.copySource) { inputs, _ in
-                    CustomKernel.Launch(global: [inputs[0].count])
-                } compute: { inputs, shapes, output, _ in
-                    output.copyMemory(from: inputs[0], byteCount: 4 * shapes[0].count)
-                }
+                let kernel = Self.copyKernel("copy")
                 return kernel(layer(x * Tensor([1, 2, 3] as [Float])), shape: x.shape)
             }
             let expected: [Float] = try LayerNorm(3)(Self.x() * Tensor([1, 2, 3] as [Float])).scalars()
@@ -397,12 +395,19 @@ import Testing
         }
     }
 
-    private static let copySource = """
-        void copy(__global const float *x, __global float *y) {
-            int i = get_global_id(0);
-            y[i] = x[i];
+    private static func copyKernel(_ name: String) -> CustomKernel {
+        let source = """
+            void \(name)(__global const float *x, __global float *y) {
+                int i = get_global_id(0);
+                y[i] = x[i];
+            }
+            """
+        return CustomKernel(name: name, source: source) { inputs, _ in
+            CustomKernel.Launch(global: [inputs[0].count])
+        } compute: { inputs, shapes, output, _ in
+            output.copyMemory(from: inputs[0], byteCount: 4 * shapes[0].count)
         }
-        """
+    }
 
     @Test func stepsAreForgottenBeyondABound() throws {
         try withDevice(recording().device) {

@@ -71,7 +71,7 @@ struct CapturedBody {
         return FixedNumbers(
             structure: graph.snapshot.key, nodeCount: nodes.count,
             computedCount: graph.snapshot.sources.count { !nodes[$0].isSource },
-            kernels: nodes.compactMap { if case .custom(let kernel) = $0.primitive { ObjectIdentifier(kernel) } else { nil } },
+            kernels: nodes.compactMap { if case .custom(let kernel) = $0.primitive { kernel } else { nil } },
             numbers: numbers, starts: graph.snapshot.starts)
     }
 }
@@ -83,7 +83,7 @@ struct FixedNumbers {
     /// Sources that are results of computations from before.
     let computedCount: Int
     /// A user's own kernels.
-    let kernels: [ObjectIdentifier]
+    let kernels: [CustomOperation]
     /// Constants in order; nil for those that replays ask for.
     let numbers: [Scalar?]
     /// Where slices start.
@@ -101,8 +101,7 @@ struct FixedNumbers {
     func change(to new: FixedNumbers) -> Change? {
         guard structure == new.structure, numbers.map({ $0 == nil }) == new.numbers.map({ $0 == nil }) else {
             let isComputedByNow = new.computedCount > computedCount && new.nodeCount <= nodeCount
-            let hasOtherKernels = kernels != new.kernels && kernels.count == new.kernels.count && nodeCount == new.nodeCount
-            return isComputedByNow || hasOtherKernels ? .surroundings : .structure
+            return isComputedByNow || nodeCount == new.nodeCount && hasMadeAnew(new.kernels) ? .surroundings : .structure
         }
         for case let (old?, new?) in zip(numbers, new.numbers) where old != new && (old.double != 0 || new.double != 0) {
             return .number("with \(Self.text(old)), which its closure by now reads as \(Self.text(new))")
@@ -111,6 +110,12 @@ struct FixedNumbers {
             return .number("with a slice from \(old) on, which its closure by now takes from \(new) on")
         }
         return nil
+    }
+
+    /// Whether `new` are kernels of the same text, some of them other objects.
+    private func hasMadeAnew(_ new: [CustomOperation]) -> Bool {
+        guard kernels.count == new.count, zip(kernels, new).contains(where: { $0 !== $1 }) else { return false }
+        return zip(kernels, new).allSatisfy { $0.name == $1.name && ($0 as? CustomKernel)?.source == ($1 as? CustomKernel)?.source }
     }
 
     private static func text(_ number: Scalar) -> String {
