@@ -176,9 +176,9 @@ extension Tensor {
         let count = axes.reduce(1) { $0 * shape[$1] }
         if count == 0 { return Tensor(0, device: device) }
         let first = x.block(at: shape.dimensions.map { _ in 0 }, of: shape.reduced(along: axes))
-        // Halves, whose difference has no more than the largest number.
-        let distances = (x * 0.5 - first * 0.5) * (1 / Double(count))
-        return (first * 0.5 + distances.sum(alongAxes: axes, keepingDims: true)) * 2
+        // Distances that overflow are all of one sign, so that their sum is no NaN; the variance is ∞ then.
+        let distances = (x - first) * (1 / Double(count))
+        return first + distances.sum(alongAxes: axes, keepingDims: true)
     }
 
     private func indexed(
