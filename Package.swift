@@ -42,8 +42,11 @@ let package = Package(
         .executableTarget(name: "ExampleTask", dependencies: ["Soma"], path: "Examples/Task"),
         .executableTarget(name: "ExampleTimedProduct", dependencies: ["Soma"], path: "Examples/TimedProduct"),
 
-        // The reference in double precision and the cases of operations, for the tests of every backend.
-        .target(name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference"),
+        // The reference in double precision and the cases of operations, for the tests of every backend. It is optimised in debug builds too: tests wait
+        // for it most of their time. No product has it, so packages that depend on this one are not concerned.
+        .target(
+            name: "SomaReference", dependencies: ["Soma", "SomaBackend", "SomaGraph"], path: "Tests/Reference",
+            swiftSettings: [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "CPUBackendTests",
             dependencies: ["CPUBackend", "CPUKernels", "CLibraries", "Soma", "SomaBackend", "SomaGraph", "SomaReference"]),

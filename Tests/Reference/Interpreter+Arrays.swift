@@ -109,7 +109,9 @@ func custom(_ operation: CustomOperation, _ inputs: [Value], _ shape: Shape, _ d
     let memory = inputs.map { Memory($0.elements.count, $0.dtype) }
     let output = Memory(shape.count, dtype)
     for (value, bytes) in zip(inputs, memory) { bytes.store(value.elements) }
-    kernel.compute(memory.map { UnsafeRawPointer($0.bytes) }, inputs.map(\.shape), output.bytes, shape)
+    withExtendedLifetime((memory, output)) {
+        kernel.compute(memory.map { UnsafeRawPointer($0.bytes) }, inputs.map(\.shape), output.bytes, shape)
+    }
     return Value(output.elements, shape: shape, dtype: dtype)
 }
 
@@ -128,6 +130,7 @@ private final class Memory {
     deinit { bytes.deallocate() }
 
     func store(_ elements: [Double]) {
+        defer { withExtendedLifetime(self) {} }
         for (place, element) in elements.enumerated() {
             withUnsafeBytes(of: Scalar(element, dtype).bits.littleEndian) {
                 bytes.advanced(by: place * dtype.byteCount).copyMemory(
@@ -137,14 +140,16 @@ private final class Memory {
     }
 
     var elements: [Double] {
-        (0..<count).map { place in
-            var bits: UInt64 = 0
-            withUnsafeMutableBytes(of: &bits) {
-                $0.copyMemory(
-                    from: UnsafeRawBufferPointer(
-                        start: bytes.advanced(by: place * dtype.byteCount), count: dtype.byteCount))
+        withExtendedLifetime(self) {
+            (0..<count).map { place in
+                var bits: UInt64 = 0
+                withUnsafeMutableBytes(of: &bits) {
+                    $0.copyMemory(
+                        from: UnsafeRawBufferPointer(
+                            start: bytes.advanced(by: place * dtype.byteCount), count: dtype.byteCount))
+                }
+                return Scalar(bits: UInt64(littleEndian: bits), dtype: dtype).double
             }
-            return Scalar(bits: UInt64(littleEndian: bits), dtype: dtype).double
         }
     }
 }

@@ -40,15 +40,8 @@ public struct Interpreter {
     /// The values of `tensors`.
     public func evaluate(_ tensors: [Tensor]) -> [Value] {
         let roots = tensors.map(\.node)
-        let links = Node.lock.withLock { number in
-            Node.topologicalOrder(of: roots, &number).map { (node: $0, inputs: $0.inputs.array) }
-        }
         var values: [ObjectIdentifier: Value] = [:]
-        for (node, inputs) in links {
-            let identity = ObjectIdentifier(node)
-            values[identity] =
-                leaves[identity] ?? stored(node) ?? compute(node, inputs.compactMap { values[ObjectIdentifier($0)] })
-        }
+        for link in links(to: roots) { values[ObjectIdentifier(link.node)] = known(link.node) ?? compute(link, values) }
         return roots.map { root in
             guard let value = values[ObjectIdentifier(root)] else { fatalError("a root without a value") }
             return value
@@ -58,7 +51,42 @@ public struct Interpreter {
     /// The value of one tensor.
     public func evaluate(_ tensor: Tensor) -> Value { evaluate([tensor])[0] }
 
-    private func stored(_ node: Node) -> Value? { (node.storage as? ReferenceStorage)?.value }
+    /// The value of a tensor as a function of that of `variable`, a leaf: what does not depend on it is computed once.
+    public func function(_ tensor: Tensor, of variable: Tensor) -> (Value) -> Value {
+        let (leaf, root) = (ObjectIdentifier(variable.node), ObjectIdentifier(tensor.node))
+        var fixed: [ObjectIdentifier: Value] = [:]
+        var moving: [Link] = []
+        for link in links(to: [tensor.node]) where ObjectIdentifier(link.node) != leaf {
+            if let value = known(link.node) ?? (link.inputs.allSatisfy { fixed[ObjectIdentifier($0)] != nil } ? compute(link, fixed) : nil) {
+                fixed[ObjectIdentifier(link.node)] = value
+            } else {
+                moving.append(link)
+            }
+        }
+        return { [fixed, moving] value in
+            var values = fixed
+            values[leaf] = value
+            for link in moving { values[ObjectIdentifier(link.node)] = compute(link, values) }
+            guard let result = values[root] else { fatalError("a root without a value") }
+            return result
+        }
+    }
+
+    // MARK: Nodes
+
+    private typealias Link = (node: Node, inputs: [Node])
+
+    /// The nodes that `roots` are made of, each behind its inputs.
+    private func links(to roots: [Node]) -> [Link] {
+        Node.lock.withLock { number in Node.topologicalOrder(of: roots, &number).map { (node: $0, inputs: $0.inputs.array) } }
+    }
+
+    /// What lies in memory.
+    private func known(_ node: Node) -> Value? { leaves[ObjectIdentifier(node)] ?? (node.storage as? ReferenceStorage)?.value }
+
+    private func compute(_ link: Link, _ values: [ObjectIdentifier: Value]) -> Value {
+        compute(link.node, link.inputs.compactMap { values[ObjectIdentifier($0)] })
+    }
 
     private func compute(_ node: Node, _ inputs: [Value]) -> Value {
         let (shape, dtype) = (node.shape, node.dtype)
@@ -67,10 +95,14 @@ public struct Interpreter {
         case .constant(let scalar): return Value([scalar.double], shape: shape, dtype: dtype)
         case .range: return Value(shape, dtype: dtype) { Double($0[0]) }
         case .random: return randomWords(shape, inputs)
-        case .unary(let function): return map(shape, dtype, inputs) { apply(function, $0[0], dtype) }
-        case .binary(let function): return map(shape, dtype, inputs) { apply(function, $0[0], $0[1], inputs[0].dtype) }
-        case .select: return map(shape, dtype, inputs) { $0[0] != 0 ? $0[1] : $0[2] }
-        case .cast: return map(shape, dtype, inputs) { cast($0[0], from: inputs[0].dtype, to: dtype) }
+        case .unary(let function): return map(shape, dtype) { apply(function, inputs[0].element($0), dtype) }
+        case .binary(let function):
+            let source = inputs[0].dtype
+            return map(shape, dtype) { apply(function, inputs[0].element($0), inputs[1].element($0), source) }
+        case .select: return map(shape, dtype) { inputs[inputs[0].element($0) != 0 ? 1 : 2].element($0) }
+        case .cast:
+            let source = inputs[0].dtype
+            return map(shape, dtype) { cast(inputs[0].element($0), from: source, to: dtype) }
         case .reshape, .contiguous, .deviceCopy, .stopGradient, .customGradient, .library:
             return Value(inputs[0].elements, shape: shape, dtype: dtype)
         case .permute(let axes):
@@ -102,10 +134,12 @@ public struct Interpreter {
     }
 }
 
-/// `function` of the elements of `inputs` at each place; an input of rank 0 is the same everywhere.
-private func map(_ shape: Shape, _ dtype: DType, _ inputs: [Value], _ function: ([Double]) -> Double) -> Value {
-    let elements = (0..<shape.count).map { place in
-        function(inputs.map { $0.elements[$0.shape.rank == 0 ? 0 : place] })
-    }
-    return Value(elements, shape: shape, dtype: dtype)
+/// `function` of each place.
+private func map(_ shape: Shape, _ dtype: DType, _ function: (Int) -> Double) -> Value {
+    Value((0..<shape.count).map(function), shape: shape, dtype: dtype)
+}
+
+extension Value {
+    /// The element at a place of the result of a map: one of rank 0 is the same everywhere.
+    fileprivate func element(_ place: Int) -> Double { elements[shape.rank == 0 ? 0 : place] }
 }

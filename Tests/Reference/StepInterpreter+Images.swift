@@ -7,10 +7,11 @@ extension StepInterpreter {
     func convolution(_ step: ConvolutionStep) {
         var sums: [[Int]: Double] = [:]
         let (inputs, outputs) = (step.inputChannels / step.groups, step.outputChannels / step.groups)
+        let links = links(step.windows, step.input, step.output)
         for n in 0..<step.batch {
             for k in 0..<step.outputChannels {
                 for c in 0..<inputs {
-                    for (o, r, i) in links(step.windows, step.input, step.output) {
+                    for (o, r, i) in links {
                         let x = [n, k / outputs * inputs + c] + i, w = [k, c] + r, y = [n, k] + o
                         switch step.pass {
                         case .forward: sums[y, default: 0] += value(step.first, x) * value(step.second, w)
@@ -22,10 +23,11 @@ extension StepInterpreter {
             }
         }
         let axes = step.pass == .filterGradient ? [0, 1, 2, 3] : step.order.axes(rank: 4)
-        for position in Self.positions(step.extents) {
+        let plan = Plan(step.nest)
+        for position in positions(step.extents) {
             var seen = position
             for (place, axis) in axes.enumerated() { seen[axis] = position[place] }
-            finish(step.nest, position, .real(Float(sums[seen] ?? 0)))
+            finish(plan, position, .real(Float(sums[seen] ?? 0)))
         }
     }
 
@@ -46,7 +48,7 @@ extension StepInterpreter {
             case .sum: results[o, default: 0] += x
             }
         }
-        for o in Self.positions(step.output) {
+        for o in positions(step.output) {
             store(.real(Float(results[o] ?? (step.function == .max ? -.infinity : 0))), step.result, [n, c] + o)
         }
     }
@@ -63,15 +65,15 @@ extension StepInterpreter {
             }
         }
         for (o, best) in first { sums[best.place, default: 0] += value(step.operands[1], [n, c] + o) }
-        for i in Self.positions(step.input) { store(.real(Float(sums[i] ?? 0)), step.result, [n, c] + i) }
+        for i in positions(step.input) { store(.real(Float(sums[i] ?? 0)), step.result, [n, c] + i) }
     }
 
     private func value(_ operand: Operand, _ position: [Int]) -> Double { Double(load(operand, position).float) }
 
     /// Which element i of x is element r of window o, where there is one, in the order of o and r.
     private func links(_ windows: Windows, _ input: [Int], _ output: [Int]) -> [(o: [Int], r: [Int], i: [Int])] {
-        Self.positions(output).flatMap { o in
-            Self.positions(windows.size).compactMap { r in
+        positions(output).flatMap { o in
+            positions(windows.size).compactMap { r in
                 let i = [0, 1].map { o[$0] * windows.stride[$0] + r[$0] * windows.dilation[$0] - windows.before[$0] }
                 return i[0] >= 0 && i[0] < input[0] && i[1] >= 0 && i[1] < input[1] ? (o, r, i) : nil
             }

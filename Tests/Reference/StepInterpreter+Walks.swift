@@ -6,12 +6,12 @@ import SomaGraph
 
 extension StepInterpreter {
     /// Runs one outer position walk by walk: what a walk needs is computed in it anew.
-    func finishWalkByWalk(_ nest: LoopNest, _ outer: [Int], _ accumulator: Element?, _ seed: Int) {
-        let stages = BodyStages(nest), inner = Self.positions(nest.inner)
+    func finishWalkByWalk(_ plan: Plan, _ outer: [Int], _ accumulator: Element?, _ seed: Int) {
+        let (nest, stages, inner) = (plan.nest, plan.stages, plan.inner)
         var values = [[Element]](repeating: [], count: nest.body.instructions.count)
         func compute(_ instructions: [Int], walk: Int) {
             for i in instructions {
-                values[i] = row(i, nest, outer, accumulator, values).map { nudged($0, nest.body.instructions[i], (seed + walk) % 3 - 1) }
+                values[i] = row(i, plan, outer, accumulator, values).map { nudged($0, nest.body.instructions[i], (seed + walk) % 3 - 1) }
             }
         }
         compute((stages.uniforms + stages.prologue).sorted(), walk: 0)

@@ -72,30 +72,38 @@ struct StepInterpreter {
         }
     }
 
-    static func positions(_ extents: [Int]) -> [[Int]] {
-        extents.reduce([[]]) { heads, extent in heads.flatMap { head in (0..<extent).map { head + [$0] } } }
-    }
-
     // MARK: Loops
 
+    /// A nest, and what is the same at all of its outer positions.
+    struct Plan {
+        let nest: LoopNest
+        let stages: BodyStages
+        let inner: [[Int]]
+        let dtypes: [DType]
+
+        init(_ nest: LoopNest) {
+            (self.nest, stages, inner, dtypes) = (nest, BodyStages(nest), positions(nest.inner), nest.body.instructions.map(\.dtype))
+        }
+    }
+
     /// Every instruction's value at every inner position of one outer position.
-    private func values(_ nest: LoopNest, outer: [Int], _ accumulator: Element?) -> [[Element]] {
+    private func values(_ plan: Plan, outer: [Int], _ accumulator: Element?) -> [[Element]] {
         var values: [[Element]] = []
-        for i in nest.body.instructions.indices { values.append(row(i, nest, outer, accumulator, values)) }
+        for i in plan.nest.body.instructions.indices { values.append(row(i, plan, outer, accumulator, values)) }
         return values
     }
 
     /// One instruction's value at every inner position.
-    func row(_ number: Int, _ nest: LoopNest, _ outer: [Int], _ accumulator: Element?, _ values: [[Element]]) -> [Element] {
-        let inner = Self.positions(nest.inner)
-        let instruction = nest.body.instructions[number]
-        let dtypes = nest.body.instructions.map(\.dtype)
+    func row(_ number: Int, _ plan: Plan, _ outer: [Int], _ accumulator: Element?, _ values: [[Element]]) -> [Element] {
+        let instruction = plan.nest.body.instructions[number]
         if case .reduce(let operation, let argument) = instruction.operation {
-            let result = interpret(operation, values[argument], dtypes[argument])
-            return inner.isEmpty ? [result] : inner.map { _ in result }
+            let result = interpret(operation, values[argument], plan.dtypes[argument])
+            return plan.inner.isEmpty ? [result] : plan.inner.map { _ in result }
         }
-        return inner.indices.map { i in
-            evaluate(instruction, nest.body, outer + inner[i], accumulator, dtypes) { k in values[k].count > i ? values[k][i] : values[k][0] }
+        return plan.inner.indices.map { i in
+            evaluate(instruction, plan.nest.body, outer + plan.inner[i], accumulator, plan.dtypes) { k in
+                values[k].count > i ? values[k][i] : values[k][0]
+            }
         }
     }
 
@@ -125,19 +133,18 @@ struct StepInterpreter {
     }
 
     private func loops(_ nest: LoopNest) {
-        for outer in Self.positions(nest.outer) { finish(nest, outer, nil) }
+        let plan = Plan(nest)
+        for outer in positions(nest.outer) { finish(plan, outer, nil) }
     }
 
-    func finish(_ nest: LoopNest, _ outer: [Int], _ accumulator: Element?) {
-        if let roundingSeed { return finishWalkByWalk(nest, outer, accumulator, roundingSeed) }
-        let values = values(nest, outer: outer, accumulator)
-        let inner = Self.positions(nest.inner)
-        let stages = BodyStages(nest)
-        for (number, target) in nest.body.stores.enumerated() {
-            if stages.outerStores.contains(number) {
-                store(values[target.value][0], target.target, outer + nest.inner.map { _ in 0 })
+    func finish(_ plan: Plan, _ outer: [Int], _ accumulator: Element?) {
+        if let roundingSeed { return finishWalkByWalk(plan, outer, accumulator, roundingSeed) }
+        let values = values(plan, outer: outer, accumulator)
+        for (number, target) in plan.nest.body.stores.enumerated() {
+            if plan.stages.outerStores.contains(number) {
+                store(values[target.value][0], target.target, outer + plan.nest.inner.map { _ in 0 })
             } else {
-                for (i, position) in inner.enumerated() { store(values[target.value][i], target.target, outer + position) }
+                for (i, position) in plan.inner.enumerated() { store(values[target.value][i], target.target, outer + position) }
             }
         }
     }
@@ -145,19 +152,20 @@ struct StepInterpreter {
     // MARK: The rest
 
     private func matmul(_ step: MatmulStep) {
-        for position in Self.positions([step.batch, step.m, step.n]) {
+        let plan = Plan(step.nest)
+        for position in positions([step.batch, step.m, step.n]) {
             var sum = 0.0
             for k in 0..<step.k {
                 sum += Double(load(step.a, [position[0], position[1], k]).float) * Double(load(step.b, [position[0], k, position[2]]).float)
             }
-            finish(step.nest, position, .real(Float(sum)))
+            finish(plan, position, .real(Float(sum)))
         }
     }
 
     private func start(_ operand: Operand) -> Int { operand.access.offset + (operand.access.runtimeOffset.map { bindings.offsets[$0] } ?? 0) }
 
     private func gather(_ step: GatherStep) {
-        for p in Self.positions([step.outer, step.count, step.inner]) {
+        for p in positions([step.outer, step.count, step.inner]) {
             let index = Int(load(step.indices, at: start(step.indices) + p[1]).integer)
             let missing: Element = step.input.dtype == .float32 ? .real(.nan) : .whole(0)
             let value = index >= 0 && index < step.extent
@@ -167,7 +175,7 @@ struct StepInterpreter {
     }
 
     private func scatterAdd(_ step: ScatterAddStep) {
-        for p in Self.positions([step.outer, step.count, step.inner]) {
+        for p in positions([step.outer, step.count, step.inner]) {
             let index = Int(load(step.indices, at: start(step.indices) + p[1]).integer)
             guard index >= 0 && index < step.extent else { continue }
             let place = start(step.target) + (p[0] * step.extent + index) * step.inner + p[2]
@@ -182,10 +190,15 @@ struct StepInterpreter {
             let begin = Int(load(step.starts, at: start(step.starts) + axis).integer)
             shift += Swift.min(Swift.max(begin, 0), step.limits[axis]) * step.startStrides[axis]
         }
-        for position in Self.positions(step.extents) {
+        for position in positions(step.extents) {
             let source = place(step.source.access, position) + (step.movesSource ? shift : 0)
             let target = place(step.target.access, position) + (step.movesSource ? 0 : shift)
             store(load(step.source, at: source), step.target, at: target)
         }
     }
+}
+
+/// All positions within extents, row-major.
+func positions(_ extents: [Int]) -> [[Int]] {
+    extents.reduce([[]]) { heads, extent in heads.flatMap { head in (0..<extent).map { head + [$0] } } }
 }
