@@ -4,7 +4,7 @@ import Testing
 @testable import Soma
 
 /// Classes whose names systems spell in different ways: `é` in one code point, or as `e` and an accent, as macOS has it.
-@Suite(.timeLimit(.minutes(1))) struct ClassNameTests {
+@Suite(.timeLimit(.minutes(15))) struct ClassNameTests {
     let folder = TemporaryFolder()
     private let composed = "caf\u{E9}"
     private let decomposed = "cafe\u{301}"

@@ -26,25 +26,34 @@ import Testing
     }
 
     @Test func aStopwatchMakesFiveToTwentyFiveSamples() throws {
-        var (calls, ends) = (0, 0)
-        let work = PreparedWork(call: { calls += 1; usleep(100) }, finish: { ends += 1 })
-        let watch = try Stopwatch(work, budget: 1e-3)
+        // By a clock that only reckons: the first call takes a second, each other 2⁻¹³ s, and each wait a sixteenth of that.
+        var (time, calls, ends) = (0.0, 0, 0)
+        let (call, wait) = (1.0 / 8192, 1.0 / 131_072)
+        let work = PreparedWork(
+            call: { (calls, time) = (calls + 1, time + (calls == 0 ? 1 : call)) }, finish: { (ends, time) = (ends + 1, time + wait) })
+        let watch = try Stopwatch(work, budget: 1e-3, now: { time })
         #expect(calls == 3 && ends == 3, "a first call, a warm-up and an estimate")
         #expect(watch.sampleCount == 5 && !watch.isCapped)
         let measurement = try watch.run()
         #expect(measurement.samples.count == 5 && ends == 8, "each sample waits once")
-        #expect(calls >= 3 + 5 * 2, "a sample is as many calls as take 20 ms")
-        #expect(measurement.best >= 0.0001 && measurement.firstCall >= 0.0001)
-        #expect(try Stopwatch(PreparedWork {}, budget: 100).sampleCount == 25)
+        #expect(calls == 3 + 5 * 155, "a sample is as many calls as take 20 ms")
+        #expect(measurement.firstCall == 1 + wait && measurement.samples == [Double](repeating: (155 * call + wait) / 155, count: 5))
+        #expect(try Stopwatch(work, budget: 100, now: { time }).sampleCount == 25)
+    }
+
+    @Test func theClockGoesOn() throws {
+        let measurement = try Stopwatch(PreparedWork { usleep(1000) }, budget: 1e-3).run()
+        #expect(measurement.best >= 0.001 && measurement.firstCall >= 0.001)
     }
 
     @Test func whatTakesTooLongIsCapped() throws {
-        let work = PreparedWork { usleep(30_000) }
-        let watch = try Stopwatch(work, budget: 0.01, limit: 0.07)
-        #expect(watch.isCapped && (1...2).contains(watch.sampleCount))
+        var time = 0.0
+        let work = PreparedWork { time += 0.03125 }
+        let watch = try Stopwatch(work, budget: 0.01, limit: 0.07, now: { time })
+        #expect(watch.isCapped && watch.sampleCount == 2)
         #expect(try watch.run().isCapped)
         #expect(try Stopwatch(PreparedWork {}, budget: 1).measurement([1, 2, 3, 4]).isCapped, "turns were cut short by another device")
-        #expect(try Stopwatch(work, budget: 0.01, limit: 0.001).sampleCount == 1, "one sample at least")
+        #expect(try Stopwatch(work, budget: 0.01, limit: 0.001, now: { time }).sampleCount == 1, "one sample at least")
     }
 
     @Test func anErrorOfTheWorkEndsIt() {

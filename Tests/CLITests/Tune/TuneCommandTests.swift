@@ -25,7 +25,11 @@ import Testing
     }
 
     @Test(.enabled(if: device != nil)) func measuresCandidates() throws {
-        let command = tune("--workload", "gemm_256", "--minutes", "0.12", "--json")
+        var command = tune("--workload", "gemm_256", "--minutes", "0.12", "--json")
+        // On a busy machine the time may be over before what ships is measured.
+        for minutes in ["1", "10"] where command.complaint.contains("the time was over before") {
+            command = tune("--workload", "gemm_256", "--minutes", minutes, "--json")
+        }
         #expect(command.status == 0, "\(command.complaint)")
         let all = try command.lines.map { try JSON(parsing: $0) }
         let (events, trials) = (all.filter { $0["event"] != "trial" }, all.filter { $0["event"] == "trial" })
@@ -77,11 +81,16 @@ import Testing
         try writeTuning("\(Self.product)  8x32x32/8x32", environment)
         let name = "tuning/\(try #require(fileName))"
         let before = folder.bytes(name)
-        let words = ["--workload", "gemm_256,gemm_512", "--minutes", "0.3", "--json"]
-        func isUnderWay(_ event: String) -> Bool { folder.text(".stdout").contains("\"event\":\"\(event)\"") }
-        #expect(tune(words, interrupt: (SIGKILL, { isUnderWay("trial") })).status == 128 + SIGKILL)
+        func killed(at event: String, minutes: String) -> Command {
+            tune(
+                "--workload", "gemm_256,gemm_512", "--minutes", minutes, "--json",
+                interrupt: (SIGKILL, { folder.text(".stdout").contains("\"event\":\"\(event)\"") }))
+        }
+        #expect(killed(at: "trial", minutes: "30").status == 128 + SIGKILL)
         #expect(folder.bytes(name) == before)
-        let later = tune(words, interrupt: (SIGKILL, { isUnderWay("class") }))
+        var later = killed(at: "class", minutes: "0.3")
+        // On a busy machine the time may be over with the first class.
+        for minutes in ["2", "10"] where later.status != 128 + SIGKILL { later = killed(at: "class", minutes: minutes) }
         #expect(later.status == 128 + SIGKILL, "\(later.complaint)")
         let devices = Command.run(["\(Command.folder)/soma", "devices"], in: folder, environment: environment)
         #expect(devices.output.contains("as soma tune found best") && devices.complaint.isEmpty, "\(devices.output) \(devices.complaint)")

@@ -28,9 +28,9 @@ import Testing
 
     @Test func isEndedWhenItHangs() throws {
         let start = ContinuousClock.now
-        let silent = try worker("read line; sleep 1000")
+        let silent = try worker("read line; exec sleep 1000")
         #expect(silent.answer(to: "one", within: 0.3, isInterrupted: { false }) == .late && !silent.isRunning)
-        #expect(try worker("read line; sleep 1000").answer(to: "one", within: 1000, isInterrupted: { true }) == .interrupted)
+        #expect(try worker("read line; exec sleep 1000").answer(to: "one", within: 1000, isInterrupted: { true }) == .interrupted)
         #expect(try worker("read line; exit 3").answer(to: "one", within: 1000, isInterrupted: { false }) == .ended)
         #expect(ContinuousClock.now - start < .seconds(900))
     }
@@ -40,7 +40,7 @@ import Testing
         let script = """
             while read kind task candidate best; do
                 case $candidate in
-                    slow) sleep 1000;;
+                    slow) exec sleep 1000;;
                     broken) exit 1;;
                     wrong) printf 'wrong\\telement 7\\n';;
                     *) printf 'seconds\\t0.25\\n';;
@@ -49,7 +49,7 @@ import Testing
             """
         signal(SIGPIPE, SIG_IGN)
         // What hangs is waited for so long, and what answers may take as long on a busy machine.
-        let (measurer, starts) = measurer(limit: 10, script)
+        let (measurer, starts) = measurer(limit: 5, script)
         let outcomes = try ["good", "slow", "good", "broken", "wrong"].map { try measurer.trial($0, of: "task", best: nil, until: .infinity) }
         #expect(outcomes == [.seconds(0.25), .hung, .seconds(0.25), .failed("it ended the process"), .wrong("element 7")])
         #expect(starts() == 3)
@@ -57,7 +57,7 @@ import Testing
 
     /// A duel may take what it should and more; what takes longer than the search did not hang.
     @Test func waitsAsLongAsADuelMayTake() throws {
-        let (measurer, _) = measurer(limit: 5, "while read kind task rest; do [ $kind = trial ] || sleep 12; printf 'pairs\\t2:1\\n'; done")
+        let (measurer, _) = measurer(limit: 2, "while read kind task rest; do [ $kind = trial ] || sleep 5; printf 'pairs\\t2:1\\n'; done")
         _ = try measurer.trial("a", of: "task", best: nil, until: .infinity)
         func duel(expected: Double, until deadline: Double = .infinity) throws -> Result<Duel, Outcome> {
             let request = DuelRequest(first: "a", second: "b", pairs: 1, expected: expected, isInterruptible: false)

@@ -19,14 +19,16 @@ struct Stopwatch {
     let isCapped: Bool
     private let work: PreparedWork
     private let callsPerSample: Int
+    private let now: () -> Double
 
     /// Makes a first call and a warm-up, and from a third reckons what a sample is: as many calls as take 20 ms. There are to be 5 to 25 samples, as
     /// many as `budget` seconds allow; where five would take longer than `limit` seconds there are fewer.
-    init(_ work: PreparedWork, budget: Double, limit: Double = 10) throws {
-        self.work = work
-        firstCall = try Self.seconds(work, 1)
-        _ = try Self.seconds(work, 1)
-        let estimate = max(try Self.seconds(work, 1), 1e-7)
+    /// - Parameter now: the seconds of a clock.
+    init(_ work: PreparedWork, budget: Double, limit: Double = 10, now: @escaping () -> Double = Self.clock) throws {
+        (self.work, self.now) = (work, now)
+        firstCall = try Self.seconds(work, 1, now)
+        _ = try Self.seconds(work, 1, now)
+        let estimate = max(try Self.seconds(work, 1, now), 1e-7)
         callsPerSample = max(1, Int((0.02 / estimate).rounded(.up)))
         let sample = Double(callsPerSample) * estimate
         let wanted = Int(min(25, max(5, budget / sample)))
@@ -35,7 +37,7 @@ struct Stopwatch {
     }
 
     /// Seconds of one call, the mean over those of a sample.
-    func sample() throws -> Double { try Self.seconds(work, callsPerSample) / Double(callsPerSample) }
+    func sample() throws -> Double { try Self.seconds(work, callsPerSample, now) / Double(callsPerSample) }
 
     /// All samples.
     func run() throws -> Measurement { measurement(try (0..<sampleCount).map { _ in try sample() }) }
@@ -45,10 +47,14 @@ struct Stopwatch {
         Measurement(samples: samples, firstCall: firstCall, isCapped: isCapped || samples.count < 5)
     }
 
-    private static func seconds(_ work: PreparedWork, _ calls: Int) throws -> Double {
-        try ContinuousClock().measure {
-            for _ in 0..<calls { try work.call() }
-            try work.finish()
-        } / .seconds(1)
+    private static func seconds(_ work: PreparedWork, _ calls: Int, _ now: () -> Double) throws -> Double {
+        let start = now()
+        for _ in 0..<calls { try work.call() }
+        try work.finish()
+        return now() - start
     }
+
+    private static let beginning = ContinuousClock.now
+
+    static func clock() -> Double { (ContinuousClock.now - beginning) / .seconds(1) }
 }
