@@ -124,25 +124,28 @@ import Testing
     ]
 
     /// Mean and variance of a batch are right to some units in the last place, whatever its first elements are.
-    @Test(arguments: TestDevices.all.dropFirst(), farElements.indices) func momentsOfMany(_ device: Device, _ number: Int) throws {
+    @Test(arguments: farElements.indices) func momentsOfMany(_ number: Int) throws {
         let elements = (0..<1_000_000).map(Self.farElements[number].element)
         let mean = elements.reduce(0) { $0 + Double($1) } / 1e6
         let variance = elements.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / (1e6 - 1)
-        try withDevice(device) {
+        for device in TestDevices.all.dropFirst() {
             for shape in [[10, 1, 100, 1000], [1_000_000, 1]] as [Shape] {
-                let layer = BatchNorm(1, momentum: 1)
-                let x = Tensor(elements, shape: shape)
-                let y = withTraining { layer(x) }
-                try device.update([y])
-                let running = try #require(layer.statistics)
-                let (gotMean, gotVariance) = (try running.mean.tensor.scalars(as: Float.self)[0], try running.variance.tensor.scalars(as: Float.self)[0])
-                #expect(abs(Double(gotMean) - mean) <= 2e-7 * abs(mean) + 1e-6, "\(Self.farElements[number].name), mean")
-                #expect(abs(Double(gotVariance) - variance) <= 2e-5 * variance + 1e-7, "\(Self.farElements[number].name), variance")
-                let answers: [Float] = try y.scalars()
-                let scale = 1 / (variance * (1 - 1e-6) + 1e-5).squareRoot()
-                for place in [0, 1, 2, 99_999, 500_000, 999_999] {
-                    let wanted = (Double(elements[place]) - mean) * scale
-                    #expect(abs(Double(answers[place]) - wanted) < 1e-4 * max(1, abs(wanted)) + 1e-7 * abs(mean) * scale)
+                let name = "\(Self.farElements[number].name), \(shape) on \(device)"
+                try withDevice(device) {
+                    let layer = BatchNorm(1, momentum: 1)
+                    let x = Tensor(elements, shape: shape)
+                    let y = withTraining { layer(x) }
+                    try device.update([y])
+                    let running = try #require(layer.statistics)
+                    let (gotMean, gotVariance) = (try running.mean.tensor.scalars(as: Float.self)[0], try running.variance.tensor.scalars(as: Float.self)[0])
+                    #expect(abs(Double(gotMean) - mean) <= 2e-7 * abs(mean) + 1e-6, "\(name), mean")
+                    #expect(abs(Double(gotVariance) - variance) <= 2e-5 * variance + 1e-7, "\(name), variance")
+                    let answers: [Float] = try y.scalars()
+                    let scale = 1 / (variance * (1 - 1e-6) + 1e-5).squareRoot()
+                    for place in [0, 1, 2, 99_999, 500_000, 999_999] {
+                        let wanted = (Double(elements[place]) - mean) * scale
+                        #expect(abs(Double(answers[place]) - wanted) < 1e-4 * max(1, abs(wanted)) + 1e-7 * abs(mean) * scale, "\(name)")
+                    }
                 }
             }
         }

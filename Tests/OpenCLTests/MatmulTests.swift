@@ -53,13 +53,13 @@ struct Product {
         let floats = { (bytes: [UInt8]) in bytes.withUnsafeBytes { [Float]($0.bindMemory(to: Float.self)) } }
         let (a, b, c) = (floats(memory[0]), floats(memory[1]), floats(output))
         let (x, y) = (step.a.access.strides, step.b.access.strides)
+        let sums = sumsOfProducts([batch, m, n, k], a, x, b, y)
         for z in 0..<batch {
             for i in 0..<m {
                 for j in 0..<n {
-                    var sum: Float = 0
-                    for p in 0..<k { sum += a[z * x[0] + i * x[1] + p * x[2]] * b[z * y[0] + p * y[1] + j * y[2]] }
-                    let wanted = isPlain ? sum : max(sum + Float(j), 0)
-                    let got = c[(z * m + i) * n + j]
+                    let place = (z * m + i) * n + j
+                    let wanted = isPlain ? sums[place] : max(sums[place] + Float(j), 0)
+                    let got = c[place]
                     if got != wanted { return "\(self) at [\(z), \(i), \(j)]: \(got) instead of \(wanted)" }
                 }
             }

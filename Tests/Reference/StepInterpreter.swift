@@ -202,3 +202,16 @@ struct StepInterpreter {
 func positions(_ extents: [Int]) -> [[Int]] {
     extents.reduce([[]]) { heads, extent in heads.flatMap { head in (0..<extent).map { head + [$0] } } }
 }
+
+/// A batch of products of matrices from their definition, [batch, m, n], one term after the other.
+/// - Parameters:
+///   - extents: batch, m, n and k.
+///   - x: strides of `a` along batch, m and k.
+///   - y: strides of `b` along batch, k and n.
+public func sumsOfProducts(_ extents: [Int], _ a: [Float], _ x: [Int], _ b: [Float], _ y: [Int]) -> [Float] {
+    positions(Array(extents[..<3])).map { at in
+        var sum: Float = 0
+        for p in 0..<extents[3] { sum += a[at[0] * x[0] + at[1] * x[1] + p * x[2]] * b[at[0] * y[0] + p * y[1] + at[2] * y[2]] }
+        return sum
+    }
+}
