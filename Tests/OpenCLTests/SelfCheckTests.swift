@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: KernelKind.allCases) func aRightDeviceIsFoundRight(_ kind: KernelKind) throws {
+    @Test(.timeLimit(.minutes(60)), arguments: KernelKind.allCases) func aRightDeviceIsFoundRight(_ kind: KernelKind) throws {
         let backend = try makeBackend(kind)
         let start = ContinuousClock.now
         let checks = try backend.checkKernels()
@@ -91,7 +91,7 @@ import Testing
         (.cpu, .map, "#define soma_sqrt_float(x) sqrt(x)", "#define soma_sqrt_float(x) rsqrt(x)", nil),
     ]
 
-    @Test(.timeLimit(.minutes(10)), arguments: faults.indices) func aWrongFamilyIsDoneWithout(_ number: Int) throws {
+    @Test(.timeLimit(.minutes(60)), arguments: faults.indices) func aWrongFamilyIsDoneWithout(_ number: Int) throws {
         let fault = Self.faults[number]
         let folder = try TemporaryFolder()
         let backend = try makeBackend(fault.kind) { options in
