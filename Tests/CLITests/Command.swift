@@ -81,7 +81,12 @@ struct Command {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        // Nor does what they ignore, as whatever a script starts in the background ignores SIGINT, mean anything to a command.
+        var usual = sigset_t()
+        sigemptyset(&usual)
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&usual, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         // One thread: the cores are shared with other tests, and results do not depend on it.
         var environment = ["OMP_NUM_THREADS": "1"]
         for name in ["PATH", "HOME", "POCL_CACHE_DIR", "SOMA_CACHE", "LD_LIBRARY_PATH"] {
