@@ -1,0 +1,31 @@
+/// How far predicted numbers are from the true ones, summed in double precision.
+public enum RegressionErrors {
+    /// The root of the mean squared error, in the unit of the targets; nil without samples.
+    public static func rootMeanSquared(predictions: [Float], targets: [Float]) -> Double? {
+        checkPairs(predictions.count, targets.count, "RegressionErrors.rootMeanSquared")
+        return mean(predictions, targets) { $0 * $0 }.map { $0.squareRoot() }
+    }
+
+    /// The mean absolute error, in the unit of the targets; nil without samples.
+    public static func meanAbsolute(predictions: [Float], targets: [Float]) -> Double? {
+        checkPairs(predictions.count, targets.count, "RegressionErrors.meanAbsolute")
+        return mean(predictions, targets) { abs($0) }
+    }
+
+    /// The share of the targets' variance that is explained: 1 − Σ (y − ŷ)² / Σ (y − ȳ)². 1 is perfect, the mean of the targets reaches 0, and
+    /// worse answers less than 0.
+    /// - Returns: nil where all targets are the same, or there are none.
+    public static func determination(predictions: [Float], targets: [Float]) -> Double? {
+        checkPairs(predictions.count, targets.count, "RegressionErrors.determination")
+        guard let first = targets.first, targets.contains(where: { $0 != first }) else { return nil }
+        let center = targets.reduce(0) { $0 + Double($1) } / Double(targets.count)
+        let total = targets.reduce(0) { $0 + (Double($1) - center) * (Double($1) - center) }
+        let rest = zip(predictions, targets).reduce(0) { $0 + (Double($1.1) - Double($1.0)) * (Double($1.1) - Double($1.0)) }
+        return 1 - rest / total
+    }
+
+    private static func mean(_ predictions: [Float], _ targets: [Float], _ measure: (Double) -> Double) -> Double? {
+        if targets.isEmpty { return nil }
+        return zip(predictions, targets).reduce(0) { $0 + measure(Double($1.0) - Double($1.1)) } / Double(targets.count)
+    }
+}
