@@ -26,6 +26,9 @@ extension FileKind {
         if start.contains("data.pkl") || start.contains(".data/serialization_id") { return FileKind("an archive of PyTorch (torch.save)", fromTorch) }
         if start.contains(".npy") { return FileKind("an archive of NumPy (npz)", fromArrays) }
         if start.contains("metadata.json"), start.contains("config.json") { return FileKind("an archive of Keras", fromArrays) }
+        if start.contains("[Content_Types].xml") || start.contains("opendocument.spreadsheet") {
+            return FileKind("a spreadsheet, or another document of an office program", saveAsTable)
+        }
         return FileKind("a zip archive", unpack)
     }
 
@@ -46,6 +49,7 @@ extension FileKind {
     }
 
     private static let unpack = "unpack it first"
+    private static let saveAsTable = "save a table as CSV in UTF-8"
     private static let convert = "convert it to PNG or JPEG"
     private static let fromTorch =
         "in Python, safetensors.torch.save_file(state_dict, \"model.safetensors\") writes what torch.load gives as one"
@@ -72,6 +76,8 @@ extension FileKind {
         ([0x89] + Array("HDF".utf8), 0, "an HDF5 file, as Keras writes", fromArrays),
         (Array("GGUF".utf8), 0, "a GGUF model", "fetch the safetensors that it was made from"),
         (Array("TFL3".utf8), 4, "a model of TensorFlow Lite", fromArrays),
+        ([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], 0, "an old document of an office program", saveAsTable),
+        (Array("PAR1".utf8), 0, "a Parquet table", "in Python, pandas.read_parquet(…).to_csv(…, index=False) writes it as CSV"),
         ([0x7F] + Array("ELF".utf8), 0, "a program or a library (ELF)", "name the file of the weights or of the pictures"),
     ]
 }

@@ -7,6 +7,7 @@ package struct FileKind {
 
     /// Kinds whose own readers ask what else a broken file may be.
     package static let (idx, safetensors, json) = ("an IDX file", "a safetensors file", "a JSON text")
+    package static let table = "a table (CSV)"
 
     /// As many of the first bytes as a kind is told by.
     package static let mostBytes = 4096
@@ -17,9 +18,11 @@ package struct FileKind {
         let encoding = TextMark.foreignEncoding(of: start)
         let text = Self.text(start, encoding)
         let found =
-            Self.ofPage(text) ?? Self.ofMagic(start) ?? Self.ofForeignText(text, encoding, isJSONExpected: expected == Self.json)
-            // What is wrong with a text that should be JSON, whoever reads that says better.
-            ?? (expected == Self.json ? nil : Self.ofWords(start, text))
+            // The first name of a table may begin as the magic number of another kind: BMI as a BMP picture.
+            Self.ofPage(text) ?? (expected == Self.table && Self.hasNoControls(start) ? nil : Self.ofMagic(start))
+            ?? Self.ofForeignText(text, encoding, isJSONExpected: expected == Self.json)
+            // What is wrong with a text that should be JSON or a table, whoever reads that says better.
+            ?? (expected == Self.json || expected == Self.table ? nil : Self.ofWords(start, text))
         guard let found, found.name != expected else { return nil }
         self = found
     }
@@ -92,9 +95,14 @@ extension FileKind {
         let lines = text.split(maxSplits: 2) { $0 == "\n" || $0 == "\r" }
         let counts = lines.prefix(2).map { line in line.count { $0 == "," || $0 == ";" || $0 == "\t" } }
         if counts.count == 2, counts[0] > 0, counts[0] == counts[1] {
-            return FileKind("a table (CSV)", "no tables are read here: name the file of the weights or of the pictures")
+            return FileKind(table, "no tables are read here: name the file of the weights or of the pictures")
         }
         return FileKind("a text, “\(String(lines.first ?? text).prefix(40))”", again)
+    }
+
+    /// Whether bytes begin as text does, in whatever encoding of 8 bits.
+    private static func hasNoControls(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.prefix(512).allSatisfy { $0 >= 0x20 || (0x09...0x0D).contains($0) }
     }
 
     /// Whether bytes are words, and not numbers that happen to be printable.
