@@ -17,7 +17,7 @@ let package = Package(
             name: "SomaCLI",
             dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "SomaZoo", dependencies: ["Soma"]),
-        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits"]),
+        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits", "CTables"]),
         .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),
         .target(name: "CPUBackend", dependencies: ["SomaBackend", "CLibraries", "CPUKernels"]),
         .target(name: "SomaCompiler", dependencies: ["SomaBackend"]),
@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "CLibraries", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
+        .target(name: "CTables", exclude: ["data"]),
 
         // Writes the text of kernels for scripts/kernel-report.
         .executableTarget(

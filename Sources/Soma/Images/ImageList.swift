@@ -36,15 +36,7 @@ struct ImageList: Sendable {
     /// more than one picture away from its share.
     func split(heldOut fraction: Double, seed: UInt64) -> (training: ImageList, heldOut: ImageList) {
         var random = Philox(seed: seed, stream: ImageRandom.splitting)
-        var kept: [Int] = [], heldOut: [Int] = []
-        for members in Dictionary(grouping: labels.indices, by: { labels[$0] }).sorted(by: { $0.key < $1.key }).map(\.value) {
-            let order = random.permutation(of: members.count).map { members[$0] }
-            let done = kept.count + heldOut.count
-            let wanted = Int((Double(done + members.count) * fraction).rounded()) - heldOut.count
-            let boundary = min(max(wanted, 0), members.count)
-            heldOut += order[..<boundary]
-            kept += order[boundary...]
-        }
-        return (subset(kept.sorted()), subset(heldOut.sorted()))
+        let parts = Stratification.split(labels, heldOut: fraction, &random)
+        return (subset(parts.training), subset(parts.heldOut))
     }
 }
