@@ -40,7 +40,8 @@ public struct TableTarget: Sendable {
             try Self.checkClasses(categories, name, table, isChosen: choice.targetKind != nil)
             let found = (0..<table.rowCount).compactMap { row in categories.vocabulary.index(of: column.value(row)).map { (row, $0) } }
             (rows, values, vocabulary) = (found.map(\.0), .classes(found.map(\.1), names: categories.vocabulary.texts), categories.vocabulary)
-            if survey.isNumber && choice.targetKind == nil {
+            // Two numbers are hardly meant as sizes.
+            if survey.isNumber && choice.targetKind == nil && categories.counts.count > 2 {
                 remarks.append("the numbers of '\(name)' are taken for \(categories.counts.count) classes; say that it is a number to tell its size")
             }
             if let rare = categories.counts.firstIndex(of: 1) {
