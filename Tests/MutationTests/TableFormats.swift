@@ -33,7 +33,11 @@ private enum Tables {
         "sep=\t\nx\ty\n1\t3.5\n2\t4.5\n1e999\t5.5\n3\t\n", "x,y\r1,a\r\r2,b\r3,a\r", "x\n\"\"\n1\n2\n",
     ].map { Array($0.utf8) }
 
-    static let tokens = ["\"", "\"\"", ",", ";", "\t", "\n", "\r", "\r\n", "\u{301}", "\u{FEFF}", "sep=;\n", "NA", "1e999", "-inf", "1,5", "0"].map { Array($0.utf8) } + [[0], [0xC3], [0xFF, 0xFE]]
+    private static let texts = [
+        "\"", "\"\"", ",", ";", "\t", "\n", "\r", "\r\n", "\u{301}", "\u{FEFF}", "sep=;\n", "NA", "1e999", "-inf", "1,5", "0",
+    ]
+
+    static let tokens = texts.map { Array($0.utf8) } + [[0], [0xC3], [0xFF, 0xFE]]
 
     static let table: DataTable = {
         do {
@@ -67,13 +71,17 @@ private enum Tables {
         guard !data.rows.isEmpty else { return }
         let loader = try BatchLoader(data, batchSize: 64, seed: nil, epochs: 1)
         while let batch = try loader.next() {
-            if data.preparation.numberCount > 0, !batch.values(of: "numbers", as: Float.self).allSatisfy(\.isFinite) { throw Contradiction("a number that is not finite") }
+            if data.preparation.numberCount > 0, !batch.values(of: "numbers", as: Float.self).allSatisfy(\.isFinite) {
+                throw Contradiction("a number that is not finite")
+            }
             if !sizes.isEmpty {
                 for (place, index) in batch.values(of: "categories", as: Int32.self).enumerated() where !(0..<Int32(sizes[place % sizes.count])).contains(index) {
                     throw Contradiction("an index that is none of the vocabulary")
                 }
             }
-            if classes > 0, !batch.values(of: "label", as: Int32.self).allSatisfy({ $0 >= 0 && Int($0) < classes }) { throw Contradiction("a label that is no class") }
+            if classes > 0, !batch.values(of: "label", as: Int32.self).allSatisfy({ $0 >= 0 && Int($0) < classes }) {
+                throw Contradiction("a label that is no class")
+            }
         }
     }
 }

@@ -52,7 +52,9 @@ extension TableSchema {
     /// - Returns: rows of the table, ascending.
     /// - Throws: `SomaError` where there are fewer rows than parts, or fewer than two parts.
     public func folds(_ count: Int, seed: UInt64) throws -> [(training: [Int], heldOut: [Int])] {
-        guard count >= 2 && count <= rows.count else { throw SomaError("\(counted(rows.count, "row")) cannot be dealt to \(counted(count, "fold"))", hint: "ask for 2 ... \(rows.count)") }
+        guard count >= 2 && count <= rows.count else {
+            throw SomaError("\(counted(rows.count, "row")) cannot be dealt to \(counted(count, "fold"))", hint: "ask for 2 ... \(rows.count)")
+        }
         var random = Philox(seed: seed, stream: Self.folding)
         return Stratification.folds(labels, count, &random).map { heldOut in
             let own = Set(heldOut)

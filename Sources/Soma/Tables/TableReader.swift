@@ -39,8 +39,12 @@ struct TableReader {
 
     private mutating func note(_ number: TablePreparation.Number, missing: Int, tooFar: Int) {
         let name = number.name.text
-        if missing > 0 && !number.hasIndicator { remarks.append("'\(name)' is missing in \(counted(missing, "row")), and never was in training: its mean is taken") }
-        if tooFar > 0 { remarks.append("'\(name)' is not finite, or too far from what was trained on, in \(counted(tooFar, "row")): taken for missing") }
+        if missing > 0 && !number.hasIndicator {
+            remarks.append("'\(name)' is missing in \(counted(missing, "row")), and never was in training: its mean is taken")
+        }
+        if tooFar > 0 {
+            remarks.append("'\(name)' is not finite, or too far from what was trained on, in \(counted(tooFar, "row")): taken for missing")
+        }
     }
 
     /// [rows, columns of categories], row by row.
@@ -66,7 +70,9 @@ struct TableReader {
             }
             if unknown > 0 {
                 let word = shown(String(decoding: column.value(first), as: UTF8.self))
-                remarks.append("'\(category.name.text)' has \(counted(unknown, "value")) that training did not have, the first “\(word)” in line \(table.line(ofRow: first))")
+                remarks.append(
+                    "'\(category.name.text)' has \(counted(unknown, "value")) that training did not have, "
+                        + "the first “\(word)” in line \(table.line(ofRow: first))")
             }
         }
         return result
@@ -98,7 +104,9 @@ struct TableReader {
         case .number(let scale):
             let numbers = try rows.map { row in
                 guard let number = NumberText(column.value(row), allowingComma: allowsComma)?.value else { throw fault(target, row, "which is no number") }
-                guard number.isFinite, let value = scale.standardised(number) else { throw fault(target, row, "which is not finite, or too far from what was trained on") }
+                guard number.isFinite, let value = scale.standardised(number) else {
+                    throw fault(target, row, "which is not finite, or too far from what was trained on")
+                }
                 return value
             }
             return ([], numbers)

@@ -99,17 +99,24 @@ struct TableFeatures {
         if survey.presentCount == 0 { return .dropped("'\(name)' is dropped: all its values are missing") }
         if survey.isNumber && !asCategories.contains(index) {
             if survey.finiteCount == 0 { return .dropped("'\(name)' is dropped: none of its numbers is finite") }
-            if survey.values.count == 1 && survey.finiteCount == table.rowCount { return .dropped("'\(name)' is dropped: all its values are the same number") }
-            if !named.contains(index) && survey.isWhole && countsRows(column) { return .dropped("'\(name)' is dropped: it counts the rows; name it as a feature to use it") }
+            if survey.values.count == 1 && survey.finiteCount == table.rowCount {
+                return .dropped("'\(name)' is dropped: all its values are the same number")
+            }
+            if !named.contains(index) && survey.isWhole && countsRows(column) {
+                return .dropped("'\(name)' is dropped: it counts the rows; name it as a feature to use it")
+            }
             remarks += notFinite(name, survey)
             return .used(.init(name: name, kind: .number, areWhole: false))
         }
         let areWhole = survey.isWhole
         let categories = TableCategories(column, rows: 0..<table.rowCount, missing: choice.missing, areWhole: areWhole)
-        if categories.counts.count == 1 && survey.presentCount == table.rowCount { return .dropped("'\(name)' is dropped: all its values are the same, “\(shown(categories.vocabulary.words[0].text))”") }
+        if categories.counts.count == 1 && survey.presentCount == table.rowCount {
+            return .dropped("'\(name)' is dropped: all its values are the same, “\(shown(categories.vocabulary.words[0].text))”")
+        }
         remarks += mixed(name, survey)
         if categories.areNearlyAllDifferent && !named.contains(index) && !asCategories.contains(index) {
-            return .dropped("'\(name)' is dropped: \(categories.counts.count) of its \(survey.presentCount) values are different, as a name or a key; name it as a feature to use it")
+            let share = "\(categories.counts.count) of its \(survey.presentCount) values are different"
+            return .dropped("'\(name)' is dropped: \(share), as a name or a key; name it as a feature to use it")
         }
         return .used(.init(name: name, kind: .category, areWhole: areWhole))
     }
@@ -133,7 +140,8 @@ struct TableFeatures {
         }
         guard survey.numberCount * 2 > survey.presentCount, let row = survey.firstWord, let index = table.column(named: name) else { return [] }
         let word = shown(String(decoding: table.columns[index].value(row), as: UTF8.self))
-        return ["'\(name)' is read as categories: “\(word)” in line \(table.line(ofRow: row)) is no number, \(survey.numberCount) of \(survey.presentCount) values are"]
+        let share = "\(survey.numberCount) of \(survey.presentCount) values are"
+        return ["'\(name)' is read as categories: “\(word)” in line \(table.line(ofRow: row)) is no number, \(share)"]
     }
 }
 

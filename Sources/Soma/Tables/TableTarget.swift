@@ -31,7 +31,8 @@ public struct TableTarget: Sendable {
             try Self.checkNumbers(survey, name, table, index)
             let allowsComma = table.separator == .semicolon
             let found = (0..<table.rowCount).compactMap { row -> (Int, Double)? in
-                guard let number = NumberText(column.value(row), allowingComma: allowsComma), number.value.isFinite, !choice.missing.contains(column.value(row)) else { return nil }
+                let value = column.value(row)
+                guard !choice.missing.contains(value), let number = NumberText(value, allowingComma: allowsComma), number.value.isFinite else { return nil }
                 return (row, number.value)
             }
             (rows, values, vocabulary) = (found.map(\.0), .numbers(found.map(\.1)), nil)
@@ -61,20 +62,28 @@ public struct TableTarget: Sendable {
     private static func checkNumbers(_ survey: TableSurvey, _ name: String, _ table: DataTable, _ index: Int) throws {
         if let row = survey.firstWord {
             let word = shown(String(decoding: table.columns[index].value(row), as: UTF8.self))
-            throw SomaError("\(table.path): line \(table.line(ofRow: row)) has “\(word)” for '\(name)', which is no number", hint: "tell it as classes, or name the word as a missing value")
+            throw SomaError(
+                "\(table.path): line \(table.line(ofRow: row)) has “\(word)” for '\(name)', which is no number",
+                hint: "tell it as classes, or name the word as a missing value")
         }
-        guard survey.isNumber else { throw SomaError("\(table.path): '\(name)' has numbers with decimal points and with decimal commas", hint: "write one of them") }
-        guard survey.values.count > 1 else { throw SomaError("there is nothing to tell: '\(name)' of \(table.path) has the same number in all rows", hint: "name another column") }
+        guard survey.isNumber else {
+            throw SomaError("\(table.path): '\(name)' has numbers with decimal points and with decimal commas", hint: "write one of them")
+        }
+        guard survey.values.count > 1 else {
+            throw SomaError("there is nothing to tell: '\(name)' of \(table.path) has the same number in all rows", hint: "name another column")
+        }
     }
 
     private static func checkClasses(_ categories: TableCategories, _ name: String, _ table: DataTable, isChosen: Bool) throws {
         let words = categories.vocabulary.words
         guard words.count > 1 else {
-            throw SomaError("there is nothing to tell: '\(name)' of \(table.path) has one class only, “\(shown(words.first?.text ?? ""))”", hint: "name another column")
+            let word = shown(words.first?.text ?? "")
+            throw SomaError("there is nothing to tell: '\(name)' of \(table.path) has one class only, “\(word)”", hint: "name another column")
         }
         if categories.areNearlyAllDifferent && !isChosen {
             throw SomaError(
-                "'\(name)' of \(table.path) has \(words.count) different words in \(categories.counts.reduce(0, +)) rows, as a name or a key", hint: "name another column to tell, or say that it is one of classes")
+                "'\(name)' of \(table.path) has \(words.count) different words in \(categories.counts.reduce(0, +)) rows, as a name or a key",
+                hint: "name another column to tell, or say that it is one of classes")
         }
     }
 }

@@ -76,7 +76,8 @@ import Testing
             lines.append("\(0.1 * Double(index) + 1e-9),\"\(cell)\",\(index % 3 == 0 ? "" : "\(index % 4)"),\"\(cell)\"")
         }
         let whole = try table(lines + lines.dropFirst())
-        for choice in [TableChoice(target: "y", categories: ["n"]), TableChoice(target: "x", missing: MissingValues(["\u{E9}", "-"])), TableChoice(target: "n")] {
+        let ownMissing = TableChoice(target: "x", missing: MissingValues(["\u{E9}", "-"]))
+        for choice in [TableChoice(target: "y", categories: ["n"]), ownMissing, TableChoice(target: "n")] {
             let fitted = try preparation(whole, choice)
             let read = try TablePreparation(json: fitted.json, path: "best.safetensors")
             #expect(read == fitted)
@@ -95,7 +96,9 @@ import Testing
         func refuse(_ old: String, _ new: String, _ words: String, sourceLocation: SourceLocation = #_sourceLocation) {
             let changed = text.replacing(old, with: new)
             #expect(changed != text, sourceLocation: sourceLocation)
-            expectError("m.safetensors does not tell how the columns", words, sourceLocation: sourceLocation) { _ = try TablePreparation(json: changed, path: "m.safetensors") }
+            expectError("m.safetensors does not tell how the columns", words, sourceLocation: sourceLocation) {
+                _ = try TablePreparation(json: changed, path: "m.safetensors")
+            }
         }
         refuse("\"format\":1", "\"format\":2", "format")
         refuse("\"mean\":1.5", "\"mean\":1e999", "mean and a deviation")
@@ -109,7 +112,8 @@ import Testing
         refuse("\"missing\":[", "\"lost\":[", "no list 'missing'")
         refuse("\"whole\":false", "\"part\":false", "whole")
         refuse("}", "", "broken JSON")
-        expectError("there is no column") { _ = try TablePreparation(json: #"{"format":1,"numbers":[],"categories":[],"target":{"name":"y","words":["a","b"],"whole":false},"missing":[]}"#, path: "m") }
+        let empty = #"{"format":1,"numbers":[],"categories":[],"target":{"name":"y","words":["a","b"],"whole":false},"missing":[]}"#
+        expectError("there is no column") { _ = try TablePreparation(json: empty, path: "m") }
     }
 
     @Test func otherTables() throws {

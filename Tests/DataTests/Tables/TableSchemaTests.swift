@@ -135,7 +135,9 @@ func table(_ lines: [String], header: CSVFile.Header = .told) throws -> DataTabl
     }
 
     @Test func manyRemarksAreFew() throws {
-        let schema = try TableSchema(table([(["x", "y"] + (0..<100).map { "c\($0)" }).joined(separator: ",")] + (0..<3).map { "\($0),\($0 % 2)" + String(repeating: ",", count: 100) }), TableChoice(target: "y"))
+        let names = (["x", "y"] + (0..<100).map { "c\($0)" }).joined(separator: ",")
+        let rows = (0..<3).map { "\($0),\($0 % 2)" + String(repeating: ",", count: 100) }
+        let schema = try TableSchema(table([names] + rows), TableChoice(target: "y"))
         #expect(schema.remarks.count == 21 && schema.remarks.last == "81 further columns are dropped or told of", "\(schema.remarks)")
         remark(schema, "the class “1” of 'y' has one row")
     }
@@ -146,7 +148,11 @@ func table(_ lines: [String], header: CSVFile.Header = .told) throws -> DataTabl
         #expect(own.utf8.count == 64)
         #expect(try table("b,a,d", "xy,1,0", "x,2,0").fingerprint(ofColumns: ["b", "a"]) != own)
         #expect(try table("a,b,other", "1,xy,0", "2,x,0").fingerprint(ofColumns: ["b", "a"]) == own)
-        for other in [["a,b,c", "1,xy,z", "2,y,yz"], ["a,b,c", "1,x,z", "2,yx,yz"], ["a,b,c", "2,x,z", "1,xy,yz"], ["a,b,c", "1,xy,z", "2,x,z", "2,x,z"], ["a,B,c", "1,xy,z", "2,x,yz"]] {
+        let others = [
+            ["a,b,c", "1,xy,z", "2,y,yz"], ["a,b,c", "1,x,z", "2,yx,yz"], ["a,b,c", "2,x,z", "1,xy,yz"], ["a,b,c", "1,xy,z", "2,x,z", "2,x,z"],
+            ["a,B,c", "1,xy,z", "2,x,yz"],
+        ]
+        for other in others {
             let names = Array(try table(other).names.prefix(2))
             #expect(try table(other).fingerprint(ofColumns: names) != own, "\(other)")
         }
