@@ -73,9 +73,8 @@ import Testing
             let loss = crossEntropy(model(batch["image"]), batch["label"], ignoredIndex: 2)
             return left.value < 0 ? loss : loss + square(model(batch["image"])).mean(alongAxes: 1).mean(weightedBy: batch["mask"])
         }
-        let measureNames: [String] = []
-        func measures(_ batch: Minibatch) -> [Tensor] { [] }
-        let criterion = Criterion.lowest("loss")
+        func metrics(_ batch: Minibatch) -> [Metric] { [] }
+        var criterion: Criterion? { nil }
     }
 
     @Test func fewerMeansThanWereCountedTrap() async {
@@ -83,7 +82,7 @@ import Testing
             try withDevice(TestDevices.interpreter) {
                 // One for the look at the objective, one to count.
                 let task = Losing(after: 2)
-                var options = Trainer<Linear>.Options(epochs: 1, batchSize: 12, seed: 1)
+                var options = Trainer.Options(epochs: 1, batchSize: 12, seed: 1)
                 options.accumulation = 2
                 let optimizer = try Optimizer(SGD(), for: task.model, learningRate: 0.1)
                 _ = try Trainer(task.model, task, optimizer, options).run(on: Samples())

@@ -182,12 +182,12 @@ import Testing
 
     /// First the output alone, then all: interrupted in either phase a run ends like one that is not.
     @Test(arguments: TestDevices.all) func phasesResumeWithTheSameBits(_ device: Device) throws {
-        func makeRun(_ folder: TemporaryFolder?) throws -> (net: Sequential, trainer: PhasedTrainer) {
+        func makeRun(_ folder: TemporaryFolder?) -> (net: Sequential, trainer: PhasedTrainer) {
             let generator = RandomGenerator(seed: 11)
-            return try withDevice(device) {
-                try withRandomGenerator(generator) {
+            return withDevice(device) {
+                withRandomGenerator(generator) {
                     let net = Sequential(Linear(from: 2, to: 6), ReLU(), Linear(from: 6, to: 2))
-                    func task(_ isFrozen: @escaping (String) -> Bool) throws -> any TrainingTask {
+                    @Sendable func task(_ isFrozen: @escaping (String) -> Bool) throws -> any TrainingTask {
                         let groups = net.parameterGroups { name, _ in isFrozen(name) ? .frozen : .usual }
                         return SupervisedTask(net, Classification(net), try Optimizer(Adam(), groups: groups, learningRate: 0.01))
                     }
@@ -201,7 +201,7 @@ import Testing
                 }
             }
         }
-        let whole = try makeRun(nil)
+        let whole = makeRun(nil)
         let start = try bits(whole.net)
         var atSecond: [[UInt32]] = []
         let result = try whole.trainer.run(on: data, begin: { number, _ in if number == 1 { atSecond = try bits(whole.net) } })
@@ -210,11 +210,12 @@ import Testing
         for stop in [3, 10, 12] {
             let folder = try TemporaryFolder()
             var steps = 0
-            let first = try makeRun(folder)
-            let interrupted = try first.trainer.run(on: data) { if case .step = $0 { steps += 1 } } isInterrupted: { steps == stop }
+            let first = makeRun(folder)
+            let interrupted = try first.trainer.run(
+                on: data, report: { if case .step = $0 { steps += 1 } }, isInterrupted: { steps == stop })
             // After step 10 the first phase is over: what was to stop after its last update is done.
             #expect(interrupted.isInterrupted == (stop != 10))
-            let second = try makeRun(folder)
+            let second = makeRun(folder)
             try second.trainer.resume(from: Checkpoint(path: folder.path("last.safetensors")))
             _ = try second.trainer.run(on: data)
             #expect(try bits(second.net) == bits(whole.net), "\(stop)")

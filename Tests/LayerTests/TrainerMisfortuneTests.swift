@@ -104,10 +104,10 @@ import Testing
     @Test(arguments: TestDevices.all) func noMeasureOfTheBestIsNaN(_ device: Device) throws {
         let folder = try TemporaryFolder()
         let trainer = try makeTrainer(device, folder).1
-        var evaluations: [[String: Double]] = []
+        var evaluations: [Evaluation] = []
         let result = try trainer.run(on: data, evaluatingOn: Quadrants(count: 40, broken: 3)) { event in
             if case .epoch(let summary) = event {
-                evaluations.append(summary.evaluation?.values ?? [:])
+                if let evaluation = summary.evaluation { evaluations.append(evaluation) }
                 #expect(!summary.isBest)
             }
             if case .checkpoint(_, let isBest) = event { #expect(!isBest) }
