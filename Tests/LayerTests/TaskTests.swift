@@ -194,7 +194,7 @@ import Testing
                     var options = Trainer.Options(epochs: 0, batchSize: 9, seed: 3)
                     options.folder = folder.map { String($0.path("").dropLast()) }
                     let phases = [
-                        TrainingPhase("output", epochs: 2) { try withDevice(device) { try task { $0.hasPrefix("layers.0") } } },
+                        TrainingPhase("output", epochs: 2) { try withDevice(device) { try task { $0.hasPrefix("0.") } } },
                         TrainingPhase("whole", epochs: 1) { try withDevice(device) { try task { _ in false } } },
                     ]
                     return (net, PhasedTrainer(phases, options, generator: generator))
