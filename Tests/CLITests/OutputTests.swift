@@ -34,7 +34,7 @@ import Testing
         let result = try #require(events.last)
         #expect(
             result.members?.map(\.name) == [
-                "event", "recipe", "device", "test_accuracy", "test_loss", "epochs", "seconds", "samples_per_second", "checkpoint",
+                "event", "recipe", "device", "test_loss", "test_accuracy", "epochs", "seconds", "samples_per_second", "checkpoint",
             ])
         #expect(result["recipe"] == "digits" && result["device"] == "cpu" && result["epochs"] == 2)
         let accuracy = try #require(result["test_accuracy"]?.double)

@@ -21,6 +21,21 @@ import Testing
         #expect(!folder.exists("runs"), "a mistaken command leaves nothing behind")
     }
 
+    /// A setting may be written as an option, and is one of the recipe that is named.
+    @Test func settingsAsOptions() throws {
+        #expect(try SettingOptions.rewritten(["train", "resnet20", "--image-size", "8", "--strict", "--seed", "3", "--batch=4", "lr=1"])
+            == ["train", "resnet20", "image-size=8", "strict=yes", "--seed", "3", "batch=4", "lr=1"])
+        // The first that is named, whatever folders are called.
+        #expect(try SettingOptions.rewritten(["train", "digits", "--output", "xor", "--hidden", "8"]) == ["train", "digits", "--output", "xor", "hidden=8"])
+        #expect(try SettingOptions.rewritten(["evaluate", "digits", "--hidden", "8"]) == ["evaluate", "digits", "--hidden", "8"])
+        for recipe in Recipes.all {
+            let own = ["device", "data", "epochs", "seed", "output", "resume", "json", "verbose", "memory", "check-against", "profile", "interval", "help"]
+            #expect(Set(own).isDisjoint(with: recipe.settings.map(\.key)), "an option of \(recipe.name) would be hidden")
+        }
+        Command.soma("train", "digits", "--hidden", in: folder).expectComplaint(2, "nothing stands behind --hidden")
+        Command.soma("train", "digits", "--image-size", "8", in: folder).expectComplaint(2, "setting of digits", "image-size")
+    }
+
     /// What a word means does not depend on the files that happen to be there.
     @Test func settingsThatAreNamesOfFolders() throws {
         let words = ["train", "digits", "hidden=8", "lr=0.001", "--output", "lr=0.001", "--device", "cpu", "--epochs", "1"]

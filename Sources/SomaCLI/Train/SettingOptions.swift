@@ -9,13 +9,14 @@ enum SettingOptions {
     /// - Throws: `UsageError` where an option has no value.
     static func rewritten(_ words: [String]) throws -> [String] {
         guard let command = words.first, commands.contains(command),
-            let recipe = Recipes.all.first(where: { words.contains($0.name) })
+            let recipe = words.lazy.compactMap({ word in Recipes.all.first { $0.name == word } }).first
         else { return words }
         var result: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
             let (name, value) = word.parts(atFirst: "=").map { ($0.before, $0.behind) } ?? (word, nil)
             guard name.hasPrefix("--"), let setting = recipe.settings.first(where: { "--\($0.key)".isExactly(name) }) else {
+                try refuseSettingOfAnotherRecipe(name, recipe)
                 result.append(word)
                 continue
             }
@@ -30,6 +31,12 @@ enum SettingOptions {
             }
         }
         return result
+    }
+
+    private static func refuseSettingOfAnotherRecipe(_ name: String, _ recipe: any Recipe) throws {
+        let others = Recipes.all.flatMap { $0.settings.map(\.key) }
+        guard let key = others.first(where: { "--\($0)".isExactly(name) }) else { return }
+        throw UsageError(unknown: "setting of \(recipe.name)", key, among: recipe.settings.map(\.key))
     }
 }
 
