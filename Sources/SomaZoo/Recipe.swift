@@ -76,6 +76,8 @@ public enum DataNeed: Hashable, Sendable {
     case folder(String, usual: String?)
     /// Files in the folder of `--data`, or without one data that the program holds; the texts say which.
     case either(folder: String, embedded: String)
+    /// The file of `--data`, or without one data that the program holds; the texts say which.
+    case file(String, embedded: String)
 }
 
 /// What a run of a recipe is given. The caller prints, and writes what it wants of the events into the output folder.
@@ -91,7 +93,7 @@ public struct RecipeContext {
     private(set) var chosenEpochs: Int?
     private let defaultEpochs: Int
     public var settings: Settings
-    /// The folder with the data, for recipes that need one.
+    /// The folder or file with the data, for recipes that take one.
     public var data: String?
     /// The folder, which exists, for checkpoints and pictures; nil writes none.
     public var output: String?

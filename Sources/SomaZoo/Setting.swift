@@ -23,6 +23,15 @@ extension Double: SettingValue {
     public var settingText: String { self == rounded() && magnitude < 1e15 ? String(Int(self)) : String(self) }
 }
 
+extension String: SettingValue {
+    public static var form: String { "a name" }
+    public init?(settingText: String) {
+        if settingText.isEmpty { return nil }
+        self = settingText
+    }
+    public var settingText: String { self }
+}
+
 extension Bool: SettingValue {
     public static var form: String { "yes or no" }
     public init?(settingText: String) {
@@ -40,11 +49,17 @@ extension Array: SettingValue where Element: SettingValue {
     /// An empty text is an empty list, too.
     public init?(settingText: String) {
         let parts = settingText.isEmpty || settingText.lowercased() == "none" ? [] : settingText.split(separator: ",", omittingEmptySubsequences: false)
-        let values = parts.compactMap { Element(settingText: $0.filter { $0 != " " }) }
+        let values = parts.compactMap { Element(settingText: Self.trimmed($0)) }
         guard values.count == parts.count else { return nil }
         self = values
     }
     public var settingText: String { isEmpty ? "none" : map(\.settingText).joined(separator: ",") }
+
+    /// Spaces around a value say nothing; those within a name do.
+    private static func trimmed(_ text: Substring) -> String {
+        let start = text.drop { $0 == " " }
+        return String(start.prefix(start.count - start.reversed().prefix { $0 == " " }.count))
+    }
 }
 
 /// A setting's value that is one of a few names: an enumeration of strings conforms by saying so.

@@ -34,7 +34,7 @@ public struct Session: Sendable {
         case .classes(let names):
             forward = { whole($0).softmax(alongAxis: -1) }
             self.measured = measured ?? Classification(Sequential(whole), classes: names)
-        case .picture:
+        case .number, .picture:
             forward = { whole($0) }
             self.measured = measured
         }
@@ -51,6 +51,16 @@ public struct Session: Sendable {
         let values: [Float] = try step(batch(samples)).scalars()
         let count = answer.valueCount
         return samples.indices.map { Array(values[$0 * count..<($0 + 1) * count]) }
+    }
+
+    /// The answers to rows of a table, in their order.
+    /// - Throws: what reading a row throws; `BackendError`.
+    public func answers(to rows: TableDataSet, batchSize: Int = 1000) throws -> [[Float]] {
+        var result: [[Float]] = []
+        for start in stride(from: 0, to: rows.count, by: batchSize) {
+            result += try answers(to: (start..<min(start + batchSize, rows.count)).map { rows.sample($0) })
+        }
+        return result
     }
 
     private func batch(_ samples: [[Float]]) -> Tensor {

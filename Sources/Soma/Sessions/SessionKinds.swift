@@ -2,6 +2,8 @@
 public enum SessionInput: Sendable {
     /// A picture.
     case picture(PictureInput)
+    /// A row of a table, whose columns the preparation knows.
+    case row(TablePreparation)
     /// So many random numbers of a normal distribution, of which the model makes something.
     case noise(count: Int)
 
@@ -9,6 +11,7 @@ public enum SessionInput: Sendable {
     public var sampleShape: [Int] {
         switch self {
         case .picture(let input): input.sampleShape
+        case .row(let preparation): [preparation.numberCount + preparation.categorySizes.count]
         case .noise(let count): [count]
         }
     }
@@ -17,6 +20,7 @@ public enum SessionInput: Sendable {
     public var title: String {
         switch self {
         case .picture: "pictures"
+        case .row: "rows of tables"
         case .noise: "random numbers"
         }
     }
@@ -26,6 +30,8 @@ public enum SessionInput: Sendable {
 public enum SessionAnswer: Sendable {
     /// The probability of each class, by the names of the classes.
     case classes([String])
+    /// A number, by its name, as the model gives it and what brings it to its own unit.
+    case number(String, Standardisation)
     /// A picture of so many channels (1: grey, 3: colour), whose values from `range.lowerBound` to `range.upperBound` are from dark to light.
     case picture(channels: Int, rows: Int, columns: Int, range: ClosedRange<Float>)
 
@@ -33,6 +39,7 @@ public enum SessionAnswer: Sendable {
     public var valueCount: Int {
         switch self {
         case .classes(let names): names.count
+        case .number: 1
         case .picture(let channels, let rows, let columns, _): channels * rows * columns
         }
     }

@@ -49,6 +49,12 @@ public struct TableDataSet: DataSet {
 
     public var count: Int { rows.count }
 
+    /// What a session takes of a sample: its numbers, and behind them its categories.
+    public func sample(_ index: Int) -> [Float] {
+        let (width, columns) = (preparation.numberCount, preparation.categorySizes.count)
+        return Array(numbers[index * width..<(index + 1) * width]) + categories[index * columns..<(index + 1) * columns].map { Float($0) }
+    }
+
     public func read(_ indices: [Int], into batch: BatchMemory) {
         for field in fields {
             switch field.name {

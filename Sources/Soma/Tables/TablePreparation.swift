@@ -99,6 +99,22 @@ extension TablePreparation {
         if case .number(let scale) = target { scale } else { nil }
     }
 
+    /// What a model of the table answers.
+    public enum Answer: Sendable {
+        /// One of the classes, by the names of these.
+        case classes([String])
+        /// A number, standardised.
+        case number(Standardisation)
+    }
+
+    /// Classes or a number, as the target is.
+    public var answer: Answer {
+        switch target {
+        case .classes(let vocabulary): .classes(vocabulary.texts)
+        case .number(let scale): .number(scale)
+        }
+    }
+
     /// The columns that a model's answers depend on, for `DataTable.fingerprint`.
     public var columnNames: [String] { featureNames + [targetName] }
 

@@ -5,27 +5,34 @@ import SomaZoo
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Tells what pictures show, by a trained checkpoint.",
+        abstract: "Tells what pictures show, or what rows of a table are, by a trained checkpoint.",
         discussion: """
             Pictures are PNG or JPEG files, or IDX files of many pictures, plain or gzip. A single picture may be dark \
             on light or light on dark, of any size, grey or in colour: it is cut to what is drawn, scaled to what the \
             model takes, and centred as the pictures are that it was trained on, unless it already has that size.
 
+            Rows are those of CSV files with the columns that the model was trained on, in any order and among others; --output writes \
+            them with the answer behind each.
+
               soma predict runs/digits some-digit.png
+              soma predict runs/table new.csv --output answers.csv
               soma predict runs/mnist-mlp/best.safetensors pictures-idx3-ubyte --index 7
             """)
 
     @Argument(help: ArgumentHelp(CheckpointSource.help, valueName: "checkpoint"), completion: .file(extensions: ["safetensors"]))
     var checkpoint: String
 
-    @Argument(help: ArgumentHelp("PNG, JPEG or IDX files.", valueName: "pictures"), completion: .file())
+    @Argument(help: ArgumentHelp("PNG, JPEG, IDX or CSV files.", valueName: "files"), completion: .file())
     var files: [String]
 
     @Option(parsing: .unconditional, help: "How many classes to show for each picture.")
     var top = 3
 
-    @Option(parsing: .unconditional, help: "The number of one picture of an IDX file, from 0. (default: all of them)")
+    @Option(parsing: .unconditional, help: "The number of one picture of an IDX file, or of one row, from 0. (default: all of them)")
     var index: Int?
+
+    @Option(help: ArgumentHelp("The CSV file to write, of rows with their answers.", valueName: "file"), completion: .file(extensions: ["csv"]))
+    var output: String?
 
     @Option(help: "The device, as soma devices names it.")
     var device: String?
@@ -45,9 +52,11 @@ struct PredictCommand: ParsableCommand {
         switch session.input {
         case .picture(let input):
             // All files are read before anything is told, so that a broken one does not pass unnoticed among many lines.
+            if let output { throw UsageError("--output \(output) is for rows of a table, and \(saved.path) takes pictures") }
             let sources = try files.map { try PictureSource(path: $0, input: input) }
             let prediction = try Prediction(session, checkpoint: saved.path, top: top, isJSON: json)
             for source in sources { try prediction.tell(source, index) }
+        case .row(let preparation): try RowPrediction(session, preparation, checkpoint: saved.path, top: top, isJSON: json).tell(files, index, to: output)
         case .noise: throw UsageError("\(saved.path) takes random numbers and no files")
         }
     }

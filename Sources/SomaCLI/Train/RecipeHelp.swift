@@ -58,6 +58,7 @@ enum RecipeHelp {
         switch data {
         case .embedded(let what): what
         case .folder(let what, _): "--data names a folder with \(what)"
+        case .file(let what, let other): "--data names \(what); without it \(other)"
         case .either(let what, let other): "--data names a folder with \(what); without it \(other)"
         }
     }

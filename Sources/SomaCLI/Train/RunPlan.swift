@@ -104,7 +104,7 @@ struct RunPlan {
         case .embedded(let what):
             if let folder { throw UsageError("--data \(folder): \(recipe.name) trains on \(what) and takes no --data") }
             return nil
-        case .either: return folder
+        case .either, .file: return folder
         case .folder(let what, let usual):
             if let folder { return folder }
             if let usual, access(usual, F_OK) == 0 { return usual }

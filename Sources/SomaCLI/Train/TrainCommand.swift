@@ -36,8 +36,8 @@ struct TrainCommand: ParsableCommand {
     var device: String?
 
     @Option(help: ArgumentHelp(
-        "The folder with the data, for recipes that need one. (default: data/mnist where it is there)",
-        valueName: "folder"))
+        "The folder or file with the data, for recipes that take one. (default: data/mnist where it is there)",
+        valueName: "path"))
     var data: String?
 
     @Option(

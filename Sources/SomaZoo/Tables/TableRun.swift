@@ -1,0 +1,51 @@
+import Soma
+
+/// The table that a run is about, cut into a part to train on and one that is held out, and what its columns become.
+struct TableParts {
+    let table: DataTable
+    let training: TableDataSet
+    let heldOut: TableDataSet
+    let preparation: TablePreparation
+    let remarks: [String]
+
+    static let (preparationKey, fingerprintKey) = ("table.preparation", "table.fingerprint")
+
+    /// - Parameter path: the file; nil: the penguins that the program holds.
+    /// - Throws: `UsageError` where no target is named for a file; `SomaError` that names the file and what is wrong in it.
+    init(_ path: String?, _ settings: Settings, seed: UInt64) throws {
+        table = try path.map { try DataTable(path: $0) } ?? Penguins.table
+        let schema = try TableSchema(table, try TableRecipe.choice(settings, isEmbedded: path == nil))
+        let (training, heldOut) = schema.split(heldOut: settings[TableRecipe.heldOut], seed: seed)
+        guard !training.isEmpty, !heldOut.isEmpty else {
+            throw SomaError("\(table.path) has \(schema.rows.count) rows with a target: too few to train on some and test on others")
+        }
+        preparation = try TablePreparation(fittedTo: table, rows: training, schema: schema)
+        self.training = try TableDataSet(table, rows: training, preparation)
+        self.heldOut = try TableDataSet(table, rows: heldOut, preparation)
+        let kind = preparation.classNames.map { "one of \($0.count) classes" } ?? "a number"
+        let columns = preparation.featureNames.count
+        remarks = ["\(preparation.targetName), \(kind), from \(columns) \(columns == 1 ? "column" : "columns"): "
+            + "\(training.count) rows to train on, \(heldOut.count) to test on"] + schema.remarks + self.training.remarks + self.heldOut.remarks
+    }
+
+    var fingerprint: String { get throws { try table.fingerprint(ofColumns: preparation.columnNames) } }
+
+    /// What checkpoints say of the table.
+    /// - Throws: `SomaError` where a run would go on with another table than it began with.
+    func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {
+        let own = try fingerprint
+        if let checkpoint, let other = checkpoint.metadata[Self.fingerprintKey], other != own {
+            throw SomaError("\(table.path) is not the table that \(checkpoint.path) was trained on", hint: "begin anew without --resume")
+        }
+        return [Self.preparationKey: preparation.json, Self.fingerprintKey: own]
+    }
+}
+
+extension Checkpoint {
+    /// What the columns of the table become that a network was trained on.
+    /// - Throws: `SomaError` where the checkpoint does not say.
+    func tablePreparation() throws -> TablePreparation {
+        guard let text = metadata[TableParts.preparationKey] else { throw SomaError("\(path) is broken: it does not say the columns of its table") }
+        return try TablePreparation(json: text, path: path)
+    }
+}
