@@ -35,8 +35,12 @@ public struct OperationCase: Sendable, CustomStringConvertible {
 
     /// Every case there is.
     public static let all: [OperationCase] =
-        maps + comparisons + casts + reductions + exponentials + singular + views + subscripts + joints + windows + convolutions + normalizations
-        + images + products + indexing + creations + randoms + userDefined
+        maps + comparisons + casts + reductions + exponentials + singular + views + subscripts + joints + windows + convolutions + normalizations + images + products + indexing
+        + creations + composed
+        + randoms + userDefined
+
+    /// Those of operations that are composed of others.
+    private static let composed: [OperationCase] = [sorting, scans, scattering].flatMap { $0 }
 }
 
 extension OperationCase {

@@ -79,7 +79,7 @@ extension Tensor {
     }
 
     /// These indices as int32; one that int32 cannot hold becomes its nearest number, which is as far out of range.
-    private func asIndices(_ operation: String, _ file: StaticString, _ line: UInt) -> Tensor {
+    func asIndices(_ operation: String, _ file: StaticString, _ line: UInt) -> Tensor {
         switch dtype {
         case .int32: return self
         case .uint8: return self.as(.int32)
