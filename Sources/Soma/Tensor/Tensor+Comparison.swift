@@ -75,6 +75,10 @@ extension Tensor {
 
     /// Whether an element is NaN.
     public var isNaN: Tensor { self .!= self }
+    /// Whether an element is ∞ or −∞, which no integer is.
+    public var isInfinite: Tensor {
+        dtype.isFloatingPoint ? abs(self) .== .infinity : .full(shape, 0, dtype: .bool, device: device)
+    }
     /// Whether an element is neither NaN nor infinite, which no integer is.
     public var isFinite: Tensor {
         dtype.isFloatingPoint ? abs(self) .< .infinity : .full(shape, 1, dtype: .bool, device: device)

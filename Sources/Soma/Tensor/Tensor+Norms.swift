@@ -1,0 +1,85 @@
+import SomaGraph
+
+// Norms of vectors along axes, and what is measured with them.
+
+extension Tensor {
+    /// The norm (Σ |x|ᵖ)^(1/p) along `axes`, or of all elements unless any is named, of real numbers. NaN where any element is NaN.
+    ///
+    /// Orders other than 1 are summed in units of the greatest |x|, so that no power overflows or vanishes where the norm does not. Where a norm is 0 its
+    /// gradient is taken to be 0, and of |x| at 0; the extremes share it among equals, as `max` does.
+    /// - Parameter order: p: 2 for the Euclidean norm, 1 for Σ |x|, ∞ for the greatest |x|, −∞ for the least, 0 for the number of elements
+    ///   other than 0, or any other number.
+    public func norm(
+        order: Double = 2, alongAxes axes: Int..., keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        norm(order, axes.isEmpty ? nil : axes, keepingDims, file, line)
+    }
+    /// The norm along each of `axes`.
+    public func norm(
+        order: Double = 2, alongAxes axes: [Int], keepingDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        norm(order, axes, keepingDims, file, line)
+    }
+
+    private func norm(_ order: Double, _ axes: [Int]?, _ keepingDims: Bool, _ file: StaticString, _ line: UInt) -> Tensor {
+        requireReal("norm", file, line)
+        let axes = axes.map { normalized(axes: $0, "norm", file: file, line: line) } ?? Array(0..<rank)
+        let kept: Tensor
+        switch order {
+        case 1: kept = abs(self).sum(alongAxes: axes, keepingDims: true)
+        case .infinity: kept = abs(self).max(alongAxes: axes, keepingDims: true)
+        case -.infinity: kept = abs(self).min(alongAxes: axes, keepingDims: true)
+        case 0: kept = (self .!= 0).as(dtype).sum(alongAxes: axes, keepingDims: true)
+        case 2: kept = euclideanNorm(axes)
+        default:
+            guard !order.isNaN else { programError("norm", "an order of NaN", file: file, line: line) }
+            kept = norm(ofOrder: order, axes)
+        }
+        return keepingDims ? kept : kept.dropping(axes)
+    }
+
+    private func euclideanNorm(_ axes: [Int]) -> Tensor {
+        withCustomGradient(of: self) { x in
+            let unit = x.greatestSize(axes)
+            return sqrt(square(x / unit).sum(alongAxes: axes, keepingDims: true)) * unit
+        } pullback: { gradient, x, norm in
+            gradient * (x / norm).replacing(with: 0, where: norm .== 0)
+        }
+    }
+
+    private func norm(ofOrder order: Double, _ axes: [Int]) -> Tensor {
+        withCustomGradient(of: self) { x in
+            let unit = x.greatestSize(axes)
+            return pow(pow(abs(x) / unit, order).sum(alongAxes: axes, keepingDims: true), 1 / order) * unit
+        } pullback: { gradient, x, norm in
+            gradient * (sign(x) * pow(abs(x) / norm, order - 1)).replacing(with: 0, where: (norm .== 0) .|| (x .== 0))
+        }
+    }
+
+    /// The greatest |x|; 1 where that is 0 or no number to divide by.
+    private func greatestSize(_ axes: [Int]) -> Tensor {
+        let greatest = abs(self).max(alongAxes: axes, keepingDims: true)
+        return greatest.replacing(with: 1, where: .!((greatest .> 0) .&& greatest.isFinite))
+    }
+}
+
+/// The cosine Σ a·b / (‖a‖ ‖b‖) of the angle between vectors along an axis, which goes; a and b broadcast.
+/// - Parameter epsilon: what each norm is at least.
+public func cosineSimilarity(
+    _ a: Tensor, _ b: Tensor, alongAxis axis: Int = -1, epsilon: Double = 1e-8, file: StaticString = #fileID, line: UInt = #line
+) -> Tensor {
+    func unit(_ x: Tensor) -> Tensor { x / maximum(x.norm(alongAxes: axis, keepingDims: true, file: file, line: line), epsilon) }
+    let shape = Tensor.broadcastShape("cosineSimilarity", a, b)
+    return (unit(a.repeated(to: shape)) * unit(b.repeated(to: shape))).sum(alongAxes: axis)
+}
+
+/// The norm ‖a − b + ε‖ of the difference of vectors along an axis, which goes; a and b broadcast.
+/// - Parameters:
+///   - order: of the norm.
+///   - epsilon: ε, which keeps the gradient of equal vectors from 0 by 0, as PyTorch has it.
+public func pairwiseDistance(
+    _ a: Tensor, _ b: Tensor, order: Double = 2, epsilon: Double = 1e-6, alongAxis axis: Int = -1, keepingDims: Bool = false,
+    file: StaticString = #fileID, line: UInt = #line
+) -> Tensor {
+    (a - b + epsilon).norm(order: order, alongAxes: axis, keepingDims: keepingDims, file: file, line: line)
+}
