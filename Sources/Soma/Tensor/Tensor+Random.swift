@@ -39,6 +39,31 @@ extension Tensor {
         return normal.reshaped(to: shape) * standardDeviation + mean
     }
 
+    /// Whole numbers of `range`, each as likely as any other but for 2⁻³² of its width: of a 32-bit word w and a width n it is ⌊w·n / 2³²⌋.
+    /// - Parameters:
+    ///   - range: of at most 2³¹ numbers.
+    ///   - dtype: an integer dtype that holds them.
+    public static func randomIntegers(
+        _ shape: Shape, in range: Range<Int>, dtype: DType = .int64, generator: RandomGenerator = .current, device: Device = .current,
+        file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        guard dtype.isInteger, !range.isEmpty, Scalar(.whole(Int64(range.lowerBound)), fitting: dtype) != nil,
+            Scalar(.whole(Int64(range.upperBound - 1)), fitting: dtype) != nil
+        else {
+            programError("randomIntegers", "no numbers of \(dtype) in \(range)", file: file, line: line)
+        }
+        let width = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+        guard !width.overflow, width.partialValue <= 1 << 31 else {
+            programError("randomIntegers", "the numbers in \(range) are more than 2^31", file: file, line: line)
+        }
+        let words = generator.words(shape, device: device)
+        // By halves of the word, so that no product is beyond 2⁴⁷.
+        func product(_ half: Tensor) -> Tensor { half.as(.int64) * width.partialValue }
+        func upper(_ x: Tensor) -> Tensor { .binary(.shiftRight, x, x.operand(16, "random")) }
+        let low = words .&& words.operand(0xFFFF, "random")
+        return (upper(product(upper(words)) + upper(product(low))) + range.lowerBound).as(dtype)
+    }
+
     /// `true` with the given probability.
     public static func randomBernoulli(
         _ shape: Shape, probability: Double = 0.5, generator: RandomGenerator = .current, device: Device = .current,

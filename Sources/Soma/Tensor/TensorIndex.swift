@@ -100,39 +100,42 @@ extension TensorIndex {
 
 extension Tensor {
     /// A view of a part of the tensor, axis by axis; axes that are not mentioned are taken whole. See `TensorIndex`.
+    ///
+    /// Assigning to it makes the variable another tensor, as `replacing(at:with:)` gives it; who holds the old one keeps it.
     public subscript(
         _ indices: any TensorIndexing..., file file: StaticString = #fileID, line line: UInt = #line
     ) -> Tensor {
-        sliced(by: indices.map(\.tensorIndex), file: file, line: line)
+        get { sliced(by: indices.map(\.tensorIndex), file: file, line: line) }
+        set { self = replacing(at: indices.map(\.tensorIndex), with: newValue, file: file, line: line) }
     }
 
     /// A view of a part of the tensor; what the subscript does, with the places in an array.
     public func sliced(by indices: [TensorIndex], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        var slice = SubscriptPlan(shape, file, line)
-        for index in slice.filled(indices.map(\.form)) { slice.take(index) }
+        let slice = SubscriptPlan(shape, indices, file, line)
         let part = Node.slice(node, starts: slice.starts, counts: slice.counts, steps: slice.steps)
         return Tensor(node: .reshape(part, to: Shape(slice.resultDimensions)))
     }
 }
 
 /// A subscript, read axis by axis.
-private struct SubscriptPlan {
+struct SubscriptPlan {
     let shape: Shape
-    let file: StaticString
-    let line: UInt
+    private let file: StaticString
+    private let line: UInt
     private(set) var starts: [Int] = []
     private(set) var counts: [Int] = []
     private(set) var steps: [Int] = []
     private(set) var resultDimensions: [Int] = []
 
-    init(_ shape: Shape, _ file: StaticString, _ line: UInt) {
+    init(_ shape: Shape, _ indices: [TensorIndex], _ file: StaticString, _ line: UInt) {
         (self.shape, self.file, self.line) = (shape, file, line)
+        for index in filled(indices.map(\.form)) { take(index) }
     }
 
-    func fail(_ reason: String) -> Never { programError("subscript", reason, file: file, line: line) }
+    private func fail(_ reason: String) -> Never { programError("subscript", reason, file: file, line: line) }
 
     /// One index for each axis, the ellipsis (at the end if there is none) written out.
-    func filled(_ indices: [TensorIndex.Form]) -> [TensorIndex.Form] {
+    private func filled(_ indices: [TensorIndex.Form]) -> [TensorIndex.Form] {
         let axes = indices.filter(\.takesAnAxis).count
         guard axes <= shape.rank else { fail("\(axes) indices for shape \(shape)") }
         let rest = [TensorIndex.Form](repeating: .all, count: shape.rank - axes)
@@ -142,7 +145,7 @@ private struct SubscriptPlan {
         return indices[..<place] + rest + indices[(place + 1)...]
     }
 
-    mutating func take(_ index: TensorIndex.Form) {
+    private mutating func take(_ index: TensorIndex.Form) {
         if case .newAxis = index { return resultDimensions.append(1) }
         let extent = shape[starts.count]
         switch index {
