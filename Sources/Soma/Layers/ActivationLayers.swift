@@ -88,6 +88,26 @@ public struct Sigmoid: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor { sigmoid(x) }
 }
 
+/// eˣ / Σ eˣ along an axis.
+public struct Softmax: Layer {
+    /// The axis whose elements add up to 1, counted from the back where negative.
+    public let axis: Int
+    /// - Parameter axis: the last one unless named.
+    public init(alongAxis axis: Int = -1) { self.axis = axis }
+    /// eˣ / Σ eˣ, of the shape of x.
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.softmax(alongAxis: axis) }
+}
+
+/// x − log Σ eˣ along an axis: the logarithm of `Softmax`, for `negativeLogLikelihood`.
+public struct LogSoftmax: Layer {
+    /// The axis whose elements are the logarithms of probabilities, counted from the back where negative.
+    public let axis: Int
+    /// - Parameter axis: the last one unless named.
+    public init(alongAxis axis: Int = -1) { self.axis = axis }
+    /// x − log Σ eˣ, of the shape of x.
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.logSoftmax(alongAxis: axis) }
+}
+
 /// 1 where x ≥ 0, else 0.
 public struct BinaryStep: Layer {
     /// A layer without parameters.
