@@ -46,6 +46,40 @@ import Testing
         }
     }
 
+    /// One number for both axes of an image is what two equal ones are.
+    @Test func oneNumberForBothAxes() throws {
+        try withDevice(TestDevices.interpreter) { () throws in
+            func seeded(_ make: () -> Convolution) -> Convolution { withRandomSeed(3, make) }
+            let x = Tensor((0..<98).map { Float($0 % 11) - 5 }, shape: [1, 2, 7, 7])
+            let pad = 1
+            let pairs: [(Convolution, Convolution)] = [
+                (seeded { Convolution(from: 2, to: 3, size: 3) }, seeded { Convolution(from: 2, to: 3, size: [3, 3]) }),
+                (seeded { Convolution(from: 2, to: 3, size: 3, padding: 1) }, seeded { Convolution(from: 2, to: 3, size: [3, 3], padding: .all(1)) }),
+                (
+                    seeded { Convolution(from: 2, to: 4, size: 2, stride: 2, padding: pad, dilation: 2, groups: 2, hasBias: false) },
+                    seeded { Convolution(from: 2, to: 4, size: [2, 2], stride: [2], padding: .all(1), dilation: [2], groups: 2, hasBias: false) }
+                ),
+                (seeded { Convolution(from: 2, to: 3, size: 3, padding: .same) }, seeded { Convolution(from: 2, to: 3, size: [3, 3], padding: .same) }),
+            ]
+            for (short, long) in pairs {
+                #expect(short.namedParameters.map { [$0.name: $0.parameter.shape] } == long.namedParameters.map { [$0.name: $0.parameter.shape] })
+                let (y, wanted) = (short(x), long(x))
+                #expect(y.shape == wanted.shape)
+                #expect(try y.scalars() == wanted.scalars())
+            }
+            let enlarged = TransposedConvolution(from: 2, to: 3, size: 3, stride: 2, padding: 1, outputPadding: 1)(x)
+            #expect(enlarged.shape == [1, 3, 14, 14])
+            #expect(try MaxPooling(2)(x).scalars() == x.maxPooled(PoolingWindow(size: [2, 2])).scalars())
+            #expect(
+                try MaxPooling(3, stride: 2, padding: 1, dilation: 2, isCeiling: true)(x).scalars()
+                    == x.maxPooled(PoolingWindow(size: [3], stride: [2], padding: [1], dilation: [2], isCeiling: true)).scalars())
+            #expect(try AveragePooling(2)(x).scalars() == x.averagePooled(PoolingWindow(size: [2, 2])).scalars())
+            #expect(
+                try AveragePooling(3, stride: 1, padding: 1, countsPadding: false)(x).scalars()
+                    == x.averagePooled(PoolingWindow(size: [3], stride: [1], padding: [1]), countsPadding: false).scalars())
+        }
+    }
+
     /// Stripes along or across: no single pixel tells which.
     @Test(.timeLimit(.minutes(15)), arguments: Array(TestDevices.all.dropFirst())) func learnsStripes(_ device: Device) throws {
         try withDevice(device) {

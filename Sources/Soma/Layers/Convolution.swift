@@ -40,6 +40,30 @@ public struct Convolution: Layer {
     }
 }
 
+extension Convolution {
+    /// A convolution of images [N, C, height, width] by square filters: one number for both axes.
+    public init(
+        from inputs: Int, to outputs: Int, size: Int, stride: Int = 1, padding: Padding = .valid, dilation: Int = 1, groups: Int = 1,
+        hasBias: Bool = true, weight: Initializer = .uniformByInputs, bias: Initializer = .uniformByInputs, device: Device = .current,
+        file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.init(
+            from: inputs, to: outputs, size: [size, size], stride: [stride], padding: padding, dilation: [dilation], groups: groups,
+            hasBias: hasBias, weight: weight, bias: bias, device: device, file: file, line: line)
+    }
+
+    /// A convolution of images [N, C, height, width] by square filters, with `padding` elements on all four sides.
+    public init(
+        from inputs: Int, to outputs: Int, size: Int, stride: Int = 1, padding: Int, dilation: Int = 1, groups: Int = 1, hasBias: Bool = true,
+        weight: Initializer = .uniformByInputs, bias: Initializer = .uniformByInputs, device: Device = .current,
+        file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.init(
+            from: inputs, to: outputs, size: size, stride: stride, padding: .all(padding), dilation: dilation, groups: groups,
+            hasBias: hasBias, weight: weight, bias: bias, device: device, file: file, line: line)
+    }
+}
+
 extension Tensor {
     /// [N, K, spatial…] + b, with b [K], where there is one.
     func adding(channelBias bias: Parameter?) -> Tensor {

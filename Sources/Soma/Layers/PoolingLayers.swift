@@ -2,6 +2,13 @@
 public struct MaxPooling: Layer {
     public let window: PoolingWindow
     public init(_ window: PoolingWindow) { self.window = window }
+
+    /// Windows of one size along all spatial axes.
+    /// - Parameter stride: by default the size, so that windows do not overlap.
+    public init(_ size: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, isCeiling: Bool = false) {
+        self.init(PoolingWindow(size: [size], stride: stride.map { [$0] }, padding: [padding], dilation: [dilation], isCeiling: isCeiling))
+    }
+
     public func callAsFunction(_ x: Tensor) -> Tensor { x.maxPooled(window) }
 }
 
@@ -12,6 +19,13 @@ public struct AveragePooling: Layer {
 
     /// - Parameter countsPadding: whether elements of the padding count.
     public init(_ window: PoolingWindow, countsPadding: Bool = true) { (self.window, self.countsPadding) = (window, countsPadding) }
+
+    /// Windows of one size along all spatial axes.
+    /// - Parameter stride: by default the size, so that windows do not overlap.
+    public init(_ size: Int, stride: Int? = nil, padding: Int = 0, isCeiling: Bool = false, countsPadding: Bool = true) {
+        self.init(
+            PoolingWindow(size: [size], stride: stride.map { [$0] }, padding: [padding], isCeiling: isCeiling), countsPadding: countsPadding)
+    }
 
     public func callAsFunction(_ x: Tensor) -> Tensor { x.averagePooled(window, countsPadding: countsPadding) }
 }

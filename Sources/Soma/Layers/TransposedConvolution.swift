@@ -42,3 +42,16 @@ public struct TransposedConvolution: Layer {
         }
     }
 }
+
+extension TransposedConvolution {
+    /// A transposed convolution of images [N, C, height, width] by square filters: one number for both axes.
+    public init(
+        from inputs: Int, to outputs: Int, size: Int, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1,
+        hasBias: Bool = true, weight: Initializer = .uniformByInputs, bias: Initializer = .uniformByInputs, device: Device = .current,
+        file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.init(
+            from: inputs, to: outputs, size: [size, size], stride: [stride], padding: [padding], outputPadding: [outputPadding],
+            dilation: [dilation], groups: groups, hasBias: hasBias, weight: weight, bias: bias, device: device, file: file, line: line)
+    }
+}
