@@ -171,6 +171,60 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("dynamic slice, starts", "dynamicSlice", "[2]", "[1]") {
             _ = x([3, 3]).dynamicSlice(at: x([1], .int32), shape: [1, 1])
         },
+        Mistake("pick along an axis, indices", "picked", "[2, 2]", "[3, 2]", "axis 1", "MistakeTests.swift") {
+            _ = x([3, 2]).picked(atIndices: x([2, 2], .int32), alongAxis: 1)
+        },
+        Mistake("pick along an axis, dtype", "picked", "float32", "not integers") { _ = x([3]).picked(atIndices: x([3]), alongAxis: 0) },
+        Mistake("scatter, updates", "scattered", "float32 [2]", "int32 [3]", "MistakeTests.swift") {
+            _ = x([3], .int32).scattered(x([2]), atIndices: x([2], .int32), alongAxis: 0)
+        },
+        Mistake("scatter, adding bool", "scattered", "bool") {
+            _ = x([3], .bool).scattered(x([2], .bool), atIndices: x([2], .int32), alongAxis: 0, combining: .add)
+        },
+        Mistake("sort, axis", "sorted", "axis 1", "[3]", "MistakeTests.swift") { _ = x([3]).sorted(alongAxis: 1) },
+        Mistake("topK, count", "topK", "4 elements", "[2, 3]", "MistakeTests.swift") { _ = x([2, 3]).topK(4) },
+        Mistake("median of nothing", "median", "[2, 0]", "empty") { _ = x([2, 0]).median(alongAxis: 1) },
+        Mistake("quantile, fraction", "quantile", "1.5", "MistakeTests.swift") { _ = x([3]).quantile(1.5) },
+        Mistake("quantile of integers", "quantile", "int32") { _ = x([3], .int32).quantile(0.5) },
+        Mistake("cumulative sum, axis", "cumulativeSum", "axis 2", "[2, 3]", "MistakeTests.swift") { _ = x([2, 3]).cumulativeSum(alongAxis: 2) },
+        Mistake("einsum, operands", "einsum", "'ij,jk'", "2 terms for 1 operands", "MistakeTests.swift") { _ = einsum("ij,jk", x([2, 3])) },
+        Mistake("einsum, rank", "einsum", "2 letters", "[2, 3, 4]") { _ = einsum("ij", x([2, 3, 4])) },
+        Mistake("einsum, rank with an ellipsis", "einsum", "2 letters", "[2]") { _ = einsum("i...j", x([2])) },
+        Mistake("einsum, extents", "einsum", "'j' has extents 3 and 4") { _ = einsum("ij,jk", x([2, 3]), x([4, 5])) },
+        Mistake("einsum, diagonal", "einsum", "'i' has extents 2 and 3", "[2, 3]") { _ = einsum("ii", x([2, 3])) },
+        Mistake("einsum, diagonal that stretches", "einsum", "'i' has extents 1 and 3", "[1, 3]") { _ = einsum("ii", x([1, 3])) },
+        Mistake("einsum, unknown letter", "einsum", "'z'", "no operand") { _ = einsum("ij->z", x([2, 3])) },
+        Mistake("einsum, letter twice", "einsum", "'i' twice") { _ = einsum("ij->ii", x([2, 3])) },
+        Mistake("einsum, no letter", "einsum", "'1' is no letter") { _ = einsum("i1", x([2, 3])) },
+        Mistake("einsum, two arrows", "einsum", "more than one '->'") { _ = einsum("i->i->i", x([2])) },
+        Mistake("einsum, two ellipses", "einsum", "two ellipses") { _ = einsum("...i...", x([2])) },
+        Mistake("einsum, dtypes", "einsum", "int32 beside float32") { _ = einsum("i,i", x([2]), x([2], .int32)) },
+        Mistake("norm, order", "norm", "NaN", "MistakeTests.swift") { _ = x([2]).norm(order: .nan) },
+        Mistake("norm of integers", "norm", "int32") { _ = x([2], .int32).norm() },
+        Mistake("grid of a matrix", "meshgrid", "[2, 3]", "MistakeTests.swift") { _ = meshgrid(x([2]), x([2, 3])) },
+        Mistake("roll, axis", "rolled", "axis 1", "[3]") { _ = x([3]).rolled(by: 1, alongAxis: 1) },
+        Mistake("replacing, shape", "replacing", "float32 [3]", "[2]", "[2, 2]", "MistakeTests.swift") { _ = x([2, 2]).replacing(at: 0, with: x([3])) },
+        Mistake("replacing, dtype", "replacing", "int32", "float32") { _ = x([2]).replacing(at: 0, with: x([], .int32)) },
+        Mistake("assigning to an index beyond an axis", "subscript", "index 2", "axis of 2", "MistakeTests.swift") {
+            var y = x([2])
+            y[2] = x([])
+        },
+        Mistake("random integers of nothing", "randomIntegers", "3..<3", "MistakeTests.swift") {
+            _ = Tensor.randomIntegers([2], in: 3..<3, device: .reference)
+        },
+        Mistake("random integers beyond a dtype", "randomIntegers", "uint8", "0..<257") {
+            _ = Tensor.randomIntegers([2], in: 0..<257, dtype: .uint8, device: .reference)
+        },
+        Mistake("random integers, too many", "randomIntegers", "2^31") { _ = Tensor.randomIntegers([2], in: 0..<1 << 40, device: .reference) },
+        Mistake("negative log-likelihood, targets", "negativeLogLikelihood", "[2, 3]", "int32 [3]", "MistakeTests.swift") {
+            _ = negativeLogLikelihood(x([2, 3]), x([3], .int32))
+        },
+        Mistake("divergence, shapes", "klDivergence", "[2, 3]", "[3]", "MistakeTests.swift") { _ = klDivergence(x([2, 3]), x([3])) },
+        Mistake("smooth L1, beta", "smoothL1Loss", "-1.0") { _ = smoothL1Loss(x([2]), x([2]), beta: -1) },
+        Mistake("embedding, padding index", "Embedding", "padding index of 4", "4 vectors", "MistakeTests.swift") {
+            _ = Embedding(count: 4, size: 2, paddingIndex: 4, device: .reference)
+        },
+        Mistake("embedding of real indices", "float32", "not integers") { _ = Embedding(count: 4, size: 2, device: .reference)(x([2])) },
         Mistake("update slice, block", "updateSlice", "[4]", "[3]") {
             _ = x([3]).updatingSlice(at: x([1], .int32), with: x([4]))
         },

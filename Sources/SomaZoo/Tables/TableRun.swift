@@ -3,8 +3,14 @@ import Soma
 /// The table that a run is about, cut into a part to train on and one that is held out, and what its columns become.
 struct TableParts {
     let table: DataTable
-    let training: TableDataSet
+    /// What is trained on.
+    let training: any DataSet
+    /// What the best epoch is chosen by: a part of the rows to train on, or what is held out.
+    let validation: any DataSet
+    /// What is only tested on.
     let heldOut: TableDataSet
+    /// For each class the weight that makes rare ones count as much as others.
+    let classWeights: [Float]
     let preparation: TablePreparation
     let remarks: [String]
 
@@ -20,12 +26,21 @@ struct TableParts {
             throw SomaError("\(table.path) has \(schema.rows.count) rows with a target: too few to train on some and test on others")
         }
         preparation = try TablePreparation(fittedTo: table, rows: training, schema: schema)
-        self.training = try TableDataSet(table, rows: training, preparation)
+        let rows = try TableDataSet(table, rows: training, preparation)
         self.heldOut = try TableDataSet(table, rows: heldOut, preparation)
+        classWeights = preparation.classNames == nil ? [] : rows.classWeights
+        let share = settings[TableRecipe.validation]
+        let parts = share > 0 ? rows.split(heldOut: share, seed: seed) : nil
+        if let parts, parts.training.count == 0 || parts.heldOut.count == 0 {
+            throw UsageError("validation=\(share.settingText) leaves no rows of \(rows.count) to train on, or none to choose the best epoch by")
+        }
+        (self.training, validation) = parts.map { ($0.training, $0.heldOut) } ?? (rows, self.heldOut)
         let kind = preparation.classNames.map { "one of \($0.count) classes" } ?? "a number"
         let columns = preparation.featureNames.count
         remarks = ["\(preparation.targetName), \(kind), from \(columns) \(columns == 1 ? "column" : "columns"): "
-            + "\(training.count) rows to train on, \(heldOut.count) to test on"] + schema.remarks + self.training.remarks + self.heldOut.remarks
+            + "\(rows.count) rows to train on"
+            + (parts.map { ", of them \($0.heldOut.count) to choose the best epoch by" } ?? "") + ", \(heldOut.count) to test on"] + schema.remarks
+            + rows.remarks + self.heldOut.remarks
     }
 
     var fingerprint: String { get throws { try table.fingerprint(ofColumns: preparation.columnNames) } }

@@ -1,0 +1,71 @@
+import Soma
+import Testing
+
+@testable import SomaCLI
+
+/// The command with tables in place of pictures.
+@Suite struct TableCommandTests {
+    let folder = TestFolder()
+
+    private func soma(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma"] + words, in: folder) }
+
+    /// Whether the square of x is more than 0.25, with a column of words beside it.
+    private func table(_ name: String, rows: Range<Int>, _ separator: String = ",", hasAnswer: Bool = true) throws {
+        let lines = rows.map { row -> String in
+            let x = Double(row * 61 % 200 - 100) / 100
+            return ["\(x)", row % 3 == 0 ? "a;b" : "c"].map { $0.contains(separator) ? "\"\($0)\"" : $0 }.joined(separator: separator)
+                + (hasAnswer ? "\(separator)\(x * x > 0.25 ? "far" : "near")" : "")
+        }
+        let header = ["x", "kind"].joined(separator: separator) + (hasAnswer ? "\(separator)where" : "")
+        try folder.write(name, Array(([header] + lines).joined(separator: "\r\n").utf8) + [13, 10])
+    }
+
+    @Test func trainEvaluateAndPredict() throws {
+        try table("points.csv", rows: 0..<400)
+        let train = soma("train", "table", "--data", "points.csv", "--target", "where", "--device", "cpu", "--epochs", "40", "lr=0.02", "dropout=0", "--json")
+        #expect(train.status == 0, "\(train.complaint)")
+        let result = try JSON(parsing: try #require(train.lines.last))
+        #expect(try #require(result["test_accuracy"]?.double) > 0.9 && result["test_auc"]?.double ?? 0 > 0.95)
+        let header = try #require(folder.text("runs/table/metrics.csv").split(separator: "\n").first)
+        #expect(header == "model,epoch,step,loss,test_loss,test_accuracy,test_auc,learning_rate,samples_per_second,memory_bytes,seconds")
+        let evaluation = try JSON(parsing: soma("evaluate", "runs/table", "--device", "cpu", "--json").output)
+        #expect(evaluation["samples"] == 80 && evaluation["accuracy"] == result["test_accuracy"] && evaluation["auc"] == result["test_auc"])
+        #expect(evaluation["data"]?.string?.hasPrefix("the 80 rows held out of ") == true && evaluation["balanced_accuracy"] != nil)
+
+        // Other rows, with other separators and the columns in the same places, and a word that training did not have.
+        try table("new.csv", rows: 400..<420, ";", hasAnswer: false)
+        try folder.write("new.csv", Array((folder.text("new.csv").replacing("\r\n", with: "\n") + "0.9;z\n").utf8))
+        let text = soma("predict", "runs/table", "new.csv", "--index", "20", "--device", "cpu")
+        #expect(text.status == 0 && text.output.hasPrefix("new.csv[20]: far ") && text.complaint.contains("'z'"), "\(text.output) \(text.complaint)")
+        let written = soma("predict", "runs/table", "new.csv", "--device", "cpu", "--output", "answers.csv")
+        #expect(written.status == 0 && written.output.contains("wrote answers.csv: 21 rows"), "\(written.complaint)")
+        let answers = try DataTable(path: "\(folder.path)/answers.csv")
+        #expect(answers.names == ["x", "kind", "predicted where", "probability"] && answers.rowCount == 21)
+        let right = (0..<20).count { row in
+            let cells = answers.row(row)
+            return (Double(cells[0]).map { $0 * $0 > 0.25 } ?? false) == (cells[2] == "far")
+        }
+        #expect(right >= 17)
+        let objects = try soma("predict", "runs/table", "new.csv", "--device", "cpu", "--json").lines.map { try JSON(parsing: $0) }
+        #expect(objects.count == 21 && objects[20]["class"] == "far" && objects[20]["top"]?.array?.count == 2)
+    }
+
+    @Test func whatDoesNotFit() throws {
+        try table("points.csv", rows: 0..<60)
+        soma("train", "table", "--data", "points.csv").expectComplaint(2, "target=COLUMN")
+        soma("train", "table", "--data", "points.csv", "target=were").expectComplaint(1, "were", "where")
+        soma("train", "table", "--data", "none.csv", "target=where").expectComplaint(1, "none.csv")
+        try folder.write("empty.csv", [])
+        soma("train", "table", "--data", "empty.csv", "target=where").expectComplaint(1, "empty.csv")
+        try folder.write("ragged.csv", Array("x,where\n1,a\n2\n3,b\n".utf8))
+        soma("train", "table", "--data", "ragged.csv", "target=where").expectComplaint(1, "ragged.csv", "3")
+        #expect(!folder.exists("runs"), "nothing is left of a run that could not begin")
+        #expect(soma("train", "table", "--data", "points.csv", "target=where", "--device", "cpu", "--epochs", "1").status == 0)
+        try folder.write("other.csv", Array("y,where\n1,far\n2,near\n".utf8))
+        soma("predict", "runs/table", "other.csv").expectComplaint(1, "other.csv", "'x'")
+        soma("evaluate", "runs/table", "--data", "other.csv").expectComplaint(1, "other.csv", "'x'")
+        soma("features", "runs/table").expectComplaint(1, "rows of tables")
+        soma("predict", "runs/table", "points.csv", "points.csv", "--output", "a.csv").expectComplaint(2, "one file")
+        soma("predict", "runs/table", "points.csv", "--index", "60").expectComplaint(1, "--index 59")
+    }
+}
