@@ -84,6 +84,10 @@ static void keep_last_line(char *text, char *line, size_t capacity) {
     }
 }
 
+static bool is_whole(const driver_survey *survey) {
+    return survey->length >= 4 && memcmp(survey->text + survey->length - 4, "end\n", 4) == 0;
+}
+
 /// Reads what the child writes until it has ended its text or itself.
 static void listen_to(int out, int complaints, const struct timespec *end, driver_survey *result) {
     char *said = NULL;
@@ -95,7 +99,8 @@ static void listen_to(int out, int complaints, const struct timespec *end, drive
         // A driver may write without end, so that there is always something to read.
         if (ready == 0 || milliseconds_left(end) == 0) { break; }
         if (ready < 0) { continue; }
-        if (files[0].revents != 0 && !gather(out, &result->text, &result->length)) { files[0].fd = -1; }
+        // What a driver has started may hold the first pipe open too, long after the text has ended.
+        if (files[0].revents != 0 && (!gather(out, &result->text, &result->length) || is_whole(result))) { files[0].fd = -1; }
         if (files[1].revents != 0 && !gather(complaints, &said, &said_length)) { files[1].fd = -1; }
         // Of complaints the last line is kept alone.
         if (said_length > MOST_COMPLAINTS) { said_length = 0; }
@@ -107,10 +112,6 @@ static void listen_to(int out, int complaints, const struct timespec *end, drive
     }
     if (said != NULL) { keep_last_line(said, result->complaint, sizeof result->complaint); }
     free(said);
-}
-
-static bool is_whole(const driver_survey *survey) {
-    return survey->length >= 4 && memcmp(survey->text + survey->length - 4, "end\n", 4) == 0;
 }
 
 driver_survey survey_in_child(body_function *body, const char *argument, int seconds) {

@@ -32,12 +32,18 @@ import Testing
     }
 
     @Test(arguments: [
-        "digits,1,46,0.5", "digits,1,46,0;5,0.4,0.9,0.001,1000.0,4096,1.5", "digits,1,-46,0.5,0.4,0.9,0.001,1000.0,4096,1.5",
+        "digits,1,46,0.5", "digits,1,46,0.5,0.4,0.9,0;001,1000.0,4096,1.5", "digits,1,-46,0.5,0.4,0.9,0.001,1000.0,4096,1.5",
         "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,inf", "# a note of mine", "digits,1,99999999999999999999,0.5,0.4,0.9,0.001,1000.0,4096,1.5",
         "di\"gits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5", "digits,1,46,0.5,0.4,0.9,0.001,1000.0,4096,1.5,more",
     ]) func otherLinesAreNotUnderstood(line: String) {
         let found = text(([header] + [rows[0], line, rows[1]]).joined(separator: "\r\n"))
         #expect(!found.isUnderstood && lines(found) == rows)
+    }
+
+    /// A column that somebody has added holds words; the others are read, and a copy is kept.
+    @Test func columnsOfSomebodysOwn() {
+        let found = text("\(header),note\n\(rows[0]),the best so far\n\(rows[1]),\n")
+        #expect(!found.isUnderstood && found.rows.map { $0.text(names) } == rows)
     }
 
     @Test func bytesThatAreNoTextAndFilesWithoutAHeader() {

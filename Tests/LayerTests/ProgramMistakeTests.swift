@@ -63,6 +63,14 @@ import Testing
         Mistake("a sum of 'right' is int64", "as(.float32)") { try Counting.train { ($0 .== $1).as(.int64).sum() } },
         Mistake("'right' is float32 [10]", "sum()") { try Counting.train { ($0 .== $1).as(.float32) } },
         Mistake("'right' is none of", "correct") { try Counting.train(["correct"]) { ($0 .== $1).as(.float32).sum() } },
+        Mistake("'a,b'", "name of one of the figures") { try Counting.train(["a,b", "right"]) { ($0 .== $1).as(.float32).sum() } },
+        Mistake("'step'", "metrics.csv") { try Counting.train(["step", "right"]) { ($0 .== $1).as(.float32).sum() } },
+        Mistake("patience", "criterion") {
+            let layer = Linear(from: 2, to: 2)
+            var options = Trainer.Options(epochs: 1, batchSize: 10, seed: 1)
+            options.patience = 1
+            _ = try Trainer(layer, Classification(layer), try Optimizer(SGD(), for: layer, learningRate: 0.1), options).run(on: Quadrants(count: 40))
+        },
         Mistake("right", "there twice") { try Counting.train(["right", "right"]) { ($0 .== $1).as(.float32).sum() } },
         Mistake("depends on none of the parameters") {
             let layer = Linear(from: 2, to: 2)

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Soma
 import SomaReference
@@ -146,6 +147,82 @@ import Testing
             _ = try second.trainer.run(on: data, evaluatingOn: data) { got += figures($0) }
             #expect(got == expected, "\(stop)")
             #expect(try bits(second.game.pair) == bits(whole.game.pair), "\(stop)")
+        }
+    }
+
+    /// A loss that is told in every other step is a mean over the samples of those.
+    @Test func lossesOfTurnsAreMeansOverTheirOwnSamples() throws {
+        struct Constant: TrainingTask {
+            let players: [Player]
+            let model = Sequential(Linear(from: 2, to: 1), Linear(from: 1, to: 1))
+            let turnCount = 2
+            let criterion: Criterion? = nil
+            var module: any Module { model }
+            init() throws {
+                players = try ["p", "q"].enumerated().map { Player($1, try Optimizer(SGD(), for: [Linear(from: 2, to: 1), Linear(from: 1, to: 1)][$0], learningRate: 0)) }
+            }
+            func metrics(_ batch: Minibatch) -> [Metric] { [] }
+            func step(_ batch: Minibatch, _ context: StepContext) throws {
+                context.tell("\(players[context.turn].name)_loss", Tensor.ones([], device: batch["image"].device))
+            }
+        }
+        let device = try Device.named("cpu")
+        try withDevice(device) {
+            var losses: [Figure] = []
+            let trainer = try Trainer(Constant(), Trainer.Options(epochs: 1, batchSize: 9, seed: 1))
+            try trainer.run(on: data, evaluatingOn: data) { if case .epoch(let summary) = $0 { losses = summary.losses } }
+            #expect(losses.map(\.name) == ["p_loss", "q_loss"] && losses.map(\.value) == [1, 1])
+        }
+    }
+
+    /// Sums of int32 are added up beyond what that holds, and shares of tokens are over tokens.
+    @Test(arguments: TestDevices.all) func measuresManyThings(_ device: Device) throws {
+        struct Counting: Measured {
+            let criterion: Criterion? = nil
+            func metrics(_ batch: Minibatch) -> [Metric] {
+                let many = Tensor([Int32](repeating: 1 << 30, count: 1), shape: .scalar, device: batch["image"].device)
+                return [
+                    Metric(sums: [many]) { Report([Figure("many", $0.sums[0][0], better: nil)]) },
+                    .share("positive", of: batch["image"] .> 0),
+                ]
+            }
+        }
+        let evaluation = try Evaluator(Counting(), device: device).evaluate(data, batchSize: 4)
+        #expect(evaluation["many"] == 10 * Double(1 << 30) && evaluation["positive"] == 0.5)
+    }
+
+    /// The mean over what counts does not depend on how samples come in minibatches.
+    @Test func regressionOverWhatCounts() throws {
+        let device = try Device.named("cpu")
+        let data = try TensorDataSet([
+            "x": Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [6, 1], device: device), "y": Tensor([0, 0, 1, 0, 2, 0] as [Float], shape: [6, 1], device: device),
+        ])
+        let objective = Regression(Sequential(), loss: { square($0 - $1).mean(alongAxes: 1).mean(weightedBy: $1.reshaped(to: [$1.shape[0]])) })
+        for size in [1, 2, 3, 6] {
+            let loss = try #require(try Evaluator(objective, device: device).evaluate(data, batchSize: size)["loss"])
+            #expect(abs(loss - (4 * 1 + 9 * 2) / 3.0) < 1e-5, "\(size)")
+        }
+    }
+
+    /// A run in phases keeps the rows of all of them.
+    @Test func phasesAreRecorded() throws {
+        let folder = try TemporaryFolder()
+        let device = try Device.named("cpu")
+        try withDevice(device) {
+            let net = Sequential(Linear(from: 2, to: 2))
+            let phases = ["first", "second"].map { name in
+                TrainingPhase(name, epochs: 2) { SupervisedTask(net, Classification(net), try Optimizer(SGD(), for: net, learningRate: 0.1)) }
+            }
+            var options = Trainer.Options(epochs: 0, batchSize: 9, seed: 1)
+            options.folder = String(folder.path("").dropLast())
+            let record = try RunRecord(folder: String(folder.path("").dropLast()), title: "net", device: device, resumes: false)
+            _ = try PhasedTrainer(phases, options).run(on: data, evaluatingOn: data, report: { try record.note($0) })
+            try record.draw()
+            let bytes = try String(contentsOfFile: folder.path("metrics.csv"), encoding: .utf8)
+            #expect(bytes.split(separator: "\n").map { $0.prefix { $0 != "," } } == ["model"] + Array(repeating: "net: first", count: 2) + Array(repeating: "net: second", count: 2))
+            // Nothing but a run in phases goes on with it.
+            let trainer = Trainer(net, Classification(net), try Optimizer(SGD(), for: net, learningRate: 0.1), options)
+            #expect { try trainer.resume(from: Checkpoint(path: folder.path("last.safetensors"))) } throws: { "\($0)".contains("run in phases") }
         }
     }
 

@@ -111,7 +111,7 @@ struct Quadrants: DataSet {
             case .stoppedEarly: Issue.record("nobody asked for that")
             case .compiled(let programs): #expect(programs.count == 1 && programs[0].steps.reduce(0) { $0 + $1.count } > 0)
             case .remark(let text): Issue.record("\(text)")
-            case .started, .interrupted: break
+            case .started, .interrupted, .phase: break
             }
         }
         #expect(steps == 60)

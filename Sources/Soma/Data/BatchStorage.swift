@@ -66,7 +66,7 @@ final class BatchStorage: @unchecked Sendable {
     }
 
     func index(of name: String) -> Int {
-        if let index = fields.firstIndex(where: { $0.name == name }) { return index }
+        if let index = fields.firstIndex(where: { $0.name.isExactly(name) }) { return index }
         programError("batch", "there is no field '\(name)' among \(fields.map(\.name))")
     }
 

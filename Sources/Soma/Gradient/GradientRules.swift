@@ -119,7 +119,10 @@ struct GradientRule {
         case .cos: return -(g * sin(x))
         case .tanh: return g * (1 - y * y)
         case .sigmoid: return g * (y * (1 - y))
-        case .erf: return g * exp(-(x * x)) * 1.1283791670955126  // 2/√π
+        case .erf:
+            // Beyond ±30 the slope is 0, and a slope of it there 0 and not ∞ · 0.
+            let near = x.clamped(to: -30...30)
+            return g * exp(-(near * near)) * 1.1283791670955126  // 2/√π
         }
     }
 

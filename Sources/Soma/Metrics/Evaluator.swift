@@ -58,11 +58,16 @@ public final class Evaluator: Sendable {
             let own = plan ?? self.plan(minibatch, look)
             plan = own
             // The totals stay on the device, so that no batch is waited for.
+            count += batch.count
+            if own.layout.isEmpty {
+                totals = []
+                try progress(count)
+                continue
+            }
             let results = try own.step((totals ?? own.layout.zeros(on: device)) + minibatch.tensors)
             totals = Array(results.prefix(own.layout.totalCount))
             try Self.append(results.dropFirst(own.layout.totalCount), to: &rows)
             try backlog.addStep()
-            count += batch.count
             try progress(count)
         }
         guard let plan, let totals else { throw SomaError.nothingToEvaluate(dataSet) }

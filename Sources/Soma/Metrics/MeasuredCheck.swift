@@ -10,6 +10,7 @@ extension Measured {
 
     private static func checked(_ metrics: [Metric]) -> [Metric] {
         for (index, metric) in metrics.enumerated() {
+            if metric.sums.isEmpty && metric.rows.isEmpty { programError("metrics", "metric \(index) holds neither sums nor rows") }
             for sum in metric.sums where sum.dtype != .float32 && sum.dtype != .int32 {
                 let name = MetricLayout([metric]).names.first.map { "'\($0)'" } ?? "metric \(index)"
                 programError(
@@ -28,8 +29,8 @@ extension Measured {
             withDevice(device) { withInference { MetricLayout(checkedMetrics(Minibatch(zerosOf: fields, count: count, device: device))) } }
         }
         let names = layout.names
-        if Set(names).count != names.count { programError("metrics", "of the figures \(names) one is there twice") }
-        if let criterion, !names.contains(where: { $0.isExactly(criterion.measure) }) {
+        FigureName.require(names, "figures")
+        if let criterion, let names = layout.allNames, !names.contains(where: { $0.isExactly(criterion.measure) }) {
             programError("metrics", "the criterion '\(criterion.measure)' is none of the figures \(names)")
         }
     }

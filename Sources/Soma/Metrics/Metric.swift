@@ -13,11 +13,12 @@ import SomaGraph
 /// }
 /// ```
 public struct Metric: Sendable {
-    /// Added up over minibatches, element by element: of any shapes, the same in each minibatch, float32 or int32.
+    /// Added up over minibatches, element by element: of any shapes, the same in each minibatch, float32, or int32, whose totals are int64.
     public let sums: [Tensor]
     /// Kept for the host, one behind the other: [n, …] for the n samples, tokens or boxes of the minibatch.
     public let rows: [Tensor]
-    /// What comes of the totals. It is a function of these alone and is called with zeros and without rows too, to learn the names of the figures.
+    /// What comes of the totals. It is a function of these alone, and is called with zeros and without rows too, to learn
+    /// the names of the figures before there are any; one that throws then is asked again after the first evaluation.
     public let report: @Sendable (MetricTotals) throws -> Report
 
     /// A measure that adds up `sums` and keeps `rows`.
@@ -56,9 +57,14 @@ extension Metric {
         }
     }
 
-    /// The share of samples of which something is true.
-    /// - Parameter isTrue: bool [n].
+    /// The share of samples of which something is true, or of the parts of samples, such as tokens.
+    /// - Parameter isTrue: bool [n] or [n, …].
     public static func share(_ name: String, of isTrue: Tensor, title: String? = nil) -> Metric {
-        .mean(name, sum: isTrue.as(.float32).sum(), better: .higher, title: title, limits: 0...1)
+        .mean(name, sum: isTrue.as(.float32).sum(), over: parts(of: isTrue), better: .higher, title: title, limits: 0...1)
+    }
+
+    /// How many parts the samples of [n, …] have together; nil where each is one.
+    static func parts(of samples: Tensor) -> Tensor? {
+        samples.rank > 1 ? Tensor([Float(samples.shape.count)], shape: .scalar, device: samples.device) : nil
     }
 }

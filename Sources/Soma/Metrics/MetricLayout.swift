@@ -29,7 +29,7 @@ struct MetricLayout: Sendable {
     /// The totals to begin with.
     func zeros(on device: Device) -> [Tensor] {
         (scalarCount > 0 ? [Tensor([Float](repeating: 0, count: scalarCount), device: device)] : [])
-            + rest.map { .zeros($0.shape, dtype: $0.dtype, device: device) }
+            + rest.map { .zeros($0.shape, dtype: $0.dtype == .int32 ? .int64 : $0.dtype, device: device) }
     }
 
     var totalCount: Int { (scalarCount > 0 ? 1 : 0) + rest.count }
@@ -40,7 +40,8 @@ struct MetricLayout: Sendable {
         let numbers = sums.filter { Self.isNumber(($0.shape, $0.dtype)) }
         let others = sums.filter { !Self.isNumber(($0.shape, $0.dtype)) }
         let new = (numbers.isEmpty ? [] : [Tensor(stacking: numbers)]) + others
-        return zip(totals, new).map { $0 + $1 } + metrics.flatMap(\.rows)
+        // Counts of a whole data set may be beyond int32.
+        return zip(totals, new).map { $0 + $1.as($0.dtype) } + metrics.flatMap(\.rows)
     }
 
     /// - Parameters:
@@ -61,12 +62,21 @@ struct MetricLayout: Sendable {
         })
     }
 
-    /// The names of the figures, by reports on nothing; of a metric that cannot report on nothing those are not known.
-    var names: [String] {
-        parts.flatMap { part in
-            let sums = part.sums.map { [Double](repeating: 0, count: $0.shape.count) }
-            let totals = MetricTotals(sampleCount: 0, sums: sums, rows: .init(repeating: [], count: part.rowCount))
-            return (try? part.report(totals))?.figures.map(\.name) ?? []
-        }
+    /// Whether there is nothing to add up or keep.
+    var isEmpty: Bool { totalCount == 0 && parts.allSatisfy { $0.rowCount == 0 } }
+
+    /// The names of the figures, by reports on nothing; nil where a metric cannot report on nothing.
+    var allNames: [String]? {
+        let known = parts.map { names(of: $0) }
+        return known.contains { $0 == nil } ? nil : known.flatMap { $0 ?? [] }
+    }
+
+    /// Those of the figures whose names are known.
+    var names: [String] { parts.flatMap { names(of: $0) ?? [] } }
+
+    private func names(of part: Part) -> [String]? {
+        let sums = part.sums.map { [Double](repeating: 0, count: $0.shape.count) }
+        let totals = MetricTotals(sampleCount: 0, sums: sums, rows: .init(repeating: [], count: part.rowCount))
+        return (try? part.report(totals))?.figures.map(\.name)
     }
 }

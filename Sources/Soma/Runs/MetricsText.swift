@@ -18,7 +18,12 @@ struct MetricsText {
         lines.removeFirst()
         names = columns.names
         for line in lines {
-            if let cells = Self.cells(line), let row = columns.row(cells) { rows.append(row) } else { isUnderstood = false }
+            guard let cells = Self.cells(line), let (row, isWhole) = columns.row(cells) else {
+                isUnderstood = false
+                continue
+            }
+            rows.append(row)
+            if !isWhole { isUnderstood = false }
         }
     }
 
@@ -37,23 +42,24 @@ struct MetricsText {
             guard places.count == titles.count, !titles.contains(""), names.count + needed.count == titles.count else { return nil }
         }
 
-        /// Nil for cells that are no row: too few or too many, or one that is no number where a number belongs.
-        func row(_ cells: [String]) -> MetricsFile.Row? {
+        /// Nil for cells that are no row: too few or too many, or one that is no number where every row has one. A column that somebody has added may hold
+        /// words; the row is then not whole.
+        func row(_ cells: [String]) -> (MetricsFile.Row, isWhole: Bool)? {
             guard cells.count == titles.count else { return nil }
             func cell(_ name: String) -> String { places[name].map { cells[$0] } ?? "" }
             guard let epoch = Int(cell("epoch")), let step = Int(cell("step")), let rate = Double(cell("learning_rate")),
                 let memory = Int(cell("memory_bytes")), let seconds = Double(cell("seconds")), min(epoch, step, memory) >= 0, seconds.isFinite,
                 seconds >= 0
             else { return nil }
-            var numbers: [String: Double] = [:]
+            var (numbers, isWhole): ([String: Double], Bool) = ([:], true)
             for name in names + ["samples_per_second"] where !cell(name).isEmpty {
-                guard let number = Double(cell(name)) else { return nil }
-                numbers[name] = number
+                if let number = Double(cell(name)) { numbers[name] = number } else { isWhole = false }
             }
             let speed = numbers.removeValue(forKey: "samples_per_second")
-            return MetricsFile.Row(
+            let row = MetricsFile.Row(
                 model: cell("model"), epoch: epoch, step: step, values: numbers, learningRate: rate, samplesPerSecond: speed, memoryBytes: memory,
                 seconds: seconds)
+            return (row, isWhole)
         }
     }
 

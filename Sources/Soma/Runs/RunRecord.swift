@@ -44,6 +44,7 @@ public final class RunRecord {
     /// - Throws: `SomaError` where a file cannot be written.
     public func note(_ event: TrainingEvent) throws {
         switch event {
+        case .phase(let name, _, _): try begin("\(title): \(name)")
         case .started(let progress):
             try metrics.drop(model, after: progress.updateCount)
             earlierSeconds = metrics.rows.last { $0.model == model }?.seconds ?? 0

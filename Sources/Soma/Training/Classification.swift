@@ -35,7 +35,7 @@ public struct Classification<Model: Layer>: Objective {
         let (logits, labels) = (model(batch[input]), batch[label])
         let place = LabelPlaces(logits, labels)
         let further = top.map { [Metric.share("top\($0)_accuracy", of: place.isAmong($0), title: "top-\($0)")] } ?? []
-        return [.mean("loss", sum: crossEntropy(logits, labels, reduction: .sum)), .share("accuracy", of: place.isAmong(1))] + further
+        return [.mean("loss", sum: crossEntropy(logits, labels, reduction: .sum), over: Metric.parts(of: labels)), .share("accuracy", of: place.isAmong(1))] + further
     }
 
     public func details(_ batch: Minibatch) -> [Metric] {

@@ -6,10 +6,11 @@ struct LoopProgress {
     var position = BatchPosition.start
     /// Sums of the losses of the epoch under way that were read, for each loss of the task.
     var epochLossSums: [Double]
-    var epochSamples = 0
+    /// The samples that each of these sums is over: a loss that is told in one turn of several is of fewer than there were.
+    var epochSamples: [Int]
     /// What was trained on since the losses were last read.
     var unreadLossSums: [Double]
-    var unreadSamples = 0
+    var unreadSamples: [Int]
     var unreadBatches = 0
     var best: (value: Double, epoch: Int)?
     var batchesPerEpoch = 0
@@ -23,42 +24,43 @@ struct LoopProgress {
     init(losses names: [String]) {
         lossNames = names
         (epochLossSums, unreadLossSums) = (names.map { _ in 0 }, names.map { _ in 0 })
+        (epochSamples, unreadSamples) = (names.map { _ in 0 }, names.map { _ in 0 })
     }
 
     /// Adds what was read to the epoch.
     mutating func countUnread() {
         epochLossSums = zip(epochLossSums, unreadLossSums).map { $0 + $1 }
-        epochSamples += unreadSamples
+        epochSamples = zip(epochSamples, unreadSamples).map { $0 + $1 }
         unreadLossSums = lossNames.map { _ in 0 }
-        (unreadSamples, unreadBatches) = (0, 0)
+        unreadSamples = lossNames.map { _ in 0 }
+        unreadBatches = 0
     }
 
     var metadata: [String: String] {
         var result = [
             "epoch": String(position.epoch), "batch": String(position.batch),
-            "epoch.samples": String(epochSamples), "unread.samples": String(unreadSamples), "unread.batches": String(unreadBatches),
+            "unread.batches": String(unreadBatches),
         ]
-        for (keys, sums) in [(sumKeys("epoch"), epochLossSums), (sumKeys("unread"), unreadLossSums)] {
-            for (key, sum) in zip(keys, sums) { result[key] = String(sum) }
+        for (span, sums, samples) in [("epoch", epochLossSums, epochSamples), ("unread", unreadLossSums, unreadSamples)] {
+            for (key, sum) in zip(keys("\(span).loss_sum"), sums) { result[key] = String(sum) }
+            for (key, count) in zip(keys("\(span).samples"), samples) { result[key] = String(count) }
         }
         if isEpochOpen { result["epoch.open"] = "yes" }
         if let best { (result["best.value"], result["best.epoch"]) = (String(best.value), String(best.epoch)) }
         return result
     }
 
-    /// The keys of sums for each loss; one loss has the key that checkpoints of one loss have.
-    private func sumKeys(_ span: String) -> [String] {
-        lossNames.count == 1 ? ["\(span).loss_sum"] : lossNames.map { "\(span).loss_sum.\($0)" }
-    }
+    /// The keys of something for each loss; one loss has the key that checkpoints of one loss have.
+    private func keys(_ key: String) -> [String] { lossNames.count == 1 ? [key] : lossNames.map { "\(key).\($0)" } }
 
     /// - Throws: `SomaError` where `checkpoint` does not say where training stopped, or says what cannot be.
     init(_ checkpoint: Checkpoint, losses names: [String]) throws {
         self.init(losses: names)
         position = BatchPosition(epoch: try checkpoint.count("epoch"), batch: try checkpoint.count("batch"))
-        epochLossSums = try sumKeys("epoch").map { try checkpoint.number($0) }
-        epochSamples = try checkpoint.count("epoch.samples")
-        unreadLossSums = try sumKeys("unread").map { try checkpoint.number($0) }
-        unreadSamples = try checkpoint.count("unread.samples")
+        epochLossSums = try keys("epoch.loss_sum").map { try checkpoint.number($0) }
+        epochSamples = try keys("epoch.samples").map { try checkpoint.count($0) }
+        unreadLossSums = try keys("unread.loss_sum").map { try checkpoint.number($0) }
+        unreadSamples = try keys("unread.samples").map { try checkpoint.count($0) }
         unreadBatches = try checkpoint.count("unread.batches")
         isEpochOpen = checkpoint.metadata["epoch.open"] != nil
         if checkpoint.metadata["best.value"] != nil {
@@ -93,6 +95,9 @@ extension Trainer {
     /// device.
     /// - Throws: `SomaError` that names what does not fit; `BackendError`.
     public func resume(from checkpoint: Checkpoint) throws {
+        if let phase = checkpoint.metadata[PhasedTrainer.phaseKey], phase != options.metadata[PhasedTrainer.phaseKey] {
+            throw SomaError("\(checkpoint.path) is of a run in phases", hint: "a PhasedTrainer goes on with it")
+        }
         let restored = try LoopProgress(checkpoint, losses: task.lossNames)
         try checkpoint.restore(task.module)
         try checkpoint.restore(task.players, of: task.module)

@@ -10,7 +10,7 @@ public struct Minibatch: Sendable {
     public var count: Int { tensors.first?.shape[0] ?? 0 }
 
     public subscript(name: String) -> Tensor {
-        guard let index = names.firstIndex(of: name) else {
+        guard let index = names.firstIndex(where: { $0.isExactly(name) }) else {
             programError("minibatch", "there is no field '\(name)' among \(names)")
         }
         return tensors[index]

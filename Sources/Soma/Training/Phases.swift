@@ -18,6 +18,8 @@ public struct TrainingPhase {
 
 /// Trains phase after phase of a run, and goes on in the middle of one.
 ///
+/// Each phase counts its own epochs and updates and has a best state of its own: `best.safetensors` is that of the phase that wrote it last.
+///
 /// ```swift
 /// let trainer = PhasedTrainer([
 ///     TrainingPhase("head", epochs: 2) { try fineTuning(net, frozen: { !$0.hasPrefix("head") }) },
@@ -31,7 +33,7 @@ public final class PhasedTrainer {
     private var checkpoint: Checkpoint?
     private var first = 0
 
-    private static let phaseKey = "phase"
+    static let phaseKey = "phase"
 
     /// - Parameters:
     ///   - options: those of every phase, but for the epochs.
@@ -71,6 +73,7 @@ public final class PhasedTrainer {
             let trainer = Trainer(try phases[number].task(), options, generator: generator)
             if number == first, let checkpoint { try trainer.resume(from: checkpoint) }
             try begin(number, trainer)
+            try report(.phase(phases[number].name, number: number, of: phases.count))
             let own = try trainer.run(on: training, evaluatingOn: heldOut, report: report, isInterrupted: isInterrupted)
             if own.isInterrupted { return own }
             result = own

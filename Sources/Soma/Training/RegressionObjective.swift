@@ -18,6 +18,15 @@ public struct Regression<Model: Layer>: Objective {
     }
 
     public func loss(_ batch: Minibatch) -> Tensor { compare(model(batch[input]), batch[target]) }
-    public func metrics(_ batch: Minibatch) -> [Metric] { [.mean("loss", sum: loss(batch) * batch.count)] }
+    /// The mean over all samples, or over what counts of them where the loss is a mean over that.
+    public func metrics(_ batch: Minibatch) -> [Metric] {
+        var loss: Tensor?
+        let divisors = PartialMeans.divisors { loss = self.loss(batch) }
+        let value = loss ?? self.loss(batch)
+        guard let divisors, divisors.shape == [1] else { return [.mean("loss", sum: value * batch.count)] }
+        let weight = divisors.reshaped(to: .scalar)
+        // Of a minibatch of which nothing counts the mean is NaN.
+        return [.mean("loss", sum: .select(weight .> 0, value * weight, .zeros(like: value)), over: weight)]
+    }
     public var criterion: Criterion? { .lowest("loss") }
 }

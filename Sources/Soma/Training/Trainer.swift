@@ -53,6 +53,8 @@ public final class Trainer {
     var progress: LoopProgress
     private var clock: TrainingClock
     private var backlog: Backlog
+    /// Whether the figure that tells the best state was ever there: a metric may leave it out where there is nothing to measure.
+    private var hasCriterion = false
 
     /// Trains what `task` says.
     /// - Parameter generator: where random numbers of training, such as dropout's, come from.
@@ -101,6 +103,9 @@ public final class Trainer {
         backlog = Backlog(device: device)
         var (lastEpoch, failure): (EpochSummary?, (any Error)?) = (nil, nil)
         let count = min(options.batchSize, max(training.count, 1))
+        if options.patience != nil && (heldOut == nil || task.criterion == nil) {
+            programError("Trainer", "`patience` waits for a better epoch, which only data to evaluate on and a criterion can tell")
+        }
         try step.check(training.fields, count: count)
         if let heldOut { task.check(heldOut.fields, count: count, on: device) }
         // Where nobody can be told any more training goes on to where it can stop without loss.
@@ -167,8 +172,9 @@ public final class Trainer {
 
     /// Whether no epoch has been better for as many as the options say.
     private var isStoppedEarly: Bool {
-        guard let patience = options.patience, let best = progress.best, !progress.isEpochOpen else { return false }
-        return progress.position.batch == 0 && progress.position.epoch - 1 - best.epoch >= patience
+        guard let patience = options.patience, !progress.isEpochOpen else { return false }
+        // Where no epoch was any good, it is as if one before the first had been.
+        return progress.position.batch == 0 && progress.position.epoch - 1 - (progress.best?.epoch ?? -1) >= patience
     }
 
     /// That of the player that has moved most often.
@@ -178,9 +184,10 @@ public final class Trainer {
 
     private func train(_ batch: Batch, waited: Duration, _ report: (TrainingEvent) throws -> Void) throws {
         try backlog.add(batch)
-        try step(batch, number: batch.position.epoch * progress.batchesPerEpoch + batch.position.batch)
+        let number = batch.position.epoch * progress.batchesPerEpoch + batch.position.batch
+        try step(batch, number: number)
         progress.position = batch.next
-        progress.unreadSamples += batch.count
+        for index in step.toldLosses(of: number) { progress.unreadSamples[index] += batch.count }
         progress.unreadBatches += 1
         if !clock.isRunning {
             try device.synchronize()
@@ -212,8 +219,12 @@ public final class Trainer {
         return means
     }
 
-    private func figures(_ sums: [Double], over samples: Int) -> [Figure] {
-        zip(task.lossNames, sums).map { Figure($0, $1 / Double(max(samples, 1)), better: .lower, title: $0.replacing("_", with: " ")) }
+    /// The means of the losses, but of those that were not told.
+    private func figures(_ sums: [Double], over samples: [Int]) -> [Figure] {
+        task.lossNames.indices.filter { samples[$0] > 0 || samples.count == 1 }.map { index in
+            let name = task.lossNames[index]
+            return Figure(name, sums[index] / Double(max(samples[index], 1)), better: .lower, title: name.replacing("_", with: " "))
+        }
     }
 
     /// Reads the sums of losses and lets them grow on, so that a run that is interrupted here goes on with the same sums.
@@ -245,10 +256,14 @@ public final class Trainer {
         let evaluation = try heldOut.map { heldOut in try UnreadData.marking { try evaluate(heldOut) } }
         progress.isEpochOpen = false
         let losses = figures(progress.epochLossSums, over: progress.epochSamples)
-        progress.epochLossSums = losses.map { _ in 0 }
-        progress.epochSamples = 0
+        progress.epochLossSums = task.lossNames.map { _ in 0 }
+        progress.epochSamples = task.lossNames.map { _ in 0 }
         for remark in heldOut?.takeRemarks() ?? [] { try report(.remark(remark)) }
         let value = task.criterion.flatMap { evaluation?[$0.measure] }
+        if let criterion = task.criterion, let evaluation, value == nil, !hasCriterion {
+            throw SomaError("the criterion '\(criterion.measure)' is none of the figures \(evaluation.report.figures.map(\.name))")
+        }
+        if value != nil { hasCriterion = true }
         // Weights by which any measure is no number are no good ones, whatever the criterion says.
         let isSound = evaluation?.report.figures.allSatisfy { !$0.value.isNaN } ?? true
         let isBest = isSound && value.map { task.criterion?.isBetter($0, than: progress.best?.value) ?? false } ?? false

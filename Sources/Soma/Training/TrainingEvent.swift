@@ -1,5 +1,7 @@
 /// What a training loop tells while it runs.
 public enum TrainingEvent: Sendable {
+    /// A phase of several begins: its name, its number from 0, and how many there are.
+    case phase(String, number: Int, of: Int)
     /// Training begins, at the start or where a checkpoint left off.
     case started(TrainingProgress)
     /// The first update was made, by these programs.

@@ -8,12 +8,17 @@ final class TrainingStep: Sendable {
     private let device: Device
     private let known = Mutex<(names: [String], steps: [Steps])?>(nil)
     private let watch: LossWatch
+    /// For each turn the numbers of the losses that it tells of; empty until they were looked at.
+    private let told = Mutex<[[Int]]>([])
     /// Where the gradients of several parts of a batch are added up; nil where a batch is one part.
     private let accumulation: GradientAccumulation?
 
     /// - Parameter parts: of how many parts a batch's gradient is added up.
     init(_ task: any TrainingTask, _ generator: RandomGenerator, batchSize: Int, parts: Int) {
         guard let optimizer = task.players.first?.optimizer else { programError("training", "the task has no players") }
+        let names = task.players.map(\.name)
+        if Set(names).count != names.count { programError("training", "of the players \(names) two have one name") }
+        FigureName.require(task.lossNames, "losses")
         if parts > 1 && (task.players.count > 1 || task.turnCount > 1) {
             programError("training", "a batch in parts (`accumulation`) is for a task of one player whose steps are alike")
         }
@@ -133,8 +138,17 @@ final class TrainingStep: Sendable {
     /// Builds a step of each turn for `count` samples of zeros, and throws them away: what a task promises is looked at before it is trained.
     func check(_ fields: [Field], count: Int) throws {
         let zeros = Minibatch(zerosOf: fields, count: count, device: device)
-        try Capture().recording { for turn in 0..<task.turnCount { _ = try look(zeros, turn) } }
+        let told = try Capture().recording {
+            try (0..<task.turnCount).map { turn in
+                let losses = try look(zeros, turn).losses.map(\.name)
+                return task.lossNames.indices.filter { losses.contains(task.lossNames[$0]) }
+            }
+        }
+        self.told.withLock { $0 = told }
     }
+
+    /// The numbers of the losses that a step tells of.
+    func toldLosses(of number: Int) -> [Int] { told.withLock { $0.isEmpty ? Array(task.lossNames.indices) : $0[number % task.turnCount] } }
 
     /// For each loss the sum over samples since it was last set to 0; waits for the updates.
     /// - Throws: `SomaError` that tells the first update whose loss was NaN or infinite; `BackendError`.

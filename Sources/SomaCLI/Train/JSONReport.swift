@@ -43,6 +43,8 @@ final class JSONReport: RunReport {
 
     private func note(_ event: TrainingEvent) throws {
         switch event {
+        case .phase(let name, let number, let count):
+            try emit("phase", [.init("name", .string(name)), .init("number", JSON(number + 1)), .init("phases", JSON(count))])
         case .started(let progress): try emit("training", standing(progress))
         case .compiled(let programs): for program in programs { try emit("plan", Self.members(program)) }
         case .step(let progress, let losses):

@@ -59,6 +59,7 @@ final class TextReport: RunReport {
 
     private func note(_ event: TrainingEvent) throws {
         switch event {
+        case .phase(let name, let number, let count): try say("phase \(number + 1) of \(count): \(name)")
         case .started(let progress):
             pace = Pace()
             lastLine = .now
