@@ -18,6 +18,8 @@ import Testing
         var turnCount = 1
         /// The update of the generator from which its loss is no number.
         var breaksAt: Int?
+        /// The same of the critic, which is listed behind the generator and moves before it.
+        var criticBreaksAt: Int?
 
         init(turnCount: Int = 1) throws {
             generator = Player("generator", try Optimizer(Adam(), for: pair.generator, learningRate: 0.01, averageDecay: 0.5))
@@ -34,7 +36,9 @@ import Testing
             let fake = pair.generator(.randomNormal([batch.count, 3]))
             let (real, made) = (pair.critic(batch["image"]), pair.critic(fake.withoutGradient()))
             context.tell("gap", (real.mean() - made.mean()).withoutGradient())
-            try context.minimize(square(real - 1).mean() + square(made).mean(), by: critic)
+            let isCriticBroken = Tensor.asked { [critic, criticBreaksAt] in critic.optimizer.updateCount >= criticBreaksAt ?? .max ? 1 : 0 }
+            let verdicts = square(real - 1).mean() + square(made).mean()
+            try context.minimize(criticBreaksAt == nil ? verdicts : verdicts / (1 - isCriticBroken), by: critic)
             guard context.turn == turnCount - 1 else { return }
             let loss = square(pair.critic(fake) - 1).mean()
             guard let breaksAt else { return try context.minimize(loss, by: generator) }
@@ -231,6 +235,14 @@ import Testing
         let trainer = try makeTrainer(try .named("cpu"), folder) { game, _ in game.breaksAt = 6 }.trainer
         #expect { try trainer.run(on: data) } throws: { "\($0)".contains("the generator loss became infinite at step 7") }
         #expect(try Checkpoint(path: trainer.lastPath).completedEpochs == 1)
+    }
+
+    /// A player that breaks takes the others along: the first is named, however they are listed and however often each moves.
+    @Test(arguments: [1, 2]) func thePlayerThatBrokeFirstIsNamed(turnCount: Int) throws {
+        let critic = try makeTrainer(try .named("cpu")) { game, _ in (game.criticBreaksAt, game.turnCount) = (6, turnCount) }.trainer
+        #expect { try critic.run(on: data) } throws: { "\($0)".contains(/the critic loss became (infinite|NaN) at step 7 /) }
+        let generator = try makeTrainer(try .named("cpu")) { game, _ in (game.breaksAt, game.turnCount) = (2, turnCount) }.trainer
+        #expect { try generator.run(on: data) } throws: { "\($0)".contains(/the generator loss became (infinite|NaN) at step 3 /) }
     }
 
     @Test func aCheckpointWithoutAPlayerIsRefused() throws {

@@ -9,14 +9,19 @@ final class LossWatch: Sendable {
     private let sums: [State]
     /// For each loss the number of the first update whose loss was not finite; 0 for none.
     private let brokenUpdates: [State]
+    /// For each of several losses how many updates all players together had made then, which tells the loss that broke first.
+    private let brokenTimes: [State]
+    private let optimizers: [Optimizer]
 
     private var device: Device { optimizer.arena.device }
 
-    init(_ names: [String], _ optimizer: Optimizer) {
-        (self.names, self.optimizer) = (names, optimizer)
+    /// - Parameter optimizers: those of all players, the first of which counts for losses that are nobody's.
+    init(_ names: [String], _ optimizers: [Optimizer]) {
+        (self.names, self.optimizers, optimizer) = (names, optimizers, optimizers[0])
         let device = optimizer.arena.device
         sums = names.map { _ in State(Tensor([Float(0)], shape: .scalar, device: device)) }
         brokenUpdates = names.map { _ in State(Tensor([Int32(0)], shape: .scalar, device: device)) }
+        brokenTimes = names.count == 1 ? [] : names.map { _ in State(Tensor([Int32(0)], shape: .scalar, device: device)) }
     }
 
     /// The loss that a player minimises where it is not said which.
@@ -29,14 +34,24 @@ final class LossWatch: Sendable {
         let broken = brokenUpdates[index]
         let isFirst = (.!(abs(loss) .< .infinity)) .&& (broken.tensor .== 0)
         broken.assign(.select(isFirst, number, broken.tensor))
+        guard names.count > 1 else { return }
+        let time = hostScalar(.int32, on: device) { [optimizers] in Double(optimizers.reduce(0) { $0 + $1.updateCount }) }
+        brokenTimes[index].assign(.select(isFirst, time, brokenTimes[index].tensor))
     }
 
     /// For each loss the sum over the samples since it was last set to 0; waits for the updates.
-    /// - Throws: `SomaError` that tells the first update whose loss was NaN or infinite; `BackendError`.
+    /// - Throws: `SomaError` that tells the first update whose loss was NaN or infinite, and of several losses the one that was first; `BackendError`.
     func read() throws -> [Double] {
         let values = try sums.map { try $0.tensor.item() }
-        for (index, value) in values.enumerated() where !value.isFinite { throw SomaError(try problem(index, value)) }
-        return values
+        let broken = values.indices.filter { !values[$0].isFinite }
+        if broken.isEmpty { return values }
+        let first = try broken.count == 1 ? broken[0] : broken.map { (time: try time($0), index: $0) }.min { $0 < $1 }?.index ?? broken[0]
+        throw SomaError(try problem(first, values[first]))
+    }
+
+    /// When a loss was first not finite; what only its sum became comes last.
+    private func time(_ index: Int) throws -> Double {
+        try brokenUpdates[index].tensor.item() > 0 ? brokenTimes[index].tensor.item() : .infinity
     }
 
     /// Continues the sums from other values.

@@ -23,7 +23,7 @@ final class TrainingStep: Sendable {
             programError("training", "a batch in parts (`accumulation`) is for a task of one player whose steps are alike")
         }
         (self.task, self.generator, device) = (task, generator, optimizer.arena.device)
-        watch = LossWatch(task.lossNames, optimizer)
+        watch = LossWatch(task.lossNames, task.players.map(\.optimizer))
         accumulation = parts > 1 ? GradientAccumulation(optimizer, partSize: (batchSize + parts - 1) / parts) : nil
     }
 
