@@ -14,6 +14,12 @@ public struct Preview: Sendable {
     /// A content that goes into the folder `name` of the run folder, a file for each epoch.
     public init(_ name: String, _ content: Content) { (self.name, self.content) = (name, content) }
 
+    /// The file of the preview `name` of an epoch, from 1, without its extension.
+    public static func path(of name: String, in folder: String, epoch: Int) -> String {
+        let digits = String(epoch)
+        return "\(folder)/\(name)/epoch-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)"
+    }
+
     /// Writes it as `NAME/epoch-0005.png` or `.txt`.
     /// - Returns: the path.
     /// - Throws: `SomaError` where that cannot be written.
@@ -22,8 +28,7 @@ public struct Preview: Sendable {
         guard mkdir(place, 0o777) == 0 || errno == EEXIST else {
             throw SomaError("cannot make the folder \(place): \(String(cString: strerror(errno)))")
         }
-        let digits = String(epoch)
-        let file = "\(place)/epoch-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)"
+        let file = Self.path(of: name, in: folder, epoch: epoch)
         switch content {
         case .picture(let picture):
             try picture.write(to: file + ".png", links: .replaced)

@@ -32,13 +32,7 @@ public struct LeNetRecipe: Recipe {
         LeNet(activation: settings[activation], pooling: settings[pooling], initialization: settings[initialization])
     }
 
-    private func files(_ context: RecipeContext) throws -> DigitFiles {
-        let files = try DigitFiles(context, recipe: name, isFlat: false)
-        guard files.rows == 28, files.columns == 28 else {
-            throw SomaError("\(context.data ?? "") has pictures of \(files.rows)×\(files.columns), and \(name) takes 28×28")
-        }
-        return files
-    }
+    private func files(_ context: RecipeContext) throws -> DigitFiles { try DigitFiles(context, recipe: name, side: 28) }
 
     private func classifier(_ context: RecipeContext) -> ClassifierRun<LeNet> {
         let shift = RandomShift(rows: 28, columns: 28, distance: context.settings[Self.digits.shift])

@@ -123,7 +123,7 @@ struct ClassifierRun<Model: Layer> {
 extension Checkpoint {
     /// The network that `make` outlines, with the weights of this checkpoint of `recipe`.
     /// - Throws: `SomaError` where the checkpoint is of another recipe or another network; `BackendError`.
-    func network<Model: Layer>(of recipe: any Recipe, on device: Device, _ make: (Settings) throws -> Model) throws -> Model {
+    func network<Model: Module>(of recipe: any Recipe, on device: Device, _ make: (Settings) throws -> Model) throws -> Model {
         let saved = try SavedRun(self)
         guard saved.recipe.name == recipe.name else {
             throw SomaError("\(path) is of the recipe \(saved.recipe.name), not \(recipe.name)")

@@ -21,6 +21,15 @@ struct DigitFiles {
         (rows, columns, self.isFlat) = (files.trainingImages.shape[1], files.trainingImages.shape[2], isFlat)
     }
 
+    /// Pictures of one channel and `side` × `side` pixels.
+    /// - Throws: as above, and where they have another size.
+    init(_ context: RecipeContext, recipe: String, side: Int) throws {
+        try self.init(context, recipe: recipe, isFlat: false)
+        guard rows == side, columns == side else {
+            throw SomaError("\(context.data ?? "") has pictures of \(rows)×\(columns), and \(recipe) takes \(side)×\(side)")
+        }
+    }
+
     static func required(_ folder: String?, _ recipe: String) throws -> String {
         if let folder { return folder }
         throw UsageError("\(recipe) needs --data FOLDER with the four files of MNIST; soma data mnist fetches them")
@@ -29,10 +38,15 @@ struct DigitFiles {
     /// How many pictures there are to train on.
     var trainingCount: Int { files.trainingImages.count }
 
+    private static let key = "digits"
+
+    /// Whether a checkpoint is of a run on such files.
+    static func areNamed(in checkpoint: Checkpoint) -> Bool { checkpoint.metadata[key] != nil }
+
     /// What checkpoints say of the files.
     /// - Throws: `SomaError` where a run would go on with other files than it began with.
     func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {
-        let (key, own) = ("digits", try files.fingerprint())
+        let (key, own) = (Self.key, try files.fingerprint())
         if let checkpoint, let other = checkpoint.metadata[key], other != own {
             throw SomaError(
                 "\(files.trainingImages.path) and the files beside it are not those that \(checkpoint.path) was trained on",

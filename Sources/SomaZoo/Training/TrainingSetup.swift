@@ -4,7 +4,7 @@ extension RecipeContext {
     /// The model to train: with weights drawn by the current generator or, where there is a checkpoint to go on from,
     /// with none yet. That the checkpoint fits, and that there is memory to train it, is checked before any is drawn.
     /// - Throws: `SomaError` naming what does not fit; `BackendError.outOfMemory`.
-    func model<Model: Layer>(trainedBy rule: any UpdateRule, _ make: () -> Model) throws -> Model {
+    func model<Model: Module>(trainedBy rule: any UpdateRule, _ make: () -> Model) throws -> Model {
         let outline = withoutInitialization(make)
         try checkpoint?.check(outline)
         let weightBytes = 4 * outline.parameters.reduce(0) { $0 + $1.shape.count }

@@ -1,0 +1,147 @@
+import Soma
+
+/// A generator of digits and its discriminator train each other.
+public struct DCGANRecipe: Recipe {
+    static let loss = Setting("loss", AdversarialLoss.standard, "what the two play for")
+    static let batch = Setting("batch", 64, "samples per batch", in: 2...1_000_000)
+    static let rate = Setting("lr", 2e-4, "learning rate of both", in: 0...100)
+    static let noise = Setting("noise", 100, "random numbers that a picture is made of", in: 1...65_536)
+    static let width = Setting("width", 64, "channels of the discriminator's first maps and of the generator's last", in: 1...4096)
+    static let critic = Setting("critic", 1, "steps of the discriminator for one of the generator", in: 1...100)
+    static let judge = Setting("judge", 2, "epochs for the classifier that measures the pictures", in: 0...1000)
+
+    public let name = "dcgan"
+    public let summary = "a generator of digits and its discriminator train each other"
+    public let discussion = """
+        One network makes pictures of 28×28 of random numbers, by transposed convolutions; another tells them from real ones; each learns from \
+        the other (A. Radford, L. Metz and S. Chintala, 2015). With loss=wasserstein the slope of the discriminator is held near 1 and it \
+        takes critic=5 steps for one of the generator.
+
+        A loss says nothing of the pictures. So a small classifier is trained first, on the same data, and kept in the checkpoint: by its \
+        features and answers every epoch tells the Fréchet distance to held-out digits, how sure and how varied it finds the pictures, and how many \
+        of the ten classes there are. The folder samples gets a sheet of pictures of the same random numbers after every epoch, and \
+        samples.png shows them one after the other at the end.
+
+        Without --data the digits are few, and the run has 60 epochs of smaller batches unless told otherwise.
+
+          soma train dcgan --data data/mnist --epochs 5
+          soma generate runs/dcgan --count 64 --seed 7 --output sheet.png
+        """
+    public var settings: [any AnySetting] { [Self.loss, Self.batch, Self.rate, Self.noise, Self.width, Self.critic, Self.judge] }
+    public let data = DataNeed.either(
+        folder: "the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)", embedded: "the embedded digits, enlarged to 28×28")
+    public let defaultEpochs = 20
+
+    public init() {}
+
+    // MARK: Settings
+
+    public func fitted(_ context: RecipeContext) throws -> RecipeContext {
+        var context = context
+        let isWasserstein = context.settings[Self.loss] == .wasserstein
+        if isWasserstein && !context.settings.isChosen(Self.critic) { context.settings.choose(Self.critic, 5) }
+        guard context.data == nil else { return context }
+        if !context.settings.isChosen(Self.batch) { context.settings.choose(Self.batch, 32) }
+        if !context.settings.isChosen(Self.judge) { context.settings.choose(Self.judge, 20) }
+        if context.chosenEpochs == nil { context.epochs = 60 }
+        return context
+    }
+
+    private static func networks(_ settings: Settings) -> JudgedDCGAN {
+        let networks = DCGAN(noise: settings[noise], width: settings[width], normalizesDiscriminator: settings[loss] != .wasserstein)
+        return JudgedDCGAN(networks: networks, judge: DigitJudge())
+    }
+
+    /// The numbers that pictures are measured by are the same after every epoch and in every run.
+    private static func withNoise(_ dataSet: any DataSet, _ settings: Settings) -> WithNoise {
+        WithNoise(dataSet, NoiseSource(count: settings[noise], seed: 0))
+    }
+
+    // MARK: Training
+
+    @discardableResult
+    public func run(_ context: RecipeContext) throws -> RecipeResult {
+        let context = try fitted(context)
+        let pictures = try DigitPictures(context, recipe: name)
+        let generator = RandomGenerator(seed: context.seed)
+        return try withDevice(context.device) {
+            try withRandomGenerator(generator) {
+                let networks = try context.model(trainedBy: AdversarialTask.rule(context.settings[Self.loss])) { Self.networks(context.settings) }
+                let trainer = try makeTrainer(networks, context, pictures.metadata, generator)
+                let remark = try prepare(networks, trainer, context, pictures)
+                let heldOut = Self.withNoise(pictures.heldOut, context.settings)
+                let result = try trainer.run(
+                    on: pictures.training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(name, networks), [remark].compactMap { $0 }),
+                    isInterrupted: context.isInterrupted)
+                if let folder = context.output, !result.isInterrupted, let path = try AdversarialTask.animate(folder, epochs: result.progress.epoch) {
+                    try context.report(.file(path: path))
+                }
+                return try RecipeResult(result) { try trainer.evaluate(heldOut) }
+            }
+        }
+    }
+
+    private func makeTrainer(
+        _ networks: JudgedDCGAN, _ context: RecipeContext, _ metadata: [String: String], _ generator: RandomGenerator
+    ) throws -> Trainer {
+        let settings = context.settings
+        var options = Trainer.Options(epochs: context.epochs, batchSize: settings[Self.batch], seed: context.seed)
+        options.divergenceAdvice = "begun anew with \(Self.rate.key)=\((settings[Self.rate] / 10).settingText) it may go better"
+        options.folder = context.output
+        options.metadata = SavedRun.metadata(self, context).merging(metadata) { _, own in own }
+        let task = try AdversarialTask(
+            networks, settings[Self.loss], discriminatorSteps: settings[Self.critic], rate: settings[Self.rate], noise: settings[Self.noise],
+            seed: context.seed)
+        return Trainer(task, options, generator: generator)
+    }
+
+    /// Goes on from the checkpoint or, where there is none, trains the classifier. Nothing of that is kept where it is interrupted, so that nobody
+    /// asks whether it is.
+    /// - Returns: how well the classifier does, in a line.
+    private func prepare(_ networks: JudgedDCGAN, _ trainer: Trainer, _ context: RecipeContext, _ pictures: DigitPictures) throws -> String? {
+        if let checkpoint = context.checkpoint {
+            try trainer.resume(from: checkpoint)
+            return nil
+        }
+        let epochs = context.settings[Self.judge]
+        let accuracy = try networks.judge.train(on: pictures.training, heldOut: pictures.heldOut, epochs: epochs, seed: context.seed)
+        return "the classifier that measures the pictures was trained for \(Quantity.counted(epochs, "epoch")) and reads \(Quantity.fixed(accuracy, 4)) "
+            + "of \(Quantity.grouped(pictures.heldOut.count)) held-out digits"
+    }
+
+    public func probe(_ context: RecipeContext) throws -> [Tensor] {
+        let context = try fitted(context)
+        let pictures = try DigitPictures(context, recipe: name)
+        let generator = RandomGenerator(seed: context.seed)
+        return try withDevice(context.device) {
+            try withRandomGenerator(generator) {
+                let networks = try context.model(trainedBy: AdversarialTask.rule(context.settings[Self.loss])) { Self.networks(context.settings) }
+                let trainer = try makeTrainer(networks, context, [:], generator)
+                let loader = try BatchLoader(pictures.training, batchSize: context.settings[Self.batch], seed: context.seed, epochs: 1)
+                guard let batch = try loader.next() else { return [] }
+                return try trainer.probe(try Minibatch(batch))
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
+        let (settings, side) = (try SavedRun(checkpoint).settings, DCGAN.side)
+        let networks = try checkpoint.network(of: self, on: device, Self.networks)
+        let answer = SessionAnswer.picture(channels: 1, rows: side, columns: side, range: -1...1)
+        return Session(
+            networks.networks.generator, input: .noise(count: settings[Self.noise]), answer: answer, measured: GeneratorScores(module: networks), device: device)
+    }
+
+    public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
+        let settings = try SavedRun(checkpoint).settings
+        guard let folder else {
+            if DigitFiles.areNamed(in: checkpoint) { throw UsageError("\(checkpoint.path) was trained on the files of a folder: name it by --data") }
+            let heldOut = EnlargedDigits.parts.heldOut
+            return TestData(dataSet: Self.withNoise(heldOut, settings), origin: "as many pictures as the \(heldOut.count) embedded digits that were held out")
+        }
+        let test = try TestData.digits(in: folder, rows: DCGAN.side, columns: DCGAN.side, shape: [1, DCGAN.side, DCGAN.side])
+        return TestData(dataSet: Self.withNoise(test.dataSet, settings), origin: "as many pictures as \(test.origin)", remarks: test.remarks)
+    }
+}

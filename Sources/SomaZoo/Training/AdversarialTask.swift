@@ -1,0 +1,126 @@
+import Glibc
+import Soma
+
+/// A `DCGAN` and the network that its pictures are measured by, which stays as it is.
+struct JudgedDCGAN: Module, CustomReflectable {
+    let networks: DCGAN
+    let judge: DigitJudge
+
+    /// Checkpoints name both networks without a prefix.
+    var customMirror: Mirror {
+        Mirror(self, children: ["generator": networks.generator, "discriminator": networks.discriminator, "judge": judge], displayStyle: .struct)
+    }
+}
+
+/// What a generator of digits is measured by, beside as many real pictures (fields `image`, `label`) and made of the numbers of the field `noise`.
+struct GeneratorScores: Measured {
+    let module: JudgedDCGAN
+    let criterion: Criterion? = .lowest("frechet_distance")
+
+    private func generated(_ batch: Minibatch) -> Tensor { module.networks.generator(batch["noise"]) }
+    private func real(_ batch: Minibatch) -> Tensor { SignedPixels()(batch["image"]) }
+
+    func metrics(_ batch: Minibatch) -> [Metric] {
+        let (real, generated) = (module.judge.features(real(batch)), module.judge.features(generated(batch)))
+        let logits = module.judge.classes(generated)
+        return [.frechetDistance(real: real, generated: generated), .inceptionScore(logits: logits), .coverage(logits: logits)]
+    }
+
+    func details(_ batch: Minibatch) -> [Metric] {
+        let isRight = module.judge(real(batch)).argmax(alongAxis: 1) .== batch["label"]
+        let logits = module.judge(generated(batch))
+        return [
+            .shares("what the classifier takes generated pictures for", logits: logits, classes: DigitClasses.names),
+            .share("classifier_accuracy", of: isRight, title: "classifier on real pictures"),
+        ]
+    }
+}
+
+/// A generator and a discriminator train each other on pictures from 0 to 1 in the field `image`.
+struct AdversarialTask: TrainingTask {
+    private let judged: JudgedDCGAN
+    private let scores: GeneratorScores
+    private let form: AdversarialLoss
+    private let noise: Int
+    private let samples: NoiseSource
+    /// Steps of the discriminator for one of the generator.
+    let turnCount: Int
+    let generator: Player
+    let discriminator: Player
+
+    /// How much the penalty of a discriminator's slope weighs.
+    private static let penaltyWeight = 10.0
+    private static let (previewSide, previewName) = (8, "samples")
+
+    /// - Parameters:
+    ///   - discriminatorSteps: its steps for one of the generator.
+    ///   - seed: of the numbers that the pictures of every epoch are made of.
+    /// - Throws: `BackendError`.
+    init(_ judged: JudgedDCGAN, _ form: AdversarialLoss, discriminatorSteps: Int, rate: Double, noise: Int, seed: UInt64) throws {
+        (self.judged, self.form, turnCount, self.noise) = (judged, form, discriminatorSteps, noise)
+        (scores, samples) = (GeneratorScores(module: judged), NoiseSource(count: noise, seed: seed))
+        func player(_ name: String, _ model: some Module) throws -> Player {
+            Player(name, try Optimizer(Self.rule(form), for: model, learningRate: .constant(rate)))
+        }
+        discriminator = try player("discriminator", judged.networks.discriminator)
+        generator = try player("generator", judged.networks.generator)
+    }
+
+    /// The rule of both players: that of Radford's paper, or of Gulrajani's.
+    static func rule(_ form: AdversarialLoss) -> Adam {
+        switch form {
+        case .standard, .hinge: Adam(beta1: 0.5)
+        case .wasserstein: Adam(beta1: 0, beta2: 0.9)
+        }
+    }
+
+    var module: any Module { judged }
+    var players: [Player] { [discriminator, generator] }
+    var criterion: Criterion? { scores.criterion }
+    func metrics(_ batch: Minibatch) -> [Metric] { scores.metrics(batch) }
+    func details(_ batch: Minibatch) -> [Metric] { scores.details(batch) }
+
+    func step(_ batch: Minibatch, _ context: StepContext) throws {
+        let networks = judged.networks
+        let real = SignedPixels()(batch["image"])
+        let fake = networks.generator(.randomNormal([batch.count, noise]))
+        let seen = fake.withoutGradient()
+        try context.minimize(discriminatorLoss(real, seen), by: discriminator)
+        guard context.turn == turnCount - 1 else { return }
+        try context.minimize(form.ofGenerator(networks.discriminator(fake)), by: generator)
+    }
+
+    private func discriminatorLoss(_ real: Tensor, _ generated: Tensor) -> Tensor {
+        let network = judged.networks.discriminator
+        let loss = form.ofDiscriminator(real: network(real), generated: network(generated))
+        switch form {
+        case .standard, .hinge: return loss
+        case .wasserstein:
+            return loss + AdversarialLoss.gradientPenalty(real: real, generated: generated, network.callAsFunction) * Self.penaltyWeight
+        }
+    }
+
+    func preview() throws -> [Preview] {
+        let side = Self.previewSide
+        let numbers = (0..<side * side).flatMap(samples.values)
+        let values: [Float] = try judged.networks.generator(Tensor(numbers, shape: [side * side, noise])).scalars()
+        let size = values.count / (side * side)
+        var sheet = try PictureSheet(count: side * side, tile: PictureSize(DCGAN.side), channels: 1)
+        for index in 0..<side * side { sheet.add(Array(values[index * size..<(index + 1) * size]), from: -1...1) }
+        return [Preview(Self.previewName, .picture(sheet.picture))]
+    }
+
+    /// Writes the sheets of all epochs, one after the other, to `samples.png`; of more than 100 as many, evenly.
+    /// - Returns: the path; nil where there are no sheets.
+    /// - Throws: `SomaError` where a sheet cannot be read or the file not be written.
+    static func animate(_ folder: String, epochs: Int) throws -> String? {
+        let sheets = (0..<epochs).map { Preview.path(of: previewName, in: folder, epoch: $0 + 1) + ".png" }.filter { access($0, R_OK) == 0 }
+        guard let last = sheets.last else { return nil }
+        let count = min(sheets.count, 100)
+        let path = "\(folder)/\(previewName).png"
+        try AnimatedPicture.write(count, poster: try Picture(path: last), to: path, links: .replaced) { number in
+            try Picture(path: sheets[count == 1 ? 0 : number * (sheets.count - 1) / (count - 1)])
+        }
+        return path
+    }
+}

@@ -1,0 +1,97 @@
+import Soma
+
+/// Digits of 28×28 pixels from 0 to 1, `image` float32 [1, 28, 28] and `label`: the files of a folder, or the embedded ones, enlarged.
+struct DigitPictures {
+    let training: any DataSet
+    let heldOut: any DataSet
+    /// What checkpoints say of them.
+    let metadata: [String: String]
+
+    /// - Throws: `SomaError` naming the file that is missing, broken, of another size, or another than the run's.
+    init(_ context: RecipeContext, recipe: String) throws {
+        guard context.data != nil else {
+            if let checkpoint = context.checkpoint, DigitFiles.areNamed(in: checkpoint) {
+                throw UsageError("\(checkpoint.path) was trained on the files of a folder: name it by --data")
+            }
+            let parts = EnlargedDigits.parts
+            (training, heldOut, metadata) = (parts.training, parts.heldOut, [:])
+            return
+        }
+        let files = try DigitFiles(context, recipe: recipe, side: 28)
+        (training, heldOut) = (try files.training(), try files.test())
+        if let checkpoint = context.checkpoint, !DigitFiles.areNamed(in: checkpoint) {
+            throw UsageError("\(checkpoint.path) was trained on the embedded digits: leave out --data")
+        }
+        metadata = try files.metadata(goingOnFrom: context.checkpoint)
+    }
+}
+
+/// The embedded digits, thrice as large, in the middle of 28×28 pixels.
+struct EnlargedDigits: DataSet {
+    let count = Digits.labels.count
+    let fields = [Field("image", .float32, [1, side, side]), Field("label", .int32, [])]
+
+    private static let side = 28
+    private static let pictures: [[Float]] = (0..<Digits.labels.count).map { index in
+        do {
+            return enlarged(try Digits.images.withSample(index) { pixels in pixels.map { Float($0) / Float(Digits.maximumPixel) } })
+        } catch { fatalError("embedded \(error)") }
+    }
+    private static let labels: [Int32] = (0..<Digits.labels.count).map { index in
+        do { return try Digits.labels.withSample(index) { Int32($0[0]) } } catch { fatalError("embedded \(error)") }
+    }
+
+    /// Training digits and the held-out fifth, the same as of `DigitsRecipe`.
+    static var parts: (training: Subset, heldOut: Subset) { EnlargedDigits().split(heldOut: 0.2, seed: 1797) }
+
+    func read(_ indices: [Int], into batch: BatchMemory) {
+        let labels = batch.values(of: "label", as: Int32.self)
+        for (row, index) in indices.enumerated() {
+            labels[row] = Self.labels[index]
+            _ = batch.row(row, of: "image", as: Float.self).update(from: Self.pictures[index])
+        }
+    }
+
+    /// Between the centres of pixels [8 · 8] linearly, and with a margin of 2.
+    private static func enlarged(_ pixels: [Float]) -> [Float] {
+        let (factor, margin, small) = (3, 2, 8)
+        /// The two pixels beside a place, and the share of the second.
+        func neighbours(_ place: Int) -> (Int, Int, Float) {
+            let source = min(max((Float(place) + 0.5) / Float(factor) - 0.5, 0), Float(small - 1))
+            let first = min(Int(source), small - 2)
+            return (first, first + 1, source - Float(first))
+        }
+        var result = [Float](repeating: 0, count: side * side)
+        for row in 0..<small * factor {
+            let (top, bottom, down) = neighbours(row)
+            for column in 0..<small * factor {
+                let (left, right, along) = neighbours(column)
+                let above = pixels[top * small + left] * (1 - along) + pixels[top * small + right] * along
+                let below = pixels[bottom * small + left] * (1 - along) + pixels[bottom * small + right] * along
+                result[(row + margin) * side + column + margin] = above * (1 - down) + below * down
+            }
+        }
+        return result
+    }
+}
+
+/// The samples of another data set, each with random numbers of its own in the field `noise`: [count].
+struct WithNoise: DataSet {
+    private let base: any DataSet
+    private let noise: NoiseSource
+    let fields: [Field]
+
+    init(_ base: any DataSet, _ noise: NoiseSource) {
+        (self.base, self.noise) = (base, noise)
+        fields = base.fields + [Field("noise", .float32, [noise.count])]
+    }
+
+    var count: Int { base.count }
+    var readingEffort: ReadingEffort { base.readingEffort }
+    func takeRemarks() -> [String] { base.takeRemarks() }
+
+    func read(_ indices: [Int], into batch: BatchMemory) throws {
+        try base.read(indices, into: batch)
+        for (row, index) in indices.enumerated() { noise.fill(batch.row(row, of: "noise", as: Float.self), index) }
+    }
+}
