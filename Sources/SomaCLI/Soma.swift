@@ -20,8 +20,8 @@ struct SomaCommand: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, FeaturesCommand.self,
-            BenchCommand.self, TuneCommand.self, ProfileCommand.self, ExplainGraphCommand.self, DataCommand.self, InspectCommand.self,
+            DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
+            FeaturesCommand.self, BenchCommand.self, TuneCommand.self, ProfileCommand.self, ExplainGraphCommand.self, DataCommand.self, InspectCommand.self,
         ])
 
     static func main() {

@@ -9,7 +9,8 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measures how well a trained checkpoint does on samples whose answers are known.",
         discussion: """
             Of a model that tells classes apart: accuracy, that among the five likeliest classes where there are more than five, \
-            precision, recall and F1 of each class, and the confusion matrix: how often each class was taken for which. Without --data \
+            precision, recall and F1 of each class, and the confusion matrix: how often each class was taken for which. Of a generator: the Fréchet distance of its pictures to \
+            held-out ones, how sure and how varied a classifier finds them, and how many classes there are. Without --data \
             on the data that the recipe has to test on, or the pictures that its run has held out. With --data on the test files of \
             MNIST or of a data set in the same form, or on folders of pictures, one for each class: on their part val \
             where there is one, else on all; of the folder that was trained on, on the pictures held out. Pictures that \
