@@ -8,7 +8,7 @@ import Testing
     let folder = TestFolder()
 
     @Test func picturesOfRandomNumbers() throws {
-        let train = Command.soma("train", "dcgan", "--device", "cpu", "--epochs", "1", "width=2", "noise=8", "judge=1", "batch=256", "lr=0.01", "--json", in: folder)
+        let train = Command.soma("train", "dcgan", "--device", "cpu", "--epochs", "2", "width=2", "noise=8", "judge=1", "batch=64", "lr=0.01", "--json", in: folder)
         #expect(train.status == 0, "\(train.complaint)")
         #expect(train.lines.contains { $0.hasPrefix(#"{"event":"epoch""#) && $0.contains(#""test_frechet_distance""#) }, "\(train.output)")
         #expect(folder.exists("runs/dcgan/samples/epoch-0001.png") && folder.exists("runs/dcgan/samples.png"))
