@@ -107,7 +107,7 @@ extension OnTheCPU {
             let session = try recipe.session(last, device: device)
             let evaluation = try session.evaluate(recipe.testData(of: last, in: nil).dataSet, batchSize: 100)
             #expect(abs((evaluation["frechet_distance"] ?? .nan) - distance) <= 1e-3 * distance && evaluation["coverage"] == run.result.test["coverage"])
-            #expect((evaluation["classifier_accuracy"] ?? 0) > 0.2 && evaluation.report.tables.first?.rows.count == 10)
+            #expect((evaluation["real_inception_score"] ?? 0) > score && (evaluation["classifier_accuracy"] ?? 0) > 0.2 && evaluation.report.tables.first?.rows.count == 10)
             let noise = NoiseSource(count: 8, seed: 1)
             var sheet = try PictureSheet(count: 64, tile: PictureSize(28), channels: 1)
             for picture in try session.answers(to: (0..<64).map(noise.values)) { sheet.add(picture, from: -1...1) }

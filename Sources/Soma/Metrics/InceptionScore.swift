@@ -9,7 +9,7 @@ extension Metric {
     /// classifier than theirs it is another scale.
     /// - Parameter logits: [n, classes] for the n samples of the minibatch.
     public static func inceptionScore(
-        _ name: String = "inception_score", logits: Tensor, file: StaticString = #fileID, line: UInt = #line
+        _ name: String = "inception_score", logits: Tensor, title: String = "classifier's score", file: StaticString = #fileID, line: UInt = #line
     ) -> Metric {
         guard logits.rank == 2, logits.shape[1] > 0 else {
             programError("inceptionScore", "logits \(logits.shape) are not [samples, classes]", file: file, line: line)
@@ -20,7 +20,7 @@ extension Metric {
         let entropies = (probabilities * logs).replacing(with: 0, where: probabilities .== 0)
         return Metric(sums: [entropies.sum(), probabilities.sum(alongAxes: 0)]) { totals in
             let score = Self.score(totals.sums[0][0], totals.sums[1], Double(totals.sampleCount))
-            return Report([Figure(name, score, better: .higher, title: "classifier's score", limits: 1...Double(classes))])
+            return Report([Figure(name, score, better: .higher, title: title, limits: 1...Double(classes))])
         }
     }
 

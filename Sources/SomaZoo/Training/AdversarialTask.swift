@@ -27,11 +27,12 @@ struct GeneratorScores: Measured {
     }
 
     func details(_ batch: Minibatch) -> [Metric] {
-        let isRight = module.judge(real(batch)).argmax(alongAxis: 1) .== batch["label"]
-        let logits = module.judge(generated(batch))
+        let (answers, logits) = (module.judge(real(batch)), module.judge(generated(batch)))
+        let isRight = answers.argmax(alongAxis: 1) .== batch["label"]
         return [
             .shares("what the classifier takes generated pictures for", logits: logits, classes: DigitClasses.names),
             .share("classifier_accuracy", of: isRight, title: "classifier on real pictures"),
+            .inceptionScore("real_inception_score", logits: answers, title: "its score of these"),
         ]
     }
 }
