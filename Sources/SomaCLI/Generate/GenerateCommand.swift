@@ -73,7 +73,8 @@ struct GenerateCommand: ParsableCommand {
     private func noise(_ session: Session, _ saved: Checkpoint) throws -> NoiseSource {
         switch session.input {
         case .noise(let count): return NoiseSource(count: count, seed: seed)
-        case .picture: throw SomaError("\(saved.path) takes \(session.input.title) and generates nothing", hint: "soma predict tells what they show")
+        case .picture, .row:
+            throw SomaError("\(saved.path) takes \(session.input.title) and generates nothing", hint: "soma predict tells what they show or are")
         }
     }
 
@@ -82,6 +83,7 @@ struct GenerateCommand: ParsableCommand {
         switch session.answer {
         case .picture(let channels, let rows, let columns, let range): return (channels, PictureSize(height: rows, width: columns), range)
         case .classes: throw SomaError("\(saved.path) tells classes and makes no pictures")
+        case .number(let name, _): throw SomaError("\(saved.path) tells \(name) and makes no pictures")
         }
     }
 }
