@@ -36,7 +36,7 @@ import Testing
         try table("new.csv", rows: 400..<420, ";", hasAnswer: false)
         try folder.write("new.csv", Array((folder.text("new.csv").replacing("\r\n", with: "\n") + "0.9;z\n").utf8))
         let text = soma("predict", "runs/table", "new.csv", "--index", "20", "--device", "cpu")
-        #expect(text.status == 0 && text.output.hasPrefix("new.csv[20]: far ") && text.complaint.contains("'z'"), "\(text.output) \(text.complaint)")
+        #expect(text.status == 0 && text.output.hasPrefix("new.csv[20]: far ") && text.complaint.contains("“z”"), "\(text.output) \(text.complaint)")
         let written = soma("predict", "runs/table", "new.csv", "--device", "cpu", "--output", "answers.csv")
         #expect(written.status == 0 && written.output.contains("wrote answers.csv: 21 rows"), "\(written.complaint)")
         let answers = try DataTable(path: "\(folder.path)/answers.csv")
