@@ -74,7 +74,8 @@ func expectError(_ words: String..., sourceLocation: SourceLocation = #_sourceLo
         try body()
         Issue.record("nothing was thrown", sourceLocation: sourceLocation)
     } catch let error as SomaError {
-        for word in words where !error.description.contains(word) {
+        // Foundation finds no empty text in another, where it is imported; the standard library does.
+        for word in words where !word.isEmpty && !error.description.contains(word) {
             Issue.record("'\(error)' lacks '\(word)'", sourceLocation: sourceLocation)
         }
         #expect(!error.description.contains("\n"), sourceLocation: sourceLocation)
