@@ -29,7 +29,7 @@ public struct Report: Hashable, Sendable {
 public struct Figure: Hashable, Sendable {
     public enum Direction: Hashable, Sendable { case higher, lower }
 
-    /// As files and programs call it: `top5_accuracy`.
+    /// As files and programs call it: `top5_accuracy`. Letters of ASCII, digits, spaces and _ - . @ : % can be in the name of what is measured.
     public let name: String
     public var value: Double
     /// Which values are better; nil where neither are.

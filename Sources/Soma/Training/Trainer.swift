@@ -166,8 +166,8 @@ public final class Trainer {
 
     private func result(_ lastEpoch: EpochSummary?, isInterrupted: Bool) -> TrainingResult {
         TrainingResult(
-            isInterrupted: isInterrupted, isStoppedEarly: isStoppedEarly && progress.position.epoch < options.epochs, progress: standing, lastEpoch: lastEpoch, best: progress.best,
-            checkpoint: progress.checkpoint)
+            isInterrupted: isInterrupted, isStoppedEarly: isStoppedEarly && progress.position.epoch < options.epochs, progress: standing,
+            lastEpoch: lastEpoch, best: progress.best, checkpoint: progress.checkpoint)
     }
 
     /// Whether no epoch has been better for as many as the options say.

@@ -61,22 +61,30 @@ public struct DCGANRecipe: Recipe {
 
     @discardableResult
     public func run(_ context: RecipeContext) throws -> RecipeResult {
+        try withTrainer(context) { context, networks, trainer, pictures in
+            let remark = try prepare(networks, trainer, context, pictures)
+            let heldOut = Self.withNoise(pictures.heldOut, context.settings)
+            let result = try trainer.run(
+                on: pictures.training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(name, networks), [remark].compactMap { $0 }),
+                isInterrupted: context.isInterrupted)
+            if let folder = context.output, !result.isInterrupted, let path = try AdversarialTask.animate(folder, epochs: result.progress.epoch) {
+                try context.report(.file(path: path))
+            }
+            return try RecipeResult(result) { try trainer.evaluate(heldOut) }
+        }
+    }
+
+    /// Runs `body` with the untrained networks, where random numbers are those of the run.
+    private func withTrainer<Result>(
+        _ context: RecipeContext, _ body: (RecipeContext, JudgedDCGAN, Trainer, DigitPictures) throws -> Result
+    ) throws -> Result {
         let context = try fitted(context)
         let pictures = try DigitPictures(context, recipe: name)
         let generator = RandomGenerator(seed: context.seed)
         return try withDevice(context.device) {
             try withRandomGenerator(generator) {
                 let networks = try context.model(trainedBy: AdversarialTask.rule(context.settings[Self.loss])) { Self.networks(context.settings) }
-                let trainer = try makeTrainer(networks, context, pictures.metadata, generator)
-                let remark = try prepare(networks, trainer, context, pictures)
-                let heldOut = Self.withNoise(pictures.heldOut, context.settings)
-                let result = try trainer.run(
-                    on: pictures.training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(name, networks), [remark].compactMap { $0 }),
-                    isInterrupted: context.isInterrupted)
-                if let folder = context.output, !result.isInterrupted, let path = try AdversarialTask.animate(folder, epochs: result.progress.epoch) {
-                    try context.report(.file(path: path))
-                }
-                return try RecipeResult(result) { try trainer.evaluate(heldOut) }
+                return try body(context, networks, try makeTrainer(networks, context, pictures.metadata, generator), pictures)
             }
         }
     }
@@ -110,17 +118,9 @@ public struct DCGANRecipe: Recipe {
     }
 
     public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        let context = try fitted(context)
-        let pictures = try DigitPictures(context, recipe: name)
-        let generator = RandomGenerator(seed: context.seed)
-        return try withDevice(context.device) {
-            try withRandomGenerator(generator) {
-                let networks = try context.model(trainedBy: AdversarialTask.rule(context.settings[Self.loss])) { Self.networks(context.settings) }
-                let trainer = try makeTrainer(networks, context, [:], generator)
-                let loader = try BatchLoader(pictures.training, batchSize: context.settings[Self.batch], seed: context.seed, epochs: 1)
-                guard let batch = try loader.next() else { return [] }
-                return try trainer.probe(try Minibatch(batch))
-            }
+        try withTrainer(context) { context, _, trainer, pictures in
+            let loader = try BatchLoader(pictures.training, batchSize: context.settings[Self.batch], seed: context.seed, epochs: 1)
+            return try loader.next().map { try trainer.probe(try Minibatch($0)) } ?? []
         }
     }
 

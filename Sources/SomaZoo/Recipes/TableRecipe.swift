@@ -135,7 +135,9 @@ public struct TableRecipe: Recipe {
             return TestData(dataSet: parts.heldOut, origin: "the \(parts.heldOut.count) rows held out of \(table.path)", remarks: parts.heldOut.remarks)
         }
         if path == nil || isTrainedOn {
-            throw SomaError("\(table.path) is not the table that \(checkpoint.path) was trained on", hint: "which rows were held out cannot be told; name other rows by --data")
+            throw SomaError(
+                "\(table.path) is not the table that \(checkpoint.path) was trained on",
+                hint: "which rows were held out cannot be told; name other rows by --data")
         }
         let rows = try TableDataSet(table, preparation)
         return TestData(dataSet: rows, origin: "the \(rows.count) rows of \(table.path)", remarks: rows.remarks)
