@@ -87,7 +87,8 @@ extension Trainer {
     /// `last.safetensors`: where training can go on.
     public var lastPath: String { path("last.safetensors") }
     /// `best.safetensors`: the weights with the best evaluation.
-    public var bestPath: String { path("best.safetensors") }
+    public var bestPath: String { path(Self.bestName) }
+    static let bestName = "best.safetensors"
 
     private func path(_ name: String) -> String { (options.folder.map { $0 + "/" } ?? "") + name }
 

@@ -19,6 +19,7 @@ public struct TrainingPhase {
 /// Trains phase after phase of a run, and goes on in the middle of one.
 ///
 /// Each phase counts its own epochs and updates and has a best state of its own: `best.safetensors` is that of the phase that wrote it last.
+/// A run of one phase is that of a `Trainer`, to the bytes of its checkpoints.
 ///
 /// ```swift
 /// let trainer = PhasedTrainer([
@@ -32,6 +33,8 @@ public final class PhasedTrainer {
     private let generator: RandomGenerator
     private var checkpoint: Checkpoint?
     private var first = 0
+    /// Of the phase that is trained, or was trained last.
+    private var current: Trainer?
 
     static let phaseKey = "phase"
 
@@ -46,7 +49,7 @@ public final class PhasedTrainer {
     /// Goes on where the run that wrote `checkpoint` had stopped, in whichever phase that was.
     /// - Throws: `SomaError` where the checkpoint is of none of the phases.
     public func resume(from checkpoint: Checkpoint) throws {
-        let number = try checkpoint.count(Self.phaseKey)
+        let number = phases.count > 1 ? try checkpoint.count(Self.phaseKey) : 0
         guard phases.indices.contains(number) else {
             throw SomaError("\(checkpoint.path) is of phase \(number + 1), and the run has \(phases.count)")
         }
@@ -67,13 +70,11 @@ public final class PhasedTrainer {
     ) throws -> TrainingResult {
         var result: TrainingResult?
         for number in first..<phases.count {
-            var options = options
-            options.epochs = phases[number].epochs
-            options.metadata[Self.phaseKey] = String(number)
-            let trainer = Trainer(try phases[number].task(), options, generator: generator)
+            let trainer = try makeTrainer(number)
             if number == first, let checkpoint { try trainer.resume(from: checkpoint) }
+            current = trainer
             try begin(number, trainer)
-            try report(.phase(phases[number].name, number: number, of: phases.count))
+            if phases.count > 1 { try report(.phase(phases[number].name, number: number, of: phases.count)) }
             let own = try trainer.run(on: training, evaluatingOn: heldOut, report: report, isInterrupted: isInterrupted)
             if own.isInterrupted { return own }
             result = own
@@ -81,4 +82,22 @@ public final class PhasedTrainer {
         guard let result else { programError("PhasedTrainer", "there are no phases") }
         return result
     }
+
+    private func makeTrainer(_ number: Int) throws -> Trainer {
+        var options = options
+        options.epochs = phases[number].epochs
+        if phases.count > 1 { options.metadata[Self.phaseKey] = String(number) }
+        return Trainer(try phases[number].task(), options, generator: generator)
+    }
+
+    /// Evaluates the weights as they are by the metrics of the phase that was trained last, or of the first one.
+    /// - Throws: as `Evaluator.evaluate`; what making a task throws.
+    public func evaluate(_ dataSet: any DataSet) throws -> Evaluation { try (current ?? makeTrainer(first)).evaluate(dataSet) }
+
+    /// Where the best weights of each phase are written; nil where there is no folder.
+    public var bestPath: String? { options.folder.map { "\($0)/\(Trainer.bestName)" } }
+
+    /// The losses of a minibatch in the first phase, and the gradients of those that are minimised; not computed yet.
+    /// - Throws: what making a task throws; `BackendError`.
+    public func probe(_ batch: Minibatch) throws -> [Tensor] { try makeTrainer(0).probe(batch) }
 }

@@ -1,7 +1,7 @@
 import Soma
 
 /// A generator of digits and its discriminator train each other.
-public struct DCGANRecipe: Recipe {
+public struct DCGANRecipe: TrainingRecipe {
     static let loss = Setting("loss", AdversarialLoss.standard, "what the two play for")
     static let batch = Setting("batch", 64, "samples per batch", in: 2...1_000_000)
     static let rate = Setting("lr", 2e-4, "learning rate of both", in: 0...100)
@@ -59,69 +59,32 @@ public struct DCGANRecipe: Recipe {
 
     // MARK: Training
 
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
-        try withTrainer(context) { context, networks, trainer, pictures in
-            let remark = try prepare(networks, trainer, context, pictures)
-            let heldOut = Self.withNoise(pictures.heldOut, context.settings)
-            let result = try trainer.run(
-                on: pictures.training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(name, networks), [remark].compactMap { $0 }),
-                isInterrupted: context.isInterrupted)
-            if let folder = context.output, !result.isInterrupted, let path = try AdversarialTask.animate(folder, epochs: result.progress.epoch) {
-                try context.report(.file(path: path))
-            }
-            return try RecipeResult(result) { try trainer.evaluate(heldOut) }
-        }
-    }
-
-    /// Runs `body` with the untrained networks, where random numbers are those of the run.
-    private func withTrainer<Result>(
-        _ context: RecipeContext, _ body: (RecipeContext, JudgedDCGAN, Trainer, DigitPictures) throws -> Result
-    ) throws -> Result {
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
         let context = try fitted(context)
-        let pictures = try DigitPictures(context, recipe: name)
-        let generator = RandomGenerator(seed: context.seed)
-        return try withDevice(context.device) {
-            try withRandomGenerator(generator) {
-                let networks = try context.model(trainedBy: AdversarialTask.rule(context.settings[Self.loss])) { Self.networks(context.settings) }
-                return try body(context, networks, try makeTrainer(networks, context, pictures.metadata, generator), pictures)
-            }
-        }
-    }
-
-    private func makeTrainer(
-        _ networks: JudgedDCGAN, _ context: RecipeContext, _ metadata: [String: String], _ generator: RandomGenerator
-    ) throws -> Trainer {
-        let settings = context.settings
-        var options = Trainer.Options(epochs: context.epochs, batchSize: settings[Self.batch], seed: context.seed)
-        options.divergenceAdvice = "begun anew with \(Self.rate.key)=\((settings[Self.rate] / 10).settingText) it may go better"
-        options.folder = context.output
-        options.metadata = SavedRun.metadata(self, context).merging(metadata) { _, own in own }
+        let (settings, pictures) = (context.settings, try DigitPictures(context, recipe: name))
+        let networks = try context.model(trainedBy: AdversarialTask.rule(settings[Self.loss])) { Self.networks(settings) }
         let task = try AdversarialTask(
             networks, settings[Self.loss], discriminatorSteps: settings[Self.critic], rate: settings[Self.rate], noise: settings[Self.noise],
             seed: context.seed)
-        return Trainer(task, options, generator: generator)
+        var options = Trainer.Options(epochs: context.epochs, batchSize: settings[Self.batch], seed: context.seed)
+        options.divergenceAdvice = context.advice(lower: Self.rate)
+        var experiment = Experiment(
+            context, task, options, on: pictures.training, validatedOn: Self.withNoise(pictures.heldOut, settings))
+        experiment.metadata = pictures.metadata
+        experiment.preparation = { try Self.trainJudge(networks.judge, context, pictures) }
+        experiment.exhibits = { folder in
+            try folder.flatMap { try AdversarialTask.animate($0, epochs: context.epochs) }.map { [.file(path: $0)] } ?? []
+        }
+        return experiment
     }
 
-    /// Goes on from the checkpoint or, where there is none, trains the classifier. Nothing of that is kept where it is interrupted, so that nobody
-    /// asks whether it is.
-    /// - Returns: how well the classifier does, in a line.
-    private func prepare(_ networks: JudgedDCGAN, _ trainer: Trainer, _ context: RecipeContext, _ pictures: DigitPictures) throws -> String? {
-        if let checkpoint = context.checkpoint {
-            try trainer.resume(from: checkpoint)
-            return nil
-        }
+    /// Trains the classifier that pictures are measured by.
+    /// - Returns: how well it does, in a line.
+    private static func trainJudge(_ judge: DigitJudge, _ context: RecipeContext, _ pictures: DigitPictures) throws -> String {
         let epochs = context.settings[Self.judge]
-        let accuracy = try networks.judge.train(on: pictures.training, heldOut: pictures.heldOut, epochs: epochs, seed: context.seed)
+        let accuracy = try judge.train(on: pictures.training, heldOut: pictures.heldOut, epochs: epochs, seed: context.seed)
         return "the classifier that measures the pictures was trained for \(Quantity.counted(epochs, "epoch")) and reads \(Quantity.fixed(accuracy, 4)) "
             + "of \(Quantity.grouped(pictures.heldOut.count)) held-out digits"
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        try withTrainer(context) { context, _, trainer, pictures in
-            let loader = try BatchLoader(pictures.training, batchSize: context.settings[Self.batch], seed: context.seed, epochs: 1)
-            return try loader.next().map { try trainer.probe(try Minibatch($0)) } ?? []
-        }
     }
 
     // MARK: Answers

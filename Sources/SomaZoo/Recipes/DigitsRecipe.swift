@@ -1,7 +1,7 @@
 import Soma
 
 /// A small multilayer perceptron reads the 1,797 digits that the program holds.
-public struct DigitsRecipe: Recipe {
+public struct DigitsRecipe: TrainingRecipe {
     static let options = MLPSettings(hidden: [128, 64], dropout: 0.2, shift: 0, TrainingSettings(batch: 32, rate: 4e-3, warmup: 50, smoothing: 0.1))
 
     public let name = "digits"
@@ -19,9 +19,9 @@ public struct DigitsRecipe: Recipe {
     /// Training digits and the held-out fifth, the same two sets for all seeds of training.
     public static var dataSets: (training: Subset, heldOut: Subset) { Digits.dataSet.split(heldOut: 0.2, seed: 1797) }
 
-    private func classifier(_ context: RecipeContext) -> ClassifierRun<MLP> {
+    private func classifier(_ context: RecipeContext) -> ClassifierSetup<MLP> {
         let shift = RandomShift(rows: 8, columns: 8, distance: context.settings[Self.options.digits.shift])
-        return ClassifierRun(recipe: self, context: context, settings: Self.options.training, augmentation: shift) {
+        return ClassifierSetup(context: context, settings: Self.options.training, augmentation: shift) {
             Self.options.model(context.settings, pixels: 64)
         }
     }
@@ -31,15 +31,10 @@ public struct DigitsRecipe: Recipe {
         return Self.options.training.fitted(context, to: count)
     }
 
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
         let (context, (training, heldOut)) = (fitted(context), Self.dataSets)
         let validation = context.settings[Self.options.digits.validation]
-        return try classifier(context).run(training: training, test: heldOut, validation: validation)
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        try classifier(fitted(context)).probe(training: Self.dataSets.training)
+        return try classifier(context).experiment(training: training, test: heldOut, validation: validation)
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {

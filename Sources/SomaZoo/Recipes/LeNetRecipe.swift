@@ -1,7 +1,7 @@
 import Soma
 
 /// LeNet-5 reads the 70,000 digits of MNIST.
-public struct LeNetRecipe: Recipe {
+public struct LeNetRecipe: TrainingRecipe {
     static let activation = Setting("activation", Activation.relu, "function behind each layer; tanh in 1998")
     static let pooling = Setting("pooling", LeNetPooling.max, "how maps are halved; average in 1998")
     static let initialization = Setting("init", Initialization.uniform, "how weights are drawn")
@@ -34,9 +34,9 @@ public struct LeNetRecipe: Recipe {
 
     private func files(_ context: RecipeContext) throws -> DigitFiles { try DigitFiles(context, recipe: name, side: 28) }
 
-    private func classifier(_ context: RecipeContext) -> ClassifierRun<LeNet> {
+    private func classifier(_ context: RecipeContext) -> ClassifierSetup<LeNet> {
         let shift = RandomShift(rows: 28, columns: 28, distance: context.settings[Self.digits.shift])
-        return ClassifierRun(recipe: self, context: context, settings: Self.training, augmentation: shift) {
+        return ClassifierSetup(context: context, settings: Self.training, augmentation: shift) {
             Self.model(context.settings)
         }
     }
@@ -47,19 +47,13 @@ public struct LeNetRecipe: Recipe {
         Self.training.fitted(context, to: files.trainingCount - context.settings[Self.digits.validation])
     }
 
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
         let files = try files(context)
         let context = fitted(context, to: files)
         let validation = context.settings[Self.digits.validation]
-        var run = classifier(context)
-        run.metadata = try files.metadata(goingOnFrom: context.checkpoint)
-        return try run.run(training: files.training(), test: files.test(), validation: validation)
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        let files = try files(context)
-        return try classifier(fitted(context, to: files)).probe(training: try files.training())
+        var setup = classifier(context)
+        setup.metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        return try setup.experiment(training: files.training(), test: files.test(), validation: validation)
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {

@@ -1,7 +1,7 @@
 import Soma
 
 /// A multilayer perceptron reads the 70,000 digits of MNIST.
-public struct MNISTRecipe: Recipe {
+public struct MNISTRecipe: TrainingRecipe {
     static let options = MLPSettings(hidden: [512, 256], dropout: 0.3, shift: 1, TrainingSettings(batch: 128, rate: 2e-3, warmup: 300, smoothing: 0.1))
 
     public let name = "mnist-mlp"
@@ -22,9 +22,9 @@ public struct MNISTRecipe: Recipe {
 
     public init() {}
 
-    private func classifier(_ context: RecipeContext, _ files: DigitFiles) -> ClassifierRun<MLP> {
+    private func classifier(_ context: RecipeContext, _ files: DigitFiles) -> ClassifierSetup<MLP> {
         let shift = RandomShift(rows: files.rows, columns: files.columns, distance: context.settings[Self.options.digits.shift])
-        return ClassifierRun(recipe: self, context: context, settings: Self.options.training, augmentation: shift) {
+        return ClassifierSetup(context: context, settings: Self.options.training, augmentation: shift) {
             Self.options.model(context.settings, pixels: files.rows * files.columns)
         }
     }
@@ -35,19 +35,13 @@ public struct MNISTRecipe: Recipe {
         Self.options.training.fitted(context, to: files.trainingCount - context.settings[Self.options.digits.validation])
     }
 
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
         let files = try DigitFiles(context)
         let context = fitted(context, to: files)
         let validation = context.settings[Self.options.digits.validation]
-        var run = classifier(context, files)
-        run.metadata = try files.metadata(goingOnFrom: context.checkpoint)
-        return try run.run(training: files.training(), test: files.test(), validation: validation)
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        let files = try DigitFiles(context)
-        return try classifier(fitted(context, to: files), files).probe(training: files.training())
+        var setup = classifier(context, files)
+        setup.metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        return try setup.experiment(training: files.training(), test: files.test(), validation: validation)
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {

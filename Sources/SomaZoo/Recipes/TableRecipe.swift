@@ -1,7 +1,7 @@
 import Soma
 
 /// A multilayer perceptron tells a column of a table from the others.
-public struct TableRecipe: Recipe {
+public struct TableRecipe: TrainingRecipe {
     static let target = Setting("target", "species", "the column to tell")
     static let kind = Setting("kind", TargetKind.auto, "whether the target is one of some classes or a number")
     static let features = Setting<[String]>("features", [], "the columns to tell it from; none: all that are of use")
@@ -64,54 +64,23 @@ public struct TableRecipe: Recipe {
         }
     }
 
-    private func parts(_ context: RecipeContext) throws -> TableParts { try TableParts(context.data, context.settings, seed: context.seed) }
-
-    private func trainer(_ context: RecipeContext, _ parts: TableParts, _ generator: RandomGenerator) throws -> (TableNetwork, Trainer) {
-        let settings = context.settings
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
+        let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed))
         let rule = AdamW(weightDecay: settings[Self.decay])
         let network = try context.model(trainedBy: rule) { Self.network(settings, parts.preparation) }
         let updates = max(1, context.epochs * ((parts.training.count + settings[Self.batch] - 1) / settings[Self.batch]))
         let optimizer = try Optimizer(rule, for: network, learningRate: .cosine(from: settings[Self.rate], over: updates))
         let weights = settings[Self.weights] == .balanced && parts.preparation.classNames != nil ? parts.classWeights : nil
+        let objective = Self.objective(network, parts.preparation, weights: weights)
         var options = Trainer.Options(epochs: context.epochs, batchSize: settings[Self.batch], seed: context.seed)
-        (options.folder, options.patience) = (context.output, settings[Self.patience] == 0 ? nil : settings[Self.patience])
-        options.divergenceAdvice = "begun anew with \(Self.rate.key)=\((settings[Self.rate] / 10).settingText) it may go better"
-        options.metadata = try SavedRun.metadata(self, context).merging(parts.metadata(goingOnFrom: context.checkpoint)) { _, own in own }
-        return (network, Trainer(network, Self.objective(network, parts.preparation, weights: weights), optimizer, options, generator: generator))
-    }
-
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
-        let (parts, generator) = (try parts(context), RandomGenerator(seed: context.seed))
-        return try withDevice(context.device) {
-            try withRandomGenerator(generator) {
-                let (network, trainer) = try trainer(context, parts, generator)
-                if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
-                let result = try trainer.run(
-                    on: parts.training, evaluatingOn: parts.validation, report: context.reporting(ModelSummary(name, network), parts.remarks),
-                    isInterrupted: context.isInterrupted)
-                var summary = try RecipeResult(result) { try trainer.evaluate(parts.validation) }
-                if result.isInterrupted || context.settings[Self.validation] == 0 { return summary }
-                for figure in summary.test.figures { summary.measures["validation_\(figure.name)"] = figure.value }
-                // The last weights may be long past the best.
-                if result.best != nil && context.output != nil { try Checkpoint(path: trainer.bestPath).restore(network) }
-                summary.test = try trainer.evaluate(parts.heldOut).report
-                return summary
-            }
-        }
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        let (parts, generator) = (try parts(context), RandomGenerator(seed: context.seed))
-        return try withDevice(context.device) {
-            try withRandomGenerator(generator) {
-                var fresh = context
-                fresh.output = nil
-                let trainer = try trainer(fresh, parts, generator).1
-                let loader = try BatchLoader(parts.training, batchSize: context.settings[Self.batch], seed: context.seed, epochs: 1)
-                return try loader.next().map { try trainer.probe(try Minibatch($0)) } ?? []
-            }
-        }
+        options.patience = settings[Self.patience] == 0 ? nil : settings[Self.patience]
+        options.divergenceAdvice = context.advice(lower: Self.rate)
+        var experiment = Experiment(
+            context, SupervisedTask(network, objective, optimizer), options, on: parts.training, validatedOn: parts.validation)
+        (experiment.metadata, experiment.remarks) = (try parts.metadata(goingOnFrom: context.checkpoint), parts.remarks)
+        // The last weights may be long past the best.
+        if settings[Self.validation] > 0 { (experiment.test, experiment.testsBest) = (parts.heldOut, true) }
+        return experiment
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {

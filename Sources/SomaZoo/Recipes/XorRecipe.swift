@@ -1,7 +1,7 @@
 import Soma
 
 /// Two layers and backpropagation learn what one unit cannot.
-public struct XorRecipe: Recipe {
+public struct XorRecipe: TrainingRecipe {
     static let hidden = Setting(
         "hidden", 4, "hidden units; two can be enough, but do not always find the way", in: 1...1000)
     static let loss = Setting("loss", LogicLoss.squared, "what is minimised")
@@ -23,57 +23,31 @@ public struct XorRecipe: Recipe {
 
     public init() {}
 
-    private func network(_ context: RecipeContext) -> LogicNetwork {
-        LogicNetwork(hiddenCount: context.settings[Self.hidden], deviation: 1)
-    }
-
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
-        let generator = RandomGenerator(seed: context.seed)
-        return try withDevice(context.device) {
-            try withRandomGenerator(generator) {
-                let network = network(context)
-                let trainer = try makeTrainer(network, context, generator)
-                let gate = context.settings[Self.gate]
-                let table = TruthTable(gate: gate, count: context.settings[Self.sweeps])
-                let result = try trainer.run(
-                    on: table, evaluatingOn: TruthTable(gate: gate, count: 1),
-                    report: context.reporting(ModelSummary(name, network)),
-                    isInterrupted: context.isInterrupted)
-                if !result.isInterrupted { try show(network, gate, context) }
-                return try RecipeResult(result) { try trainer.evaluate(TruthTable(gate: gate, count: 1)) }
-            }
-        }
-    }
-
-    private func makeTrainer(
-        _ network: LogicNetwork, _ context: RecipeContext, _ generator: RandomGenerator
-    ) throws -> Trainer {
-        let settings = context.settings
-        let rule = SGD(momentum: settings[Self.momentum])
-        let optimizer = try Optimizer(rule, for: network, learningRate: .constant(settings[Self.rate]))
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
+        let (settings, gate) = (context.settings, context.settings[Self.gate])
+        let network = LogicNetwork(hiddenCount: settings[Self.hidden], deviation: 1)
+        let optimizer = try Optimizer(SGD(momentum: settings[Self.momentum]), for: network, learningRate: .constant(settings[Self.rate]))
+        let task = SupervisedTask(network, LogicObjective(network: network, form: settings[Self.loss]), optimizer)
         var options = Trainer.Options(epochs: context.epochs, batchSize: 1, seed: context.seed)
         options.readingInterval = settings[Self.sweeps]
-        options.divergenceAdvice = "begun anew with \(Self.rate.key)=\((settings[Self.rate] / 10).settingText) it may go better"
-        options.folder = context.output
-        options.metadata = SavedRun.metadata(self, context)
-        let objective = LogicObjective(network: network, form: settings[Self.loss])
-        let trainer = Trainer(network, objective, optimizer, options, generator: generator)
-        if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
-        return trainer
+        options.divergenceAdvice = context.advice(lower: Self.rate)
+        let table = TruthTable(gate: gate, count: settings[Self.sweeps])
+        var experiment = Experiment(context, task, options, on: table, validatedOn: TruthTable(gate: gate, count: 1))
+        experiment.exhibits = { try exhibits(network, gate, $0) }
+        return experiment
     }
 
-    private func show(_ network: LogicNetwork, _ gate: Gate, _ context: RecipeContext) throws {
+    private func exhibits(_ network: LogicNetwork, _ gate: Gate, _ folder: String?) throws -> [RecipeEvent] {
         let answers: [Float] = try network(Tensor(Array(Gate.inputs.joined()), shape: [4, 2])).scalars()
         let rows = zip(zip(Gate.inputs, gate.outputs), answers).map { sample, answer in
             ["\(Int(sample.0[0]))", "\(Int(sample.0[1]))", "\(Int(sample.1))", Quantity.fixed(Double(answer), 3)]
         }
         let columns = ["x1", "x2", "target", "answer"]
-        try context.report(.table(Table("\(gate.title) and the network", columns: columns, rows: rows)))
-        guard let folder = context.output else { return }
+        let table = RecipeEvent.table(Table("\(gate.title) and the network", columns: columns, rows: rows))
+        guard let folder else { return [table] }
         let path = "\(folder)/surface.svg"
         try AtomicFile.write(try surface(network, gate).svg, to: path, links: .replaced)
-        try context.report(.file(path: path))
+        return [table, .file(path: path)]
     }
 
     /// The network's answer over the plane.
@@ -87,16 +61,5 @@ public struct XorRecipe: Recipe {
             rows: rows, valueLabel: "answer of the network", valueRange: 0...1)
         map.marks = gate.marks
         return map
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        withDevice(context.device) {
-            let network = withRandomGenerator(RandomGenerator(seed: context.seed)) { self.network(context) }
-            let gate = context.settings[Self.gate]
-            let inputs = Tensor(Array(Gate.inputs.joined()), shape: [1, 4, 2])
-            let batch = Minibatch(names: ["input", "target"], tensors: [inputs, Tensor(gate.outputs, shape: [1, 4, 1])])
-            let loss = LogicObjective(network: network, form: context.settings[Self.loss]).loss(batch)
-            return [loss] + gradient(of: loss, withRespectTo: network.parameters.map(\.tensor))
-        }
     }
 }

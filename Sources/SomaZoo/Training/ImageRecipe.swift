@@ -1,7 +1,7 @@
 import Soma
 
 /// A recipe that trains a network on pictures in folders, one for each class.
-protocol ImageRecipe: Recipe {
+protocol ImageRecipe: TrainingRecipe {
     associatedtype Network: Layer
     static var images: ImageSettings { get }
     static var training: TrainingSettings { get }
@@ -34,30 +34,22 @@ extension ImageRecipe {
         return Self.training.fitted(context, to: count, accumulation: context.settings[Self.images.accumulate])
     }
 
-    @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
+    public func experiment(_ context: RecipeContext) throws -> Experiment {
         let trained = try context.checkpoint.flatMap { try TrainedPictures($0) }
         let found = try folder(context, labelledAs: trained?.classes ?? [])
         let context = try fitted(context, to: found)
         guard let folder = found else {
             let (training, heldOut) = DigitsRecipe.dataSets
-            return try digits(context).run(training: training, test: heldOut)
+            return try digits(context).experiment(training: training, test: heldOut)
         }
         let (images, settings) = (Self.images, context.settings)
         let pictures = TrainedPictures(folder)
         if let checkpoint = context.checkpoint { try trained?.require(pictures, in: folder, by: checkpoint) }
         let heldOut = folder.validation(
             images.evaluation(settings), channels: settings[images.channels], unreadable: settings[images.isStrict] ? .fatal : .leftOut)
-        var run = classifier(context, folder)
-        run.metadata = pictures.metadata
-        return try run.run(training: training(folder, context), test: heldOut)
-    }
-
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
-        let found = try folder(context)
-        let context = try fitted(context, to: found)
-        guard let folder = found else { return try digits(context).probe(training: DigitsRecipe.dataSets.training) }
-        return try classifier(context, folder).probe(training: training(folder, context))
+        var setup = classifier(context, folder)
+        setup.metadata = pictures.metadata
+        return try setup.experiment(training: training(folder, context), test: heldOut)
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
@@ -122,32 +114,32 @@ extension ImageRecipe {
             unreadable: settings[images.isStrict] ? .fatal : .replaced)
     }
 
-    private func classifier(_ context: RecipeContext, _ folder: ImageFolder) -> ClassifierRun<Network> {
+    private func classifier(_ context: RecipeContext, _ folder: ImageFolder) -> ClassifierSetup<Network> {
         let settings = context.settings
-        var run = ClassifierRun(recipe: self, context: context, settings: Self.training) {
+        var setup = ClassifierSetup(context: context, settings: Self.training) {
             Self.network(
                 settings, side: settings[Self.images.side], channels: settings[Self.images.channels], classes: folder.classes.count)
         }
-        run.measuresTopFive = folder.classes.count > 5
-        run.accumulation = settings[Self.images.accumulate]
+        setup.measuresTopFive = folder.classes.count > 5
+        setup.accumulation = settings[Self.images.accumulate]
         // Where a batch has room to be trained on, it has room to be evaluated.
-        run.evaluationBatchSize = settings[Self.training.batch]
+        setup.evaluationBatchSize = settings[Self.training.batch]
         let ignored = folder.ignoredCount > 0 ? "; files passed over: \(folder.ignoredCount)" : ""
-        run.remarks = ["\(folder.trainingCount) pictures of \(folder.classes.count) classes to train on, \(folder.validationCount) to test on\(ignored)"]
-        run.remarks += folder.remarks
-        return run
+        setup.remarks = ["\(folder.trainingCount) pictures of \(folder.classes.count) classes to train on, \(folder.validationCount) to test on\(ignored)"]
+        setup.remarks += folder.remarks
+        return setup
     }
 
-    private func digits(_ context: RecipeContext) -> ClassifierRun<Network> {
+    private func digits(_ context: RecipeContext) -> ClassifierSetup<Network> {
         let (settings, side) = (context.settings, context.settings[Self.images.side])
         let isShifted = settings[Self.images.augmentations].contains(.shift)
-        var run = ClassifierRun(recipe: self, context: context, settings: Self.training) {
+        var setup = ClassifierSetup(context: context, settings: Self.training) {
             Self.network(settings, side: side, channels: 1, classes: DigitClasses.names.count)
         }
-        run.augmentation = ScaledDigits(side: side, shift: isShifted ? max(1, side / 8) : 0)
-        run.measuresTopFive = true
-        run.accumulation = settings[Self.images.accumulate]
-        return run
+        setup.augmentation = ScaledDigits(side: side, shift: isShifted ? max(1, side / 8) : 0)
+        setup.measuresTopFive = true
+        setup.accumulation = settings[Self.images.accumulate]
+        return setup
     }
 }
 

@@ -24,4 +24,9 @@ extension RecipeContext {
             try report(.training(event))
         }
     }
+
+    /// What may help where the loss is no longer finite, in terms of a setting, which a run that is resumed cannot change.
+    func advice(lower rate: Setting<Double>) -> String {
+        "begun anew with \(rate.key)=\((settings[rate] / 10).settingText) it may go better"
+    }
 }

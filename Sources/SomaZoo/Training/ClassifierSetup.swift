@@ -1,8 +1,7 @@
 import Soma
 
-/// One run of a recipe that trains a network to tell classes.
-struct ClassifierRun<Model: Layer> {
-    let recipe: any Recipe
+/// What a recipe that trains a network to tell classes is made of.
+struct ClassifierSetup<Model: Layer> {
     let context: RecipeContext
     let settings: TrainingSettings
     /// What happens to samples in training on the device, before the network sees them.
@@ -32,42 +31,35 @@ struct ClassifierRun<Model: Layer> {
 
     /// Trains on `training` and evaluates every epoch on `test`; with samples for validation, on a part of `training`
     /// instead, and on `test` only the last weights.
-    func run(training: any DataSet, test: any DataSet, validation: Int = 0) throws -> RecipeResult {
-        if validation == 0 { return try run(training: training, heldOut: test, test: nil) }
+    func experiment(training: any DataSet, test: any DataSet, validation: Int = 0) throws -> Experiment {
+        if validation == 0 { return try experiment(training, validatedOn: test) }
         guard validation < training.count else {
             throw UsageError("validation=\(validation) leaves none of \(training.count) samples to train on")
         }
         let parts = training.split(heldOut: Double(validation) / Double(training.count), seed: 60_000)
-        return try run(training: parts.training, heldOut: parts.heldOut, test: test)
+        var experiment = try experiment(parts.training, validatedOn: parts.heldOut)
+        experiment.test = test
+        return experiment
     }
 
-    private func run(training: any DataSet, heldOut: any DataSet, test: (any DataSet)?) throws -> RecipeResult {
-        let generator = RandomGenerator(seed: context.seed)
-        return try withDevice(context.device) {
-            try withRandomGenerator(generator) {
-                let model = try context.model(trainedBy: rule, makeModel)
-                let trainer = try makeTrainer(model, sampleCount: training.count, generator)
-                if let checkpoint = context.checkpoint { try trainer.resume(from: checkpoint) }
-                let remarks = try remarks + [scheduleChange(sampleCount: training.count)].compactMap { $0 }
-                let result = try trainer.run(
-                    on: training, evaluatingOn: heldOut, report: context.reporting(ModelSummary(recipe.name, model), remarks),
-                    isInterrupted: context.isInterrupted)
-                return try summary(result, trainer, heldOut, test)
-            }
-        }
+    private func experiment(_ training: any DataSet, validatedOn validation: any DataSet) throws -> Experiment {
+        let model = try context.model(trainedBy: rule, makeModel)
+        let optimizer = try Optimizer(rule, for: model, learningRate: schedule(training.count, epochs: context.epochs))
+        let task = SupervisedTask(model, objective(model), optimizer)
+        var experiment = Experiment(context, task, options, on: training, validatedOn: validation)
+        experiment.metadata = metadata
+        experiment.remarks = try remarks + [scheduleChange(sampleCount: training.count)].compactMap { $0 }
+        return experiment
     }
 
     private var rule: any UpdateRule { setting(\.rule).rule(decay: setting(\.decay)) }
 
-    private func makeTrainer(_ model: Model, sampleCount: Int, _ generator: RandomGenerator) throws -> Trainer {
-        let optimizer = try Optimizer(rule, for: model, learningRate: schedule(sampleCount, epochs: context.epochs))
+    private var options: Trainer.Options {
         var options = Trainer.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
         options.accumulation = accumulation
         if let evaluationBatchSize { options.evaluationBatchSize = evaluationBatchSize }
-        options.folder = context.output
         options.divergenceAdvice = divergenceAdvice
-        options.metadata = SavedRun.metadata(recipe, context).merging(metadata) { _, own in own }
-        return Trainer(model, objective(model), optimizer, options, generator: generator)
+        return options
     }
 
     /// In terms of the recipe's settings, which a run that is resumed cannot change.
@@ -93,30 +85,6 @@ struct ClassifierRun<Model: Layer> {
         if rates[0] == rates[1] { return nil }
         return "the schedule \(setting(\.decline).rawValue) is over \(context.epochs) epochs now and not \(earlier): "
             + "the learning rate goes on at \(scientific(rates[1])) in place of \(scientific(rates[0]))"
-    }
-
-    private func summary(
-        _ result: TrainingResult, _ trainer: Trainer, _ heldOut: any DataSet, _ test: (any DataSet)?
-    ) throws -> RecipeResult {
-        var summary = try RecipeResult(result) { try trainer.evaluate(heldOut) }
-        guard let test, !result.isInterrupted else { return summary }
-        for figure in summary.test.figures { summary.measures["validation_\(figure.name)"] = figure.value }
-        summary.test = try trainer.evaluate(test).report
-        return summary
-    }
-
-    /// The loss of the first minibatch and its gradients.
-    func probe(training: any DataSet) throws -> [Tensor] {
-        try withDevice(context.device) {
-            try withRandomGenerator(RandomGenerator(seed: context.seed)) {
-                let model = try context.model(trainedBy: rule, makeModel)
-                let loader = try BatchLoader(training, batchSize: setting(\.batch), seed: context.seed, epochs: 1)
-                guard let batch = try loader.next() else { return [] }
-                let minibatch = try Minibatch(batch)
-                let loss = withTraining { objective(model).loss(minibatch) }
-                return [loss] + gradient(of: loss, withRespectTo: model.parameters.map(\.tensor))
-            }
-        }
     }
 }
 
