@@ -16,6 +16,7 @@ import Testing
         let pair = Pair()
         let generator, critic: Player
         var turnCount = 1
+        var turns: [String] { Array(repeating: "critic", count: turnCount - 1) + ["both"] }
         /// The update of the generator from which its loss is no number.
         var breaksAt: Int?
         /// The same of the critic, which is listed behind the generator and moves before it.
@@ -39,7 +40,7 @@ import Testing
             let isCriticBroken = Tensor.asked { [critic, criticBreaksAt] in critic.optimizer.updateCount >= criticBreaksAt ?? .max ? 1 : 0 }
             let verdicts = square(real - 1).mean() + square(made).mean()
             try context.minimize(criticBreaksAt == nil ? verdicts : verdicts / (1 - isCriticBroken), by: critic)
-            guard context.turn == turnCount - 1 else { return }
+            guard context.turn == "both" else { return }
             let loss = square(pair.critic(fake) - 1).mean()
             guard let breaksAt else { return try context.minimize(loss, by: generator) }
             let isBroken = Tensor.asked { [generator] in generator.optimizer.updateCount >= breaksAt ? 1 : 0 }
@@ -159,7 +160,7 @@ import Testing
         struct Constant: TrainingTask {
             let players: [Player]
             let model = Sequential(Linear(from: 2, to: 1), Linear(from: 1, to: 1))
-            let turnCount = 2
+            var turns: [String] { players.map(\.name) }
             let criterion: Criterion? = nil
             var module: any Module { model }
             init() throws {
@@ -167,7 +168,7 @@ import Testing
             }
             func metrics(_ batch: Minibatch) -> [Metric] { [] }
             func step(_ batch: Minibatch, _ context: StepContext) throws {
-                context.tell("\(players[context.turn].name)_loss", Tensor.ones([], device: batch["image"].device))
+                context.tell("\(context.turn)_loss", Tensor.ones([], device: batch["image"].device))
             }
         }
         let device = try Device.named("cpu")

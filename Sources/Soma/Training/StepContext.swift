@@ -12,8 +12,8 @@ public final class StepContext {
         case look
     }
 
-    /// Which of the task's turns this step is, from 0: a number that the step may decide by.
-    public let turn: Int
+    /// Which of the task's turns this step is, by name: the step may decide by it.
+    public let turn: String
     private let purpose: Purpose
     private let watch: LossWatch
     private let sampleCount: Int
@@ -22,7 +22,7 @@ public final class StepContext {
     /// What players were to minimise.
     private(set) var minimized: [(optimizer: Optimizer, loss: Tensor)] = []
 
-    init(_ watch: LossWatch, turn: Int, sampleCount: Int, for purpose: Purpose) {
+    init(_ watch: LossWatch, turn: String, sampleCount: Int, for purpose: Purpose) {
         (self.watch, self.turn, self.sampleCount, self.purpose) = (watch, turn, sampleCount, purpose)
     }
 

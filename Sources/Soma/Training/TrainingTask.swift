@@ -29,9 +29,9 @@ public protocol TrainingTask: Measured {
     /// Who is trained. Each trains parameters of `module` that no other one does.
     var players: [Player] { get }
 
-    /// How many steps come round in turn, each captured for itself, as where one player moves five times as often as the other:
-    /// `StepContext.turn` tells which it is.
-    var turnCount: Int { get }
+    /// The steps that come round in turn, by name, as where one player moves five times as often as the other: `StepContext.turn` tells which it is.
+    /// Steps of one name are captured once.
+    var turns: [String] { get }
 
     /// The losses that `step` tells of, by name: what `StepContext.minimize` is given, and further ones. Each has a column in metrics.csv.
     var lossNames: [String] { get }
@@ -45,7 +45,7 @@ public protocol TrainingTask: Measured {
 }
 
 extension TrainingTask {
-    public var turnCount: Int { 1 }
+    public var turns: [String] { ["step"] }
     public var lossNames: [String] { players.count == 1 ? ["loss"] : players.map { "\($0.name)_loss" } }
     public func preview() throws -> [Preview] { [] }
 }

@@ -8,6 +8,7 @@ public struct DCGANRecipe: TrainingRecipe {
     static let noise = Setting("noise", 100, "random numbers that a picture is made of", in: 1...65_536)
     static let width = Setting("width", 64, "channels of the discriminator's first maps and of the generator's last", in: 1...4096)
     static let critic = Setting("critic", 1, "steps of the discriminator for one of the generator", in: 1...100)
+    static let average = Setting("average", 0.0, "share of the old in a moving average of the generator's weights that pictures are made by; 0: by the weights", in: 0...0.99999)
     static let judge = Setting("judge", 2, "epochs for the classifier that measures the pictures", in: 0...1000)
 
     public let name = "dcgan"
@@ -27,7 +28,7 @@ public struct DCGANRecipe: TrainingRecipe {
           soma train dcgan --data data/mnist --epochs 5
           soma generate runs/dcgan --count 64 --seed 7 --output sheet.png
         """
-    public var settings: [any AnySetting] { [Self.loss, Self.batch, Self.rate, Self.noise, Self.width, Self.critic, Self.judge] }
+    public var settings: [any AnySetting] { [Self.loss, Self.batch, Self.rate, Self.noise, Self.width, Self.critic, Self.average, Self.judge] }
     public let data = DataNeed.either(
         folder: "the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)", embedded: "the embedded digits, enlarged to 28×28")
     public let defaultEpochs = 20
@@ -64,8 +65,8 @@ public struct DCGANRecipe: TrainingRecipe {
         let (settings, pictures) = (context.settings, try DigitPictures(context, recipe: name))
         let networks = try context.model(trainedBy: AdversarialTask.rule(settings[Self.loss])) { Self.networks(settings) }
         let task = try AdversarialTask(
-            networks, settings[Self.loss], discriminatorSteps: settings[Self.critic], rate: settings[Self.rate], noise: settings[Self.noise],
-            seed: context.seed)
+            networks, settings[Self.loss], discriminatorSteps: settings[Self.critic], rate: settings[Self.rate],
+            average: settings[Self.average] == 0 ? nil : settings[Self.average], noise: settings[Self.noise], seed: context.seed)
         var options = Trainer.Options(epochs: context.epochs, batchSize: settings[Self.batch], seed: context.seed)
         options.divergenceAdvice = context.advice(lower: Self.rate)
         var experiment = Experiment(

@@ -44,27 +44,30 @@ struct AdversarialTask: TrainingTask {
     private let form: AdversarialLoss
     private let noise: Int
     private let samples: NoiseSource
-    /// Steps of the discriminator for one of the generator.
-    let turnCount: Int
+    /// Steps of the discriminator alone, and then one of both.
+    let turns: [String]
     let generator: Player
     let discriminator: Player
 
     /// How much the penalty of a discriminator's slope weighs.
     private static let penaltyWeight = 10.0
+    private static let (aloneTurn, bothTurn) = ("discriminator", "both")
     private static let (previewSide, previewName) = (8, "samples")
 
     /// - Parameters:
     ///   - discriminatorSteps: its steps for one of the generator.
+    ///   - average: d of the moving average a ← d a + (1 − d) w of the generator's weights, by which pictures are made; nil: by the weights.
     ///   - seed: of the numbers that the pictures of every epoch are made of.
     /// - Throws: `BackendError`.
-    init(_ judged: JudgedDCGAN, _ form: AdversarialLoss, discriminatorSteps: Int, rate: Double, noise: Int, seed: UInt64) throws {
-        (self.judged, self.form, turnCount, self.noise) = (judged, form, discriminatorSteps, noise)
+    init(_ judged: JudgedDCGAN, _ form: AdversarialLoss, discriminatorSteps: Int, rate: Double, average: Double?, noise: Int, seed: UInt64) throws {
+        (self.judged, self.form, self.noise) = (judged, form, noise)
+        turns = Array(repeating: Self.aloneTurn, count: discriminatorSteps - 1) + [Self.bothTurn]
         (scores, samples) = (GeneratorScores(module: judged), NoiseSource(count: noise, seed: seed))
-        func player(_ name: String, _ model: some Module) throws -> Player {
-            Player(name, try Optimizer(Self.rule(form), for: model, learningRate: .constant(rate)))
+        func player(_ name: String, _ model: some Module, averageDecay: Double? = nil) throws -> Player {
+            Player(name, try Optimizer(Self.rule(form), for: model, learningRate: .constant(rate), averageDecay: averageDecay))
         }
         discriminator = try player("discriminator", judged.networks.discriminator)
-        generator = try player("generator", judged.networks.generator)
+        generator = try player("generator", judged.networks.generator, averageDecay: average)
     }
 
     /// The rule of both players: that of Radford's paper, or of Gulrajani's.
@@ -87,7 +90,7 @@ struct AdversarialTask: TrainingTask {
         let fake = networks.generator(.randomNormal([batch.count, noise]))
         let seen = fake.withoutGradient()
         try context.minimize(discriminatorLoss(real, seen), by: discriminator)
-        guard context.turn == turnCount - 1 else { return }
+        guard context.turn == Self.bothTurn else { return }
         try context.minimize(form.ofGenerator(networks.discriminator(fake)), by: generator)
     }
 
