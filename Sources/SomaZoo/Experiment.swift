@@ -26,8 +26,8 @@ public struct Experiment {
     /// What is done once, before the first phase of a run that begins anew, such as training a network to measure others by. Returns a line to tell.
     /// Nothing of it is kept where it is interrupted.
     public var preparation: (() throws -> String)?
-    /// What the trained model shows, once all epochs are done: tables, and files in the folder that it is given, nil for none.
-    public var exhibits: (String?) throws -> [RecipeEvent] = { _ in [] }
+    /// What the trained model shows, once all epochs are done: tables, files in the folder that it is given (nil for none), and further figures.
+    public var exhibits: (String?) throws -> Exhibits = { _ in Exhibits() }
 
     /// An experiment of several phases.
     /// - Parameters:
@@ -49,6 +49,16 @@ public struct Experiment {
         let phase = TrainingPhase("training", epochs: context.epochs) { task }
         self.init(context, task.module, options, phases: [phase], on: training, validatedOn: validation)
     }
+}
+
+/// What a trained model shows.
+public struct Exhibits: Sendable {
+    /// Tables, lines and files, in the order in which they are told.
+    public var events: [RecipeEvent]
+    /// Further figures of the result, by name.
+    public var measures: [String: Double]
+
+    public init(_ events: [RecipeEvent] = [], measures: [String: Double] = [:]) { (self.events, self.measures) = (events, measures) }
 }
 
 /// A recipe that trains by minibatches: it says what, and this protocol does it.
@@ -103,12 +113,15 @@ private struct ExperimentRun {
         let ending = try trainer.run(
             on: experiment.training, evaluatingOn: experiment.validation, report: context.reporting(ModelSummary(name, experiment.model), remarks),
             isInterrupted: context.isInterrupted)
-        if !ending.isInterrupted { for event in try experiment.exhibits(context.output) { try context.report(event) } }
-        return try summary(ending)
+        if ending.isInterrupted { return try summary(ending, Exhibits()) }
+        let exhibits = try experiment.exhibits(context.output)
+        for event in exhibits.events { try context.report(event) }
+        return try summary(ending, exhibits)
     }
 
-    private func summary(_ ending: TrainingResult) throws -> RecipeResult {
+    private func summary(_ ending: TrainingResult, _ exhibits: Exhibits) throws -> RecipeResult {
         var result = RecipeResult()
+        result.measures = exhibits.measures
         (result.isInterrupted, result.epochs, result.seconds) = (ending.isInterrupted, ending.progress.epoch, ending.progress.seconds)
         (result.samplesPerSecond, result.checkpoint) = (ending.progress.samplesPerSecond, ending.checkpoint)
         if ending.isInterrupted { return result }

@@ -59,13 +59,17 @@ final class TemporaryFolder {
         path = String(cString: made)
     }
 
-    deinit {
-        for name in names { unlink("\(path)/\(name)") }
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
+        for name in names(path) where unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)") }
         rmdir(path)
     }
 
     /// The names of the files in the folder.
-    var names: [String] {
+    var names: [String] { Self.names(path) }
+
+    private static func names(_ path: String) -> [String] {
         guard let listing = opendir(path) else { return [] }
         defer { closedir(listing) }
         var names: [String] = []

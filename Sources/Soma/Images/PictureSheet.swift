@@ -18,17 +18,19 @@ public struct PictureSheet: Sendable {
     /// - Parameters:
     ///   - tile: the size of each.
     ///   - channels: 1 for grey, 3 for colour.
+    ///   - columns: how many beside one another; nil: as many as make it square.
     /// - Throws: `SomaError` where the sheet would be larger than a picture may be.
-    public init(count: Int, tile: PictureSize, channels: Int) throws {
-        guard count > 0, tile.width > 0, tile.height > 0, channels == 1 || channels == 3 else {
+    public init(count: Int, tile: PictureSize, channels: Int, columns: Int? = nil) throws {
+        guard count > 0, tile.width > 0, tile.height > 0, channels == 1 || channels == 3, columns ?? 1 > 0 else {
             programError("PictureSheet", "\(count) pictures of \(tile) and \(channels) channels")
         }
-        guard Self.fits(count, tile) else {
-            let most = Self.most(tile)
+        guard Self.fits(count, tile, columns) else {
+            let most = Self.most(tile, columns)
             let advice = most == 0 ? "one of \(tile) pixels is too large by itself" : "at most \(Quantity.grouped(most)) of \(tile) pixels fit"
             throw SomaError("a sheet of \(Quantity.grouped(count)) pictures would be larger than a picture may be: \(advice)")
         }
-        columns = Self.columns(count)
+        let columns = columns ?? Self.columns(count)
+        self.columns = columns
         rows = (count + columns - 1) / columns
         (width, height) = (Self.extent(columns, tile.width), Self.extent(rows, tile.height))
         (self.tile, self.channels) = (tile, channels)
@@ -38,20 +40,21 @@ public struct PictureSheet: Sendable {
     private static func columns(_ count: Int) -> Int { Int(Double(count).squareRoot().rounded(.up)) }
     private static func extent(_ count: Int, _ side: Int) -> Int { count * (side + line) - line }
 
-    private static func fits(_ count: Int, _ tile: PictureSize) -> Bool {
+    private static func fits(_ count: Int, _ tile: PictureSize, _ chosen: Int?) -> Bool {
         // So many pictures of a pixel each are too many, and their sides can be multiplied.
         guard count <= Picture.pixelLimit, tile.width <= Picture.sideLimit, tile.height <= Picture.sideLimit else { return false }
-        let columns = columns(count)
+        let columns = chosen ?? columns(count)
+        guard columns <= Picture.sideLimit else { return false }
         let (width, height) = (extent(columns, tile.width), extent((count + columns - 1) / columns, tile.height))
         return width <= Picture.sideLimit && height <= Picture.sideLimit && width * height <= Picture.pixelLimit
     }
 
     /// How many pictures of a size a sheet has room for.
-    private static func most(_ tile: PictureSize) -> Int {
+    private static func most(_ tile: PictureSize, _ columns: Int?) -> Int {
         var (low, high) = (0, Picture.pixelLimit + 1)
         while high - low > 1 {
             let middle = (low + high) / 2
-            if fits(middle, tile) { low = middle } else { high = middle }
+            if fits(middle, tile, columns) { low = middle } else { high = middle }
         }
         return low
     }

@@ -73,8 +73,14 @@ struct LoopProgress {
 extension Checkpoint {
     /// How many epochs a training loop had completed when it wrote this; nil where it was none.
     public var completedEpochs: Int? {
-        guard let progress = try? LoopProgress(self, losses: []) else { return nil }
+        guard isOfLastPhase, let progress = try? LoopProgress(self, losses: []) else { return nil }
         return progress.position.epoch - (progress.isEpochOpen ? 1 : 0)
+    }
+
+    /// Whether no phase of a run comes after that of this checkpoint.
+    private var isOfLastPhase: Bool {
+        guard let phase = try? count(PhasedTrainer.phaseKey), let all = try? count(PhasedTrainer.phaseCountKey) else { return true }
+        return phase + 1 >= all
     }
 
     /// How many updates the optimiser had made, or that of several which made most; nil where the file holds no state of one.

@@ -8,11 +8,23 @@ public struct TrainingPhase {
     /// Learning rates, frozen parameters and what is minimised are the task's. It is made when the phase begins, as an optimiser moves the
     /// parameters that it is made with.
     public let task: () throws -> any TrainingTask
+    /// What this phase is trained on and what is evaluated after each of its epochs, where that is not what the run is given.
+    public let data: (training: any DataSet, heldOut: (any DataSet)?)?
 
     /// A phase of `epochs` epochs.
     /// - Parameter task: one whose `module` is that of the whole run, so that every checkpoint holds all of it.
     public init(_ name: String, epochs: Int, task: @escaping () throws -> any TrainingTask) {
-        (self.name, self.epochs, self.task) = (name, epochs, task)
+        (self.name, self.epochs, self.task, data) = (name, epochs, task, nil)
+    }
+
+    /// A phase with data of its own.
+    /// - Parameters:
+    ///   - heldOut: what is evaluated after each epoch; nil for nothing.
+    ///   - task: one whose `module` is that of the whole run, so that every checkpoint holds all of it.
+    public init(
+        _ name: String, epochs: Int, on training: any DataSet, evaluatingOn heldOut: (any DataSet)?, task: @escaping () throws -> any TrainingTask
+    ) {
+        (self.name, self.epochs, self.task, data) = (name, epochs, task, (training, heldOut))
     }
 }
 
@@ -36,7 +48,7 @@ public final class PhasedTrainer {
     /// Of the phase that is trained, or was trained last.
     private var current: Trainer?
 
-    static let phaseKey = "phase"
+    static let (phaseKey, phaseCountKey) = ("phase", "phases")
 
     /// - Parameters:
     ///   - options: those of every phase, but for the epochs.
@@ -75,7 +87,8 @@ public final class PhasedTrainer {
             current = trainer
             try begin(number, trainer)
             if phases.count > 1 { try report(.phase(phases[number].name, number: number, of: phases.count)) }
-            let own = try trainer.run(on: training, evaluatingOn: heldOut, report: report, isInterrupted: isInterrupted)
+            let data = phases[number].data ?? (training, heldOut)
+            let own = try trainer.run(on: data.training, evaluatingOn: data.heldOut, report: report, isInterrupted: isInterrupted)
             if own.isInterrupted { return own }
             result = own
         }
@@ -86,7 +99,9 @@ public final class PhasedTrainer {
     private func makeTrainer(_ number: Int) throws -> Trainer {
         var options = options
         options.epochs = phases[number].epochs
-        if phases.count > 1 { options.metadata[Self.phaseKey] = String(number) }
+        if phases.count > 1 {
+            (options.metadata[Self.phaseKey], options.metadata[Self.phaseCountKey]) = (String(number), String(phases.count))
+        }
         return Trainer(try phases[number].task(), options, generator: generator)
     }
 

@@ -69,12 +69,7 @@ struct DepthTrial: Sendable {
     private static func norms(_ model: MLP, _ data: Subset, seed: UInt64) throws -> [Double] {
         let loss = try firstLoss(model, data, seed: seed)
         let gradients = gradient(of: loss, withRespectTo: model.hidden.map(\.weight.tensor))
-        // Scaled by the largest element: squares of small gradients would vanish before the gradients do.
-        let norms = gradients.map { gradient in
-            let largest = maximum(abs(gradient).max(), 1e-37)
-            return sqrt(square(gradient / largest).sum()) * largest
-        }
-        return try Tensor(stacking: norms).scalars(as: Float.self).map(Double.init)
+        return try Tensor(stacking: gradients.map(\.scaledNorm)).scalars(as: Float.self).map(Double.init)
     }
 
     /// The loss on the first 256 samples, not computed yet.
@@ -82,5 +77,13 @@ struct DepthTrial: Sendable {
         let loader = try BatchLoader(data, batchSize: 256, seed: seed, epochs: 1)
         guard let batch = try loader.next() else { throw SomaError("there are no digits") }
         return Classification(model).loss(try Minibatch(batch))
+    }
+}
+
+extension Tensor {
+    /// The Euclidean norm of all elements, scaled by the largest: squares of small elements would vanish before these do.
+    var scaledNorm: Tensor {
+        let largest = maximum(abs(self).max(), 1e-37)
+        return sqrt(square(self / largest).sum()) * largest
     }
 }

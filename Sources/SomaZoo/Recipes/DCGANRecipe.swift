@@ -74,7 +74,7 @@ public struct DCGANRecipe: TrainingRecipe {
         experiment.metadata = pictures.metadata
         experiment.preparation = { try Self.trainJudge(networks.judge, context, pictures) }
         experiment.exhibits = { folder in
-            try folder.flatMap { try AdversarialTask.animate($0, epochs: context.epochs) }.map { [.file(path: $0)] } ?? []
+            Exhibits(try folder.flatMap { try AdversarialTask.animate($0, epochs: context.epochs) }.map { [.file(path: $0)] } ?? [])
         }
         return experiment
     }

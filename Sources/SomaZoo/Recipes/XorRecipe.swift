@@ -37,17 +37,17 @@ public struct XorRecipe: TrainingRecipe {
         return experiment
     }
 
-    private func exhibits(_ network: LogicNetwork, _ gate: Gate, _ folder: String?) throws -> [RecipeEvent] {
+    private func exhibits(_ network: LogicNetwork, _ gate: Gate, _ folder: String?) throws -> Exhibits {
         let answers: [Float] = try network(Tensor(Array(Gate.inputs.joined()), shape: [4, 2])).scalars()
         let rows = zip(zip(Gate.inputs, gate.outputs), answers).map { sample, answer in
             ["\(Int(sample.0[0]))", "\(Int(sample.0[1]))", "\(Int(sample.1))", Quantity.fixed(Double(answer), 3)]
         }
         let columns = ["x1", "x2", "target", "answer"]
         let table = RecipeEvent.table(Table("\(gate.title) and the network", columns: columns, rows: rows))
-        guard let folder else { return [table] }
+        guard let folder else { return Exhibits([table]) }
         let path = "\(folder)/surface.svg"
         try AtomicFile.write(try surface(network, gate).svg, to: path, links: .replaced)
-        return [table, .file(path: path)]
+        return Exhibits([table, .file(path: path)])
     }
 
     /// The network's answer over the plane.

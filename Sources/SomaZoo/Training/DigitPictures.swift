@@ -9,20 +9,25 @@ struct DigitPictures {
 
     /// - Throws: `SomaError` naming the file that is missing, broken, of another size, or another than the run's.
     init(_ context: RecipeContext, recipe: String) throws {
+        try Self.requireSameOrigin(context)
         guard context.data != nil else {
-            if let checkpoint = context.checkpoint, DigitFiles.areNamed(in: checkpoint) {
-                throw UsageError("\(checkpoint.path) was trained on the files of a folder: name it by --data")
-            }
             let parts = EnlargedDigits.parts
             (training, heldOut, metadata) = (parts.training, parts.heldOut, [:])
             return
         }
         let files = try DigitFiles(context, recipe: recipe, side: 28)
         (training, heldOut) = (try files.training(), try files.test())
-        if let checkpoint = context.checkpoint, !DigitFiles.areNamed(in: checkpoint) {
-            throw UsageError("\(checkpoint.path) was trained on the embedded digits: leave out --data")
-        }
         metadata = try files.metadata(goingOnFrom: context.checkpoint)
+    }
+
+    /// - Throws: `UsageError` where a run on files would go on with the embedded digits, or the other way round.
+    static func requireSameOrigin(_ context: RecipeContext) throws {
+        guard let checkpoint = context.checkpoint else { return }
+        switch (context.data != nil, DigitFiles.areNamed(in: checkpoint)) {
+        case (false, true): throw UsageError("\(checkpoint.path) was trained on the files of a folder: name it by --data")
+        case (true, false): throw UsageError("\(checkpoint.path) was trained on the embedded digits: leave out --data")
+        case (true, true), (false, false): return
+        }
     }
 }
 
@@ -93,5 +98,43 @@ struct WithNoise: DataSet {
     func read(_ indices: [Int], into batch: BatchMemory) throws {
         try base.read(indices, into: batch)
         for (row, index) in indices.enumerated() { noise.fill(batch.row(row, of: "noise", as: Float.self), index) }
+    }
+}
+
+/// Digits as vectors of pixels from 0 to 1, `image` float32 [pixels] and `label`: the files of a folder, or the embedded ones.
+struct FlatDigits {
+    let training: any DataSet
+    let heldOut: any DataSet
+    let pixels: Int
+    /// What checkpoints say of them.
+    let metadata: [String: String]
+
+    /// - Throws: `SomaError` naming the file that is missing, broken, of other than 28×28 pixels, or another than the run's; `UsageError` where a
+    ///   run would go on with other data.
+    init(_ context: RecipeContext, recipe: String) throws {
+        try DigitPictures.requireSameOrigin(context)
+        guard context.data != nil else {
+            (training, heldOut) = DigitsRecipe.dataSets
+            (pixels, metadata) = (64, [:])
+            return
+        }
+        let files = try DigitFiles(context, recipe: recipe)
+        guard files.rows == 28, files.columns == 28 else {
+            throw SomaError("\(context.data ?? "") has pictures of \(files.rows)×\(files.columns), and \(recipe) takes 28×28")
+        }
+        (training, heldOut, pixels) = (try files.training(), try files.test(), 784)
+        metadata = try files.metadata(goingOnFrom: context.checkpoint)
+    }
+
+    /// The first samples to train on, at most `count`.
+    func first(_ count: Int) throws -> Minibatch { try Self.first(count, of: training) }
+
+    /// Pixels [n, pixels] of the first samples that were held out, at most `count`.
+    func shown(_ count: Int) throws -> Tensor { try Self.first(count, of: heldOut)["image"] }
+
+    private static func first(_ count: Int, of dataSet: any DataSet) throws -> Minibatch {
+        let loader = try BatchLoader(dataSet, batchSize: min(count, dataSet.count), seed: nil, epochs: 1)
+        guard let batch = try loader.next() else { throw SomaError("there are no digits") }
+        return try Minibatch(batch)
     }
 }
