@@ -26,8 +26,8 @@ struct SawTooth: DataSet {
 
     /// As many points as `count`, drawn by a seed.
     init(folds: Int, count: Int, seed: UInt64) {
-        self.folds = folds
-        points = withRandomSeed(seed) { (0..<count).map { _ in Float.random(in: 0..<1, using: &Self.generator(seed).pointee) } }
+        var numbers = Philox(seed: seed)
+        (self.folds, points) = (folds, (0..<count).map { _ in Float.random(in: 0..<1, using: &numbers) })
     }
 
     /// The saw-tooth: 0 at 0, and up and down by slopes of 2^folds.
@@ -39,6 +39,25 @@ struct SawTooth: DataSet {
             // From −1 to 1, so that first weights suit it.
             inputs[row] = 2 * points[index] - 1
             labels[row] = Self.value(points[index], folds: folds) > 0.5 ? 1 : 0
+        }
+    }
+}
+
+/// All patterns of `bits` bits, as −1 and 1, and whether an odd number of them is 1: fields `image` [bits] and `label`.
+struct Parity: DataSet {
+    let bits: Int
+    let fields: [Field]
+
+    init(bits: Int) { (self.bits, fields) = (bits, [Field("image", .float32, [bits]), Field("label", .int32, [])]) }
+
+    var count: Int { 1 << bits }
+
+    func read(_ indices: [Int], into batch: BatchMemory) {
+        let labels = batch.values(of: "label", as: Int32.self)
+        for (row, index) in indices.enumerated() {
+            let inputs = batch.row(row, of: "image", as: Float.self)
+            for bit in 0..<bits { inputs[bit] = index >> bit & 1 == 1 ? 1 : -1 }
+            labels[row] = Int32(index.nonzeroBitCount & 1)
         }
     }
 }

@@ -16,8 +16,10 @@ extension RecipeContext {
     /// Passes the events of a training loop on, the model's summary before the first. Until then nothing is told, so
     /// that a run that cannot begin leaves its folder as it was.
     func reporting(_ model: ModelSummary, _ remarks: [String] = []) -> (TrainingEvent) throws -> Void {
-        { event in
-            if case .started = event {
+        var isModelTold = false
+        return { event in
+            if case .started = event, !isModelTold {
+                isModelTold = true
                 try report(.model(model))
                 for remark in remarks { try report(.message(remark)) }
             }
