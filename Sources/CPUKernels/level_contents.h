@@ -22,7 +22,7 @@ const soma_level SOMA_LEVEL = {
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .window_tiles = window_tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
     .depthwise = {.filter = depthwise_filter, .products = depthwise_products},
-    .winograd = {.input = winograd_input, .output = winograd_output, .filter = winograd_filter},
+    .winograd = {.input = winograd_input, .magnitudes = winograd_magnitudes, .output = winograd_output, .filter = winograd_filter},
     .transpose_tile = transpose_tile,
     .peaks = {.operations = 2.0 * peak_chains * SOMA_LANES, .multiply_adds = peak_multiply_adds, .read = peak_read, .write = peak_write,
               .copy = peak_copy},

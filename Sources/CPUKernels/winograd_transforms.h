@@ -6,6 +6,7 @@
 #pragma once
 #include "vectors.h"
 #include "winograd.h"
+#include "winograd_trust.h"
 
 #define WINOGRAD_A 0.70710678118654752f
 #define WINOGRAD_B 1.41421356237309505f
@@ -38,7 +39,7 @@ INLINE void winograd_filter_line(const vfloat g[3], vfloat u[6]) {
 }
 
 /// One vector of channels. `count` is a constant but for the last.
-INLINE void winograd_input_vector(const float *const pixels[36], long channel, long count, float *v, long plane) {
+INLINE void winograd_input_vector(const float *const pixels[36], long channel, long count, winograd_squares *squares, float *v, long plane) {
     vfloat d[6][6];
     UNROLLED for (int j = 0; j < 6; j++) {
         vfloat column[6];
@@ -46,6 +47,7 @@ INLINE void winograd_input_vector(const float *const pixels[36], long channel, l
             const float *from = pixels[i * 6 + j] + channel;
             column[i] = count == SOMA_LANES ? load(from) : load_part(from, count);
         }
+        winograd_add_squares(column, j, squares);
         winograd_input_line(column);
         UNROLLED for (int i = 0; i < 6; i++) { d[i][j] = column[i]; }
     }
@@ -55,10 +57,14 @@ INLINE void winograd_input_vector(const float *const pixels[36], long channel, l
     }
 }
 
-static void winograd_input(const float *const pixels[36], long channels, float *v, long plane) {
+static bool winograd_input(
+    const float *const pixels[36], long channels, const soma_winograd_trust *trust, unsigned cut, float *v, long plane
+) {
+    winograd_squares squares = {0};
     long channel = 0;
-    for (; channel + SOMA_LANES <= channels; channel += SOMA_LANES) { winograd_input_vector(pixels, channel, SOMA_LANES, v, plane); }
-    if (channel < channels) { winograd_input_vector(pixels, channel, channels - channel, v, plane); }
+    for (; channel + SOMA_LANES <= channels; channel += SOMA_LANES) { winograd_input_vector(pixels, channel, SOMA_LANES, &squares, v, plane); }
+    if (channel < channels) { winograd_input_vector(pixels, channel, channels - channel, &squares, v, plane); }
+    return winograd_is_trusted(&squares, trust, cut);
 }
 
 INLINE void winograd_output_vector(const float *m, long plane, long channel, long count, float *const pixels[16]) {
@@ -85,14 +91,16 @@ static void winograd_output(const float *m, long plane, long channels, float *co
     if (channel < channels) { winograd_output_vector(m, plane, channel, channels - channel, pixels); }
 }
 
-static void winograd_filter(const float *g, long stride, long tap, long filters, float *u, long plane) {
+static float winograd_filter(const float *g, long stride, long tap, long filters, float *u, long plane) {
     vfloat t[6][3];
+    vint largest = 0;
     UNROLLED for (int s = 0; s < 3; s++) {
         vfloat column[3], line[6];
         UNROLLED for (int r = 0; r < 3; r++) {
             float taps[SOMA_LANES] = {0};
             for (long k = 0; k < filters; k++) { taps[k] = g[k * stride + (r * 3 + s) * tap]; }
             column[r] = load(taps);
+            largest = larger_magnitude(largest, column[r]);
         }
         winograd_filter_line(column, line);
         UNROLLED for (int i = 0; i < 6; i++) { t[i][s] = line[i]; }
@@ -102,4 +110,5 @@ static void winograd_filter(const float *g, long stride, long tap, long filters,
         winograd_filter_line(t[i], line);
         UNROLLED for (int j = 0; j < 6; j++) { store(u + (i * 6 + j) * plane, line[j]); }
     }
+    return largest_magnitude(largest);
 }

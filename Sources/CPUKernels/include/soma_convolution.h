@@ -15,6 +15,7 @@ bool soma_convolution_run_depthwise(const libraries_convolution *convolution, co
 bool soma_convolution_suits_winograd(const libraries_convolution *convolution);
 
 /// The same as `soma_convolution_run` for those, with a quarter of the multiplications. Rounding errors are about twice as large.
+/// Tiles whose numbers are not finite, or differ too much in size, are computed as by that.
 bool soma_convolution_run_winograd(const libraries_convolution *convolution, const float *first, const float *second, float *result);
 
 /// Whether a product of a convolution is the forward one of images of so few channels that a matrix product of them would be too thin.

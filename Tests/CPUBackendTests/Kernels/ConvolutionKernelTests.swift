@@ -171,6 +171,68 @@ extension CPUBackendTests.KernelTests {
             expectAgreement(sample, pass, within: 0x1p-21) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
         }
 
+        /// An infinity or a NaN is in the results that see it and in no others.
+        @Test(arguments: winograd, [0, 1]) func winogradKeepsInfinitiesWhereTheyBelong(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            let spoil: (inout [Float]) -> Void = {
+                ($0[$0.count / 3], $0[$0.count / 2], $0[$0.count - 1]) = (.infinity, .nan, -.infinity)
+            }
+            expectAgreement(sample, pass, within: 0x1p-21, altering: spoil) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+        }
+
+        /// One of a filter is in all results of that filter, by the sign of the pixel under it.
+        @Test func winogradTakesInfiniteFilters() {
+            let sample = Self.winograd[2]
+            var shape = sample.shape(0)
+            expectAgreement(sample, 0, within: 0x1p-21, alteringFilter: { $0[$0.count / 2] = .infinity }) {
+                soma_convolution_run_winograd(&shape, $0, $1, $2)
+            }
+        }
+
+        /// Beside a great number small ones keep their digits, and zeros stay zeros.
+        @Test(arguments: winograd, [0, 1]) func winogradKeepsDigitsBesideGreatNumbers(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            let fill: (inout [Float]) -> Void = { $0 = $0.map { abs($0) < 0.5 ? 0.5 : $0 } }
+            for great: Float in [0x1p13, 1e8, 1e30, 0x1p124, -.greatestFiniteMagnitude] {
+                expectAgreement(
+                    sample, pass, within: 0x1p-12, ofEachResult: true, alteringFilter: fill,
+                    altering: { ($0[0], $0[$0.count / 2]) = (great, -great) }
+                ) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+            }
+            for alone: Float in [1e-20, 1e8] {
+                expectAgreement(
+                    sample, pass, within: 0x1p-12, ofEachResult: true, alteringFilter: fill,
+                    altering: { places in places = places.indices.map { $0 == places.count / 2 ? alone : 0 } }
+                ) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+            }
+        }
+
+        /// Filters of one tap each copy the image, and a great number reaches nothing but its own place.
+        @Test func winogradCopiesGreatNumbers() {
+            let sample = Self.winograd[0]
+            var shape = sample.shape(0)
+            let copy: (inout [Float]) -> Void = { places in
+                places = places.indices.map { $0 / 9 % 17 == 0 && $0 % 9 == 4 ? 1 : 0 }
+            }
+            expectAgreement(
+                sample, 0, within: 0x1p-18, ofEachResult: true, alteringFilter: copy,
+                altering: { places in
+                    places = places.map { abs($0) < 0.5 ? 0.5 : $0 }
+                    places[(1 * 64 + 4 * 8 + 4) * 16 + 5] = 1e8
+                }
+            ) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+        }
+
+        /// What overflows on the way, and is a number by the definition, is that number.
+        @Test(arguments: [0, 1]) func winogradDoesNotOverflowByItself(_ pass: Int) {
+            let sample = Self.winograd[1]
+            var shape = sample.shape(pass)
+            expectAgreement(
+                sample, pass, within: 0x1p-20, ofEachResult: true, alteringFilter: { $0 = $0.map { $0 * 0x1p60 } },
+                altering: { $0 = $0.map { $0 * 0x1p56 } }
+            ) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+        }
+
         @Test func winogradIsLeftWhereItDoesNotFit() {
             var narrow = Sample(channels: (8, 16, 1), input: (32, 32), size: (3, 3)).shape(0)
             var strided = Sample(channels: (16, 16, 1), input: (32, 32), size: (3, 3), stride: (2, 2)).shape(0)
@@ -182,15 +244,22 @@ extension CPUBackendTests.KernelTests {
             #expect(!soma_convolution_suits_winograd(&filter))
         }
 
+        /// Sums are compared with the definition in double precision.
+        /// - Parameters:
+        ///   - tolerance: of the sum of all magnitudes, the largest of all results', or of each one's own.
+        ///   - alter: what is done to the images and to the filters before.
         private func expectAgreement(
-            _ sample: Sample, _ pass: Int, isPlanar: Bool = false, within tolerance: Double = 0,
+            _ sample: Sample, _ pass: Int, isPlanar: Bool = false, within tolerance: Double = 0, ofEachResult: Bool = false,
+            alteringFilter alterFilter: (inout [Float]) -> Void = { _ in }, altering alter: (inout [Float]) -> Void = { _ in },
             _ run: ([Float], [Float], UnsafeMutablePointer<Float>) -> Bool
         ) {
             let shape = sample.shape(pass)
             let counts = [sample.counts.x, sample.counts.w, sample.counts.y]
             // In each pass, which of x, w and y are the operands and the result.
             let roles = [[0, 1, 2], [2, 1, 0], [0, 2, 1]][pass]
-            let operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
+            var operands = roles[..<2].map { role in (0..<counts[role]).map { Float(($0 * 37 + role * 11) % 29 - 14) / 8 } }
+            alter(&operands[0])
+            alterFilter(&operands[1])
             var expected = [Double](repeating: 0, count: counts[roles[2]]), magnitudes = expected
             forEachLink(shape, isPlanar) { x, w, y in
                 let places = [x, w, y]
@@ -198,12 +267,19 @@ extension CPUBackendTests.KernelTests {
                 expected[places[roles[2]]] += product
                 magnitudes[places[roles[2]]] += abs(product)
             }
-            let most = (magnitudes.max() ?? 0) * tolerance
+            let most = (magnitudes.filter(\.isFinite).max() ?? 0) * tolerance
             atEveryLevel { level in
                 var result = [Float](repeating: .nan, count: counts[roles[2]])
                 #expect(run(operands[0], operands[1], &result))
-                // Every product and plain sum of these numbers is exact.
-                #expect(zip(result, expected).allSatisfy { abs(Double($0) - $1) <= most }, "\(level)")
+                // Every product and plain sum of the numbers as they are is exact.
+                let wrong = expected.indices.filter { i in
+                    let value = Double(result[i])
+                    // A sum that may overflow in single precision may come to anything.
+                    if expected[i].isFinite && magnitudes[i] > Double(Float.greatestFiniteMagnitude) { return false }
+                    if !expected[i].isFinite { return expected[i].isNaN ? !value.isNaN : value != expected[i] }
+                    return !(abs(value - expected[i]) <= (ofEachResult ? magnitudes[i] * tolerance : most))
+                }
+                #expect(wrong.isEmpty, "\(level): \(wrong.count) wrong, \(wrong.prefix(3).map { "\(result[$0]) for \(expected[$0])" })")
             }
         }
 
