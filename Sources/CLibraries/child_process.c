@@ -30,10 +30,11 @@ static int milliseconds_left(const struct timespec *end) {
 
 _Noreturn static void run_child(body_function *body, const char *argument, int out, int complaints) {
     // A driver that fails is no reason for a core file, a debugger or the parent's handlers.
-    const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGTERM, SIGPIPE};
+    const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGTERM, SIGPIPE, SIGXCPU};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) { signal(signals[i], SIG_DFL); }
-    // What a terminal sends to all its processes would look like a driver's death. The parent ends the child, or takes it along when it ends.
-    const int keys[] = {SIGINT, SIGQUIT, SIGHUP};
+    // What a terminal or a batch system sends to all processes would look like a driver's death. The parent ends the child, or takes it along when
+    // it ends.
+    const int keys[] = {SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) { signal(keys[i], SIG_IGN); }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigset_t none;
@@ -88,17 +89,38 @@ static bool is_whole(const driver_survey *survey) {
     return survey->length >= 4 && memcmp(survey->text + survey->length - 4, "end\n", 4) == 0;
 }
 
+/// What is waited for: the end of patience, and the line that is said before it, until it was.
+typedef struct waiting {
+    struct timespec end, quiet_end;
+    const char *notice;
+} waiting;
+
+static struct timespec seconds_from_now(int seconds) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += seconds;
+    return time;
+}
+
+/// Says what is waited for once that is no longer a moment.
+static void say_notice(waiting *wait) {
+    if (wait->notice == NULL || milliseconds_left(&wait->quiet_end) > 0) { return; }
+    dprintf(STDERR_FILENO, "%s\n", wait->notice);
+    wait->notice = NULL;
+}
+
 /// Reads what the child writes until it has ended its text or itself.
-static void listen_to(int out, int complaints, const struct timespec *end, driver_survey *result) {
+static void listen_to(int out, int complaints, waiting *wait, driver_survey *result) {
     char *said = NULL;
     size_t said_length = 0;
     struct pollfd files[] = {{.fd = out, .events = POLLIN}, {.fd = complaints, .events = POLLIN}};
     // A helper that a driver has started may hold the second pipe open for ever.
     while (files[0].fd >= 0) {
-        int ready = poll(files, 2, milliseconds_left(end));
+        int ready = poll(files, 2, milliseconds_left(wait->notice != NULL ? &wait->quiet_end : &wait->end));
         // A driver may write without end, so that there is always something to read.
-        if (ready == 0 || milliseconds_left(end) == 0) { break; }
-        if (ready < 0) { continue; }
+        if (milliseconds_left(&wait->end) == 0) { break; }
+        say_notice(wait);
+        if (ready <= 0) { continue; }
         // What a driver has started may hold the first pipe open too, long after the text has ended.
         if (files[0].revents != 0 && (!gather(out, &result->text, &result->length) || is_whole(result))) { files[0].fd = -1; }
         if (files[1].revents != 0 && !gather(complaints, &said, &said_length)) { files[1].fd = -1; }
@@ -106,7 +128,7 @@ static void listen_to(int out, int complaints, const struct timespec *end, drive
         if (said_length > MOST_COMPLAINTS) { said_length = 0; }
     }
     fcntl(complaints, F_SETFL, O_NONBLOCK);
-    for (size_t before = said_length + 1; files[1].fd >= 0 && before != said_length && milliseconds_left(end) > 0;) {
+    for (size_t before = said_length + 1; files[1].fd >= 0 && before != said_length && milliseconds_left(&wait->end) > 0;) {
         before = said_length;
         if (!gather(complaints, &said, &said_length)) { break; }
     }
@@ -114,7 +136,7 @@ static void listen_to(int out, int complaints, const struct timespec *end, drive
     free(said);
 }
 
-driver_survey survey_in_child(body_function *body, const char *argument, int seconds) {
+driver_survey survey_in_child(body_function *body, const char *argument, survey_patience patience) {
     int out[2], complaints[2];
     if (pipe2(out, O_CLOEXEC) != 0) { return run_here(body, argument); }
     if (pipe2(complaints, O_CLOEXEC) != 0) {
@@ -125,13 +147,11 @@ driver_survey survey_in_child(body_function *body, const char *argument, int sec
     if (child == 0) { run_child(body, argument, out[1], complaints[1]); }
     close(out[1]), close(complaints[1]);
     driver_survey result = {0};
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += seconds;
-    if (child > 0) { listen_to(out[0], complaints[0], &end, &result); }
+    waiting wait = {seconds_from_now(patience.seconds), seconds_from_now(SURVEY_QUIET_SECONDS), patience.notice};
+    if (child > 0) { listen_to(out[0], complaints[0], &wait, &result); }
     close(out[0]), close(complaints[0]);
     if (child < 0) { return run_here(body, argument); }
-    bool is_late = !is_whole(&result) && milliseconds_left(&end) == 0;
+    bool is_late = !is_whole(&result) && milliseconds_left(&wait.end) == 0;
     // By now it has nothing more to say, whatever its driver's threads still do.
     if (is_late || is_whole(&result)) { kill(child, SIGKILL); }
     int status = 0;

@@ -135,13 +135,13 @@ static void write_opening(FILE *out, const char *library) {
     }
 }
 
-driver_survey opencl_survey(const char *vendors, int seconds) {
+driver_survey opencl_survey(const char *vendors, survey_patience patience) {
     // Opened here too, so that the child need not: the loader itself looks at no driver before it is asked.
     (void)libraries_opencl_table();
-    return survey_in_child(write_platforms, vendors, seconds);
+    return survey_in_child(write_platforms, vendors, patience);
 }
 
-driver_survey library_trial(const char *library, int seconds) { return survey_in_child(write_opening, library, seconds); }
+driver_survey library_trial(const char *library, survey_patience patience) { return survey_in_child(write_opening, library, patience); }
 
 void driver_survey_free(driver_survey *survey) {
     free(survey->text);

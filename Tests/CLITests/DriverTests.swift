@@ -64,6 +64,28 @@ import Testing
         #expect(try devices.status == 0 && names(devices) == ["cpu"])
     }
 
+    private static let silent = "#include <unistd.h>\n__attribute__((constructor)) static void wait(void) { for (;;) pause(); }\n"
+
+    /// A driver that does not answer is named while it is waited for, and waited for once, until it is asked for or is another one.
+    @Test(.timeLimit(.minutes(10)), .enabled(if: !installed.isEmpty, "no OpenCL device")) func aDriverThatDoesNotAnswerIsWaitedForOnce() throws {
+        var environment = try vendors(["silent": Self.silent], withInstalled: false)
+        environment["SOMA_CACHE"] = "\(folder.path)/cache"
+        func devices(_ more: String) -> Command { Command.soma("devices", more, in: folder, environment: environment) }
+        let (silence, notice) = ("it gives no answer within 30 s", "waiting for OpenCL to list devices, 30 s at most: \(folder.path)/libsilent.so")
+        let first = devices("--json")
+        #expect(try first.status == 0 && names(first) == ["cpu"])
+        for words in [notice, "passed over: \(silence); no process waits", "--check"] { #expect(first.complaint.contains(words), "\(first.complaint)") }
+        let second = devices("--json")
+        second.expectComplaint(0, "silent.icd", "passed over: \(silence)", "--check")
+        #expect(!second.complaint.contains("waiting"), "\(second.complaint)")
+        let diagnosis = devices("--diagnose")
+        #expect(diagnosis.complaint.contains(notice), "\(diagnosis.complaint)")
+        #expect(diagnosis.output.contains("silent.icd: \(folder.path)/libsilent.so, which does not open: \(silence)"), "\(diagnosis.output)")
+        try folder.write("libsilent.so", Array("no library any more".utf8))
+        let changed = devices("--json")
+        #expect(changed.status == 0 && !changed.complaint.contains("passed over"), "\(changed.complaint)")
+    }
+
     /// A driver whose platform shows no device, as Rusticl's does until it is told of its drivers.
     private static let empty = """
         #include <CL/cl_icd.h>

@@ -35,8 +35,8 @@ struct ICDFile: Hashable {
     }
 
     /// What came of the library, for a person.
-    var line: String {
-        "\(path.hasSuffix(".icd") ? "ICD file " : "")\(path): \(library)\(LibraryTrial.problem(with: library).map { ", which does not open: \($0)" } ?? "")"
+    func line(_ problem: String?) -> String {
+        "\(path.hasSuffix(".icd") ? "ICD file " : "")\(path): \(library)\(problem.map { ", which does not open: \($0)" } ?? "")"
     }
 
     private static func names(in folder: String) -> [String] {

@@ -30,11 +30,14 @@ extension OpenCLDevice {
 
     private static func driverLines() -> [String] {
         let icds = ICDFile.installed()
-        var lines = icds.isEmpty ? ["no ICD file in \(ICDFile.folders().joined(separator: ", "))"] : icds.map(\.line)
+        // Those that are known not to answer are not waited for again.
+        let silent = Dictionary(discovery.passedOver.filter(\.death.isSilence).map { ($0.driver, "it \($0.death)") }) { $1 }
+        func problem(_ driver: ICDFile) -> String? { silent[driver] ?? LibraryTrial.problem(with: driver.library) }
+        var lines = icds.isEmpty ? ["no ICD file in \(ICDFile.folders().joined(separator: ", "))"] : icds.map { $0.line(problem($0)) }
         if !ICDFile.named.isEmpty && cl.pointee.search.found && opencl_loader_is_ocl_icd() {
             lines.append("OCL_ICD_FILENAMES is not read by this loader, ocl-icd: name a folder of ICD files, or one, in OCL_ICD_VENDORS")
         }
-        if let advice = NVIDIADriver.advice(icds) { lines.append(advice) }
+        if let advice = NVIDIADriver.advice(icds.filter { silent[$0] == nil }), !silent.keys.contains(where: NVIDIADriver.isOwn) { lines.append(advice) }
         return lines
     }
 
@@ -82,9 +85,11 @@ enum PlatformAdvice {
 
 /// Containers often get NVIDIA's driver without the file that announces its OpenCL.
 enum NVIDIADriver {
+    static func isOwn(_ driver: ICDFile) -> Bool { driver.library.contains("nvidia") }
+
     static func advice(_ icds: [ICDFile]) -> String? {
         guard access("/proc/driver/nvidia/version", F_OK) == 0 || access("/dev/nvidiactl", F_OK) == 0 else { return nil }
-        if icds.contains(where: { $0.library.contains("nvidia") && LibraryTrial.problem(with: $0.library) == nil }) { return nil }
+        if icds.contains(where: { isOwn($0) && LibraryTrial.problem(with: $0.library) == nil }) { return nil }
         guard LibraryTrial.problem(with: "libnvidia-opencl.so.1") == nil else {
             return "an NVIDIA driver is here, but not its libnvidia-opencl.so.1: install it (in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility)"
         }

@@ -12,18 +12,27 @@ struct OpenCLSurvey: Sendable {
     /// Why a driver, or looking at all of them, came to no end.
     struct Death: Error, CustomStringConvertible {
         let description: String
+        /// Whether no answer came.
+        let isSilence: Bool
     }
 
     var platforms: [Platform] = []
     var problems: [String] = []
 
-    /// Seconds after which a driver that has not answered is given up; the first look at a GPU may load firmware.
-    static let patience: Int32 = 60
+    /// Seconds after which drivers that have not answered are given up: the first look at a GPU may load firmware, a second one may not.
+    enum Patience: Int32 {
+        case first = 30, second = 10
+    }
 
-    /// - Parameter vendors: a folder of ICD files; `nil` for the loader's own.
+    /// - Parameters:
+    ///   - vendors: a folder of ICD files; `nil` for the loader's own.
+    ///   - drivers: what standard error is told of where they take long.
     /// - Throws: `Death`.
-    init(vendors: String? = nil) throws(Death) {
-        for (key, value) in try Self.lines(of: opencl_survey(vendors, Self.patience)) { add(key, value) }
+    init(vendors: String? = nil, waitingFor drivers: [ICDFile], _ patience: Patience = .first) throws(Death) {
+        let names = drivers.map { "\($0.library) (\($0.path))" }.joined(separator: ", ")
+        let notice = "soma: waiting for OpenCL to list devices, \(patience.rawValue) s at most: \(names.isEmpty ? "no driver is known" : names)"
+        let survey = notice.withCString { opencl_survey(vendors, survey_patience(seconds: patience.rawValue, notice: $0)) }
+        for (key, value) in try Self.lines(of: survey, patience) { add(key, value) }
     }
 
     private mutating func add(_ key: String, _ value: String) {
@@ -58,24 +67,25 @@ struct OpenCLSurvey: Sendable {
 
     /// What a child wrote, line by line.
     /// - Throws: `Death` where it did not come to its end.
-    static func lines(of survey: driver_survey) throws(Death) -> [(key: String, value: String)] {
+    static func lines(of survey: driver_survey, _ patience: Patience) throws(Death) -> [(key: String, value: String)] {
         var survey = survey
         defer { driver_survey_free(&survey) }
         let lines = Self.lines(UnsafeRawBufferPointer(start: survey.text, count: survey.text == nil ? 0 : survey.length))
-        guard lines.last?.0 == "end" else { throw Death(survey) }
+        guard lines.last?.0 == "end" else { throw Death(survey, patience) }
         return lines.dropLast()
     }
 }
 
 extension OpenCLSurvey.Death {
-    fileprivate init(_ survey: driver_survey) {
+    fileprivate init(_ survey: driver_survey, _ patience: OpenCLSurvey.Patience) {
         let said = withUnsafeBytes(of: survey.complaint) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }.trimmingSpaces()
         let end =
             switch survey.signal {
-            case -1: "gives no answer within \(OpenCLSurvey.patience) s"
+            case -1: "gives no answer within \(patience.rawValue) s"
             case 0: "ends the process"
             default: "ends the process with signal \(survey.signal)"
             }
+        isSilence = survey.signal == -1
         description = end + (said.isEmpty ? "" : ": \(said.prefix(200))")
     }
 }
@@ -84,8 +94,11 @@ extension OpenCLSurvey.Death {
 enum LibraryTrial {
     /// Why it does not; `nil` where it does.
     static func problem(with library: String) -> String? {
+        let patience = OpenCLSurvey.Patience.second
+        let notice = "soma: waiting for \(library) to open, \(patience.rawValue) s at most"
         do throws(OpenCLSurvey.Death) {
-            return try OpenCLSurvey.lines(of: library_trial(library, OpenCLSurvey.patience)).first { $0.key == "problem" }?.value
+            let trial = notice.withCString { library_trial(library, survey_patience(seconds: patience.rawValue, notice: $0)) }
+            return try OpenCLSurvey.lines(of: trial, patience).first { $0.key == "problem" }?.value
         } catch {
             return "it \(error)"
         }

@@ -31,7 +31,7 @@ struct ProgramCache: Sendable {
         complain("soma: \(folder) is not used to keep compiled programs: \(reason); every run compiles them (SOMA_CACHE names another folder)")
     }
 
-    private static func standardFolder() -> String? {
+    static func standardFolder() -> String? {
         if let folder = environmentVariable("SOMA_CACHE") { return folder.isEmpty ? nil : folder }
         if let folder = environmentVariable("XDG_CACHE_HOME"), folder.utf8.first == UInt8(ascii: "/") { return folder + "/soma" }
         guard let home = environmentVariable("HOME"), home.utf8.first == UInt8(ascii: "/") else { return nil }

@@ -8,4 +8,8 @@ extension Device {
     /// - Returns: `nil` for a device that others are compared with.
     /// - Throws: `BackendError`.
     public func checkKernels() throws -> [KernelCheck]? { try (executor.backend as? any CheckableBackend)?.checkKernels() }
+
+    /// Gives drivers another try that have not answered when devices were looked for earlier, by any process of this user since the machine was started:
+    /// such are passed over without a look. To be called before devices are listed.
+    public static func retrySilentDrivers() { DeviceManager.forgetFailures() }
 }

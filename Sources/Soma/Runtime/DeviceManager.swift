@@ -19,6 +19,8 @@ enum DeviceManager {
         var diagnose: @Sendable () -> [String]
         /// What there is of choices that were measured on a device earlier.
         var tuning: @Sendable (_ name: String) -> TuningState? = { _ in nil }
+        /// Forgets what is kept of drivers that failed.
+        var forgetFailures: @Sendable () -> Void = {}
     }
 
     private static let families: [Family] = [
@@ -31,7 +33,8 @@ enum DeviceManager {
             }, diagnose: CPUBackend.diagnosis),
         Family(
             prefix: "opencl", list: { OpenCLDevice.all.map(\.description) }, start: openCL, diagnose: OpenCLDevice.diagnosis,
-            tuning: { name in OpenCLDevice.all.first { $0.name == name }.flatMap(OpenCLBackend.tuningState) }),
+            tuning: { name in OpenCLDevice.all.first { $0.name == name }.flatMap(OpenCLBackend.tuningState) },
+            forgetFailures: OpenCLDevice.forgetSilentDrivers),
     ]
 
     private static func openCL(_ name: String, tellsTimes: Bool) throws -> any Backend {
@@ -96,6 +99,8 @@ enum DeviceManager {
             return Device(tag: tag)
         }
     }
+
+    static func forgetFailures() { families.forEach { $0.forgetFailures() } }
 
     static var kinds: [String] { families.map(\.prefix) }
 

@@ -20,6 +20,9 @@ struct DevicesCommand: ParsableCommand {
 
             --check compares every kind of kernels of each OpenCL device with what the processor computes; the exit status is 1 where \
             one is wrong. Kinds are also checked by themselves when a device and its driver first use them; one that is wrong is done without.
+
+            A driver that gives no answer within 30 seconds is passed over, and no later command waits for it until the machine starts anew or its \
+            library changes; --check and --diagnose try it again.
             """)
 
     @Flag(help: "Print an array of objects.")
@@ -48,6 +51,7 @@ struct DevicesCommand: ParsableCommand {
     }
 
     func run() throws {
+        if diagnose || check { Device.retrySilentDrivers() }
         if diagnose {
             for (kind, lines) in Device.diagnosis() {
                 try ([kind] + lines.map { "  " + $0 }).forEach(Console.print)
