@@ -56,7 +56,7 @@ struct Command {
 
     /// Whether a process handles a signal that asks it to end, or ignores it: one that has only begun would end by it. Of other signals it is not asked.
     private static func listens(_ process: pid_t, to signal: Int32) -> Bool {
-        guard [SIGINT, SIGTERM, SIGHUP].contains(signal), let file = fopen("/proc/\(process)/status", "r") else { return true }
+        guard [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1].contains(signal), let file = fopen("/proc/\(process)/status", "r") else { return true }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
@@ -84,7 +84,7 @@ struct Command {
         // Nor does what they ignore, as whatever a script starts in the background ignores SIGINT, mean anything to a command.
         var usual = sigset_t()
         sigemptyset(&usual)
-        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&usual, signal) }
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU, SIGUSR1] { sigaddset(&usual, signal) }
         posix_spawnattr_setsigdefault(&attributes, &usual)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         // One thread: the cores are shared with other tests, and results do not depend on it.

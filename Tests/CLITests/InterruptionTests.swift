@@ -48,7 +48,7 @@ import Testing
         #expect(own.metrics == whole.metrics, sourceLocation: sourceLocation)
     }
 
-    @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func interruptedRunsGoOn(signal: Int32) throws {
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGUSR1]) func interruptedRunsGoOn(signal: Int32) throws {
         var (name, command) = interrupted(signal, 0)
         // A machine that has no time for the test may let the run come to its end before the signal is sent.
         for attempt in 1...4 where command.status == 0 { (name, command) = interrupted(signal, attempt) }

@@ -67,8 +67,12 @@ import Testing
     private static let stopped = "kill -STOP $p; until grep -q '^State:.T' /proc/$p/status; do sleep 0.02; done"
 
     /// `timeout` sends its signal twice at once, and a terminal that closes sends its own, to be followed by that of the shell. Two signals, since one
-    /// that is sent again before it has arrived arrives once; a shell has what it starts in the background ignore SIGINT.
-    @Test(arguments: ["\(stopped); kill -TERM $p; kill -INT $p; kill -CONT $p", "kill -HUP $p; sleep 0.2; kill -HUP $p"])
+    /// that is sent again before it has arrived arrives once; a shell has what it starts in the background ignore SIGINT. Linux sends SIGXCPU once a
+    /// second where a limit on the processor's time is passed.
+    @Test(arguments: [
+        "\(stopped); kill -TERM $p; kill -INT $p; kill -CONT $p", "kill -HUP $p; sleep 0.2; kill -HUP $p", "kill -XCPU $p; sleep 0.2; kill -XCPU $p",
+        "kill -USR1 $p; sleep 0.2; kill -USR1 $p",
+    ])
     func anEchoIsNoSecondSignal(signals: String) throws {
         let script = """
             (trap - INT; soma \(words) --epochs 100000 --output run >report) & p=$!
@@ -101,11 +105,19 @@ import Testing
         #expect(withDrivers & 1 << UInt64(SIGTERM - 1) != 0)
     }
 
+    /// A recipe may have something to train before the run itself, of which nothing is kept.
+    @Test func anInterruptionBeforeTheRunItself() {
+        let command = shell("soma train dcgan --device cpu --seed 3 judge=1000 --output run", interrupt: (SIGINT, { folder.exists("run/.lock") }))
+        command.expectComplaint(130, "interrupted before there was anything new to keep")
+        #expect(!command.complaint.contains("kept") && !folder.exists("run/last.safetensors"), "\(command.complaint)")
+    }
+
     /// Before the first update there is nothing to keep, and nobody waits for what a driver compiles.
     @Test func anEarlyInterruption() throws {
         let command = shell("soma \(words) --epochs 100000 --output run", interrupt: (SIGTERM, { folder.exists("run/config.json") }))
         #expect(command.status == 130)
-        command.expectComplaint(130, "interrupted")
+        command.expectComplaint(130, "interrupted before there was anything new to keep")
+        #expect(!command.complaint.contains("kept"), "\(command.complaint)")
         let resumed = Command.soma("train", "--resume", "run", "--epochs", "1", in: folder)
         #expect(resumed.status == 0, "\(resumed.complaint)")
     }

@@ -2,7 +2,8 @@ import ArgumentParser
 import Glibc
 import Synchronization
 
-/// Whether SIGINT, SIGTERM or SIGHUP, which a lost connection sends, asked the process to end. A second one ends it at once.
+/// Whether a signal asked the process to end: SIGINT or SIGQUIT from the keyboard, SIGTERM, SIGHUP of a lost connection, or SIGXCPU and SIGUSR1, by
+/// which batch systems tell that the time is nearly over. A second one from a person ends the process at once.
 /// A run is also over where its standard output cannot be written any more.
 enum Interruption {
     private static let isAsked = Atomic<Bool>(false)
@@ -13,8 +14,9 @@ enum Interruption {
     /// The signals that are noted: a bit for each number.
     private static let noted = Atomic<UInt64>(0)
 
-    /// What is said at the first signal. Set before any can come.
+    /// What is said at the first signal: of a process that goes on to an end in order, and of one that ends then and there. Set before any can come.
     nonisolated(unsafe) private static var acknowledgement = UnsafeRawBufferPointer(start: nil, count: 0)
+    nonisolated(unsafe) private static var farewell = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// The exit status of a process that was asked to end.
     static let exitCode = ExitCode(130)
@@ -43,11 +45,14 @@ enum Interruption {
     }
 
     /// From now on the signals are noted and no longer end the process.
-    /// - Parameter line: what to say on standard error when the first comes, while what is under way goes on.
-    static func watch(saying line: String? = nil) {
+    /// - Parameters:
+    ///   - line: what to say on standard error when the first comes, while what is under way goes on.
+    ///   - last: what to say where the process ends then and there.
+    static func watch(saying line: String? = nil, orLast last: String? = nil) {
         if let line { acknowledgement = bytes(of: line) }
+        if let last { farewell = bytes(of: last) }
         // The handler must not be the first to touch the flags: making them takes a lock.
-        _ = (isPending, hasNothingToLose, firstSignal.load(ordering: .relaxed), acknowledgement.count, exitCode.rawValue, echo)
+        _ = (isPending, hasNothingToLose, firstSignal.load(ordering: .relaxed), acknowledgement.count, farewell.count, exitCode.rawValue, echo)
         for number in signals {
             // Whoever started the process with a signal ignored, as nohup and shells do in the background, wants it so.
             if action(of: number) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
@@ -60,7 +65,7 @@ enum Interruption {
 
     // MARK: Signals
 
-    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+    private static let signals = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1]
 
     private static func handle(_ number: Int32) {
         var action = sigaction()
@@ -96,16 +101,20 @@ enum Interruption {
         let (isFirst, first) = firstSignal.compareExchange(expected: 0, desired: now, ordering: .relaxed)
         if isFirst {
             note()
-            _ = write(STDERR_FILENO, acknowledgement.baseAddress, acknowledgement.count)
-            if hasNothingToLose { _exit(exitCode.rawValue) }
-        } else if number != SIGHUP && now - first > echo {
+            let isLast = hasNothingToLose, line = isLast ? farewell : acknowledgement
+            _ = write(STDERR_FILENO, line.baseAddress, line.count)
+            if isLast { _exit(exitCode.rawValue) }
+        } else if isFromPerson(number) && now - first > echo {
             signal(number, SIG_DFL)
             raise(number)
         }
     }
 
-    /// Milliseconds within which a signal may come twice and mean one: `timeout` sends it to a process and to its group. A terminal that is closed
-    /// sends SIGHUP, and so does its shell, whenever it gets to it.
+    /// Whether a second signal of a kind means more than the first. A terminal that is closed sends SIGHUP, and so does its shell, whenever it gets to
+    /// it; Linux sends SIGXCPU once a second where the limit is passed, and batch systems may repeat SIGUSR1.
+    private static func isFromPerson(_ number: Int32) -> Bool { number == SIGINT || number == SIGQUIT || number == SIGTERM }
+
+    /// Milliseconds within which a signal may come twice and mean one: `timeout` sends it to a process and to its group.
     private static let echo = 100
 }
 

@@ -14,8 +14,9 @@ struct TrainCommand: ParsableCommand {
             --resume goes on, and best.safetensors, the weights that did best on the held-out data. A run that was \
             there before is moved aside, not replaced.
 
-            Control-C, SIGTERM or SIGHUP writes a checkpoint and ends with status 130, and so does an output that cannot be \
-            written any more; a second signal ends the run at once. A signal that was ignored at the start stays ignored. \
+            Control-C, SIGTERM, SIGHUP, SIGQUIT, and SIGXCPU or SIGUSR1, which batch systems send before the time is over, write \
+            a checkpoint and end the run with status 130, and so does an output that cannot be written any more; a second \
+            Control-C, SIGTERM or SIGQUIT ends the run at once. A signal that was ignored at the start stays ignored. \
             --resume with another --output takes the best weights and the metrics along.
             \(RecipeHelp.exceptions)
 

@@ -42,7 +42,7 @@ final class TrainRun {
 
     private func train() throws {
         if let path = plan.profile { try OutputFile.check(path) }
-        Interruption.watch(saying: acknowledgement)
+        Interruption.watch(saying: acknowledgement, orLast: "soma: interrupted before there was anything new to keep")
         Interruption.watchOutput()
         // Before the first update a signal need not wait for whatever a driver compiles.
         Interruption.hasNothingToLose = true
