@@ -56,10 +56,12 @@ import Testing
             #expect(command.output.contains("nothing to do: \(words); --epochs 4 or more goes on"), "\(command.output)")
             #expect(!command.output.contains("goes on in epoch") && command.output.contains("test accuracy"))
             #expect(contents("run") == before)
-            #expect(train("digits", "--resume", "run", "--epochs", asked, "--output", "none").status == 0)
-            #expect(!folder.exists("none"))
+            let elsewhere = train("digits", "--resume", "run", "--epochs", asked, "--output", "none")
+            #expect(elsewhere.status == 0 && !folder.exists("none"))
+            #expect(elsewhere.output.contains("float32, in run\n") && !elsewhere.output.contains("none"), "\(elsewhere.output)")
         }
-        let json = train("digits", "--resume", "run", "--epochs", "2", "--json")
+        let json = train("digits", "--resume", "run", "--epochs", "2", "--output", "none", "--json")
+        #expect(try JSON(parsing: try #require(json.lines.first))["output"] == "run")
         #expect(try JSON(parsing: try #require(json.lines.last))["event"] == "result")
     }
 

@@ -10,7 +10,7 @@ final class JSONReport: RunReport {
         try emit(
             "start",
             (configuration.json.members ?? []) + [
-                .init("output", .string(plan.folder.path)), .init("resumed", .bool(plan.resumes)),
+                .init("output", .string(plan.home)), .init("resumed", .bool(plan.resumes)),
             ])
     }
 

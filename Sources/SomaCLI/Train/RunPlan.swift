@@ -87,6 +87,9 @@ struct RunPlan {
         return plan
     }
 
+    /// The folder that holds the run in the end: that which it is resumed from where there is nothing left to do, since nothing is written then.
+    var home: String { completedEpochs == nil ? folder.path : origin ?? folder.path }
+
     /// How many epochs are done, where these are all that were asked for.
     var completedEpochs: Int? { checkpoint?.completedEpochs.flatMap { $0 >= epochs ? $0 : nil } }
 

@@ -24,7 +24,7 @@ final class TextReport: RunReport {
         try say("device", "\(device): \(device.deviceDescription.model)")
         if isVerbose { try say("driver", device.deviceDescription.driver) }
         if let data = configuration.data { try say("data", data) }
-        try say("run", "\(Quantity.counted(configuration.epochs, "epoch")), seed \(configuration.seed), float32, in \(plan.folder.path)")
+        try say("run", "\(Quantity.counted(configuration.epochs, "epoch")), seed \(configuration.seed), float32, in \(plan.home)")
         if !settings.isEmpty { try say("settings", settings) }
         if let checkpoint = plan.checkpoint {
             try say("resumes", checkpoint.path)

@@ -47,7 +47,8 @@ final class TrainRun {
         // Before the first update a signal need not wait for whatever a driver compiles.
         Interruption.hasNothingToLose = true
         plan = try plan.fitted(on: plainDevice)
-        try plan.folder.open()
+        // Where there is nothing to do nothing is written.
+        if !hasNothingToDo { try plan.folder.open() }
         defer { if record == nil { plan.folder.discardIfEmpty() } }
         try report.begin(configuration, plan, device)
         if let remark = arithmeticRemark { try report.note(.message(remark)) }
