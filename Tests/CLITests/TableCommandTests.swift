@@ -50,6 +50,16 @@ import Testing
         #expect(objects.count == 21 && objects[20]["class"] == "far" && objects[20]["top"]?.array?.count == 2)
     }
 
+    /// A run that ended early has nothing to go on with.
+    @Test func anEndThatWasEarlyIsToldOnce() throws {
+        try table("points.csv", rows: 0..<200)
+        let train = soma("train", "table", "--data", "points.csv", "--target", "where", "--device", "cpu", "--epochs", "400", "lr=1", "patience=1")
+        #expect(train.status == 0 && train.output.contains("none was better for as long as asked for"), "\(train.output) \(train.complaint)")
+        let resumed = soma("train", "--resume", "runs/table")
+        #expect(resumed.status == 0 && resumed.output.contains("none was better for as long as asked for"), "\(resumed.output) \(resumed.complaint)")
+        #expect(!resumed.output.contains("goes on"), "\(resumed.output)")
+    }
+
     @Test func whatDoesNotFit() throws {
         try table("points.csv", rows: 0..<60)
         soma("train", "table", "--data", "points.csv").expectComplaint(2, "target=COLUMN")

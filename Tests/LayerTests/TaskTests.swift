@@ -327,7 +327,16 @@ import Testing
         #expect(result.isStoppedEarly && result.progress.epoch == 3 && result.best?.epoch == 0 && early == 1)
         let second = try makeTrainer(try .named("cpu"), folder, epochs: 9, change: still).trainer
         try second.resume(from: Checkpoint(path: first.lastPath))
-        #expect(try second.run(on: data, evaluatingOn: data).progress.epoch == 3)
+        // It is told at once that there is nothing left.
+        var told: [String] = []
+        let again = try second.run(on: data, evaluatingOn: data) { event in
+            switch event {
+            case .started(let progress): told.append(progress.isOver ? "over" : "goes on")
+            case .stoppedEarly: told.append("stopped")
+            default: break
+            }
+        }
+        #expect(again.progress.epoch == 3 && told == ["over", "stopped"], "\(told)")
         let third = try makeTrainer(try .named("cpu"), epochs: 3, change: still).trainer
         #expect(try !third.run(on: data, evaluatingOn: data).isStoppedEarly, "it was the last epoch")
     }

@@ -322,7 +322,7 @@ public final class Trainer {
         TrainingProgress(
             epoch: epoch, epochCount: options.epochs, batch: batch, batchesPerEpoch: progress.batchesPerEpoch,
             updateCount: updateCount, waitingUpdates: backlog.stepCount, samplesPerSecond: clock.samplesPerSecond, dataWait: clock.dataWait,
-            learningRate: learningRate, seconds: clock.seconds)
+            learningRate: learningRate, isOver: isStoppedEarly || epoch >= options.epochs, seconds: clock.seconds)
     }
 }
 

@@ -39,6 +39,8 @@ public struct TrainingProgress: Sendable {
     /// The share of that time, 0 to 1, during which the device had nothing to do because data were not read yet.
     public var dataWait: Double?
     public var learningRate: Double
+    /// Whether there is nothing left to train: all epochs are done, or none was better for as many as the options say.
+    public var isOver = false
     /// Seconds since this run began.
     public var seconds: Double
 }

@@ -63,7 +63,7 @@ final class TextReport: RunReport {
         case .started(let progress):
             pace = Pace()
             lastLine = .now
-            if progress.updateCount > 0 && progress.epoch < progress.epochCount { try say("goes on \(Self.place(progress))") }
+            if progress.updateCount > 0 && !progress.isOver { try say("goes on \(Self.place(progress))") }
         case .compiled(let programs): if isVerbose { try programs.map(Self.line).forEach { try say("plan", $0) } }
         case .step(let progress, let losses): try step(progress, losses)
         case .epoch(let summary): try epoch(summary)
