@@ -45,7 +45,9 @@ extension Metric {
             let least = leastShare * Double(totals.sampleCount)
             let count = totals.sums[0].count { $0 > 0 && $0 >= least }
             let remark = "of \(classes), each at least \(Quantity.fixed(100 * leastShare, 1)) %"
-            return Report([Figure(name, Double(count), better: .higher, title: "classes covered", limits: 0...Double(classes), remark: remark)])
+            return Report([
+                Figure(name, Double(count), better: .higher, title: "classes covered", limits: 0...Double(classes), isCount: true, remark: remark)
+            ])
         }
     }
 

@@ -38,15 +38,24 @@ public struct Figure: Hashable, Sendable {
     public let title: String
     /// What values there can be: 0...1 for a share.
     public let limits: ClosedRange<Double>?
+    /// Whether values are counts, which people read without digits after the point.
+    public let isCount: Bool
     /// What stands beside it where there is room: "350 of 360".
     public let remark: String?
 
     /// A figure called `name`, by its own name unless there is a better one for people.
     public init(
-        _ name: String, _ value: Double, better: Direction?, title: String? = nil, limits: ClosedRange<Double>? = nil, remark: String? = nil
+        _ name: String, _ value: Double, better: Direction?, title: String? = nil, limits: ClosedRange<Double>? = nil, isCount: Bool = false,
+        remark: String? = nil
     ) {
         (self.name, self.value, self.better) = (name, value, better)
-        (self.title, self.limits, self.remark) = (title ?? name, limits, remark)
+        (self.title, self.limits, self.isCount, self.remark) = (title ?? name, limits, isCount, remark)
+    }
+
+    /// The value as people read it.
+    package var text: String {
+        guard isCount, let count = Int(exactly: value) else { return Quantity.measure(value) }
+        return Quantity.grouped(count)
     }
 }
 

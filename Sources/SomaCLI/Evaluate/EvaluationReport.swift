@@ -18,7 +18,7 @@ struct EvaluationReport {
     var lines: [String] {
         let head = [("checkpoint", "\(checkpoint.path): \(recipe)"), ("data", origin)]
         let figures = evaluation.report.figures.map { figure in
-            (figure.title, Quantity.measure(figure.value) + (figure.remark.map { " (\($0))" } ?? ""))
+            (figure.title, figure.text + (figure.remark.map { " (\($0))" } ?? ""))
         }
         let leftOut = evaluation.leftOutCount > 0 ? [("left out", "\(Quantity.counted(evaluation.leftOutCount, "sample")) that cannot be read")] : []
         let all = head + figures + leftOut

@@ -38,7 +38,7 @@ struct Pace {
         var line = FittedLine()
         line.add("epoch \(progress.epoch + 1)/\(progress.epochCount)", rank: 0)
         line.add("update \(progress.doneBatches)/\(progress.batchesPerEpoch)", rank: 3)
-        for loss in losses { line.add("\(loss.title) \(Quantity.measure(loss.value))", rank: 1) }
+        for loss in losses { line.add("\(loss.title) \(loss.text)", rank: 1) }
         line.add(Self.rate(progress), rank: 4)
         line.add(Self.dataWait(progress), rank: 6)
         line.add(Quantity.bytes(memory), rank: 5)

@@ -105,9 +105,9 @@ final class TextReport: RunReport {
         let count = summary.progress.epochCount
         var line = FittedLine()
         line.add("epoch \(TextTable.padded(String(summary.epoch + 1), to: String(count).count, .right))/\(count)", rank: 0)
-        for loss in summary.losses { line.add("\(loss.title) \(Quantity.measure(loss.value))", rank: 2) }
+        for loss in summary.losses { line.add("\(loss.title) \(loss.text)", rank: 2) }
         for figure in summary.evaluation?.report.figures ?? [] {
-            line.add("test \(figure.title) \(Quantity.measure(figure.value))", rank: figure.name == summary.criterion?.measure ? 1 : 4)
+            line.add("test \(figure.title) \(figure.text)", rank: figure.name == summary.criterion?.measure ? 1 : 4)
         }
         let leftOut = summary.evaluation.map(\.leftOutCount) ?? 0
         line.add(leftOut > 0 ? "\(Quantity.grouped(leftOut)) left out" : nil, rank: 3)
@@ -124,7 +124,7 @@ final class TextReport: RunReport {
 
     func end(_ result: RecipeResult, _ plan: RunPlan, _ device: Device) throws {
         bar?.clear()
-        let figures = result.test.figures.map { "test \($0.title) \(Quantity.measure($0.value))" } + [
+        let figures = result.test.figures.map { "test \($0.title) \($0.text)" } + [
             "\(Quantity.counted(result.epochs, "epoch")) in \(Quantity.duration(result.seconds))",
         ] + (result.samplesPerSecond.map { [Quantity.rate($0)] } ?? []) + [
             "at most \(Quantity.bytes(device.memory.peak)) on \(device)",

@@ -140,9 +140,17 @@ import Testing
             #expect(isNear(found["frechet_distance"] ?? .nan, answer, within: 1e-4 * answer))
             #expect(isNear(found["inception_score"] ?? .nan, 1.5980426327875068, within: 1e-5))
             #expect(found["coverage"] == 4 && found["most"] == 2)
+            #expect(found.report.figures.first { $0.name == "coverage" }?.text == "4")
             let table: [[String]] = [["a", "4", "0.3333"], ["b", "2", "0.1667"], ["c", "4", "0.3333"], ["d", "2", "0.1667"]]
             #expect(found.report.tables.first?.rows == table)
         }
+    }
+
+    /// A count has no digits after the point, and what is none is told as it is.
+    @Test func textsOfFigures() {
+        func text(_ value: Double, isCount: Bool) -> String { Figure("x", value, better: nil, isCount: isCount).text }
+        #expect(text(10, isCount: true) == "10" && text(12_345, isCount: true) == "12,345" && text(10, isCount: false) == "10.0000")
+        #expect(text(2.5, isCount: true) == "2.5000" && text(.nan, isCount: true) == "nan")
     }
 
     /// Certain of one class each: as many classes as there are; certain of the same class: one. What is no number counts for nothing.
