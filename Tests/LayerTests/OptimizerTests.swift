@@ -63,6 +63,22 @@ import Testing
         }
     }
 
+    /// Gradients whose squares are beyond all numbers move weights by numbers, and once they are small again weights stay where they are at worst.
+    @Test(arguments: TestDevices.all) func hugeGradientsGiveNumbers(_ device: Device) throws {
+        let rules: [any UpdateRule] = [
+            SGD(momentum: 0.9), RMSProp(), RMSProp(isCentered: true), RMSProp(momentum: 0.5, isCentered: true), Adam(), AdamW(),
+        ]
+        try withDevice(device) {
+            for rule in rules {
+                let layer = Parameter(Tensor([1, -2, 3] as [Float]))
+                let optimizer = try Optimizer(rule, groups: [ParameterGroup([layer])], learningRate: 1e-3)
+                for gradient in [[1e25, -3e38, 1], [1, 1, 1]] as [[Float]] { try optimizer.update(with: [Tensor(gradient)]) }
+                let weights: [Float] = try layer.tensor.contiguous().scalars()
+                #expect(weights.allSatisfy(\.isFinite) && weights[2] < 3, "\(rule): \(weights)")
+            }
+        }
+    }
+
     @Test(arguments: TestDevices.all) func groups(_ device: Device) throws {
         try withDevice(device) {
             let pair = Pair()

@@ -34,11 +34,11 @@ private func binaryCrossEntropies(_ x: Tensor, _ t: Tensor, _ positiveWeight: Te
     return distance + (positiveWeight == nil ? level : level * (rest + positive))
 }
 
-/// max(0, margin − t·x) for scores x and targets t of −1 or 1: the loss of support vector machines.
+/// max(0, margin − t·x) for scores x and targets t of −1 or 1: the loss of support vector machines. A target of 0 gives the margin, whatever its score.
 public func hingeLoss(
     _ scores: Tensor, _ targets: Tensor, margin: Double = 1, reduction: LossReduction = .mean,
     file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
     requirePairs("hingeLoss", scores, targets, file, line)
-    return relu(margin - targets * scores).reduced(reduction)
+    return relu(margin - scores.weighted(by: targets)).reduced(reduction)
 }

@@ -68,10 +68,9 @@ public func klDivergence(
     file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
     requirePairs("klDivergence", logProbabilities, targets, file, line)
-    let terms =
-        targetsAreLogarithms
-        ? exp(targets) * (targets - logProbabilities)
-        : Tensor.select(targets .== 0, 0.0, targets * (log(targets) - logProbabilities))
+    let isNothing = targets .== (targetsAreLogarithms ? -.infinity : 0)
+    let (probabilities, logarithms) = targetsAreLogarithms ? (exp(targets), targets) : (targets, log(targets))
+    let terms = Tensor.select(isNothing, 0.0, probabilities * (logarithms - logProbabilities))
     switch reduction {
     case .none: return terms
     case .sum: return terms.sum()

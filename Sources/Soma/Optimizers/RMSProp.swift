@@ -40,8 +40,8 @@ public struct RMSProp: UpdateRule {
         if isCentered {
             let mean = update.moments[1] * smoothing + gradient * (1 - smoothing)
             update.moments[1] = mean
-            // Rounding may leave less than 0, which has no root.
-            variance = maximum(squares - square(mean), 0)
+            // Rounding may leave less than 0, which has no root. Where squares are beyond all numbers their variance is too.
+            variance = .select(squares .== .infinity, squares, maximum(squares - square(mean), 0))
         }
         let scaled = gradient / (sqrt(variance) + epsilon)
         guard momentum > 0, let last = update.moments.indices.last else { return scaled }

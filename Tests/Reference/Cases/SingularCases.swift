@@ -139,6 +139,22 @@ extension OperationCase {
             return Tensor(concatenating: losses.flatMap { [$0(x[0]), slope(x[0], $0)] })
         },
         OperationCase(
+            "hinge loss where nothing is asked for", Value([infinity, -infinity, .nan, 3]), Value([0, 0, 0, 0]), differentiable: false,
+            answer: [1, 1, 1, 1] + [0, 0, 0, 0]
+        ) { x in
+            let loss = { hingeLoss($0, x[1], reduction: .none) }
+            return Tensor(concatenating: [loss(x[0]), slope(x[0], loss)])
+        },
+        OperationCase(
+            "divergence of targets that cannot be", Value([-infinity, -1, -infinity]), Value([-infinity, -infinity, 0]), differentiable: false,
+            answer: [0, 0, infinity] + [0, 0, -1] + [0, 0, infinity] + [0, 0, -1]
+        ) { x in
+            let losses: [(Tensor) -> Tensor] = [
+                { klDivergence($0, x[1], targetsAreLogarithms: true, reduction: .none) }, { klDivergence($0, exp(x[1]), reduction: .none) },
+            ]
+            return Tensor(concatenating: losses.flatMap { [$0(x[0]), slope(x[0], $0)] })
+        },
+        OperationCase(
             "slopes of powers", Value([0, .nan, infinity, 0, 0]), Value([0, 0, 0, 2, 0.5]), differentiable: false,
             answer: [0, 0, 0, 0, infinity]
         ) { x in slope(x[0]) { pow($0, x[1]) } },
