@@ -74,6 +74,27 @@ static void multiply(const winograd_run *run, long rows, const float *v, float *
     }
 }
 
+static void read_tile(const winograd_run *run, long index, const float *zeros, float *v, long plane) {
+    winograd_place at = winograd_place_of(run, index);
+    const float *pixels[planes], *image = run->x + at.image * run->input[0] * run->input[1] * run->depth;
+    find_pixels(image, run->input, at.row - run->before[0], at.column - run->before[1], window, run->depth, zeros, pixels);
+    unsigned cut = at.row + tile > run->output[0] ? SOMA_WINOGRAD_CUT_ROWS : 0;
+    cut |= at.column + tile > run->output[1] ? SOMA_WINOGRAD_CUT_COLUMNS : 0;
+    bool is_trusted = run->level->winograd.input(pixels, run->depth, &run->trust, cut, v, plane);
+    run->doubts[index] = is_trusted ? 0 : winograd_doubts(run, pixels);
+}
+
+static void write_tile(const winograd_run *run, long index, const float *m, long plane, float *nowhere) {
+    winograd_place at = winograd_place_of(run, index);
+    float *pixels[tile * tile], *image = run->y + at.image * run->output[0] * run->output[1] * run->channels;
+    find_pixels(image, run->output, at.row, at.column, tile, run->channels, nowhere, (const float **)pixels);
+    run->level->winograd.output(m, plane, run->channels, pixels);
+    unsigned zeros = run->doubts[index] == all_doubts ? 0 : run->doubts[index];
+    for (int pixel = 0; zeros >> pixel != 0; pixel++) {
+        if (zeros >> pixel & 1) { memset(pixels[pixel], 0, (size_t)run->channels * sizeof(float)); }
+    }
+}
+
 static void run_blocks(long begin, long end, int part, void *context) {
     const winograd_run *run = context;
     float *zeros = run->parts + part * run->part_size, *nowhere = zeros + run->depth_row;
@@ -81,20 +102,10 @@ static void run_blocks(long begin, long end, int part, void *context) {
     memset(zeros, 0, (size_t)run->depth_row * sizeof(float));
     for (long block = begin; block < end; block++) {
         long first = run->count * block / run->blocks, rows = run->count * (block + 1) / run->blocks - first;
-        for (long row = 0; row < rows; row++) {
-            winograd_place at = winograd_place_of(run, first + row);
-            const float *pixels[planes], *image = run->x + at.image * run->input[0] * run->input[1] * run->depth;
-            find_pixels(image, run->input, at.row - run->before[0], at.column - run->before[1], window, run->depth, zeros, pixels);
-            unsigned cut = (at.row + tile > run->output[0] ? SOMA_WINOGRAD_CUT_ROWS : 0) | (at.column + tile > run->output[1] ? SOMA_WINOGRAD_CUT_COLUMNS : 0);
-            bool is_trusted = run->level->winograd.input(pixels, run->depth, &run->trust, cut, v + row * run->depth_row, rows * run->depth_row);
-            run->doubts[first + row] = is_trusted ? 0 : winograd_doubts(run, pixels);
-        }
+        for (long row = 0; row < rows; row++) { read_tile(run, first + row, zeros, v + row * run->depth_row, rows * run->depth_row); }
         multiply(run, rows, v, m);
         for (long row = 0; row < rows; row++) {
-            winograd_place at = winograd_place_of(run, first + row);
-            float *pixels[tile * tile], *image = run->y + at.image * run->output[0] * run->output[1] * run->channels;
-            find_pixels(image, run->output, at.row, at.column, tile, run->channels, nowhere, (const float **)pixels);
-            run->level->winograd.output(m + row * run->channel_row, rows * run->channel_row, run->channels, pixels);
+            write_tile(run, first + row, m + row * run->channel_row, rows * run->channel_row, nowhere);
         }
     }
 }
@@ -131,8 +142,8 @@ static void cut(winograd_run *run, int parts) {
 
 /// What tiles may hold for the products to be trusted, by the largest tap of the filters.
 ///
-/// A sum of absolute values of a line is at most 5.13 in Bᵀ, 1.48 in G and 7.37 in Aᵀ: what is computed on the way stays below 3100 times the channels
-/// times the largest pixel and tap.
+/// A sum of absolute values of a line is at most 5.13 in Bᵀ, 1.48 in G and 7.37 in Aᵀ: what is computed on the way stays below 3100 times the
+/// channels times the largest pixel and tap.
 static void set_trust(winograd_run *run, int parts) {
     float tap = 0;
     for (int part = 0; part < parts; part++) { tap = run->largest_taps[part] > tap ? run->largest_taps[part] : tap; }

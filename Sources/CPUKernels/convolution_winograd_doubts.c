@@ -13,9 +13,10 @@ enum { taps = 9, most_rows = 16 };
 
 unsigned winograd_doubts(const winograd_run *run, const float *const pixels[SOMA_WINOGRAD_PLANES]) {
     float magnitudes[planes], largest = 0;
-    run->level->winograd.magnitudes(pixels, run->depth, magnitudes);
+    // Of zeros products are right, but by a tap that is not finite.
+    if (!run->level->winograd.magnitudes(pixels, run->depth, magnitudes)) { return run->limit < 0 ? all_doubts : 0; }
     for (int i = 0; i < planes; i++) { largest = magnitudes[i] > largest ? magnitudes[i] : largest; }
-    if (largest > run->limit) { return 0xffff; }
+    if (largest > run->limit) { return all_doubts; }
     unsigned zeros = 0;
     for (int pixel = 0; pixel < tile * tile; pixel++) {
         float seen = 0;
@@ -23,8 +24,8 @@ unsigned winograd_doubts(const winograd_run *run, const float *const pixels[SOMA
             float magnitude = magnitudes[(pixel / tile + tap / 3) * window + pixel % tile + tap % 3];
             seen = magnitude > seen ? magnitude : seen;
         }
-        if (seen > 0 && seen < largest / SOMA_WINOGRAD_SPREAD) { return 0xffff; }
-        zeros |= (unsigned)(seen == 0 && largest > 0) << pixel;
+        if (seen > 0 && seen < largest / SOMA_WINOGRAD_SPREAD) { return all_doubts; }
+        zeros |= (unsigned)(seen == 0) << pixel;
     }
     return zeros;
 }
@@ -45,19 +46,15 @@ static void pack_filters(long begin, long end, int part, void *context) {
     }
 }
 
-/// Copies the pixels that a result is a sum over, with zeros around the image; whether any of them is not zero.
-static bool gather(const winograd_run *run, long image, long row, long column, float *to) {
-    bool is_empty = true;
+/// Copies the pixels that a result is a sum over, with zeros around the image.
+static void gather(const winograd_run *run, long image, long row, long column, float *to) {
     for (long tap = 0; tap < taps; tap++, to += run->depth) {
         long y = row + tap / 3 - run->before[0], x = column + tap % 3 - run->before[1];
         bool is_inside = y >= 0 && y < run->input[0] && x >= 0 && x < run->input[1];
         const float *from = is_inside ? run->x + ((image * run->input[0] + y) * run->input[1] + x) * run->depth : NULL;
-        for (long k = 0; k < run->depth; k++) {
-            to[k] = is_inside ? from[k] : 0;
-            is_empty &= to[k] == 0;
-        }
+        size_t bytes = (size_t)run->depth * sizeof(float);
+        if (is_inside) { memcpy(to, from, bytes); } else { memset(to, 0, bytes); }
     }
-    return !is_empty;
 }
 
 /// Multiplies gathered rows by the filters and writes each product to its pixel.
@@ -80,16 +77,11 @@ static void sum_pixels(long begin, long end, int part, void *context) {
     float *rows = run->parts + part * run->part_size, *products = rows + most * row, *results[most_rows];
     for (long index = begin; index < end; index++) {
         winograd_place at = winograd_place_of(run, index);
-        for (long pixel = 0; pixel < tile * tile && run->doubts[index] != 0; pixel++) {
+        for (long pixel = 0; pixel < tile * tile && run->doubts[index] == all_doubts; pixel++) {
             long y = at.row + pixel / tile, x = at.column + pixel % tile;
-            if ((run->doubts[index] >> pixel & 1) == 0 || y >= run->output[0] || x >= run->output[1]) { continue; }
-            float *result = run->y + ((at.image * run->output[0] + y) * run->output[1] + x) * run->channels;
-            // Zeros have no part in a sum, but by a tap that is not finite.
-            if (gather(run, at.image, y, x, rows + count * row) || run->limit < 0) {
-                results[count++] = result;
-            } else {
-                memset(result, 0, (size_t)run->channels * sizeof(float));
-            }
+            if (y >= run->output[0] || x >= run->output[1]) { continue; }
+            gather(run, at.image, y, x, rows + count * row);
+            results[count++] = run->y + ((at.image * run->output[0] + y) * run->output[1] + x) * run->channels;
             if (count == most) { multiply(run, count, rows, products, results), count = 0; }
         }
     }
@@ -98,7 +90,7 @@ static void sum_pixels(long begin, long end, int part, void *context) {
 
 void winograd_sum_doubts(winograd_run *run) {
     bool has_doubts = false;
-    for (long index = 0; index < run->count && !has_doubts; index++) { has_doubts = run->doubts[index] != 0; }
+    for (long index = 0; index < run->count && !has_doubts; index++) { has_doubts = run->doubts[index] == all_doubts; }
     if (!has_doubts) { return; }
     soma_parallel_for(ceiling(run->channel_row, 2 * run->level->lanes), 1, pack_filters, run);
     soma_parallel_for(run->count, 1, sum_pixels, run);

@@ -25,7 +25,8 @@ typedef struct soma_winograd_kernels {
     bool (*input)(
         const float *const pixels[SOMA_WINOGRAD_PLANES], long channels, const soma_winograd_trust *trust, unsigned cut, float *v, long plane);
     /// The largest magnitude of each pixel, infinite where one is not finite.
-    void (*magnitudes)(const float *const pixels[SOMA_WINOGRAD_PLANES], long channels, float *magnitudes);
+    /// - Returns: whether any is above 0; without one they are not written.
+    bool (*magnitudes)(const float *const pixels[SOMA_WINOGRAD_PLANES], long channels, float *magnitudes);
     /// y = Aᵀ m A for each channel.
     void (*output)(const float *m, long plane, long channels, float *const pixels[SOMA_WINOGRAD_TILE * SOMA_WINOGRAD_TILE]);
     /// u[plane] = G g Gᵀ for up to a vector of filters, `stride` apart, whose taps are `tap` apart. A whole vector is written.

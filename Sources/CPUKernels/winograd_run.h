@@ -3,7 +3,7 @@
 #include "levels.h"
 #include "soma_convolution.h"
 
-enum { tile = SOMA_WINOGRAD_TILE, window = SOMA_WINOGRAD_WINDOW, planes = SOMA_WINOGRAD_PLANES };
+enum { tile = SOMA_WINOGRAD_TILE, window = SOMA_WINOGRAD_WINDOW, planes = SOMA_WINOGRAD_PLANES, all_doubts = 0xffff };
 
 /// One run. The gradient of the input is the convolution of g with the filters turned by half a turn, from K channels to C.
 ///
@@ -29,7 +29,7 @@ typedef struct winograd_run {
     float *largest_taps;              // that each part found
     float limit;                      // of a pixel: with larger ones products may overflow; negative where filters themselves do
     soma_winograd_trust trust;
-    uint16_t *doubts;                 // for each tile the pixels that are to be computed by the definition, a bit each
+    uint16_t *doubts;                 // for each tile the results that its products are not good enough for, a bit each
 } winograd_run;
 
 /// Channels of the panel that begins at one.
@@ -45,8 +45,9 @@ static inline winograd_place winograd_place_of(const winograd_run *run, long ind
     return (winograd_place){across / run->tiles[0], across % run->tiles[0] * tile, index % run->tiles[1] * tile};
 }
 
-/// The pixels of a tile that its products cannot be trusted with, a bit each, after a closer look at what it is read from.
+/// The results that the products of a tile are not good enough for, a bit each, after a closer look at what it is read from: all of them, or such as
+/// are sums over zeros alone.
 unsigned winograd_doubts(const winograd_run *run, const float *const pixels[SOMA_WINOGRAD_PLANES]);
 
-/// Computes those of all tiles by the definition. Once the blocks are done: it takes their scratch memory.
+/// Computes the tiles of which all are in doubt by the definition. Once the blocks are done: it takes their scratch memory.
 void winograd_sum_doubts(winograd_run *run);
