@@ -56,7 +56,8 @@ struct Command {
 
     /// Whether a process handles a signal that asks it to end, or ignores it: one that has only begun would end by it. Of other signals it is not asked.
     private static func listens(_ process: pid_t, to signal: Int32) -> Bool {
-        guard [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1].contains(signal), let file = fopen("/proc/\(process)/status", "r") else { return true }
+        let requests = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1]
+        guard requests.contains(signal), let file = fopen("/proc/\(process)/status", "r") else { return true }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {

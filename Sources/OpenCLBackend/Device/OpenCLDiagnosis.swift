@@ -37,7 +37,9 @@ extension OpenCLDevice {
         if !ICDFile.named.isEmpty && cl.pointee.search.found && opencl_loader_is_ocl_icd() {
             lines.append("OCL_ICD_FILENAMES is not read by this loader, ocl-icd: name a folder of ICD files, or one, in OCL_ICD_VENDORS")
         }
-        if let advice = NVIDIADriver.advice(icds.filter { silent[$0] == nil }), !silent.keys.contains(where: NVIDIADriver.isOwn) { lines.append(advice) }
+        if !silent.keys.contains(where: NVIDIADriver.isOwn), let advice = NVIDIADriver.advice(icds.filter { silent[$0] == nil }) {
+            lines.append(advice)
+        }
         return lines
     }
 

@@ -34,7 +34,8 @@ private func binaryCrossEntropies(_ x: Tensor, _ t: Tensor, _ positiveWeight: Te
     return distance + (positiveWeight == nil ? level : level * (rest + positive))
 }
 
-/// max(0, margin − t·x) for scores x and targets t of −1 or 1: the loss of support vector machines. A target of 0 gives the margin, whatever its score.
+/// max(0, margin − t·x) for scores x and targets t of −1 or 1: the loss of support vector machines. A target of 0 gives the margin, whatever
+/// its score.
 public func hingeLoss(
     _ scores: Tensor, _ targets: Tensor, margin: Double = 1, reduction: LossReduction = .mean,
     file: StaticString = #fileID, line: UInt = #line

@@ -9,7 +9,7 @@ extension Device {
     /// - Throws: `BackendError`.
     public func checkKernels() throws -> [KernelCheck]? { try (executor.backend as? any CheckableBackend)?.checkKernels() }
 
-    /// Gives drivers another try that have not answered when devices were looked for earlier, by any process of this user since the machine was started:
-    /// such are passed over without a look. To be called before devices are listed.
+    /// Gives drivers another try that have not answered when devices were looked for earlier, by any process of this user since the machine was
+    /// started: such are passed over without a look. To be called before devices are listed.
     public static func retrySilentDrivers() { DeviceManager.forgetFailures() }
 }

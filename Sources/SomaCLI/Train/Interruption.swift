@@ -110,8 +110,8 @@ enum Interruption {
         }
     }
 
-    /// Whether a second signal of a kind means more than the first. A terminal that is closed sends SIGHUP, and so does its shell, whenever it gets to
-    /// it; Linux sends SIGXCPU once a second where the limit is passed, and batch systems may repeat SIGUSR1.
+    /// Whether a second signal of a kind means more than the first. A terminal that is closed sends SIGHUP, and so does its shell, whenever it gets
+    /// to it; Linux sends SIGXCPU once a second where the limit is passed, and batch systems may repeat SIGUSR1.
     private static func isFromPerson(_ number: Int32) -> Bool { number == SIGINT || number == SIGQUIT || number == SIGTERM }
 
     /// Milliseconds within which a signal may come twice and mean one: `timeout` sends it to a process and to its group.
