@@ -5,12 +5,14 @@ import SomaGraph
 /// Every method may be called from any thread. Work is done in the order of `enqueue`, `upload` and `download`. A failure of the device is
 /// sticky: once a call throws `BackendError.deviceLost`, so does every later one.
 public protocol Backend: AnyObject, Sendable {
+    /// What the device calls itself; the same for as long as the backend lives.
     var device: DeviceDescription { get }
+    /// What the compiler must know of the device; the same for as long as the backend lives.
     var capabilities: Capabilities { get }
-    /// What decides the last bits of results beside the steps, each by a name: instructions, libraries and their versions, and the number of threads
+    /// What decides the last bits of results apart from the steps, by name: instructions, libraries and their versions, and the number of threads
     /// where sums are cut by it.
     var arithmetic: [String: String] { get }
-    /// What whoever trains on the device should know, in a sentence; nil for nothing.
+    /// A sentence that those who train on the device should know; nil where there is none.
     var remark: String? { get }
 
     /// Memory for `byteCount` bytes (at least 64-byte aligned, contents undefined); freed with the last reference, after the work that uses it.
@@ -33,9 +35,10 @@ public protocol Backend: AnyObject, Sendable {
     func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, noting log: LaunchLog) throws
     /// Waits until everything enqueued is done.
     func synchronize() throws
-    /// Runs `body`, a phase of the program that uses the device: noted by a backend that takes down what happens, else only run.
+    /// Runs `body` as a phase of the program. A backend that records a timeline notes it, others only run it.
     func noting<Result>(_ phase: Phase, _ body: () throws -> Result) rethrows -> Result
 
+    /// Bytes held for buffers now and at most so far.
     var memory: MemoryUse { get }
     /// Counts the peak of `memory` anew from what is live now.
     func forgetPeak()
@@ -45,8 +48,10 @@ public protocol Backend: AnyObject, Sendable {
 
 /// Memory of a device; backends subclass it.
 open class Buffer: Storage, @unchecked Sendable {
+    /// As asked for; what the device sets aside may be more.
     public let byteCount: Int
 
+    /// Called by subclasses, which hold the memory.
     public init(byteCount: Int) {
         self.byteCount = byteCount
         super.init()
@@ -55,14 +60,18 @@ open class Buffer: Storage, @unchecked Sendable {
 
 /// A step that a backend has made ready; backends subclass it.
 open class PreparedStep: @unchecked Sendable {
+    /// Called by subclasses, which hold the kernels or loops.
     public init() {}
 }
 
 /// A buffer from some byte on.
 public struct BufferSlice: Sendable {
+    /// The memory; a slice keeps it alive.
     public var buffer: Buffer
+    /// Bytes from the beginning of the buffer, 0 or more.
     public var byteOffset: Int
 
+    /// Does not check the offset; what uses the slice does.
     public init(_ buffer: Buffer, byteOffset: Int = 0) {
         self.buffer = buffer
         self.byteOffset = byteOffset
@@ -71,12 +80,14 @@ public struct BufferSlice: Sendable {
 
 /// What a program's slots stand for in one run.
 public struct Bindings: Sendable {
+    /// By `Operand.slot`.
     public var buffers: [BufferSlice]
-    /// Bit patterns as in `Scalar.bits`.
+    /// Bit patterns as in `Scalar.bits`, by `Body.scalars`.
     public var scalars: [UInt64]
-    /// In elements.
+    /// Offsets in elements, by `Access.runtimeOffset`.
     public var offsets: [Int]
 
+    /// A program reads each list by index and checks none of them, so they must be as long as its plan says.
     public init(buffers: [BufferSlice], scalars: [UInt64] = [], offsets: [Int] = []) {
         self.buffers = buffers
         self.scalars = scalars
@@ -86,19 +97,36 @@ public struct Bindings: Sendable {
 
 /// What a device calls itself.
 public struct DeviceDescription: Sendable, Hashable {
-    public enum Kind: String, Sendable { case cpu, gpu, accelerator, recording }
+    /// What sort of device it is.
+    public enum Kind: String, Sendable {
+        /// A processor.
+        case cpu
+        /// A graphics processor.
+        case gpu
+        /// Any other device that computes.
+        case accelerator
+        /// None: steps are noted and not run.
+        case recording
+    }
 
     /// As `--device` takes it: `cpu`, `opencl:0`.
     public var name: String
+    /// The maker's name for the device, to be read by people.
     public var model: String
+    /// Who made it.
     public var vendor: String
+    /// What sort of device it is.
     public var kind: Kind
+    /// Bytes of memory that buffers may take in all.
     public var memoryBytes: Int
+    /// Threads of a processor, compute units of an OpenCL device.
     public var computeUnits: Int
+    /// The driver and its version; of the processor its instructions and libraries.
     public var driver: String
     /// Whether it is used only where it is named, since it emulates another device or is there for tests.
     public var isByNameOnly: Bool
 
+    /// Nothing is checked. A device is found without its name being given unless `isByNameOnly` is set.
     public init(
         name: String, model: String, vendor: String, kind: Kind, memoryBytes: Int, computeUnits: Int, driver: String, isByNameOnly: Bool = false
     ) {
@@ -115,7 +143,7 @@ public struct Capabilities: Sendable, Hashable {
     public var maximumInstructions: Int
     /// The longest row, in elements, that a `row` step may walk more than once.
     public var maximumRowCount: Int
-    /// How the steps for images want them; `nil` where there are no such steps, so that their compositions run instead.
+    /// The order in which steps for images take them; `nil` where there are no such steps, so that their compositions run instead.
     public var images: ImageOrder?
     /// Whether a depthwise convolution of stride 1, with one filter for each channel, takes images in either order.
     public var takesDepthwiseInEitherOrder: Bool
@@ -123,6 +151,7 @@ public struct Capabilities: Sendable, Hashable {
     /// and then reads x in any order; 0 if none can.
     public var mostChannelsInAnyOrder: Int
 
+    /// The defaults suit a device with small tables for its kernels' arguments and no steps for images.
     public init(
         maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil,
         takesDepthwiseInEitherOrder: Bool = false, mostChannelsInAnyOrder: Int = 0
@@ -138,9 +167,12 @@ public struct Capabilities: Sendable, Hashable {
 
 /// Bytes of device memory held for buffers.
 public struct MemoryUse: Sendable, Hashable {
+    /// Bytes of the buffers that exist.
     public var live: Int
+    /// The most that `live` has been since the start or since `Backend.forgetPeak()`.
     public var peak: Int
 
+    /// Both in bytes; `peak` is at least `live`.
     public init(live: Int, peak: Int) {
         self.live = live
         self.peak = peak
@@ -149,9 +181,13 @@ public struct MemoryUse: Sendable, Hashable {
 
 /// What can happen to a correct program on a device.
 public enum BackendError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A buffer of `requested` bytes finds no room; `requested` is 0 where it was not a single buffer that failed.
     case outOfMemory(requested: Int, available: Int, device: String)
+    /// The device's compiler refuses a kernel; `log` is what it said.
     case buildFailed(kernel: String, log: String)
+    /// The device failed, and every later call throws the same.
     case deviceLost(device: String, reason: String)
+    /// The device cannot do what was asked, for the reason given; it goes on working.
     case unsupported(String)
 
     public var description: String {

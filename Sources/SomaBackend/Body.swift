@@ -2,6 +2,7 @@ import SomaGraph
 
 /// One line of a fused program. Arguments are indices of earlier instructions.
 public struct Instruction: Hashable, Sendable {
+    /// What an instruction computes. An `Int` without a label is an argument.
     public enum Operation: Hashable, Sendable {
         /// The element of `Body.loads[operand]` at this position.
         case load(operand: Int)
@@ -13,20 +14,26 @@ public struct Instruction: Hashable, Sendable {
         case accumulator
         /// Word `index` of Philox-4x32-10; see `Primitive.random`.
         case random(key0: Int, key1: Int, counter: Int, index: Int)
+        /// f of the argument.
         case unary(UnaryFunction, Int)
+        /// f of the two arguments.
         case binary(BinaryFunction, Int, Int)
         /// Condition, value where true, value where false.
         case select(Int, Int, Int)
         /// a·b + c, rounded once or twice as the device prefers.
         case multiplyAdd(Int, Int, Int)
+        /// The argument in this instruction's dtype, by the rules of `Primitive.cast`.
         case cast(Int)
         /// The argument combined over the inner domain of the loop nest; the same for every inner position.
         case reduce(ReduceOperation, Int)
     }
 
+    /// What it computes, and from which earlier instructions.
     public var operation: Operation
+    /// The dtype of its value.
     public var dtype: DType
 
+    /// Does not check that arguments come earlier and that dtypes agree.
     public init(_ operation: Operation, _ dtype: DType) {
         self.operation = operation
         self.dtype = dtype
@@ -48,8 +55,10 @@ public struct Instruction: Hashable, Sendable {
 public struct Store: Hashable, Sendable {
     /// The instruction whose value is written; it has the target's dtype.
     public var value: Int
+    /// Where in memory, over the same positions as the loads.
     public var target: Operand
 
+    /// The target's dtype must be that of the instruction; this is not checked here.
     public init(value: Int, target: Operand) {
         self.value = value
         self.target = target
@@ -59,12 +68,16 @@ public struct Store: Hashable, Sendable {
 /// A straight-line program in single assignment, run at every position of a domain. Loads and stores of one position never
 /// depend on another position's stores: a target that is also loaded is loaded through the same access.
 public struct Body: Hashable, Sendable {
+    /// What the body reads, by the index that `Instruction.Operation.load` takes.
     public var loads: [Operand]
-    /// Places in `Bindings.scalars`.
+    /// Indices into `Bindings.scalars`.
     public var scalars: [Int]
+    /// In an order in which each comes after its arguments.
     public var instructions: [Instruction]
+    /// What the body writes, in order.
     public var stores: [Store]
 
+    /// The order of instructions and the ranges of indices are not checked here.
     public init(loads: [Operand] = [], scalars: [Int] = [], instructions: [Instruction] = [], stores: [Store] = []) {
         self.loads = loads
         self.scalars = scalars
@@ -81,15 +94,19 @@ public struct LoopNest: Hashable, Sendable {
     public var outer: [Int]
     /// Extents that reductions run over; empty in a map.
     public var inner: [Int]
+    /// What runs at each position.
     public var body: Body
 
+    /// Does not check that each access has a stride for every extent.
     public init(outer: [Int], inner: [Int] = [], body: Body) {
         self.outer = outer
         self.inner = inner
         self.body = body
     }
 
+    /// How many outer positions there are: the product of `outer`, 1 if that is empty.
     public var outerCount: Int { outer.reduce(1, *) }
+    /// How many inner positions each outer one has: the product of `inner`, 1 if that is empty.
     public var innerCount: Int { inner.reduce(1, *) }
 }
 

@@ -28,15 +28,18 @@ public struct Stage: Sendable {
 ///
 /// A softmax has two stages of reduction (the maximum, the sum) and one that stores.
 public struct BodyStages: Sendable {
+    /// Of each instruction of the body.
     public let levels: [Level]
     /// Instructions of level `uniform`, in order.
     public let uniforms: [Int]
     /// Instructions of level `outer` that wait for no reduction, in order.
     public let prologue: [Int]
+    /// The walks over the inner domain, in order.
     public let stages: [Stage]
     /// Places in `Body.stores` whose value is the same for all inner positions.
     public let outerStores: [Int]
 
+    /// Splits a loop nest into as few walks as its reductions allow: a value is computed in the first walk in which all it needs is known.
     public init(_ nest: LoopNest) {
         let body = nest.body
         let levels = Self.levels(nest)

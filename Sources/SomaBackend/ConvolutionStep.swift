@@ -16,10 +16,13 @@ public enum ImageOrder: UInt8, Hashable, Sendable {
 /// Images lie in `order`, contiguous; where `Capabilities.mostChannelsInAnyOrder` applies, x has the strides of `first` instead. Filters lie as
 /// [K, C / groups, rows, columns], contiguous.
 public struct ConvolutionStep: Hashable, Sendable {
+    /// Which of the three products it is.
     public var pass: ConvolutionPass
+    /// The order of the axes of all images in memory.
     public var order: ImageOrder
     /// N, C, K.
     public var batch, inputChannels, outputChannels: Int
+    /// The number of groups that the channels are divided into; it divides C and K.
     public var groups: Int
     /// Rows and columns of x and of y.
     public var input, output: [Int]
@@ -30,6 +33,7 @@ public struct ConvolutionStep: Hashable, Sendable {
     /// Run at each position of `extents`; `accumulator` is the element of the product. Accesses keep all four strides.
     public var epilogue: Body
 
+    /// Does not check that extents, windows and groups fit together.
     public init(
         pass: ConvolutionPass, order: ImageOrder, batch: Int, inputChannels: Int, outputChannels: Int, groups: Int, input: [Int], output: [Int],
         windows: Windows, first: Operand, second: Operand, epilogue: Body
@@ -39,11 +43,14 @@ public struct ConvolutionStep: Hashable, Sendable {
         (self.windows, self.first, self.second, self.epilogue) = (windows, first, second, epilogue)
     }
 
+    /// The shape of x: [N, C, rows, columns].
     public var inputShape: Shape { Shape([batch, inputChannels] + input) }
+    /// The shape of y: [N, K, rows, columns].
     public var outputShape: Shape { Shape([batch, outputChannels] + output) }
+    /// The shape of w: [K, C / groups, rows, columns].
     public var filterShape: Shape { Shape([outputChannels, inputChannels / groups] + windows.size) }
 
-    /// Of the result, as they follow each other in memory.
+    /// The extents of the result, in the order of its axes in memory.
     public var extents: [Int] {
         switch pass {
         case .forward: order.axes(rank: 4).map { outputShape[$0] }
@@ -75,9 +82,13 @@ extension Body {
 
 /// The windows of images combined, or what their elements get of the gradient of that.
 public struct PoolingStep: Hashable, Sendable {
+    /// How the elements of a window become one.
     public var function: PoolingFunction
+    /// Whether it computes what x gets of the gradient of the result, and not the result.
     public var isGradient: Bool
+    /// The order of the axes of all images in memory.
     public var order: ImageOrder
+    /// N and C.
     public var batch, channels: Int
     /// Rows and columns of x and of y.
     public var input, output: [Int]
@@ -85,8 +96,10 @@ public struct PoolingStep: Hashable, Sendable {
     public var windows: Windows
     /// Pooling: x. The gradient of `max`: x, g; of `sum`: g. Strides over [N, C, rows, columns], as the result's; all contiguous in `order`.
     public var operands: [Operand]
+    /// Where y is written, or the gradient of x.
     public var result: Operand
 
+    /// Does not check that extents, windows and operands fit together.
     public init(
         function: PoolingFunction, isGradient: Bool, order: ImageOrder, batch: Int, channels: Int, input: [Int], output: [Int], windows: Windows,
         operands: [Operand], result: Operand

@@ -1,32 +1,49 @@
 /// Something that a device can be measured by, apart from any workload.
 public enum Peak: String, CaseIterable, Hashable, Sendable {
-    /// Multiply-adds from registers, in operations a second: in float32, in 16 bits of either kind, and in tensor float.
+    /// Multiply-adds of float32 numbers from registers, in operations a second.
     case float32 = "float32_fma"
+    /// Multiply-adds in IEEE half precision, in operations a second.
     case float16 = "float16_fma"
+    /// Multiply-adds of bfloat16 numbers, in operations a second.
     case bfloat16 = "bfloat16_fma"
+    /// Multiply-adds of float32 numbers of which the units read 10 bits of the fraction, in operations a second.
     case tensorFloat32 = "tf32_fma"
-    /// What is nearest to the arithmetic: local memory, or the first-level caches of a processor.
+    /// Reading the memory nearest to the arithmetic: local memory, or the first-level caches of a processor.
     case localMemory = "local_memory_read"
-    /// The device's memory, far beyond its caches. A copy counts the bytes read and those written.
+    /// Reading the device's memory, far beyond its caches, in bytes a second.
     case memoryRead = "memory_read"
+    /// Writing memory beyond all caches, in bytes a second.
     case memoryWrite = "memory_write"
+    /// Copying memory beyond all caches: bytes read and written, a second.
     case memoryCopy = "memory_copy"
-    /// Between host and device, from and to ordinary memory of the host, and memory that the driver has pinned.
+    /// From ordinary memory of the host to the device, in bytes a second.
     case uploadPageable = "upload_pageable"
+    /// From the device to ordinary memory of the host, in bytes a second.
     case downloadPageable = "download_pageable"
+    /// From pinned memory of the host to the device, in bytes a second.
     case uploadPinned = "upload_pinned"
+    /// From the device to pinned memory of the host, in bytes a second.
     case downloadPinned = "download_pinned"
-    /// A launch that does nothing, one of many in a row.
+    /// A launch that does nothing, one of many in a row, in seconds.
     case launch = "launch"
-    /// From the enqueueing of one launch that does nothing until the host knows that it is done.
+    /// From enqueueing one launch that does nothing until the host knows that it is done, in seconds.
     case latency = "enqueue_to_finish"
-    /// From a program's source to the end of its first launch: never seen before, and kept by an earlier run.
+    /// From the source of a program that was never seen before to the end of its first launch, in seconds.
     case buildCold = "build_cold"
+    /// The same as `buildCold` for a program that an earlier run has kept, in seconds.
     case buildCached = "build_cached"
 
     /// What a value counts.
-    public enum Unit: Hashable, Sendable { case operationsPerSecond, bytesPerSecond, seconds }
+    public enum Unit: Hashable, Sendable {
+        /// Floating-point operations a second; a multiply-add is two.
+        case operationsPerSecond
+        /// Bytes a second.
+        case bytesPerSecond
+        /// Seconds for one round.
+        case seconds
+    }
 
+    /// What a value of this peak counts; more is better, except of seconds.
     public var unit: Unit {
         switch self {
         case .float32, .float16, .bfloat16, .tensorFloat32: .operationsPerSecond
@@ -58,6 +75,7 @@ public struct DevicePeaks: Hashable, Sendable {
     /// By peak; one that nobody asked for is not there.
     public var figures: [Peak: Figure]
 
+    /// Of figures that were measured; by default of none.
     public init(_ figures: [Peak: Figure] = [:]) { self.figures = figures }
 
     /// Takes the better of this and another measurement of the same device, since what disturbs one makes it worse.
@@ -85,7 +103,14 @@ public struct DevicePeaks: Hashable, Sendable {
 
 extension DevicePeaks {
     /// What bounds work.
-    public enum Resource: String, Hashable, Sendable { case arithmetic, bandwidth, launches }
+    public enum Resource: String, Hashable, Sendable {
+        /// The arithmetic units, by `Peak.float32`.
+        case arithmetic
+        /// The device's memory, by `Peak.memoryCopy` and by `memoryRead` or `memoryWrite`.
+        case bandwidth
+        /// Starting launches, by `Peak.launch`.
+        case launches
+    }
 
     /// The least seconds that work can take on the device by what was measured, and which resource says so: of arithmetic, memory and launches,
     /// which go on side by side, the slowest. `nil` where none is known.

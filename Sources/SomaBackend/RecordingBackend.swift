@@ -16,7 +16,9 @@ public final class RecordingBackend: Backend {
         public var preparedCount = 0
         /// How many buffers were asked for, and how many bytes in all.
         public var allocationCount = 0
+        /// Bytes of all buffers that were asked for, those freed since included.
         public var allocatedBytes = 0
+        /// Bytes of the buffers that exist, and the most that did at once.
         public var memory = MemoryUse(live: 0, peak: 0)
     }
 
@@ -36,12 +38,14 @@ public final class RecordingBackend: Backend {
         init(_ step: Step) { self.step = step }
     }
 
+    /// - Parameter capabilities: those that the compiler is to cut graphs for; the defaults have no steps for images.
     public init(name: String = "recording", capabilities: Capabilities = Capabilities()) {
         self.capabilities = capabilities
         device = DeviceDescription(
             name: name, model: "recording backend", vendor: "Soma", kind: .recording, memoryBytes: 1 << 40, computeUnits: 1, driver: "1")
     }
 
+    /// What was asked so far. It is a copy: later calls do not change it.
     public var recorded: Record { record.withLock { $0 } }
 
     /// It computes nothing.

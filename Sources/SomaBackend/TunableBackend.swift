@@ -4,9 +4,9 @@
 public protocol TunableBackend: Backend {
     /// The class of a step; `nil` where there is nothing to choose.
     func tuningClass(of step: Step) -> String?
-    /// All that can be chosen for a step, what it gets untuned first and then what is most like that.
+    /// All choices for a step: first the one that it gets untuned, then those most like it.
     func candidates(for step: Step) -> [String]
-    /// As `prepare`, computing the step as was chosen.
+    /// Makes a step ready to be computed by a choice.
     /// - Throws: `BackendError`; for a choice that cannot be used here `unsupported`.
     func prepare(_ step: Step, by choice: String) throws -> PreparedStep
 
@@ -15,7 +15,7 @@ public protocol TunableBackend: Backend {
 
     /// What is in use.
     var tuning: TuningRecord { get }
-    /// Keeps choices by class beside those of other classes, whoever kept these; `nil` forgets one. The device uses them from its next start on.
+    /// Keeps choices by class and leaves those of other classes as they are; `nil` forgets one. The device uses them from its next start on.
     /// - Returns: the file.
     /// - Throws: `TuningFailure`.
     func keep(_ changes: [String: String?]) throws -> String
@@ -26,10 +26,12 @@ public protocol TunableBackend: Backend {
 
 /// How a step is computed.
 public struct ChoiceInUse: Hashable, Sendable {
+    /// The class of the step, and the choice in use for it; see `TunableBackend`.
     public var stepClass, choice: String
-    /// Whether it was measured to be the fastest on this device, and is not what ships.
+    /// Whether it was measured to be the fastest on this device; otherwise it is the choice that ships.
     public var isTuned: Bool
 
+    /// Both texts as the backend writes them.
     public init(stepClass: String, choice: String, isTuned: Bool) { (self.stepClass, self.choice, self.isTuned) = (stepClass, choice, isTuned) }
 }
 
@@ -40,6 +42,7 @@ public struct TuningRecord: Hashable, Sendable {
     /// By class.
     public var choices: [String: String]
 
+    /// The texts are checked where a backend reads them.
     public init(device: String, choices: [String: String] = [:]) { (self.device, self.choices) = (device, choices) }
 }
 
@@ -55,8 +58,10 @@ public enum TuningState: Hashable, Sendable {
 public struct TuningFailure: Error, Equatable, CustomStringConvertible {
     /// The file, or what else tells where they are; empty where there is no place for them.
     public let path: String
+    /// What is wrong and, where something helps, what to do.
     public let reason: String
 
+    /// An empty path stands for no place at all.
     public init(path: String, reason: String) { (self.path, self.reason) = (path, reason) }
 
     public var description: String { path.isEmpty ? reason : "\(path): \(reason)" }

@@ -20,6 +20,7 @@ public final class CustomKernel: CustomOperation, @unchecked Sendable {
         /// Follow the pointers in the function's parameters.
         public var arguments: [Scalar]
 
+        /// Extents are not checked here: the device refuses those that it cannot launch.
         public init(global: [Int], local: [Int]? = nil, arguments: [Scalar] = []) {
             self.global = global
             self.local = local
@@ -36,10 +37,15 @@ public final class CustomKernel: CustomOperation, @unchecked Sendable {
             _ outputShape: Shape
         ) -> Void
 
+    /// OpenCL C 1.2 that defines a kernel called `name`. It is compiled when a step of a device first needs it, which throws
+    /// `BackendError.buildFailed` where it does not build.
     public let source: String
+    /// Asked for each step that runs the kernel, when the step is prepared.
     public let geometry: Geometry
+    /// What the CPU runs instead of the source, and the reference for tests.
     public let compute: HostFunction
 
+    /// The two implementations are not compared: a test of your own should do that.
     public init(name: String, source: String, geometry: @escaping Geometry, compute: @escaping HostFunction) {
         self.source = source
         self.geometry = geometry

@@ -3,7 +3,18 @@
 /// `float64` is deliberately absent: the engine computes in single precision and the tests hold it against an
 /// interpreter in double precision. Half-precision storage types fit in as further cases.
 public enum DType: UInt8, Hashable, Sendable, CaseIterable {
-    case float32, int32, uint32, int64, uint8, bool
+    /// IEEE 754 single precision; the only dtype that has gradients.
+    case float32
+    /// Two's complement, −2³¹ ..< 2³¹; the dtype of indices.
+    case int32
+    /// 0 ..< 2³²; the dtype of random words.
+    case uint32
+    /// Two's complement, −2⁶³ ..< 2⁶³.
+    case int64
+    /// 0 ..< 256; the dtype of the pixels of stored images.
+    case uint8
+    /// False or true, a byte of 0 or 1; what comparisons give.
+    case bool
 
     /// Bytes of one element in memory; a `bool` is one byte, 0 or 1.
     public var byteCount: Int {

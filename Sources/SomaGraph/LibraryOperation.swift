@@ -38,6 +38,7 @@ public enum ConvolutionPass: UInt8, Hashable, Sendable {
     case filterGradient
 }
 
+/// How the elements of a window become one.
 public enum PoolingFunction: UInt8, Hashable, Sendable {
     /// The greatest element; the first of equal ones takes the gradient. What is added outside of x never counts.
     case max
@@ -47,10 +48,12 @@ public enum PoolingFunction: UInt8, Hashable, Sendable {
 
 /// Windows that slide over the spatial axes; one number for each.
 public struct Windows: Hashable, Sendable {
+    /// In elements of an axis: how many a window takes, from one window to the next, and from one element of a window to the next. All at least 1.
     public var size, stride, dilation: [Int]
     /// Elements added on both sides of an axis.
     public var before, after: [Int]
 
+    /// One number for each spatial axis in every argument. Does not check that the windows fit; what uses them does.
     public init(size: [Int], stride: [Int], dilation: [Int], before: [Int], after: [Int]) {
         (self.size, self.stride, self.dilation, self.before, self.after) = (size, stride, dilation, before, after)
     }

@@ -22,11 +22,13 @@ extension Node {
         return Node(.random, .three(key0, key1, counter), shape: shape, dtype: .uint32, device: key0.device)
     }
 
+    /// y = f(x), elementwise, of the shape and dtype of `x`. Traps where the function is not defined for that dtype.
     public static func unary(_ function: UnaryFunction, _ x: Node) -> Node {
         guard function.accepts(x.dtype) else { programError("\(function)", "not defined for \(x.dtype)") }
         return Node(.unary(function), .one(x), shape: x.shape, dtype: x.dtype, device: x.device)
     }
 
+    /// y = f(a, b), elementwise; a comparison gives `bool`. Traps unless dtypes and devices agree and shapes are equal or one has rank 0.
     public static func binary(_ function: BinaryFunction, _ a: Node, _ b: Node) -> Node {
         guard a.dtype == b.dtype else { programError("\(function)", "dtypes \(a.dtype) and \(b.dtype) differ; cast one") }
         guard function.accepts(a.dtype) else { programError("\(function)", "not defined for \(a.dtype)") }
@@ -34,6 +36,8 @@ extension Node {
         return Node(.binary(function), .two(a, b), shape: shape, dtype: function.resultType(a.dtype), device: a.device)
     }
 
+    /// Elementwise, `a` where the `bool` condition is true, else `b`. Traps unless dtypes and devices agree and each shape is that of the result or
+    /// rank 0.
     public static func select(_ condition: Node, _ a: Node, _ b: Node) -> Node {
         guard condition.dtype == .bool else { programError("select", "the condition is \(condition.dtype), not bool") }
         guard a.dtype == b.dtype else { programError("select", "dtypes \(a.dtype) and \(b.dtype) differ; cast one") }
@@ -46,10 +50,12 @@ extension Node {
         return Node(.select, .three(condition, a, b), shape: shape, dtype: a.dtype, device: a.device)
     }
 
+    /// The same numbers in another dtype, by the rules of `Primitive.cast`; `x` itself where it has that dtype.
     public static func cast(_ x: Node, to dtype: DType) -> Node {
         x.dtype == dtype ? x : Node(.cast, .one(x), shape: x.shape, dtype: dtype, device: x.device)
     }
 
+    /// The same elements in row-major order under another shape; `x` itself where it has that shape. Traps where the counts differ.
     public static func reshape(_ x: Node, to shape: Shape) -> Node {
         if x.shape == shape { return x }
         guard x.shape.count == shape.count else {
@@ -58,6 +64,7 @@ extension Node {
         return Node(.reshape, .one(x), shape: shape, dtype: x.dtype, device: x.device)
     }
 
+    /// Axis i of the result is axis `axes[i]` of `x`; `x` itself where no axis moves. Traps unless `axes` is a permutation of 0 ..< rank.
     public static func permute(_ x: Node, axes: [Int]) -> Node {
         guard axes.sorted() == Array(0..<x.shape.rank) else {
             programError("permute", "axes \(axes) are no permutation of the axes of \(x.shape)")
@@ -95,6 +102,8 @@ extension Node {
         return Node(.slice(starts: starts, steps: steps), .one(x), shape: Shape(counts), dtype: x.dtype, device: x.device)
     }
 
+    /// `before[i]` and `after[i]` elements of `value` (rank 0, the dtype of `x`) around axis i. Traps where a number is negative or there are more or
+    /// fewer than axes.
     public static func pad(_ x: Node, before: [Int], after: [Int], value: Node) -> Node {
         guard before.count == x.shape.rank, after.count == x.shape.rank, (before + after).allSatisfy({ $0 >= 0 }) else {
             programError("pad", "padding \(before), \(after) does not fit shape \(x.shape)")
@@ -145,6 +154,7 @@ extension Node {
         return (extent - reach.partialValue - 1) / step + 1
     }
 
+    /// The parts one after the other along `axis`. Traps where there is none, or where dtypes, devices or the extents of other axes differ.
     public static func concatenate(_ parts: [Node], axis: Int) -> Node {
         guard let first = parts.first else { programError("concatenate", "nothing to concatenate") }
         if parts.count == 1 { return first }
@@ -163,6 +173,7 @@ extension Node {
         return Node(.concatenate(axis: axis), .many(parts), shape: Shape(dimensions), dtype: first.dtype, device: first.device)
     }
 
+    /// `x` in memory of its own, row-major; see `Primitive.contiguous`.
     public static func contiguous(_ x: Node) -> Node {
         Node(.contiguous, .one(x), shape: x.shape, dtype: x.dtype, device: x.device)
     }
@@ -174,12 +185,16 @@ extension Node {
         return copy
     }
 
+    /// The block of `shape` in `x` that begins at `starts` (int32, [rank]), which are clamped when the program runs so that it fits. Traps where it
+    /// is larger than `x`.
     public static func dynamicSlice(_ x: Node, starts: Node, shape: Shape) -> Node {
         requireStarts("dynamicSlice", starts, x)
         requireFits("dynamicSlice", shape, in: x.shape)
         return Node(.dynamicSlice, .two(x, starts), shape: shape, dtype: x.dtype, device: x.device)
     }
 
+    /// `x` with a block overwritten by `update`, at `starts` (int32, [rank]), which are clamped when the program runs so that it fits. Traps where
+    /// dtypes differ or the block is larger than `x`.
     public static func updateSlice(_ x: Node, _ update: Node, starts: Node) -> Node {
         requireStarts("updateSlice", starts, x)
         requireFits("updateSlice", update.shape, in: x.shape)
@@ -208,6 +223,8 @@ extension Node {
             dtype: operation.resultType(x.dtype), device: x.device)
     }
 
+    /// C[…, i, j] = Σₖ a[…, i, k] · b[…, k, j], of [..., m, k] and [..., k, n]. Traps unless both are float32 with equal leading extents, which are
+    /// not broadcast.
     public static func matmul(_ a: Node, _ b: Node) -> Node {
         let rank = a.shape.rank
         guard rank >= 2, b.shape.rank == rank, a.shape[rank - 1] == b.shape[rank - 2],
@@ -221,6 +238,8 @@ extension Node {
         return Node(.matmul, .two(a, b), shape: shape, dtype: .float32, device: a.device)
     }
 
+    /// y[…, indices…, …] = x[…, indices[…], …] along `axis`, which the axes of the indices (int32) replace. An index out of range gives NaN, or 0 in
+    /// an integer.
     public static func gather(_ x: Node, _ indices: Node, axis: Int) -> Node {
         guard axis >= 0 && axis < x.shape.rank else { programError("gather", "axis \(axis) of shape \(x.shape)") }
         guard indices.dtype == .int32 else { programError("gather", "indices are \(indices.dtype), not int32") }
@@ -229,6 +248,8 @@ extension Node {
             .gather(axis: axis), .two(x, indices), shape: gatherShape(x.shape, indices.shape, axis), dtype: x.dtype, device: x.device)
     }
 
+    /// `base` plus each update at its index (int32) along `axis`, in index order; an index out of range is dropped. Traps unless `gather(base,
+    /// indices)` would have the shape of `updates`.
     public static func scatterAdd(_ base: Node, _ indices: Node, _ updates: Node, axis: Int) -> Node {
         guard axis >= 0 && axis < base.shape.rank else { programError("scatterAdd", "axis \(axis) of shape \(base.shape)") }
         guard indices.dtype == .int32 else { programError("scatterAdd", "indices are \(indices.dtype), not int32") }
@@ -249,6 +270,8 @@ extension Node {
             device: composition.device)
     }
 
+    /// The result of a user's own kernel. Traps where there is no input or where inputs lie on different devices; what the kernel writes is trusted
+    /// to have this shape and dtype.
     public static func custom(_ operation: CustomOperation, _ inputs: [Node], shape: Shape, dtype: DType) -> Node {
         guard let first = inputs.first else { programError(operation.name, "a custom operation needs an input") }
         for input in inputs { requireOneDevice(operation.name, first, input) }
@@ -260,6 +283,7 @@ extension Node {
         Node(.customGradient(rule), .many([value] + inputs), shape: value.shape, dtype: value.dtype, device: value.device)
     }
 
+    /// The value of `x`, through which no gradient passes.
     public static func stopGradient(_ x: Node) -> Node {
         Node(.stopGradient, .one(x), shape: x.shape, dtype: x.dtype, device: x.device)
     }

@@ -2,12 +2,18 @@ import Synchronization
 
 /// The inputs of a node. Up to three lie inside the node, so that making one costs a single allocation.
 public enum NodeInputs: Sendable {
+    /// No input: a source.
     case none
+    /// The input of a unary function, a view or a reduction.
     case one(Node)
+    /// Two inputs, in the order that the primitive gives.
     case two(Node, Node)
+    /// Three inputs, in the order that the primitive gives.
     case three(Node, Node, Node)
+    /// Any number of inputs, in an array of their own.
     case many([Node])
 
+    /// The number of inputs.
     public var count: Int {
         switch self {
         case .none: 0
@@ -18,6 +24,7 @@ public enum NodeInputs: Sendable {
         }
     }
 
+    /// The input at an index from 0. Traps where there is none.
     public subscript(index: Int) -> Node {
         switch (self, index) {
         case (.one(let a), 0), (.two(let a, _), 0), (.three(let a, _, _), 0): return a
@@ -28,6 +35,7 @@ public enum NodeInputs: Sendable {
         }
     }
 
+    /// Calls `body` with each input in order, without making an array.
     @inlinable public func forEach(_ body: (Node) -> Void) {
         switch self {
         case .none: break
@@ -38,6 +46,7 @@ public enum NodeInputs: Sendable {
         }
     }
 
+    /// The inputs as an array, which is made anew with each call.
     public var array: [Node] {
         var result: [Node] = []
         forEach { result.append($0) }
@@ -47,6 +56,7 @@ public enum NodeInputs: Sendable {
 
 /// Memory that holds the elements of a node; backends subclass it.
 open class Storage: @unchecked Sendable {
+    /// Called by subclasses; storage of this class itself holds no elements.
     public init() {}
 }
 
@@ -58,9 +68,13 @@ public typealias DeviceTag = UInt16
 /// What is computed of a node (`storage`) and what is released of it (`inputs`) changes when a program is run; every reader and writer
 /// of these holds `Node.lock`. Everything else never changes.
 public final class Node: @unchecked Sendable {
+    /// What it computes, or what kind of source it is.
     public let primitive: Primitive
+    /// The extents of the value, fixed when the node is made.
     public let shape: Shape
+    /// The type of the elements, fixed when the node is made.
     public let dtype: DType
+    /// The device that computes the value and holds it.
     public let device: DeviceTag
     /// What is known of everything upstream.
     public let traits: NodeTraits
@@ -80,6 +94,7 @@ public final class Node: @unchecked Sendable {
     /// The longest path of nodes that releasing this one may release: bounds recursion.
     private let height: Atomic<Int32>
 
+    /// What the primitive computes from; `.none` for a source, and once they were released.
     @exclusivity(unchecked) public private(set) var inputs: NodeInputs
     /// The elements, once computed.
     @exclusivity(unchecked) public private(set) var storage: Storage?
@@ -91,6 +106,9 @@ public final class Node: @unchecked Sendable {
     /// Held while computed values and links of the graph are read or changed.
     public static let lock = Mutex(TraversalNumber())
 
+    /// A node that is to be computed. Shapes, dtypes and devices are not checked here: the functions of `Node+Primitives.swift` do that.
+    /// It inherits the traits of its inputs.
+    /// - Parameter isTracked: whether it counts as a trainable parameter and takes `traits`; without it they are ignored.
     public init(
         _ primitive: Primitive, _ inputs: NodeInputs, shape: Shape, dtype: DType, device: DeviceTag, isTracked: Bool = false,
         traits: NodeTraits = []

@@ -14,7 +14,9 @@ public enum Primitive: Sendable {
     case random
 
     // Maps: inputs have the node's shape or rank 0.
+    /// Input: x.
     case unary(UnaryFunction)
+    /// Inputs: a and b, of one dtype.
     case binary(BinaryFunction)
     /// Inputs: condition (bool), value where true, value where false.
     case select
@@ -23,6 +25,7 @@ public enum Primitive: Sendable {
     case cast
 
     // Views
+    /// The elements of the input in row-major order, under the node's shape.
     case reshape
     /// Axis i of the result is axis `axes[i]` of the input.
     case permute(axes: [Int])
@@ -38,6 +41,7 @@ public enum Primitive: Sendable {
     /// The adjoint of `window`: every element of windows is added where it came from. The last axis goes.
     /// Inputs: the windows, and the number 0.
     case fold(axis: Int, step: Int, dilation: Int)
+    /// The inputs one after the other along an axis; all other extents are equal.
     case concatenate(axis: Int)
     /// The same elements in memory of their own, row-major. Within a program they are computed once: who reads them reads that memory.
     case contiguous
@@ -76,6 +80,7 @@ public enum Primitive: Sendable {
 
 /// A user's own rule of differentiation; held by a node and read by whoever differentiates the graph.
 open class CustomGradient: @unchecked Sendable {
+    /// Called by subclasses, which hold the rule.
     public init() {}
 }
 
@@ -83,5 +88,6 @@ open class CustomGradient: @unchecked Sendable {
 open class CustomOperation: @unchecked Sendable {
     /// A name for listings, and the entry point of the kernel.
     public let name: String
+    /// The name must be an identifier of OpenCL C where the operation has a kernel.
     public init(name: String) { self.name = name }
 }

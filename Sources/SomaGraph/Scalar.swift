@@ -5,8 +5,10 @@
 public struct Scalar: Hashable, Sendable {
     /// The little-endian bit pattern, in the low bytes.
     public let bits: UInt64
+    /// How the bits are to be read.
     public let dtype: DType
 
+    /// The bits are taken as they are: those above the width of `dtype` must be 0, or scalars of one value compare as different.
     public init(bits: UInt64, dtype: DType) {
         self.bits = bits
         self.dtype = dtype
@@ -25,6 +27,7 @@ public struct Scalar: Hashable, Sendable {
         }
     }
 
+    /// The value as a Double, which is exact except for an int64 beyond 2⁵³.
     public var double: Double {
         switch dtype {
         case .float32: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))

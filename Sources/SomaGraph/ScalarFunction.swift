@@ -1,12 +1,17 @@
 /// A function of one number. Those of real arguments take and give `float32`; `negate`, `abs` and `sign` also integers;
 /// `not` is the logical complement of a `bool`.
 public enum UnaryFunction: UInt8, Hashable, Sendable, CaseIterable {
+    /// −x, |x|, and −1, 0 or 1 by the sign of x. The least signed integer has no opposite and stays as it is.
     case negate, abs, sign
+    /// eˣ, eˣ − 1, ln x, ln(1 + x), √x, 1/√x and 1/x; `expm1` and `log1p` stay accurate near 0.
     case exp, expm1, log, log1p, sqrt, rsqrt, reciprocal
+    /// Angles are in radians; sigmoid(x) = 1/(1 + e⁻ˣ); erf(x) = 2/√π · ∫₀ˣ e^(−t²) dt.
     case sin, cos, tanh, sigmoid, erf
+    /// The nearest whole number that is not above, or not below, x.
     case floor, ceil
     /// To the nearest whole number, ties to even.
     case round
+    /// Logical complement.
     case not
 
     /// Whether the function is defined for elements of `dtype`.
@@ -38,6 +43,7 @@ public enum BinaryFunction: UInt8, Hashable, Sendable, CaseIterable {
     /// On integers; a right shift of a signed number keeps the sign. Counts are taken modulo the width.
     case shiftLeft, shiftRight
 
+    /// Whether the result is a `bool` whatever the dtype of the operands.
     public var isComparison: Bool {
         switch self {
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
@@ -45,6 +51,7 @@ public enum BinaryFunction: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether the function is defined for operands of `dtype`.
     public func accepts(_ dtype: DType) -> Bool {
         switch self {
         case .power: dtype.isFloatingPoint
@@ -55,6 +62,7 @@ public enum BinaryFunction: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// The dtype of the result for operands of `dtype`, which the function must accept.
     public func resultType(_ dtype: DType) -> DType { isComparison ? .bool : dtype }
 }
 
@@ -68,6 +76,8 @@ public enum ReduceOperation: UInt8, Hashable, Sendable, CaseIterable {
     /// least, like NumPy.
     case argmax, argmin
 
+    /// Whether the result is an index along the axis and not a value: `argmax` and `argmin`.
     public var givesIndex: Bool { self == .argmax || self == .argmin }
+    /// The dtype of the result for elements of `dtype`: `int32` for an index, else the same.
     public func resultType(_ dtype: DType) -> DType { givesIndex ? .int32 : dtype }
 }

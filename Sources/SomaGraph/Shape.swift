@@ -25,6 +25,7 @@ public struct Shape: Sendable {
         }
     }
 
+    /// Traps where an extent is negative, or where the product of all (0 counted as 1) is above `greatestCount`.
     public init(_ dimensions: [Int]) { storage = dimensions.isEmpty ? Shape.scalar.storage : Extents(dimensions) }
     private init(storage: Extents) { self.storage = storage }
 
@@ -34,10 +35,13 @@ public struct Shape: Sendable {
     /// The shape of a single number: rank 0, one element.
     public static let scalar = Shape(storage: Extents([]))
 
+    /// The extents, outermost first; empty for a single number.
     @inlinable public var dimensions: [Int] { storage.dimensions }
+    /// The number of axes.
     @inlinable public var rank: Int { storage.dimensions.count }
     /// The number of elements: the product of all extents.
     @inlinable public var count: Int { storage.count }
+    /// The extent of an axis, counted from 0 at the outermost. Traps where there is no such axis.
     @inlinable public subscript(axis: Int) -> Int { storage.dimensions[axis] }
 
     /// Strides in elements of the row-major layout: the last axis has stride 1.

@@ -13,6 +13,7 @@ public final class LaunchLog: Sendable {
         /// When it began and ended, by `now`.
         public var start, end: Int
 
+        /// Times are nanoseconds of `LaunchLog.now`.
         public init(step: Int, name: String = "", work: Work? = nil, start: Int, end: Int) {
             (self.step, self.name, self.work, self.start, self.end) = (step, name, work, start, end)
         }
@@ -20,10 +21,13 @@ public final class LaunchLog: Sendable {
 
     private let noted = Mutex<[Launch]>([])
 
+    /// An empty log.
     public init() {}
 
+    /// Adds a launch; may be called from any thread.
     public func append(_ launch: Launch) { noted.withLock { $0.append(launch) } }
 
+    /// All launches so far, in the order in which they were added.
     public var launches: [Launch] { noted.withLock { $0 } }
 
     private static let origin = ContinuousClock.now

@@ -6,10 +6,11 @@ import Glibc
 import Musl
 #endif
 
-/// A backend that passes everything on to another and, while it is asked to, takes down what happened when.
+/// A backend that passes everything on to another one and, between `start` and `stop`, records what happened when.
 ///
 /// Where nobody profiles there is no such backend, and nothing that costs time.
 public final class ProfilingBackend: Backend {
+    /// The backend that does the work.
     public let base: any Backend
 
     private struct Record {
@@ -27,6 +28,7 @@ public final class ProfilingBackend: Backend {
         init(_ record: StepRecord, _ base: PreparedStep) { (self.record, self.base) = (record, base) }
     }
 
+    /// Steps that `base` prepared before cannot be enqueued here: enqueuing one traps.
     public init(_ base: any Backend) { self.base = base }
 
     // MARK: Recording
@@ -121,7 +123,7 @@ public final class ProfilingBackend: Backend {
 
     public func synchronize() throws { try noting(.wait) { try base.synchronize() } }
 
-    /// As `TunableBackend` tells it, where the other is one.
+    /// How a step is computed, where `base` is a `TunableBackend`; else nil.
     public func choice(of step: PreparedStep) -> ChoiceInUse? { (step as? ProfiledStep)?.record.choice }
 
     public func sourceText(of step: PreparedStep) -> String? { (step as? ProfiledStep).flatMap { base.sourceText(of: $0.base) } }

@@ -4,13 +4,14 @@ public struct TimelineParts: Sendable {
     public private(set) var launches: [Timeline.Event] = []
     /// Nanoseconds in which such launches ran.
     public private(set) var running = 0
-    /// Nanoseconds in which none did, by what the thread that began the timeline was at.
+    /// Nanoseconds in which no launch ran, by what the thread that began the timeline was doing.
     public private(set) var idle: [String: Int] = [:]
-    /// Those in which it was at nothing that has a name.
+    /// Nanoseconds in which no launch ran and that thread was doing nothing that has a name.
     public private(set) var unnamed = 0
     /// Nanoseconds that are no training step's: spent on evaluating and saving, whatever ran, and on compiling where nothing did.
     public private(set) var apart: [Phase: Int] = [:]
 
+    /// Divides the time of a timeline that `ProfilingBackend` recorded.
     public init(_ timeline: Timeline) {
         var busy = BusyTime(timeline.launches)
         var between: [Range<Int>] = []
