@@ -37,11 +37,13 @@ public final class OpenCLBackend: Backend {
         /// Where the tuning file lies; `nil` is `TuningFile.standardFolder`, empty reads none.
         public var tuningFolder: String?
 
+        /// What ships: all memory, kernels that suit the device, the user's cache and tuning file, no checks and no times.
         public init() {}
     }
 
     public let device: DeviceDescription
     public let capabilities = StepPlanner.capabilities
+    /// The device that it runs on.
     public let openCLDevice: OpenCLDevice
     let context: OpenCLContext
     let programs: OpenCLPrograms

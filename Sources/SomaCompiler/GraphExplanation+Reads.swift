@@ -6,8 +6,9 @@ extension GraphExplanation {
     public struct Read: Sendable {
         /// The number of the value that is seen.
         public let value: Int
+        /// The shape that the operation sees, which may differ from the value's.
         public let shape: Shape
-        /// Elements from one position to the next along each axis; 0 where the same is seen at all.
+        /// Elements from one position to the next along each axis; 0 where all positions along it see the same element.
         public let strides: [Int]
         /// The element that is seen at the first position; of slices as they began in the run that was explained.
         public let offset: Int
@@ -70,12 +71,14 @@ extension GraphExplanation {
 
     /// What a part of a source, or all of it, is called: a parameter in the memory of all of them.
     public struct SourceName: Sendable {
-        /// The place among the sources.
+        /// The index among the sources.
         public let source: Int
+        /// What the parameter or state is called, such as `layer1.weight`.
         public let name: String
         /// In elements.
         public let offset, count: Int
 
+        /// Offset and count are in elements of the source.
         public init(source: Int, name: String, offset: Int, count: Int) {
             (self.source, self.name, self.offset, self.count) = (source, name, offset, count)
         }

@@ -5,12 +5,15 @@ import SomaGraph
 public struct GraphExplanation: Sendable {
     /// A value of the graph once views are resolved: in memory, computed by a step on the way, or known to the host.
     public struct Value: Sendable {
+        /// The number by which other values name it as an operand.
         public let number: Int
         /// What it is, with the numbers of its operands.
         public let text: String
+        /// The extents of the value.
         public let shape: Shape
+        /// The type of its elements.
         public let dtype: DType
-        /// The steps that compute it: one, or of random words and ranges each that needs them; none for what the host provides.
+        /// The steps that compute it: one as a rule, for random words and ranges every step that reads them, and none for what the host provides.
         public let steps: [Int]
         /// How it sees its operands.
         public let reads: [Read]
@@ -20,7 +23,9 @@ public struct GraphExplanation: Sendable {
         public let scalar: Scalar?
     }
 
+    /// A step, and what it computes.
     public struct FusedStep: Sendable {
+        /// The step as the backend gets it.
         public let step: Step
         /// The numbers of the values that it computes.
         public let values: [Int]
@@ -28,8 +33,11 @@ public struct GraphExplanation: Sendable {
 
     /// Values that one step writes to memory for another to read.
     public struct Boundary: Sendable {
+        /// Numbers of the step that writes and of the one that reads.
         public let from, to: Int
+        /// Numbers of the values that pass from one to the other.
         public let values: [Int]
+        /// Bytes of these values.
         public let byteCount: Int
         /// Why the two are not one.
         public let reason: String
@@ -37,18 +45,25 @@ public struct GraphExplanation: Sendable {
 
     /// Where a value lies while steps run.
     public struct Memory: Sendable {
+        /// The number of the value.
         public let value: Int
+        /// Where its elements are: a source, an output, or a part of the arena.
         public let slot: Plan.Slot
+        /// Bytes of the value.
         public let byteCount: Int
         /// The first and last step that touch it.
         public let life: ClosedRange<Int>
     }
 
+    /// Everything that the results need, operands before what is made of them.
     public private(set) var values: [Value] = []
+    /// The steps in the order in which they run.
     public private(set) var steps: [FusedStep] = []
+    /// By the number of the writing step, then by that of the reading one.
     public private(set) var boundaries: [Boundary] = []
     /// In the order in which they are first touched.
     public private(set) var memory: [Memory] = []
+    /// Bytes of the memory for temporaries, and the most that are in use at one step.
     public let arenaByteCount, largestLiveByteCount: Int
 
     /// Compiles a graph once more, from the entries that were taken with its snapshot.

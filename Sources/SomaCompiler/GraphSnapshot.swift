@@ -5,22 +5,29 @@ import SomaGraph
 /// The key holds everything a program depends on. Values of constants, starts of slices, and which buffers lie at the sources are left out: they are
 /// read anew for each run.
 public struct GraphSnapshot {
+    /// A node as plain data.
     public struct Entry {
+        /// What it computes from its inputs.
         public var primitive: Primitive
+        /// Indices of the inputs among the entries; empty for what is computed already.
         public var inputs: [Int]
+        /// The extents of the value.
         public var shape: Shape
+        /// The type of its elements.
         public var dtype: DType
+        /// Whether the value lies in memory, so that the node is a source here.
         public var isComputed: Bool
     }
 
+    /// Equal for graphs that one program serves.
     public private(set) var key: GraphKey
     /// The nodes in order; held for `entries` and for reading sources.
     public let nodes: [Node]
-    /// Places of the roots in `nodes`.
+    /// Indices of the roots in `nodes`.
     public let roots: [Int]
     /// New versions of states and the sources that hold their old ones.
     public let updates: [Update]
-    /// Places in `nodes` of the sources, in order.
+    /// Indices of the sources in `nodes`, ascending.
     public private(set) var sources: [Int] = []
     /// Bits of the constants, in order.
     public private(set) var scalars: [UInt64] = []
@@ -29,9 +36,11 @@ public struct GraphSnapshot {
     /// Whether some node can no longer be computed, because a run that had already released its inputs failed.
     public private(set) var hasLostNodes = false
 
+    /// A new version of a state.
     public struct Update: Hashable, Sendable {
+        /// The index among the roots.
         public var root: Int
-        /// The place among the sources.
+        /// The index among the sources.
         public var source: Int
     }
 

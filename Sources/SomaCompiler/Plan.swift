@@ -3,6 +3,7 @@ import SomaGraph
 
 /// A compiled graph: the steps in order, and what their slots stand for. Valid for every graph of the same key.
 public struct Plan: Sendable {
+    /// What a slot of a step stands for.
     public enum Slot: Hashable, Sendable {
         /// The buffer of a source: its place among the sources.
         case source(Int)
@@ -14,6 +15,7 @@ public struct Plan: Sendable {
 
     /// Memory that outlives the run.
     public struct Output: Hashable, Sendable {
+        /// Bytes of the output.
         public var byteCount: Int
         /// The source whose buffer may be overwritten by this output if nobody else holds it, because nothing reads the old
         /// elements once the new are written.
@@ -22,7 +24,9 @@ public struct Plan: Sendable {
 
     /// Where a root's elements are after a run.
     public enum Root: Hashable, Sendable {
+        /// In an output: its index in `outputs`.
         case output(Int)
+        /// In a source, since nothing had to be computed: its index among the sources.
         case source(Int)
     }
 
@@ -30,16 +34,23 @@ public struct Plan: Sendable {
     public struct Offset: Hashable, Sendable {
         var terms: [StridedView.StartTerm]
 
+        /// The offset for slices that begin at `starts`, which are those of `GraphSnapshot.starts`.
         public func value(_ starts: [Int]) -> Int { terms.reduce(0) { $0 + starts[$1.start] * $1.coefficient } }
     }
 
+    /// In the order in which they run.
     public internal(set) var steps: [Step] = []
+    /// What each slot of the steps stands for, by `Operand.slot`.
     public internal(set) var slots: [Slot] = []
+    /// The buffers that outlive a run.
     public internal(set) var outputs: [Output] = []
+    /// Where each root's elements are, in the order of the snapshot's roots.
     public internal(set) var roots: [Root] = []
+    /// By `Access.runtimeOffset`.
     public internal(set) var offsets: [Offset] = []
     /// Bytes of the arena, and the most bytes of temporaries alive at one step.
     public internal(set) var arenaByteCount = 0
+    /// The most bytes of temporaries that are alive at one step; the arena cannot be smaller.
     public internal(set) var largestLiveByteCount = 0
     /// For each step that only copies a source to an output: the two. It does nothing where both are one buffer.
     public internal(set) var copies: [Int: (source: Int, output: Int)] = [:]

@@ -2,13 +2,19 @@
 public enum Refusal: Error, Hashable, Sendable {
     /// One of them is an operation that always runs by itself, or has no elements.
     case runsAlone
+    /// One overwrites part of what the other writes, and the order of the two would be lost.
     case overwrites
+    /// Both have a matrix product or a convolution, and a step computes one.
     case twoProducts
+    /// Together they have so many instructions and operands, more than `Capabilities.maximumInstructions`.
     case tooManyInstructions(Int, limit: Int)
+    /// Together they read so many operands, more than a step of the device may.
     case tooManyOperands(Int, limit: Int)
     /// Their extents have no common factors, or one reduces what the other keeps.
     case differentDomains
+    /// A reduction would have to wait for all of a product.
     case reductionOfProduct
+    /// A product reads each element of its operands many times, so that these must lie in memory.
     case operandOfProduct
     /// Something is read or written that cannot be reached in the order in which a product makes its elements.
     case awayFromProduct
@@ -16,6 +22,7 @@ public enum Refusal: Error, Hashable, Sendable {
     case otherElements
     /// An element needs its row's reduction, and the row cannot be walked twice.
     case rowTooLong(Int, limit: Int)
+    /// An element needs its row's reduction, and the row's elements are not neighbours in memory.
     case rowScattered
     /// A comparison looks at a value beside its like, or a program asks for it in memory: a step that reads it must not compute it again.
     case materialized

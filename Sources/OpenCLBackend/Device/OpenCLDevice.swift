@@ -5,13 +5,19 @@ import SomaBackend
 public struct OpenCLDevice: Sendable {
     /// As `--device` takes it. Devices are numbered over all platforms in the order in which the loader lists them.
     public let name: String
+    /// The device's own name.
     public let model: String
+    /// Who made the device, as its driver says.
     public let vendor: String
+    /// A processor, a GPU or an accelerator; what says that it is several is a processor first, then a GPU.
     public let kind: DeviceDescription.Kind
+    /// Bytes of global memory.
     public let memoryBytes: Int
     /// The largest single allocation the device promises; many grant more.
     public let maximumAllocationBytes: Int
+    /// Bytes of local memory that a work-group may have.
     public let localMemoryBytes: Int
+    /// Compute units, at least 1.
     public let computeUnits: Int
     /// Work-items of the largest work-group that a line of work-items may be cut into.
     public let maximumWorkGroupSize: Int
@@ -21,10 +27,15 @@ public struct OpenCLDevice: Sendable {
     public let isFullProfile: Bool
     /// Whether what a work-group shares lies in ordinary memory.
     public let hasGlobalLocalMemory: Bool
+    /// The version of the driver.
     public let driver: String
+    /// The version of OpenCL that the device has, `OpenCL 3.0 …`.
     public let version: String
+    /// The name of its platform.
     public let platform: String
+    /// The version of OpenCL that its platform has.
     public let platformVersion: String
+    /// Names of the extensions that it has, such as `cl_khr_fp16`.
     public let extensions: Set<String>
 
     /// The numbers of its platform and of itself on it.
@@ -41,6 +52,7 @@ public struct OpenCLDevice: Sendable {
     public var isCPU: Bool { kind == .cpu }
     var isNVIDIA: Bool { extensions.contains("cl_nv_device_attribute_query") }
 
+    /// What a backend on it calls itself. Only a GPU of the full profile is chosen without being named.
     public var description: DeviceDescription {
         DeviceDescription(
             name: name, model: model + kernelRemark, vendor: vendor, kind: kind, memoryBytes: memoryBytes, computeUnits: computeUnits, driver: driver,

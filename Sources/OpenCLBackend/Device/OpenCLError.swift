@@ -6,7 +6,9 @@ nonisolated(unsafe) let cl = libraries_opencl_table()
 
 /// A call of OpenCL that failed.
 public struct OpenCLError: Error, Equatable, CustomStringConvertible {
+    /// The function of OpenCL that failed.
     public let function: String
+    /// What it returned: a negative number that CL/cl.h names.
     public let code: Int32
 
     public var description: String { "\(function): \(Self.names[code] ?? "error") (\(code))" }

@@ -16,6 +16,7 @@ public struct AbsentGPU: Sendable {
                 isNVIDIA: vendor.hasPrefix("NVIDIA"), vendor: vendor))
     }
 
+    /// What the compiler must know of every OpenCL device.
     public var capabilities: Capabilities { StepPlanner.capabilities }
 
     /// The kernels that a step is launched as where nothing was measured, in order.
@@ -35,11 +36,18 @@ public struct AbsentGPU: Sendable {
     // MARK: What ships
 
     /// A file in Kernels/tuning that tells of tiles.
-    public enum TileTable: Sendable { case matmul, convolution }
+    public enum TileTable: Sendable {
+        /// Matrix products, of matmul.txt.
+        case matmul
+        /// Convolutions as products, of convolution.txt.
+        case convolution
+    }
 
     /// A column of such a file, and rows and columns of products that take its tile.
     public struct TiledProduct: Sendable {
+        /// `large`, `small`, `flat` or `narrow`.
         public let column: String
+        /// Rows and columns of the product.
         public let m, n: Int
     }
 

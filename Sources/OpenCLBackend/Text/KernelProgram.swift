@@ -4,6 +4,7 @@ import SomaBackend
 public struct KernelProgram: Hashable, Sendable {
     /// The kernel's name in the source.
     public let entry: String
+    /// OpenCL C 1.2, without includes.
     public let source: String
     /// As `clBuildProgram` takes them.
     public let options: String

@@ -6,7 +6,9 @@ public enum StepChoice: Hashable, Sendable {
     case clblast
     /// A convolution by Winograd's algorithm, where it can be; else as if nothing had been chosen.
     case winograd
+    /// A reduction spread over work-items in this shape.
     case reduction(ReduceShape)
+    /// Elementwise operations spread over work-items in this shape.
     case map(MapShape)
 }
 

@@ -4,8 +4,10 @@ import SomaBackend
 public struct Tuning: Hashable, Sendable {
     private(set) var choices: [StepClass: StepChoice] = [:]
 
+    /// No choices: everything is computed as ships.
     public init() {}
 
+    /// The choice for the class of a product; `nil` where none was measured.
     public subscript(step: MatmulStep) -> StepChoice? {
         get { choices[StepClass(step)] }
         set { choices[StepClass(step)] = newValue }
@@ -16,6 +18,7 @@ public struct Tuning: Hashable, Sendable {
         set { choices[`class`] = newValue }
     }
 
+    /// Whether there is no choice at all.
     public var isEmpty: Bool { choices.isEmpty }
 
     /// Classes and choices as text, which `init(_:for:)` reads.

@@ -21,6 +21,7 @@ import SomaBackend
 /// A file of another device, driver or version is not used: what was measured there says nothing here. Each device has a file for each of its
 /// drivers.
 public struct TuningFile: Sendable {
+    /// Where it is, or would be.
     public let path: String
     private let folder: String
     /// What the names of the files of a model begin with, whatever the driver.
