@@ -2,19 +2,24 @@ import Glibc
 
 /// An axis of a chart: what it shows, and how its values are spread.
 public struct ChartAxis: Hashable, Sendable {
+    /// How values are spread along the axis.
     public enum Scale: Hashable, Sendable {
+        /// Equal differences at equal distances.
         case linear
         /// Equal ratios at equal distances. Values that are not positive have no place and are left out.
         case logarithmic
     }
 
+    /// What the axis shows, with its unit; written beside it.
     public var label: String
+    /// How values are spread; linear by default.
     public var scale: Scale
-    /// What values there can be, 0...1 for a share: the axis ends there, however its numbers fall. nil: any.
+    /// The possible values, such as 0...1 for a share: the axis ends there unless a value lies beyond. nil: any.
     public var limits: ClosedRange<Double>?
     /// Whether the axis counts something, as updates or epochs: there are no numbers between whole ones then.
     public var isCount: Bool
 
+    /// Limits that are empty or have no place on the axis do not count.
     public init(_ label: String, scale: Scale = .linear, limits: ClosedRange<Double>? = nil, isCount: Bool = false) {
         (self.label, self.scale, self.limits, self.isCount) = (label, scale, limits, isCount)
     }

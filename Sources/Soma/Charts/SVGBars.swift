@@ -2,35 +2,47 @@
 public struct SVGBars: Hashable, Sendable {
     /// Bars that belong together, one for each series that has one.
     public struct Group: Hashable, Sendable {
+        /// Written at the left of the bars.
         public var name: String
+        /// From top to bottom.
         public var bars: [Bar]
 
+        /// The bars are drawn in the order given.
         public init(_ name: String, _ bars: [Bar]) { (self.name, self.bars) = (name, bars) }
     }
 
     /// One bar and what is written beside it.
     public struct Bar: Hashable, Sendable {
-        /// Its place among the names of the series, which decides its colour.
+        /// The index among the names of the series, which decides its colour.
         public var series: Int
-        /// Its length; one that is not finite or below 0 has none.
+        /// Its length; a value that is negative or not finite is drawn with length 0.
         public var value: Double
         /// What is written beside it, at the right of the plot.
         public var text: String
-        /// Between which lengths half of the repetitions lie, drawn as a thin line.
+        /// The range that holds the middle half of the repetitions, drawn as a thin line.
         public var quartiles: ClosedRange<Double>?
 
+        /// - Parameters:
+        ///   - value: the length, in the unit of the axis.
+        ///   - quartiles: the first and the third quartile of the repetitions; nil draws no line.
         public init(series: Int, _ value: Double, text: String, quartiles: ClosedRange<Double>? = nil) {
             (self.series, self.value, self.text, self.quartiles) = (series, value, text, quartiles)
         }
     }
 
+    /// Written above the bars.
     public var title: String
-    /// Along the axis, on which 1 is marked: what lengths are shares of.
+    /// Written along the axis, on which 1 is marked: what lengths are shares of.
     public var label: String
     /// Names of the series, shown where there are several.
     public var series: [String]
+    /// From top to bottom; empty at first.
     public var groups: [Group] = []
 
+    /// Bars are added through `groups`.
+    /// - Parameters:
+    ///   - label: what lengths are shares of.
+    ///   - series: names by the index that bars have.
     public init(title: String, label: String, series: [String]) { (self.title, self.label, self.series) = (title, label, series) }
 
     /// The bars as the text of an SVG file.

@@ -8,29 +8,40 @@
 public struct SVGChart: Hashable, Sendable {
     /// One line of the chart.
     public struct Series: Hashable, Sendable {
+        /// What the legend calls the line.
         public var name: String
         /// Points that are not finite, or have no place on the axis, leave a gap.
         public var points: [Point]
         /// Whether each point is marked, as suits few.
         public var isMarked: Bool
 
+        /// The points are joined in the order given.
         public init(_ name: String, points: [Point], isMarked: Bool = false) {
             (self.name, self.points, self.isMarked) = (name, points, isMarked)
         }
     }
 
+    /// A point by the values on the two axes.
     public struct Point: Hashable, Sendable {
+        /// The value on the horizontal axis.
         public var x: Double
+        /// The value on the vertical axis.
         public var y: Double
 
+        /// In the units of the axes.
         public init(_ x: Double, _ y: Double) { (self.x, self.y) = (x, y) }
     }
 
+    /// Written above the chart.
     public var title: String
+    /// The horizontal axis.
     public var x: ChartAxis
+    /// The vertical axis.
     public var y: ChartAxis
+    /// The lines in the order of the legend, which decides their colours; empty at first.
     public var series: [Series] = []
 
+    /// A chart without lines; see `add` and `series`.
     public init(title: String, x: ChartAxis, y: ChartAxis) { (self.title, self.x, self.y) = (title, x, y) }
 
     /// Adds a line through `values` at x = `first`, `first` + 1, …

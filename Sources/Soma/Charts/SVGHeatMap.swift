@@ -4,12 +4,16 @@ import SomaGraph
 public struct SVGHeatMap: Hashable, Sendable {
     /// A mark on the map, such as a training sample.
     public struct Mark: Hashable, Sendable {
+        /// The place along the horizontal axis, within `xRange`.
         public var x: Double
+        /// The place along the vertical axis, within `yRange`.
         public var y: Double
-        /// Its colour is that of this value on the map.
+        /// Decides its colour, which is that of the value on the map.
         public var value: Double
+        /// Written into the mark; an empty one leaves a dot.
         public var label: String
 
+        /// - Parameter value: decides the colour.
         public init(_ x: Double, _ y: Double, value: Double, label: String = "") {
             (self.x, self.y, self.value, self.label) = (x, y, value, label)
         }
@@ -30,21 +34,29 @@ public struct SVGHeatMap: Hashable, Sendable {
         }
     }
 
+    /// Written above the map.
     public var title: String
+    /// What the horizontal axis shows.
     public var xLabel: String
+    /// What the vertical axis shows.
     public var yLabel: String
+    /// The values at the left and the right edge.
     public var xRange: ClosedRange<Double>
+    /// The values at the lower and the upper edge.
     public var yRange: ClosedRange<Double>
     /// Rows from the lowest y to the highest, in each the values from the lowest x to the highest.
     public var rows: [[Double]]
     /// The values that get the first and the last colour; those beyond get the nearest.
     public var valueRange: ClosedRange<Double>
-    /// What the values are, beside the colours that stand for them.
+    /// What the values are; written beside the bar of colours.
     public var valueLabel: String
+    /// Drawn above the cells; empty at first.
     public var marks: [Mark] = []
+    /// `diverging` by default.
     public var palette = Palette.diverging
     /// Names of the columns and rows, one for each, in place of the numbers along the axes.
     public var columnNames: [String] = []
+    /// Names of the rows from the lowest up; shown only where the columns have names too.
     public var rowNames: [String] = []
     /// What is written into the cells, as `rows` has them; shown where there are few enough to be read.
     public var texts: [[String]] = []

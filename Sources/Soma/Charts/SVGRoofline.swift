@@ -7,29 +7,38 @@ import SomaGraph
 public struct SVGRoofline: Hashable, Sendable {
     /// A program that was measured.
     public struct Point: Hashable, Sendable {
+        /// What the list at the right calls the program.
         public var name: String
         /// Operations for each byte.
         public var intensity: Double
         /// Operations a second.
         public var rate: Double
-        /// What stands beside the dot, and before the name: the same in all pictures that the program is in.
+        /// The number beside the dot and before the name: the same in all pictures of the program.
         public var number: Int
 
+        /// - Parameters:
+        ///   - intensity: operations for each byte moved.
+        ///   - rate: operations a second.
         public init(_ name: String, number: Int, intensity: Double, rate: Double) {
             (self.name, self.number, self.intensity, self.rate) = (name, number, intensity, rate)
         }
     }
 
+    /// Written above the picture.
     public var title: String
     /// The most operations a second.
     public var arithmetic: Double
     /// The most bytes a second.
     public var bandwidth: Double
-    /// The place of what was measured among all that are drawn, which decides the colour of the points.
+    /// The index of what was measured among all that are drawn, which decides the colour of the points.
     public var series = 0
     /// Those that are not positive and finite are left out.
     public var points: [Point] = []
 
+    /// A roof without points. Traps where a limit is not above 0.
+    /// - Parameters:
+    ///   - arithmetic: the most operations a second.
+    ///   - bandwidth: the most bytes a second.
     public init(title: String, arithmetic: Double, bandwidth: Double) {
         precondition(arithmetic > 0 && bandwidth > 0, "a roofline needs limits above 0")
         (self.title, self.arithmetic, self.bandwidth) = (title, arithmetic, bandwidth)
