@@ -19,7 +19,7 @@ public final class BatchLoader: Sendable {
     ///   - start: the first batch to give, to resume where another loader stopped.
     ///   - readAhead: how many batches may wait to be taken.
     ///   - threads: how many threads read; nil for as many as suit the effort that reading is.
-    ///   - device: what the batches are for; only what it waits is then counted as waiting.
+    ///   - device: the device that the batches are for; `waiting` then counts only the time in which it is idle.
     /// - Throws: `SomaError` where there is nothing to give: no sample, no full batch, or a start that does not exist.
     public init(
         _ dataSet: some DataSet, batchSize: Int, seed: UInt64?, dropsLast: Bool = false, epochs: Int? = nil,
@@ -112,7 +112,9 @@ public final class Batch: Sendable {
 
     /// The number of samples: the batch size, or less in the last batch of an epoch and where samples were left out.
     public var count: Int { indices.count }
+    /// The fields of the data set, by whose names values are read.
     public var fields: [Field] { storage.fields }
+    /// Whether the next batch belongs to the next epoch.
     public var isLastOfEpoch: Bool { next.epoch != position.epoch }
 
     /// Calls `body` with the values of a field for all samples, [count] + the field's shape.

@@ -3,9 +3,12 @@ import SomaGraph
 /// Where a loader stands: the number of an epoch, and of a batch within it. Saving it and starting another loader there
 /// goes on with exactly the batches that this one would have given.
 public struct BatchPosition: Hashable, Comparable, Sendable {
+    /// The number of the epoch, from 0.
     public var epoch: Int
+    /// The number of the batch within the epoch, from 0.
     public var batch: Int
 
+    /// Does not check that the data set has such a batch; `BatchLoader` does.
     public init(epoch: Int, batch: Int) { (self.epoch, self.batch) = (epoch, batch) }
 
     /// The first batch of the first epoch.

@@ -56,7 +56,9 @@ public enum ReadingEffort: Hashable, Sendable {
 
 /// One part of a sample: its name, and the type and shape of its values.
 public struct Field: Hashable, Sendable {
+    /// By which batches and models find the values.
     public let name: String
+    /// The type of the values.
     public let dtype: DType
     /// The shape of one sample's values; empty for a single number.
     public let shape: [Int]

@@ -15,10 +15,12 @@ public struct Downloader: Sendable {
     /// How long nothing may arrive before an attempt is given up, in seconds.
     public var stallTimeout = 30
 
+    /// Five attempts, and timeouts that suit slow connections.
     public init() {}
 
     /// How far a download is.
     public struct Progress: Hashable, Sendable {
+        /// Bytes that are there, those of earlier attempts included.
         public let receivedBytes: Int
         /// The size of the whole file, where the server says it.
         public let totalBytes: Int?

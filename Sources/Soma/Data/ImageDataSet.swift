@@ -5,6 +5,7 @@ import SomaGraph
 /// Fields: `image`, float32, (pixel · scale − mean) / deviation; and `label`, int32, 0 ..< classCount.
 public struct ImageDataSet: DataSet {
     public let fields: [Field]
+    /// How many classes there are; labels lie in 0 ..< classCount.
     public let classCount: Int
     private let images: IDXFile
     private let labels: [Int32]

@@ -9,9 +9,11 @@ public struct MNISTSource: Sendable {
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ]
+    /// Fetches the files; change it for other attempts and timeouts.
     public var downloader = Downloader()
     var files = MNISTFile.all
 
+    /// The mirrors that ship, and a downloader with its defaults.
     public init() {}
 
     /// Sees to it that `folder` holds the four files: what is there and right is kept, what is missing or broken is

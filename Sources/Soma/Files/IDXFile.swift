@@ -8,13 +8,20 @@ import SomaGraph
 public struct IDXFile: Sendable {
     /// What one element is; the raw value is its code in the file. More than one byte: the most significant first.
     public enum ElementType: UInt8, Sendable, CaseIterable {
+        /// 0 ..< 256; code 0x08.
         case uint8 = 0x08
+        /// −128 ..< 128; code 0x09.
         case int8 = 0x09
+        /// −2¹⁵ ..< 2¹⁵; code 0x0B.
         case int16 = 0x0B
+        /// −2³¹ ..< 2³¹; code 0x0C.
         case int32 = 0x0C
+        /// IEEE 754 single precision; code 0x0D.
         case float32 = 0x0D
+        /// IEEE 754 double precision; code 0x0E.
         case float64 = 0x0E
 
+        /// Bytes of one element.
         public var byteCount: Int {
             switch self {
             case .uint8, .int8: 1
@@ -25,6 +32,7 @@ public struct IDXFile: Sendable {
         }
     }
 
+    /// What one element is.
     public let elementType: ElementType
     /// The dimensions; the first counts the samples.
     public let shape: [Int]

@@ -20,30 +20,49 @@ public struct SafetensorsFile: Sendable {
 
     /// What the header says of one tensor.
     public struct Tensor: Hashable, Sendable {
+        /// The key of the header, unique in the file by its bytes.
         public let name: String
+        /// What one element is.
         public let elementType: ElementType
+        /// The extents, outermost first; empty for a single number. The elements lie row by row.
         public let shape: [Int]
         /// Where its bytes begin after the header.
         let offset: Int
+        /// The product of the extents and of an element's bytes.
         public let byteCount: Int
     }
 
     /// The element types of the format, named as the header names them.
     public enum ElementType: String, Hashable, Sendable, CaseIterable {
+        /// A byte that is 0 or 1.
         case bool = "BOOL"
+        /// 0 ..< 2⁸.
         case uint8 = "U8"
+        /// −2⁷ ..< 2⁷.
         case int8 = "I8"
+        /// 8 bits: a sign, 4 of exponent, 3 of fraction.
         case float8E4M3 = "F8_E4M3"
+        /// 8 bits: a sign, 5 of exponent, 2 of fraction.
         case float8E5M2 = "F8_E5M2"
+        /// 0 ..< 2¹⁶.
         case uint16 = "U16"
+        /// −2¹⁵ ..< 2¹⁵.
         case int16 = "I16"
+        /// IEEE 754 half precision.
         case float16 = "F16"
+        /// The upper 16 bits of a single-precision number.
         case bfloat16 = "BF16"
+        /// 0 ..< 2³².
         case uint32 = "U32"
+        /// −2³¹ ..< 2³¹.
         case int32 = "I32"
+        /// IEEE 754 single precision.
         case float32 = "F32"
+        /// 0 ..< 2⁶⁴.
         case uint64 = "U64"
+        /// −2⁶³ ..< 2⁶³.
         case int64 = "I64"
+        /// IEEE 754 double precision.
         case float64 = "F64"
 
         /// Bytes of one element.
