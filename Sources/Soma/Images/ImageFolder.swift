@@ -17,6 +17,7 @@ import SomaGraph
 /// let validation = folder.validation([Resize(shorterSide: 256), CentreCrop(224), Normalize.imageNet])
 /// ```
 public struct ImageFolder: Sendable {
+    /// As it was given.
     public let path: String
     /// The names of the classes; a label is a place in this list.
     public let classes: [String]

@@ -7,9 +7,11 @@ import SomaGraph
 /// and right are kept. Pictures of anything else are refused before the first is written, since they would be mixed with
 /// these. No other writer can use the folder meanwhile.
 public final class ImageFolderWriter {
+    /// As it was given.
     public let path: String
     /// Files that were written, and that were there and right.
     public private(set) var writtenCount = 0
+    /// Files that were there already with the same bytes.
     public private(set) var keptCount = 0
     private let lock: FolderLock
 

@@ -13,9 +13,9 @@ public struct ImageSample {
 
     /// 1: grey, 3: red, green, blue.
     public let channels: Int
-    /// What the values of channels become in the end: value / 255, minus this …
+    /// What is subtracted from value / 255 of each channel when the picture is written to a batch.
     public var mean: [Float]
-    /// … divided by this.
+    /// What the difference is divided by, for each channel.
     public var deviation: [Float]
     private var content: Content
 
@@ -31,6 +31,7 @@ public struct ImageSample {
         (mean, deviation) = (Array(repeating: 0, count: channels), Array(repeating: 1, count: channels))
     }
 
+    /// Rows and columns as they are now, without decoding the picture.
     public var size: PictureSize {
         switch content {
         case .encoded(let picture): picture.size
@@ -89,8 +90,10 @@ public struct ImageSample {
 
 /// A rectangle of a picture, in pixels from its upper left corner.
 public struct PictureRegion: Hashable, Sendable {
+    /// The distances of the left and upper edge from the picture's, and the extents, in pixels; fractions are allowed.
     public var x, y, width, height: Double
 
+    /// What lies outside of the picture is cut off when the region is used.
     public init(x: Double, y: Double, width: Double, height: Double) {
         (self.x, self.y, self.width, self.height) = (x, y, width, height)
     }

@@ -7,6 +7,7 @@ import SomaGraph
 public struct ColourJitter: ImageTransform {
     private let brightness, contrast, saturation: Double
 
+    /// Each number is the x of 1 − x … 1 + x, from 0 (no change) to 1; others trap.
     public init(brightness: Double = 0, contrast: Double = 0, saturation: Double = 0) {
         guard [brightness, contrast, saturation].allSatisfy({ (0...1).contains($0) }) else {
             programError("ColourJitter", "brightness \(brightness), contrast \(contrast), saturation \(saturation): each from 0 to 1")
@@ -28,7 +29,7 @@ public struct ColourJitter: ImageTransform {
     }
 }
 
-/// Makes channels alike in size: value / 255, less the mean of the channel, divided by its deviation.
+/// Standardises each channel: (value / 255 − mean) / deviation.
 public struct Normalize: ImageTransform {
     private let mean, deviation: [Float]
 

@@ -43,7 +43,9 @@ public struct Resize: ImageTransform {
 public struct CentreCrop: ImageTransform {
     private let size: PictureSize
 
+    /// Traps where a side is not 1 … `Picture.sideLimit`.
     public init(_ size: PictureSize) { self.size = Resize.checked(size) }
+    /// A square of so many pixels a side.
     public init(_ side: Int) { self.init(PictureSize(side)) }
 
     public func size(after size: PictureSize?) -> PictureSize? { self.size }
@@ -64,6 +66,10 @@ public struct RandomResizedCrop: ImageTransform {
     private let scale: ClosedRange<Double>
     private let ratio: ClosedRange<Double>
 
+    /// The default ranges are those of the paper. Traps unless `scale` lies within 0 … 1 and `ratio` is positive.
+    /// - Parameters:
+    ///   - scale: the share of the area that is cut out.
+    ///   - ratio: of width to height.
     public init(
         _ size: PictureSize, scale: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3 / 4...4 / 3
     ) {
@@ -73,6 +79,7 @@ public struct RandomResizedCrop: ImageTransform {
         (self.size, self.scale, self.ratio) = (Resize.checked(size), scale, ratio)
     }
 
+    /// A square of so many pixels a side; see `init(_:scale:ratio:)`.
     public init(_ side: Int, scale: ClosedRange<Double> = 0.08...1, ratio: ClosedRange<Double> = 3 / 4...4 / 3) {
         self.init(PictureSize(side), scale: scale, ratio: ratio)
     }
@@ -118,6 +125,7 @@ public struct RandomCrop: ImageTransform {
         (self.size, self.padding, self.fill) = (Resize.checked(size), padding, fill)
     }
 
+    /// A square of so many pixels a side; see `init(_:padding:fill:)`.
     public init(_ side: Int, padding: Int = 0, fill: UInt8 = 0) {
         self.init(PictureSize(side), padding: padding, fill: fill)
     }

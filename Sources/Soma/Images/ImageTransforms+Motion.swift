@@ -6,6 +6,7 @@ import SomaGraph
 public struct RandomHorizontalFlip: ImageTransform {
     private let probability: Double
 
+    /// Traps where the probability is not 0 … 1; 0.5 makes both sides equally frequent.
     public init(probability: Double = 0.5) {
         guard (0...1).contains(probability) else { programError("RandomHorizontalFlip", "\(probability) is no probability") }
         self.probability = probability

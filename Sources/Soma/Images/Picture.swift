@@ -4,7 +4,9 @@ import SomaGraph
 
 /// A picture of 8 bits a channel, grey or in colour.
 public struct Picture: Hashable, Sendable {
+    /// Columns, 1 … `sideLimit`.
     public let width: Int
+    /// Rows, 1 … `sideLimit`.
     public let height: Int
     /// 1: grey, 3: red, green, blue.
     public let channels: Int
@@ -27,8 +29,8 @@ public struct Picture: Hashable, Sendable {
         (self.width, self.height, self.channels, self.pixels) = (width, height, channels, pixels)
     }
 
-    /// Reads a PNG or JPEG file; which of them it is, its content tells. Palettes are looked up, 16 bits become 8,
-    /// transparent pixels are laid over white, and inks (CMYK) become red, green and blue.
+    /// Reads a PNG or JPEG file, told apart by its content. Palettes are looked up, 16 bits become 8, transparent pixels are laid over white, and
+    /// inks (CMYK) become red, green and blue.
     /// - Throws: `SomaError` naming the file and whether it is missing, empty, truncated, broken or too large.
     public init(path: String) throws { self = try EncodedPicture(path: path).decoded() }
 
@@ -142,9 +144,12 @@ extension Picture {
 
 /// Rows and columns of a picture.
 public struct PictureSize: Hashable, Sendable, CustomStringConvertible {
+    /// Rows.
     public var height: Int
+    /// Columns.
     public var width: Int
 
+    /// Nothing is checked here: what makes a picture of this size checks it.
     public init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
 
     /// So many rows as columns.

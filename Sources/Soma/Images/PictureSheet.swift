@@ -2,7 +2,9 @@ import SomaGraph
 
 /// Pictures of one size beside and below one another, as near to a square as they go, with lines between them.
 public struct PictureSheet: Sendable {
+    /// Rows of pictures.
     public let rows: Int
+    /// Columns of pictures: ⌈√count⌉.
     public let columns: Int
     private let tile: PictureSize
     private let channels: Int
@@ -62,7 +64,7 @@ public struct PictureSheet: Sendable {
     /// Lays the next picture.
     /// - Parameters:
     ///   - values: [channels, rows, columns].
-    ///   - range: what becomes black and what white; beyond it too.
+    ///   - range: the values that become black and white; those beyond become the nearer of the two.
     public mutating func add(_ values: [Float], from range: ClosedRange<Float>) {
         guard values.count == channels * tile.width * tile.height, placed < rows * columns else {
             programError("PictureSheet", "\(values.count) values for picture \(placed) of \(rows)×\(columns), each \(tile) and \(channels) channels")
@@ -79,6 +81,6 @@ public struct PictureSheet: Sendable {
         placed += 1
     }
 
-    /// The sheet as it is now; what nothing was laid on is grey.
+    /// The sheet as it is now; places without a picture are grey.
     public var picture: Picture { Picture(width: width, height: height, channels: channels, pixels: pixels) }
 }

@@ -4,7 +4,12 @@ import SomaGraph
 
 extension Initializer {
     /// What weights are drawn from.
-    public enum Distribution: Sendable { case uniform, normal }
+    public enum Distribution: Sendable {
+        /// Uniform on ±√(3 · variance).
+        case uniform
+        /// Normal with mean 0.
+        case normal
+    }
 
     /// Variance 1 / inputs: keeps the size of signals with activations that are linear near 0, and with `selu`.
     ///

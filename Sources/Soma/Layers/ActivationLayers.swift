@@ -38,8 +38,13 @@ public struct SELU: Layer {
 
 /// x Φ(x), exactly or by the hyperbolic tangent.
 public struct GELU: Layer {
-    /// `exact` by the error function, `tanh` by its approximation.
-    public enum Form: Sendable { case exact, tanh }
+    /// How Φ, the distribution function of the normal distribution, is computed.
+    public enum Form: Sendable {
+        /// By the error function.
+        case exact
+        /// By an approximation with the hyperbolic tangent.
+        case tanh
+    }
     /// Which of the two is computed.
     public let form: Form
     /// - Parameter form: exact unless the approximation is asked for.

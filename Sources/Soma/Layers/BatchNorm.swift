@@ -14,6 +14,7 @@ public struct BatchNorm: Layer, CustomReflectable {
     public let bias: Parameter?
     /// What inference uses; nil where it uses the statistics of its batch.
     public let statistics: RunningStatistics?
+    /// C, the extent of axis 1.
     public let channels: Int
     /// ε, which keeps the root from 0.
     public let epsilon: Double
@@ -34,6 +35,7 @@ public struct BatchNorm: Layer, CustomReflectable {
         (self.channels, self.epsilon) = (channels, epsilon)
     }
 
+    /// y of the shape of x. Traps unless x is [N, C, …].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 2, x.shape[1] == channels else {
             named(by: weight) { programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]") }

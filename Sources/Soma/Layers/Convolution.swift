@@ -6,9 +6,13 @@ public struct Convolution: Layer {
     public let weight: Parameter
     /// b: [K].
     public let bias: Parameter?
+    /// Elements from one window to the next, for all spatial axes or for each.
     public let stride: [Int]
+    /// What is added around x.
     public let padding: Padding
+    /// Elements from one tap of the filter to the next, for all spatial axes or for each.
     public let dilation: [Int]
+    /// The number of groups that the channels are divided into; a filter sees only the channels of its group.
     public let groups: Int
 
     /// - Parameters:
@@ -31,6 +35,7 @@ public struct Convolution: Layer {
         (self.stride, self.padding, self.dilation, self.groups) = (stride, padding, dilation, groups)
     }
 
+    /// [N, K, spatial…] of x [N, C, spatial…], as `convolution` has it. Traps on other channels or where a window does not fit.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let maps = named(by: weight) {
             convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups).adding(channelBias: bias)

@@ -9,6 +9,7 @@ public struct GroupNorm: Layer {
     public let weight: Parameter?
     /// β: [C], zeros at first.
     public let bias: Parameter?
+    /// How many groups the channels make.
     public let groups: Int
     /// ε, which keeps the root from 0.
     public let epsilon: Double
@@ -30,6 +31,7 @@ public struct GroupNorm: Layer {
         (self.groups, self.channels, self.epsilon) = (groups, channels, epsilon)
     }
 
+    /// y of the shape of x. Traps unless x is [N, C, …].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 2, x.shape[1] == channels else {
             named(by: weight) { programError("GroupNorm", "an input of \(x.shape) is not [N, \(channels), …]") }

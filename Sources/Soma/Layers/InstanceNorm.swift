@@ -2,7 +2,7 @@ import SomaGraph
 
 /// y = γ (x − μ) / √(σ² + ε) + β, with mean μ and variance σ² over the places of each channel of each sample of x [N, C, spatial…].
 ///
-/// With running statistics these serve in inference, as in `BatchNorm`; they follow the means over the batch of μ and σ². As in PyTorch
+/// Running statistics, where there are any, serve in inference as in `BatchNorm`; they follow the means over the batch of μ and σ². As in PyTorch
 /// there are none unless asked for, nor γ and β, and the batches are not counted.
 ///
 /// D. Ulyanov, A. Vedaldi, V. Lempitsky, *Instance Normalization*, 2016.
@@ -33,6 +33,7 @@ public struct InstanceNorm: Layer, CustomReflectable {
         (self.channels, self.epsilon) = (channels, epsilon)
     }
 
+    /// y of the shape of x. Traps unless x is [N, C, spatial…].
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.rank >= 3, x.shape[1] == channels else {
             named(by: weight) { programError("InstanceNorm", "an input of \(x.shape) is not [N, \(channels), …]") }

@@ -12,5 +12,7 @@ import SomaGraph
 ///
 /// Its parameters are found and named as those of any `Module` are.
 public protocol Layer: Module {
+    /// The result for a batch x, whose first axis counts samples unless the layer says otherwise. Nothing is computed yet; traps where x has a shape
+    /// or dtype that the layer does not take.
     func callAsFunction(_ x: Tensor) -> Tensor
 }

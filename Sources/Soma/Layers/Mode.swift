@@ -2,7 +2,7 @@ import SomaGraph
 
 /// Whether a graph is built to train or to predict; layers that differ, such as `Dropout`, ask for it.
 ///
-/// Where nothing has said what for, layers are built to predict, and four rules keep training from happening so without a word:
+/// Outside of `withTraining` and `withInference` layers are built to predict, and four rules keep a model from being trained that way by accident:
 /// - the loss in `optimizer.update(minimizing: crossEntropy(model(x), y))`, an expression, is built to train;
 /// - a captured step in which an optimiser updates is built to train as a whole;
 /// - an update by the gradient of any other loss that passes such a layer ends the program with a line that says so: build the loss within
@@ -11,11 +11,14 @@ import SomaGraph
 ///
 /// The mode belongs to what a captured step was captured for: it is captured again where it is called in another.
 public enum Mode: Sendable {
-    case training, inference
+    /// To train: dropout drops, statistics are taken from the batch.
+    case training
+    /// To predict: a sample's result does not depend on chance or on the rest of the batch.
+    case inference
 
     @TaskLocal private static var chosen: Mode?
 
-    /// That of the innermost `withTraining` or `withInference`; inference outside of any.
+    /// The mode of the innermost `withTraining` or `withInference`; inference outside of any.
     ///
     /// A layer whose value depends on it had better use `choose`, which lets an optimiser know.
     public static var current: Mode {

@@ -1,6 +1,8 @@
 /// The greatest element of each window of [N, C, spatial…].
 public struct MaxPooling: Layer {
+    /// Size, stride, padding and dilation along the spatial axes.
     public let window: PoolingWindow
+    /// Windows of any size along each spatial axis.
     public init(_ window: PoolingWindow) { self.window = window }
 
     /// Windows of one size along all spatial axes.
@@ -9,12 +11,15 @@ public struct MaxPooling: Layer {
         self.init(PoolingWindow(size: [size], stride: stride.map { [$0] }, padding: [padding], dilation: [dilation], isCeiling: isCeiling))
     }
 
+    /// [N, C, outputs…]; of equal elements the first takes the gradient.
     public func callAsFunction(_ x: Tensor) -> Tensor { x.maxPooled(window) }
 }
 
 /// The mean of each window of [N, C, spatial…].
 public struct AveragePooling: Layer {
+    /// Size, stride and padding along the spatial axes.
     public let window: PoolingWindow
+    /// Whether zeros of the padding count in the mean.
     public let countsPadding: Bool
 
     /// - Parameter countsPadding: whether elements of the padding count.
@@ -27,25 +32,30 @@ public struct AveragePooling: Layer {
             PoolingWindow(size: [size], stride: stride.map { [$0] }, padding: [padding], isCeiling: isCeiling), countsPadding: countsPadding)
     }
 
+    /// [N, C, outputs…].
     public func callAsFunction(_ x: Tensor) -> Tensor { x.averagePooled(window, countsPadding: countsPadding) }
 }
 
 /// The means over windows that divide each spatial axis into as many parts as evenly as can be.
 public struct AdaptiveAveragePooling: Layer {
+    /// How many windows there are along each spatial axis.
     public let outputs: [Int]
 
     /// - Parameter outputs: one number for each spatial axis; ones pool globally.
     public init(to outputs: [Int]) { self.outputs = outputs }
 
+    /// [N, C, outputs…]. Traps where x has another number of spatial axes.
     public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveAveragePooled(to: outputs) }
 }
 
 /// The greatest elements of windows that divide each spatial axis into as many parts as evenly as can be.
 public struct AdaptiveMaxPooling: Layer {
+    /// How many windows there are along each spatial axis.
     public let outputs: [Int]
 
     /// - Parameter outputs: one number for each spatial axis; ones pool globally.
     public init(to outputs: [Int]) { self.outputs = outputs }
 
+    /// [N, C, outputs…]; of equal elements the first takes the gradient. Traps where x has another number of spatial axes.
     public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveMaxPooled(to: outputs) }
 }

@@ -6,10 +6,15 @@ public struct TransposedConvolution: Layer {
     public let weight: Parameter
     /// b: [K].
     public let bias: Parameter?
+    /// How many times larger each spatial axis becomes, about; one number for all or one for each.
     public let stride: [Int]
+    /// Elements that are cut off on both sides of each spatial axis.
     public let padding: [Int]
+    /// Elements that the result has more at the end of each spatial axis.
     public let outputPadding: [Int]
+    /// Elements from one tap of the filter to the next, for all spatial axes or for each.
     public let dilation: [Int]
+    /// The number of groups that the channels are divided into; a filter sees only the channels of its group.
     public let groups: Int
 
     /// - Parameters:
@@ -34,6 +39,7 @@ public struct TransposedConvolution: Layer {
         (self.stride, self.padding, self.outputPadding, self.dilation, self.groups) = (stride, padding, outputPadding, dilation, groups)
     }
 
+    /// [N, K, spatial…] of x [N, C, spatial…], as `transposedConvolution` has it. Traps on other channels.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         named(by: weight) {
             transposedConvolution(
