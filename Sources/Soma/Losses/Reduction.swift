@@ -1,6 +1,9 @@
 /// How the losses of the samples, or of the elements, become one.
 public enum LossReduction: Sendable {
-    case mean, sum
+    /// Their mean: the size of the loss does not depend on the size of the batch.
+    case mean
+    /// Their sum.
+    case sum
     /// Each loss by itself.
     case none
 }

@@ -6,8 +6,11 @@ import SomaGraph
 public struct Calibration: Hashable, Sendable {
     /// Samples whose confidence lies in (lower, upper]; the first bin has those of confidence 0, too.
     public struct Bin: Hashable, Sendable {
+        /// The confidence that its samples are above.
         public let lower: Double
+        /// The greatest confidence of its samples.
         public let upper: Double
+        /// How many samples it has.
         public let count: Int
         /// The mean confidence of its samples; nil without any.
         public let confidence: Double?

@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// How often samples of each class were taken for which class, and what follows from that.
+/// How often samples of each class were predicted as each class, and the measures that follow from that.
 ///
 /// With n[t, p] samples of class t that were taken for p: precision of c is n[c, c] / Σₜ n[t, c], recall n[c, c] / Σₚ n[c, p],
 /// and F1 their harmonic mean. A quotient of nothing by nothing is 0.
@@ -24,16 +24,20 @@ public struct ConfusionMatrix: Hashable, Sendable {
 
     /// All samples.
     public var count: Int { counts.joined().reduce(0, +) }
-    /// Those that were told rightly.
+    /// Samples whose class was predicted correctly.
     public var rightCount: Int { classes.indices.reduce(0) { $0 + counts[$1][$1] } }
+    /// The share of samples whose class was predicted correctly; 0 without samples.
     public var accuracy: Double { Self.share(rightCount, of: count) }
     /// The share of samples whose class is among the five likeliest; nil with five classes or fewer, where it says nothing.
     public var topFiveAccuracy: Double? { classes.count > 5 ? Self.share(topFiveCount, of: count) : nil }
 
     /// Samples of a class.
     public func support(_ label: Int) -> Int { counts[label].reduce(0, +) }
+    /// Of the samples taken for class `label` the share that belong to it.
     public func precision(_ label: Int) -> Double { Self.share(counts[label][label], of: counts.reduce(0) { $0 + $1[label] }) }
+    /// Of the samples of class `label` the share that were taken for it.
     public func recall(_ label: Int) -> Double { Self.share(counts[label][label], of: support(label)) }
+    /// 2 · precision · recall / (precision + recall) of class `label`; 0 where both are 0.
     public func f1(_ label: Int) -> Double {
         let (precision, recall) = (precision(label), recall(label))
         return precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0

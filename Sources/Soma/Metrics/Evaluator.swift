@@ -116,6 +116,7 @@ public struct Evaluation: Hashable, Sendable {
     public let sampleCount: Int
     /// Samples that could not be read, and count for nothing.
     public let leftOutCount: Int
+    /// What the metrics came to.
     public let report: Report
 
     /// A report on so many samples.

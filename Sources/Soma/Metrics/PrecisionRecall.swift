@@ -6,8 +6,11 @@ import SomaGraph
 public enum PrecisionRecall {
     /// A point of the curve: what comes of taking every sample for positive whose score is at least `threshold`.
     public struct Point: Hashable, Sendable {
+        /// The least score that is taken for positive.
         public let threshold: Float
+        /// The share of positives among the samples at or above the threshold.
         public let precision: Double
+        /// The share of all positives that are at or above the threshold.
         public let recall: Double
     }
 

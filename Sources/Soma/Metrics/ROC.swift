@@ -6,6 +6,7 @@ import SomaGraph
 public enum ROC {
     /// A point of the curve: what comes of taking every sample for positive whose score is at least `threshold`.
     public struct Point: Hashable, Sendable {
+        /// The least score that is taken for positive; infinity where none is.
         public let threshold: Float
         /// The share of negative samples that are taken for positive.
         public let falsePositiveRate: Double

@@ -1,5 +1,6 @@
 /// What measuring a model has found: figures by name and, where these are not enough, tables and pictures.
 public struct Report: Hashable, Sendable {
+    /// In the order in which they are told; names are different.
     public var figures: [Figure]
     /// What people read beside the figures.
     public var tables: [Table] = []
@@ -8,6 +9,7 @@ public struct Report: Hashable, Sendable {
     /// What programs read beside the figures.
     package var members: [JSON.Member] = []
 
+    /// A report of figures, to which tables and pictures can be added.
     public init(_ figures: [Figure] = []) { self.figures = figures }
 
     /// The value of the figure called `name`.
@@ -27,16 +29,23 @@ public struct Report: Hashable, Sendable {
 
 /// A number that tells how well a model does, and how it is to be read.
 public struct Figure: Hashable, Sendable {
-    public enum Direction: Hashable, Sendable { case higher, lower }
+    /// Which values of a figure are better.
+    public enum Direction: Hashable, Sendable {
+        /// Greater ones, as of an accuracy.
+        case higher
+        /// Smaller ones, as of a loss.
+        case lower
+    }
 
     /// As files and programs call it: `top5_accuracy`. Letters of ASCII, digits, spaces and _ - . @ : % can be in the name of what is measured.
     public let name: String
+    /// The number, in the unit that the name or title tells.
     public var value: Double
     /// Which values are better; nil where neither are.
     public let better: Direction?
     /// As people call it: `top-5`.
     public let title: String
-    /// What values there can be: 0...1 for a share.
+    /// The possible values, such as 0...1 for a share; nil for any.
     public let limits: ClosedRange<Double>?
     /// Whether values are counts, which people read without digits after the point.
     public let isCount: Bool
@@ -72,7 +81,9 @@ public struct ReportPicture: Hashable, Sendable {
 
 /// Rows of text under headings.
 public struct Table: Hashable, Sendable {
+    /// Written above the rows.
     public let title: String
+    /// The heading of each column.
     public let columns: [String]
     /// As many cells in each row as there are columns.
     public let rows: [[String]]
