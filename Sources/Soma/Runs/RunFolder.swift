@@ -2,6 +2,7 @@ import Glibc
 
 /// Where a run keeps its files. While it is open no other run can use it.
 public final class RunFolder {
+    /// Without a slash at its end.
     public let path: String
     private var lock: FolderLock?
     /// The folders that were made for this run, the outermost first.
