@@ -32,8 +32,11 @@ public struct ProgramSummary: Hashable, Sendable {
     /// The kinds of steps with their numbers, the most frequent first.
     public let steps: [Kind]
 
+    /// Steps of one kind.
     public struct Kind: Hashable, Sendable {
+        /// `Step.name`: `map`, `matmul`, …
         public let name: String
+        /// How many of them there are.
         public let count: Int
     }
 

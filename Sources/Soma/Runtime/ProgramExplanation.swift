@@ -4,6 +4,7 @@ import Synchronization
 
 /// A program that was compiled, with the compiler's reasons.
 public struct ProgramExplanation: Sendable {
+    /// What the compiler made of the graph, and why.
     public let graph: GraphExplanation
     /// For each step the text that the device runs, where there is one to read.
     public let sources: [String?]

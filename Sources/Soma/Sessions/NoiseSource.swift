@@ -1,12 +1,13 @@
 import SomaGraph
 
-/// Random numbers of a normal distribution, so many for each sample, of which a generator makes something.
+/// Random numbers of a normal distribution, `count` for each sample, from which a generator makes something.
 ///
 /// Those of a sample follow from the seed and its number alone: however many are asked for, in whatever order and on whatever device, the same
 /// sample is made of the same numbers.
 public struct NoiseSource: Hashable, Sendable {
     /// The numbers of one sample.
     public let count: Int
+    /// Decides all numbers, together with the number of a sample.
     public let seed: UInt64
 
     /// `count` numbers a sample, by a seed.

@@ -1,6 +1,8 @@
 /// The pictures of a file, as a model takes them: one of a PNG or JPEG file, many of an IDX file.
 public struct PictureSource {
+    /// The file's name, for messages.
     public let path: String
+    /// How many pictures the file holds.
     public let count: Int
     /// Whether the file is of one picture and needs no number.
     public let isSingle: Bool

@@ -8,12 +8,15 @@ import SomaGraph
 /// let probabilities = try session.answers(to: [picture])[0]
 /// ```
 public struct Session: Sendable {
+    /// What the model takes of a sample.
     public let input: SessionInput
+    /// What the model gives for a sample.
     public let answer: SessionAnswer
     /// The model, whose parameters go by the names that checkpoints have.
     public let model: any Module
+    /// Where the model computes.
     public let device: Device
-    /// What data sets with known answers measure it by; nil where there is nothing to measure.
+    /// How the model is measured on data sets with known answers; nil where there is nothing to measure.
     public let measured: (any Measured)?
     /// From samples to the model's results.
     private let forward: @Sendable (Tensor) -> Tensor
