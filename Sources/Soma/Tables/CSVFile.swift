@@ -2,12 +2,13 @@ import SomaGraph
 
 /// A table as text: a line of names, and a line of cells for each row (CSV, RFC 4180).
 ///
-/// Read row by row, in memory that does not grow with the file. What is read how: docs/tables.md.
+/// Read row by row, in memory that does not grow with the file. docs/tables.md tells how cells are read.
 public struct CSVFile: Sendable {
     /// Whether the first line holds the names of the columns.
     public enum Header: Hashable, Sendable {
-        /// It must; a first line that holds a number is refused, with words that say what to do.
+        /// It must; a first line that holds a number is refused with advice.
         case told
+        /// It does, even where it looks like a row of numbers.
         case present
         /// The columns are called column1, column2, ….
         case absent
@@ -15,6 +16,7 @@ public struct CSVFile: Sendable {
 
     /// The file's name, for messages.
     public let path: String
+    /// What stands between the cells of a line, as given or told from the first lines.
     public let separator: CSVSeparator
     /// What the columns are called: different names, none of them empty, without spaces at their ends.
     public let names: [String]

@@ -2,8 +2,11 @@ import SomaGraph
 
 /// What stands between the cells of a line.
 public enum CSVSeparator: UInt8, Hashable, Sendable, CaseIterable {
+    /// `,`; numbers have a decimal point.
     case comma = 0x2C
+    /// `;`; numbers may have a decimal comma.
     case semicolon = 0x3B
+    /// A tab; numbers have a decimal point.
     case tab = 0x09
 
     /// Its name for messages.

@@ -7,6 +7,7 @@ public struct DataTable: Sendable {
     public let path: String
     /// What the columns are called, in the order of the file.
     public let names: [String]
+    /// What stood between the cells of a line; with a semicolon numbers may have a decimal comma.
     public let separator: CSVSeparator
     /// How many rows there are: one at least.
     public var rowCount: Int { lines.count }
@@ -22,6 +23,8 @@ public struct DataTable: Sendable {
         try self.init(CSVFile(path: path, separator: separator, header: header))
     }
 
+    /// Reads all rows of a file into memory.
+    /// - Throws: `SomaError` as `init(path:separator:header:)`.
     public init(_ file: CSVFile) throws {
         // A cell of one byte and its separator become a byte and an end, in arrays that may be half empty.
         let (wanted, overflow) = file.byteCount.multipliedReportingOverflow(by: 6)

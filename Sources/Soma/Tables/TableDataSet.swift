@@ -15,6 +15,7 @@ import SomaGraph
 /// ```
 public struct TableDataSet: DataSet {
     public let fields: [Field]
+    /// How the cells became numbers.
     public let preparation: TablePreparation
     /// The row of the table that each sample is.
     public let rows: [Int]

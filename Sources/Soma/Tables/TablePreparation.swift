@@ -87,6 +87,7 @@ extension TablePreparation {
     /// The columns in the order of the categories.
     public var categoryNames: [String] { categories.map(\.name.text) }
 
+    /// The column that a model predicts.
     public var targetName: String { targetColumn.text }
 
     /// What the classes are called, by their number; nil where the target is a number.
@@ -118,12 +119,13 @@ extension TablePreparation {
     /// The columns that a model's answers depend on, for `DataTable.fingerprint`.
     public var columnNames: [String] { featureNames + [targetName] }
 
-    /// The columns that the target is told from.
+    /// The columns that the target is predicted from.
     public var featureNames: [String] { numbers.map(\.name.text) + categories.map(\.name.text) }
 }
 
 /// Brings numbers to mean 0 and deviation 1, and back.
 public struct Standardisation: Hashable, Sendable {
+    /// The mean of the training part; 0 where it has no numbers.
     public let mean: Double
     /// The root of the mean squared distance from the mean; 1 where all numbers are the same, or there are none.
     public let deviation: Double

@@ -1,18 +1,22 @@
 import SomaGraph
 
-/// What the columns of a table are: which one is to be told, which ones it is told from, and whether each holds numbers or categories.
+/// What the columns of a table are: which one is to be predicted, from which others, and whether each holds numbers or categories.
 ///
-/// Told from all rows. What is fitted to the rows of the training part alone is a `TablePreparation`.
+/// Decided from all rows. What is fitted to the rows of the training part alone is a `TablePreparation`.
 public struct TableSchema: Sendable {
     /// What a column holds.
     public enum Kind: Hashable, Sendable {
+        /// Numbers, which are standardised.
         case number
+        /// Words, or numbers that stand for something else than a size; each becomes an index.
         case category
     }
 
-    /// A column that the target is told from.
+    /// A column that the target is predicted from.
     public struct Feature: Hashable, Sendable {
+        /// What the column is called.
         public let name: String
+        /// What the column holds.
         public let kind: Kind
         /// Whether it is of categories that are whole numbers.
         let areWhole: Bool
@@ -20,10 +24,11 @@ public struct TableSchema: Sendable {
 
     /// In the order of the file.
     public let features: [Feature]
+    /// The column that is to be predicted, and its values.
     public let target: TableTarget
     /// The rows that have a target, ascending.
     public let rows: [Int]
-    /// What was decided that somebody may want otherwise: columns that are dropped, values taken for missing. A line each.
+    /// Decisions that somebody may want otherwise, a line each: columns that are dropped, values that are taken for missing.
     public let remarks: [String]
     let missing: MissingValues
 

@@ -1,7 +1,8 @@
 import SomaGraph
 
-/// The column that a model is to tell, and what it is in each row.
+/// The column that a model is to predict, and its value in each row.
 public struct TableTarget: Sendable {
+    /// What the column holds in the rows that have a target.
     public enum Values: Sendable {
         /// The class of each row that has one, and what the classes are called.
         case classes([Int32], names: [String])
@@ -9,6 +10,7 @@ public struct TableTarget: Sendable {
         case numbers([Double])
     }
 
+    /// What the column is called.
     public let name: String
     /// For each of `rows`.
     public let values: Values

@@ -2,6 +2,7 @@ import SomaGraph
 
 /// Windows of a pooling: one number for all spatial axes of [N, C, spatial…], or one for each.
 public struct PoolingWindow: Sendable {
+    /// Elements of a window, from one window to the next, and added on both sides of an axis. The padding is at most half a window.
     public var size, stride, padding: [Int]
     /// From one element of a window to the next.
     public var dilation: [Int]

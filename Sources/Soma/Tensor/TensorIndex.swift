@@ -2,6 +2,7 @@ import SomaGraph
 
 /// What a subscript takes along an axis: an integer, a range, a `stride`, or one of the forms of `TensorIndex`.
 public protocol TensorIndexing {
+    /// What is taken along the axis.
     var tensorIndex: TensorIndex { get }
 }
 

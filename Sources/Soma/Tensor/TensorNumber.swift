@@ -8,7 +8,9 @@ public protocol TensorNumber: TensorElement {
 
 /// A number as no dtype rounds it.
 public enum ExactNumber: Hashable, Sendable {
+    /// A floating-point number, NaN and infinities included.
     case real(Double)
+    /// A whole number.
     case whole(Int64)
 }
 
