@@ -9,6 +9,7 @@ import SomaGraph
 public struct Checkpoint: Sendable {
     /// Free text that travels with the tensors, such as recipe and epoch.
     public var metadata: [String: String] { file.metadata }
+    /// The file's name, for messages.
     public var path: String { file.path }
     /// What the run that wrote it computed with; nil where it does not say.
     public var arithmetic: Arithmetic? { Arithmetic(metadata: metadata) }

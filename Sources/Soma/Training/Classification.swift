@@ -6,10 +6,15 @@ import SomaGraph
 /// Of equally likely classes the first goes before the others, so a model that tells nothing apart is right by chance alone. A class whose
 /// logit is NaN is never told rightly, and goes before those that have a number.
 public struct Classification<Model: Layer>: Objective {
+    /// From inputs [n, …] to logits [n, classes].
     public let model: Model
+    /// The field that the model takes.
     public let input: String
+    /// The field that holds the classes, int32.
     public let label: String
+    /// The share ε of the target that is spread evenly over all classes in the loss that is minimised; see `crossEntropy`.
     public let labelSmoothing: Double
+    /// How many of the likeliest classes the further measure `topK_accuracy` looks at; nil: there is none.
     public let top: Int?
     /// What the classes are called; empty where nobody has said.
     public let classes: [String]

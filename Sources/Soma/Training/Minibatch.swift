@@ -2,13 +2,18 @@ import SomaGraph
 
 /// Samples as tensors, by the names of the data set's fields: [count] + the field's shape each.
 public struct Minibatch: Sendable {
+    /// The fields, in the order of the tensors.
     public let names: [String]
+    /// [count] + the field's shape each.
     public let tensors: [Tensor]
 
+    /// A name for each tensor; the first axis of all counts the samples. Neither is checked here.
     public init(names: [String], tensors: [Tensor]) { (self.names, self.tensors) = (names, tensors) }
 
+    /// The number of samples; 0 without fields.
     public var count: Int { tensors.first?.shape[0] ?? 0 }
 
+    /// The tensor of a field. Traps where there is no field of that name.
     public subscript(name: String) -> Tensor {
         guard let index = names.firstIndex(where: { $0.isExactly(name) }) else {
             programError("minibatch", "there is no field '\(name)' among \(names)")

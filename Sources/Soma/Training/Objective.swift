@@ -30,6 +30,7 @@ public protocol Objective: Measured {
 public struct Criterion: Hashable, Sendable {
     /// The name of a figure.
     public let measure: String
+    /// Whether greater values of the figure are better.
     public let prefersHigh: Bool
 
     /// The state with the highest value of a figure is the best.

@@ -4,6 +4,7 @@ import SomaGraph
 public struct TrainingPhase {
     /// As messages call it: `layer 2`.
     public let name: String
+    /// Passes over the data.
     public let epochs: Int
     /// Learning rates, frozen parameters and what is minimised are the task's. It is made when the phase begins, as an optimiser moves the
     /// parameters that it is made with.

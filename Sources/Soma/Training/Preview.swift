@@ -2,13 +2,17 @@ import Glibc
 
 /// Something that a task shows of itself after an epoch.
 public struct Preview: Sendable {
+    /// What is shown, which decides the kind of file.
     public enum Content: Sendable {
+        /// A PNG file.
         case picture(Picture)
+        /// A text file in UTF-8.
         case text(String)
     }
 
     /// The folder within the run folder: `samples`.
     public let name: String
+    /// What is shown.
     public let content: Content
 
     /// A content that goes into the folder `name` of the run folder, a file for each epoch.

@@ -1,7 +1,10 @@
 /// Numbers told from inputs: a loss such as the mean squared error is minimised and measured, as `loss`.
 public struct Regression<Model: Layer>: Objective {
+    /// From inputs [n, …] to predictions of the shape of the targets.
     public let model: Model
+    /// The field that the model takes.
     public let input: String
+    /// The field that holds what it should answer.
     public let target: String
     private let compare: @Sendable (_ predictions: Tensor, _ targets: Tensor) -> Tensor
 

@@ -12,12 +12,14 @@ import SomaGraph
 /// The same seed on the same device gives the same bits, also when a run was interrupted and another goes on from its
 /// checkpoint.
 public final class Trainer {
+    /// How long and how a model is trained, and what is kept.
     public struct Options: Sendable {
+        /// Passes over the data, at least 0.
         public var epochs: Int
         /// Samples per update.
         public var batchSize: Int
-        /// In how many parts a batch is computed, one after the other: their gradients are added before the update, which takes
-        /// the memory of one part and gives what the batch as a whole would, but where a layer looks at its whole batch.
+        /// The number of parts in which a batch is computed, one after the other; their gradients are added before the update. This takes the memory
+        /// of one part and gives the same update as the whole batch, except where a layer looks at its whole batch.
         public var accumulation = 1
         /// Decides the order of the samples.
         public var seed: UInt64
@@ -38,6 +40,7 @@ public final class Trainer {
         /// What may help where the loss is no longer a number, as whoever set up this training could act on it.
         public var divergenceAdvice = "a lower learning rate, or the optimiser's argument `clipping`, may help"
 
+        /// All other options keep their defaults. `Trainer` traps where a number is out of range.
         public init(epochs: Int, batchSize: Int, seed: UInt64) {
             (self.epochs, self.batchSize, self.seed) = (epochs, batchSize, seed)
         }

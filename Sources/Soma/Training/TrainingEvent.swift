@@ -26,9 +26,11 @@ public enum TrainingEvent: Sendable {
 public struct TrainingProgress: Sendable {
     /// The epoch under way, from 0, and how many there will be.
     public var epoch: Int
+    /// How many epochs there will be.
     public var epochCount: Int
     /// Updates made in this epoch, and how many it has.
     public var batch: Int
+    /// How many updates an epoch has.
     public var batchesPerEpoch: Int
     /// Updates made in all.
     public var updateCount: Int
@@ -38,6 +40,7 @@ public struct TrainingProgress: Sendable {
     public var samplesPerSecond: Double?
     /// The share of that time, 0 to 1, during which the device had nothing to do because data were not read yet.
     public var dataWait: Double?
+    /// That of the first player's last update.
     public var learningRate: Double
     /// Whether there is nothing left to train: all epochs are done, or none was better for as many as the options say.
     public var isOver = false
@@ -49,6 +52,7 @@ public struct TrainingProgress: Sendable {
 public struct EpochSummary: Sendable {
     /// Its number, from 0.
     public let epoch: Int
+    /// Where training stood at the end of the epoch.
     public let progress: TrainingProgress
     /// The means over the epoch of the losses that were minimised.
     public let losses: [Figure]
@@ -64,9 +68,11 @@ public struct EpochSummary: Sendable {
 
 /// How a training run ended.
 public struct TrainingResult: Sendable {
+    /// Whether it was asked to stop.
     public let isInterrupted: Bool
     /// Whether it ended before its last epoch, since no epoch had been better for long.
     public let isStoppedEarly: Bool
+    /// Where training stood at the end.
     public let progress: TrainingProgress
     /// That of the last epoch that was completed in this run.
     public let lastEpoch: EpochSummary?

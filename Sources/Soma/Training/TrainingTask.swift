@@ -54,6 +54,7 @@ extension TrainingTask {
 public struct Player: Sendable {
     /// As messages and columns call it: `generator`.
     public let name: String
+    /// Updates the player's parameters.
     public let optimizer: Optimizer
 
     /// A player called `name`, whose parameters are the optimiser's.
@@ -63,6 +64,7 @@ public struct Player: Sendable {
 /// The task of one player that minimises the loss of an objective.
 public struct SupervisedTask: TrainingTask {
     public let module: any Module
+    /// The loss that is minimised, and what is measured.
     public let objective: any Objective
     private let player: Player
 
