@@ -13,6 +13,7 @@ public protocol Recipe: Sendable {
     var discussion: String { get }
     /// What can be set by `key=value`, in the order in which help shows it.
     var settings: [any AnySetting] { get }
+    /// What it trains on, and where that comes from.
     var data: DataNeed { get }
     /// Passes over the data unless told otherwise, and unless the data are few.
     var defaultEpochs: Int { get }
@@ -82,6 +83,7 @@ public enum DataNeed: Hashable, Sendable {
 
 /// What a run of a recipe is given. The caller prints, and writes what it wants of the events into the output folder.
 public struct RecipeContext {
+    /// Where the model is trained.
     public var device: Device
     /// Decides initial weights, the order of samples, and every other random number.
     public var seed: UInt64
@@ -92,12 +94,13 @@ public struct RecipeContext {
     }
     private(set) var chosenEpochs: Int?
     private let defaultEpochs: Int
+    /// The recipe's settings; those that nobody has set have their defaults.
     public var settings: Settings
     /// The folder or file with the data, for recipes that take one.
     public var data: String?
     /// The folder, which exists, for checkpoints and pictures; nil writes none.
     public var output: String?
-    /// Where to go on from.
+    /// The checkpoint to resume from; nil begins anew.
     public var checkpoint: Checkpoint?
     /// Asked after every training step, which is an update or, where these are tiny, a pass; training stops, with a checkpoint, where it
     /// answers true.
@@ -123,6 +126,7 @@ public enum RecipeEvent: Sendable {
     case interrupted(String)
     /// A line of explanation.
     case message(String)
+    /// Figures that are best read as a table.
     case table(Table)
     /// A file was written to the output folder: a picture.
     case file(path: String)
@@ -130,16 +134,22 @@ public enum RecipeEvent: Sendable {
 
 /// The parameters of a model.
 public struct ModelSummary: Hashable, Sendable {
+    /// A parameter.
     public struct Row: Hashable, Sendable {
+        /// The path of properties that leads to it: `hidden.weight`.
         public let name: String
+        /// The extents of the parameter.
         public let shape: Shape
     }
 
     /// What the model is called.
     public let title: String
+    /// The parameters, in the order of their properties.
     public let rows: [Row]
+    /// The elements of all parameters together.
     public var parameterCount: Int { rows.reduce(0) { $0 + $1.shape.count } }
 
+    /// Lists the parameters of a model; nothing is computed.
     public init(_ title: String, _ model: some Module) {
         self.title = title
         rows = model.namedParameters.map { Row(name: $0.name, shape: $0.parameter.shape) }
@@ -152,13 +162,17 @@ public struct RecipeResult: Hashable, Sendable {
     public var test = Report()
     /// Epochs that were trained, those before a resumption included.
     public var epochs = 0
+    /// How long it took, in seconds of this run alone.
     public var seconds = 0.0
+    /// Samples trained on per second, without the first step, which compiles; nil where it cannot be told.
     public var samplesPerSecond: Double?
-    /// From which training can go on.
+    /// The checkpoint from which training can go on.
     public var checkpoint: String?
+    /// Whether it ended because it was asked to.
     public var isInterrupted = false
     /// Further figures by name, such as the accuracy of each of several models.
     public var measures: [String: Double] = [:]
 
+    /// A run without figures, which the recipe fills in.
     public init() {}
 }

@@ -2,9 +2,13 @@ import Soma
 
 /// What a checkpoint says of the run that wrote it.
 public struct SavedRun: Sendable {
+    /// The recipe by the name in the checkpoint.
     public let recipe: any Recipe
+    /// The settings of the run, its defaults included.
     public let settings: Settings
+    /// The seed of the run.
     public let seed: UInt64
+    /// The epochs that the run was to have.
     public let epochs: Int
 
     private static let (recipeKey, seedKey, epochsKey, settingPrefix) = ("recipe", "seed", "epochs", "setting.")

@@ -73,7 +73,9 @@ extension SettingChoice {
 
 /// Something about a recipe that can be set by `key=value`.
 public struct Setting<Value: SettingValue>: Sendable {
+    /// What stands before the `=`.
     public let key: String
+    /// The value where nobody has set one.
     public let defaultValue: Value
     public let help: String
     private let limits: String?
@@ -115,6 +117,7 @@ public struct Setting<Value: SettingValue>: Sendable {
 
 /// A setting of whatever type.
 public protocol AnySetting: Sendable {
+    /// What stands before the `=`.
     var key: String { get }
     /// Half a sentence.
     var help: String { get }

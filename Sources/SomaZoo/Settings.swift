@@ -52,6 +52,7 @@ public struct Settings: Hashable, Sendable {
     /// Keys and values in the recipe's order.
     public var texts: [(key: String, value: String)] { keys.map { ($0, values[$0] ?? "") } }
 
+    /// The value of a setting of the recipe. Traps where the recipe has no such setting.
     public subscript<Value>(_ setting: Setting<Value>) -> Value {
         guard let text = values[setting.key], let value = Value(settingText: text) else {
             fatalError("settings: \(setting.key) is none of \(keys)")

@@ -1,6 +1,17 @@
 /// A logical function of two inputs.
 public enum Gate: String, SettingChoice {
-    case and, or, nand, nor, xor, xnor
+    /// 1 where both inputs are 1.
+    case and
+    /// 1 where an input is 1.
+    case or
+    /// 0 where both inputs are 1.
+    case nand
+    /// 0 where an input is 1.
+    case nor
+    /// 1 where the inputs differ; no line parts its ones from its zeros.
+    case xor
+    /// 1 where the inputs are equal; no line parts its ones from its zeros.
+    case xnor
 
     /// The four pairs of inputs.
     static let inputs: [[Float]] = [[0, 0], [0, 1], [1, 0], [1, 1]]

@@ -14,13 +14,15 @@ public struct AlexNet: Layer {
         case year2014 = "2014"
     }
 
+    /// The convolutions: from images [N, channels, side, side] to maps [N, K, s, s].
     public let features: Sequential
+    /// The fully connected layers: from flattened maps to logits [N, classes].
     public let classifier: Sequential
     private let recomputation: Recomputation
 
     /// Below this side images get filters of 5×5 that look at every place, and fewer of them, in place of 11×11 with stride 4.
     public static let smallestLarge = 64
-    /// What pooling three times leaves something of.
+    /// The smallest side of an image of which three poolings leave something.
     public static let smallest = 15
 
     /// For images [N, channels, side, side].

@@ -34,7 +34,9 @@ public struct DCGAN: Module {
 
 /// Makes pictures of random numbers, see `DCGAN`.
 public struct DCGANGenerator: Layer {
+    /// From random numbers [N, noise] to [N, 2 · width · 7 · 7].
     public let project: Linear
+    /// From maps [N, 2 · width, 7, 7] to pictures [N, 1, 28, 28] from −1 to 1.
     public let enlarge: Sequential
     private let width: Int
 

@@ -7,6 +7,8 @@ public struct DigitJudge: Layer {
     /// From features to logits [N, 10].
     public let classes: Linear
 
+    /// Two convolutions of 5×5 with rectifiers and pooling, a layer of 64 units, and a linear one. Weights before rectifiers are drawn by
+    /// He's rule.
     public init() {
         let (half, weight) = (PoolingWindow(size: [2, 2]), Initializer.he())
         features = Sequential(

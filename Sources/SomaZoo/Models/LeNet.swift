@@ -6,7 +6,9 @@ import Soma
 /// joins the second convolution's filters to chosen channels only and ends in radial basis functions; as everybody has done
 /// since, here every filter sees all channels and the last layer is a linear one.
 public struct LeNet: Layer {
+    /// 6 and 16 filters of 5×5; maps of 28×28 and, after pooling, 10×10.
     public let conv1, conv2: Convolution
+    /// From 400 features to 120, 84 and the logits.
     public let fc1, fc2, fc3: Linear
     private let activation: Activation
     private let pooling: LeNetPooling
@@ -35,7 +37,10 @@ public struct LeNet: Layer {
 
 /// How LeNet halves its maps.
 public enum LeNetPooling: String, SettingChoice {
-    case max, average
+    /// The greatest of 2×2 elements.
+    case max
+    /// The mean of 2×2 elements.
+    case average
 
     func callAsFunction(_ x: Tensor) -> Tensor {
         let window = PoolingWindow(size: [2, 2])

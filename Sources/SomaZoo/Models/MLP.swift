@@ -2,7 +2,9 @@ import Soma
 
 /// A multilayer perceptron: affine maps with an activation function, and dropout if asked for, between one and the next.
 public struct MLP: Layer {
+    /// The hidden layers, in order.
     public let hidden: [Linear]
+    /// From the last hidden layer, or the inputs where there is none, to the results.
     public let output: Linear
     private let activation: Activation
     private let dropout: Dropout
@@ -18,6 +20,7 @@ public struct MLP: Layer {
         (self.activation, self.dropout) = (activation, Dropout(rate: dropout))
     }
 
+    /// [N, outputs] of x [N, inputs]; nothing follows the last layer.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         output(hidden.reduce(x) { dropout(activation($1($0))) })
     }
@@ -25,9 +28,26 @@ public struct MLP: Layer {
 
 /// Activation functions by name.
 public enum Activation: String, SettingChoice {
-    case relu, sigmoid, tanh, gelu, silu, elu, selu, softplus
+    /// max(x, 0).
+    case relu
+    /// 1 / (1 + e⁻ˣ).
+    case sigmoid
+    /// The hyperbolic tangent.
+    case tanh
+    /// x Φ(x), exactly.
+    case gelu
+    /// x · sigmoid(x).
+    case silu
+    /// x where it is positive, else eˣ − 1.
+    case elu
+    /// The self-normalising `elu`.
+    case selu
+    /// log(1 + eˣ).
+    case softplus
+    /// x where it is positive, else x / 100.
     case leakyReLU = "leaky-relu"
 
+    /// The function of each element, of the shape of x.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         switch self {
         case .relu: Soma.relu(x)
@@ -45,7 +65,14 @@ public enum Activation: String, SettingChoice {
 
 /// Ways to draw initial weights, by name.
 public enum Initialization: String, SettingChoice {
-    case he, glorot, lecun, orthogonal
+    /// Normal of variance 2 / inputs, for rectifiers; biases are 0.
+    case he
+    /// Uniform of variance 2 / (inputs + outputs); biases are 0.
+    case glorot
+    /// Normal of variance 1 / inputs; biases are 0.
+    case lecun
+    /// Rows or columns of length 1 at right angles; biases are 0.
+    case orthogonal
     /// Weights and biases uniform on ±1/√inputs.
     case uniform
     /// Normal with a standard deviation of 0.01 whatever the size of the layer, as was usual before 2010.

@@ -2,6 +2,7 @@ import Soma
 
 /// What of a network is computed again in the backward pass, and not kept for it.
 public enum Recomputation: String, SettingChoice {
+    /// Nothing: all intermediate values are kept, which is fastest.
     case none
     /// The inside of each block, so that what is kept is what blocks hand to one another.
     case blocks

@@ -2,11 +2,17 @@ import Soma
 
 /// Two convolutions of 3×3 with batch normalisation, and the input added to what they make of it.
 public struct ResidualBlock: Layer {
+    /// Convolutions of 3×3; the first has the stride of the block.
     public let conv1, conv2: Convolution
+    /// Each follows the convolution of its number.
     public let bn1, bn2: BatchNorm
     /// Brings the input to the shape of the result, where that differs: a convolution of 1×1, and batch normalisation.
     public let downsample: Sequential?
 
+    /// - Parameters:
+    ///   - inputs: channels of x.
+    ///   - outputs: channels of the result.
+    ///   - stride: by how much rows and columns become fewer.
     public init(from inputs: Int, to outputs: Int, stride: Int = 1) {
         conv1 = Convolution(from: inputs, to: outputs, size: [3, 3], stride: [stride], padding: .all(1), hasBias: false, weight: .he())
         conv2 = Convolution(from: outputs, to: outputs, size: [3, 3], padding: .all(1), hasBias: false, weight: .he())
@@ -15,6 +21,7 @@ public struct ResidualBlock: Layer {
             Convolution(from: inputs, to: outputs, size: [1, 1], stride: [stride], hasBias: false, weight: .he()), BatchNorm(outputs))
     }
 
+    /// relu(F(x) + x): [N, outputs, rows / stride, columns / stride] of x [N, inputs, rows, columns], rounded up.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         relu(bn2(conv2(relu(bn1(conv1(x))))) + (downsample?(x) ?? x))
     }
@@ -24,10 +31,15 @@ public struct ResidualBlock: Layer {
 ///
 /// K. He, X. Zhang, S. Ren, J. Sun, *Deep Residual Learning for Image Recognition*, CVPR 2016.
 public struct ResNet: Layer {
+    /// The first convolution: 3×3 with stride 1, or 7×7 with stride 2 and a pooling behind it.
     public let conv1: Convolution
+    /// Follows the first convolution.
     public let bn1: BatchNorm
+    /// Stages of blocks; the first block of the second and the third halves the maps.
     public let layer1, layer2, layer3: Sequential
+    /// The fourth stage, which small networks do not have.
     public let layer4: Sequential?
+    /// From the means of the last maps to the logits.
     public let fc: Linear
     private let poolsFirst: Bool
     private let recomputation: Recomputation

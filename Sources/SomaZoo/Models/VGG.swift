@@ -4,11 +4,13 @@ import Soma
 ///
 /// K. Simonyan, A. Zisserman, *Very Deep Convolutional Networks for Large-Scale Image Recognition*, ICLR 2015.
 public struct VGG: Layer {
+    /// The convolutions: from images [N, channels, side, side] to maps [N, 512, side / 32, side / 32].
     public let features: Sequential
+    /// The fully connected layers: from flattened maps to logits [N, classes].
     public let classifier: Sequential
     private let recomputation: Recomputation
 
-    /// Halved five times, a smaller image has nothing left.
+    /// The smallest side of an image of which five halvings leave something.
     public static let smallest = 32
 
     /// Configuration A of the paper, eleven layers, for images [N, channels, side, side].

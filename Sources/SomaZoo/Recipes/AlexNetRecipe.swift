@@ -24,6 +24,7 @@ public struct AlexNetRecipe: Recipe, ImageRecipe {
         """
     public let defaultEpochs = 90
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     static func network(_ settings: Settings, side: Int, channels: Int, classes: Int) -> AlexNet {

@@ -33,6 +33,7 @@ public struct DCGANRecipe: TrainingRecipe {
         folder: "the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)", embedded: "the embedded digits, enlarged to 28×28")
     public let defaultEpochs = 20
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     // MARK: Settings

@@ -14,6 +14,7 @@ public struct DigitsRecipe: TrainingRecipe {
     public let data = DataNeed.embedded("1,797 digits of 8×8 pixels, a fifth of them held out")
     public let defaultEpochs = 20
 
+    /// Settings come with the context of each run.
     public init() {}
 
     /// Training digits and the held-out fifth, the same two sets for all seeds of training.

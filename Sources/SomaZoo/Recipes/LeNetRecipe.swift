@@ -26,6 +26,7 @@ public struct LeNetRecipe: TrainingRecipe {
     public let data = DigitFiles.need
     public let defaultEpochs = 20
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     private static func model(_ settings: Settings) -> LeNet {

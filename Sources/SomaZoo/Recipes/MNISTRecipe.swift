@@ -20,6 +20,7 @@ public struct MNISTRecipe: TrainingRecipe {
     public let data = DigitFiles.need
     public let defaultEpochs = 20
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     private func classifier(_ context: RecipeContext, _ files: DigitFiles) -> ClassifierSetup<MLP> {

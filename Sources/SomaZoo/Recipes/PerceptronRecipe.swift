@@ -19,6 +19,7 @@ public struct PerceptronRecipe: Recipe {
     public let defaultEpochs = 100
     public let keepsCheckpoints = false
 
+    /// Settings come with the context of each run.
     public init() {}
 
     @discardableResult

@@ -16,6 +16,7 @@ public struct ResNet20Recipe: Recipe, ImageRecipe {
         """
     public let defaultEpochs = 20
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     static func network(_ settings: Settings, side: Int, channels: Int, classes: Int) -> ResNet {
@@ -38,6 +39,7 @@ public struct ResNet18Recipe: Recipe, ImageRecipe {
         """
     public let defaultEpochs = 90
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     static func network(_ settings: Settings, side: Int, channels: Int, classes: Int) -> ResNet {

@@ -41,6 +41,7 @@ public struct TableRecipe: TrainingRecipe {
     public let data = DataNeed.file("a table in CSV, whose first line names the columns", embedded: "344 penguins of three species")
     public let defaultEpochs = 200
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     static func choice(_ settings: Settings, isEmbedded: Bool) throws -> TableChoice {

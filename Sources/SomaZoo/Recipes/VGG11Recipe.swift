@@ -17,6 +17,7 @@ public struct VGG11Recipe: Recipe, ImageRecipe {
         """
     public let defaultEpochs = 74
 
+    /// Settings and data come with the context of each run.
     public init() {}
 
     static func network(_ settings: Settings, side: Int, channels: Int, classes: Int) -> VGG {

@@ -32,6 +32,7 @@ public struct VanishingGradientRecipe: Recipe {
     public let data = DataNeed.embedded("1,797 digits of 8×8 pixels, a fifth of them held out")
     public let defaultEpochs = 20
 
+    /// Settings come with the context of each run.
     public init() {}
 
     @discardableResult

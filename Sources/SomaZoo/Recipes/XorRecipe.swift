@@ -21,6 +21,7 @@ public struct XorRecipe: TrainingRecipe {
     public let data = DataNeed.embedded("the four pairs of truth values")
     public let defaultEpochs = 20
 
+    /// Settings come with the context of each run.
     public init() {}
 
     public func experiment(_ context: RecipeContext) throws -> Experiment {

@@ -4,6 +4,7 @@ import Soma
 public struct TableNetwork: Layer {
     private let numberCount: Int
     private let categorySizes: [Int]
+    /// The perceptron behind the one-hot categories.
     public let body: MLP
 
     /// - Parameter outputs: classes, or 1 for a number.
