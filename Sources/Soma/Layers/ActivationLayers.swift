@@ -12,6 +12,7 @@ public struct ReLU: Layer {
 public struct LeakyReLU: Layer {
     /// What negative numbers are multiplied by.
     public let slope: Double
+    /// The default is PyTorch's.
     /// - Parameter slope: not negative.
     public init(slope: Double = 0.01) { self.slope = slope }
     /// x where it is positive, else `slope` · x.
@@ -22,6 +23,7 @@ public struct LeakyReLU: Layer {
 public struct ELU: Layer {
     /// The limit −α towards −∞.
     public let alpha: Double
+    /// The default, 1, makes the derivative continuous at 0.
     /// - Parameter alpha: not negative.
     public init(alpha: Double = 1) { self.alpha = alpha }
     /// x where it is positive, else α(eˣ − 1).
@@ -47,6 +49,7 @@ public struct GELU: Layer {
     }
     /// Which of the two is computed.
     public let form: Form
+    /// The exact form unless the approximation is asked for.
     /// - Parameter form: exact unless the approximation is asked for.
     public init(_ form: Form = .exact) { self.form = form }
 
@@ -71,6 +74,7 @@ public struct SiLU: Layer {
 public struct Softplus: Layer {
     /// How sharp the bend at 0 is.
     public let beta: Double
+    /// With the default, 1, the derivative is the sigmoid.
     /// - Parameter beta: the larger, the nearer to `ReLU`.
     public init(beta: Double = 1) { self.beta = beta }
     /// log(1 + e^(βx)) / β.
@@ -97,6 +101,7 @@ public struct Sigmoid: Layer {
 public struct Softmax: Layer {
     /// The axis whose elements add up to 1, counted from the back where negative.
     public let axis: Int
+    /// Along the last axis unless another is named.
     /// - Parameter axis: the last one unless named.
     public init(alongAxis axis: Int = -1) { self.axis = axis }
     /// eˣ / Σ eˣ, of the shape of x.
@@ -107,6 +112,7 @@ public struct Softmax: Layer {
 public struct LogSoftmax: Layer {
     /// The axis whose elements are the logarithms of probabilities, counted from the back where negative.
     public let axis: Int
+    /// Along the last axis unless another is named.
     /// - Parameter axis: the last one unless named.
     public init(alongAxis axis: Int = -1) { self.axis = axis }
     /// x − log Σ eˣ, of the shape of x.

@@ -19,6 +19,7 @@ public struct BatchNorm: Layer, CustomReflectable {
     /// ε, which keeps the root from 0.
     public let epsilon: Double
 
+    /// The defaults are PyTorch's. Traps where there is no channel or `epsilon` is not above 0.
     /// - Parameters:
     ///   - momentum: the share of the latest batch in the running statistics; nil for the mean of all batches.
     ///   - isAffine: whether γ and β are there.

@@ -15,6 +15,7 @@ public struct Convolution: Layer {
     /// The number of groups that the channels are divided into; a filter sees only the channels of its group.
     public let groups: Int
 
+    /// Traps where a number is not positive or `groups` does not divide both channels.
     /// - Parameters:
     ///   - inputs, outputs: channels C and K, both multiples of `groups`.
     ///   - size: of the filter along each spatial axis; its count is the number of spatial axes.

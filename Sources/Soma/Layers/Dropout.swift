@@ -9,6 +9,7 @@ public struct Dropout: Layer {
     public let rate: Double
     private let generator: RandomGenerator?
 
+    /// Traps where `rate` is not in 0 ..< 1.
     /// - Parameter generator: where the masks come from; nil for the generator that is current when the graph is built.
     public init(rate: Double, generator: RandomGenerator? = nil, file: StaticString = #fileID, line: UInt = #line) {
         guard (0..<1).contains(rate) else { programError("Dropout", "a rate of \(rate)", file: file, line: line) }
@@ -30,6 +31,7 @@ public struct SpatialDropout: Layer {
     public let rate: Double
     private let generator: RandomGenerator?
 
+    /// Traps where `rate` is not in 0 ..< 1.
     /// - Parameter generator: where the masks come from; nil for the generator that is current when the graph is built.
     public init(rate: Double, generator: RandomGenerator? = nil, file: StaticString = #fileID, line: UInt = #line) {
         guard (0..<1).contains(rate) else { programError("SpatialDropout", "a rate of \(rate)", file: file, line: line) }

@@ -8,6 +8,7 @@ public struct Embedding: Layer {
     /// The index whose vector is not trained, if there is one.
     public let paddingIndex: Int?
 
+    /// W is [count, size]. Traps where a number is not positive or the padding index is none of the vectors.
     /// - Parameters:
     ///   - count: of the vectors.
     ///   - size: of each.

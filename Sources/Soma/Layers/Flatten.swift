@@ -2,6 +2,7 @@
 public struct Flatten: Layer {
     /// The first axis that is merged.
     public let axis: Int
+    /// Joins the axes from `axis` on.
     /// - Parameter axis: 1 keeps the samples of a batch apart.
     public init(fromAxis axis: Int = 1) { self.axis = axis }
     /// [n, a, b, …] → [n, a · b · …] where `axis` is 1.

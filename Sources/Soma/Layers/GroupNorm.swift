@@ -15,6 +15,7 @@ public struct GroupNorm: Layer {
     public let epsilon: Double
     private let channels: Int
 
+    /// Traps unless `groups` divides `channels` and `epsilon` is above 0.
     /// - Parameters:
     ///   - groups: how many; they divide `channels` evenly.
     ///   - isAffine: whether γ and β are there.

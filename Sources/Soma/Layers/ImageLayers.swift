@@ -1,17 +1,19 @@
 import SomaGraph
 
-/// Other extents of the spatial axes of [N, C, spatial…], as `upsampled` gives them.
+/// Changes the extents of the spatial axes of [N, C, spatial…], as `upsampled` does.
 public struct Upsample: Layer {
     private enum Target: Sendable { case extents([Int]), factors([Int]) }
     private let target: Target
     /// How elements between those of x are found.
     public let interpolation: Interpolation
 
+    /// The spatial axes get these extents, whatever they were.
     /// - Parameter extents: one for each spatial axis.
     public init(to extents: [Int], _ interpolation: Interpolation = .nearest) {
         (target, self.interpolation) = (.extents(extents), interpolation)
     }
 
+    /// The spatial extents are multiplied.
     /// - Parameter factors: one for all spatial axes, or one for each.
     public init(by factors: [Int], _ interpolation: Interpolation = .nearest) {
         (target, self.interpolation) = (.factors(factors), interpolation)
@@ -26,20 +28,22 @@ public struct Upsample: Layer {
     }
 }
 
-/// Channels become places: [N, C·rᵈ, spatial…] as [N, C, r·spatial…], as `pixelShuffled` defines it.
+/// Moves channels to places: [N, C·rᵈ, spatial…] becomes [N, C, r·spatial…], as `pixelShuffled` defines it.
 public struct PixelShuffle: Layer {
     /// r: how much larger each spatial extent becomes.
     public let factor: Int
+    /// A layer without parameters.
     /// - Parameter factor: r, at least 1; rᵈ divides the channels of x, which is checked with each x.
     public init(_ factor: Int) { self.factor = factor }
     /// [N, C, r·spatial…] of x [N, C·rᵈ, spatial…], with d spatial axes.
     public func callAsFunction(_ x: Tensor) -> Tensor { x.pixelShuffled(factor) }
 }
 
-/// Places become channels: the inverse of `PixelShuffle`.
+/// Moves places to channels: the inverse of `PixelShuffle`.
 public struct PixelUnshuffle: Layer {
     /// r: how much smaller each spatial extent becomes.
     public let factor: Int
+    /// A layer without parameters.
     /// - Parameter factor: r, at least 1; it divides each spatial extent of x, which is checked with each x.
     public init(_ factor: Int) { self.factor = factor }
     /// [N, C·rᵈ, spatial…] of x [N, C, r·spatial…], with d spatial axes.

@@ -17,6 +17,7 @@ public struct InstanceNorm: Layer, CustomReflectable {
     public let epsilon: Double
     private let channels: Int
 
+    /// The defaults are PyTorch's. Traps where there is no channel or `epsilon` is not above 0.
     /// - Parameters:
     ///   - momentum: the share of the latest batch in the running statistics.
     ///   - isAffine: whether γ and β are there.

@@ -13,6 +13,7 @@ public struct LayerNorm: Layer {
     public let epsilon: Double
     private let shape: Shape
 
+    /// γ and β have the shape that is normalised.
     /// - Parameters:
     ///   - shape: the extents of the axes that are normalised together, which are the last.
     ///   - isAffine: whether γ and β are there.

@@ -8,6 +8,7 @@ public struct Linear: Layer {
     /// b: [outputs].
     public let bias: Parameter?
 
+    /// W is [outputs, inputs], b [outputs]. Traps where a number is not positive.
     /// - Parameters:
     ///   - hasBias: whether b is added.
     ///   - weight: how W is drawn; by default uniform on ±1/√inputs, as PyTorch has it.

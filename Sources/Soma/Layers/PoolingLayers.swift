@@ -22,6 +22,7 @@ public struct AveragePooling: Layer {
     /// Whether zeros of the padding count in the mean.
     public let countsPadding: Bool
 
+    /// Windows of any size along each spatial axis.
     /// - Parameter countsPadding: whether elements of the padding count.
     public init(_ window: PoolingWindow, countsPadding: Bool = true) { (self.window, self.countsPadding) = (window, countsPadding) }
 
@@ -41,6 +42,7 @@ public struct AdaptiveAveragePooling: Layer {
     /// How many windows there are along each spatial axis.
     public let outputs: [Int]
 
+    /// As many windows as outputs, whatever the extents of x.
     /// - Parameter outputs: one number for each spatial axis; ones pool globally.
     public init(to outputs: [Int]) { self.outputs = outputs }
 
@@ -53,6 +55,7 @@ public struct AdaptiveMaxPooling: Layer {
     /// How many windows there are along each spatial axis.
     public let outputs: [Int]
 
+    /// As many windows as outputs, whatever the extents of x.
     /// - Parameter outputs: one number for each spatial axis; ones pool globally.
     public init(to outputs: [Int]) { self.outputs = outputs }
 

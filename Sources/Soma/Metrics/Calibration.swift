@@ -21,6 +21,7 @@ public struct Calibration: Hashable, Sendable {
     /// Bins of equal width over 0 ... 1.
     public let bins: [Bin]
 
+    /// Sorts samples into bins by their confidence. Traps where the lists differ in length or there is no bin.
     /// - Parameters:
     ///   - confidences: the probability that the model gave its answer, 0 ... 1 for each sample; those beyond count for the first and last bin.
     ///   - isRight: whether the answer was right. For two classes take the probability of one, and whether the sample is of it.

@@ -12,6 +12,7 @@ public struct ConfusionMatrix: Hashable, Sendable {
     /// How many samples had their class among the five likeliest.
     public let topFiveCount: Int
 
+    /// Traps unless there is a row and a column for each class.
     /// - Parameters:
     ///   - counts: a row for each true class, a column for each that was told.
     ///   - topFiveCount: samples that had their class among the five likeliest.

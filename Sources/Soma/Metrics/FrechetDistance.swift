@@ -15,6 +15,7 @@ public struct FeatureStatistics: Hashable, Sendable {
         (self.mean, self.covariance) = (mean, covariance)
     }
 
+    /// The statistics of samples by sums over them; the covariance has the divisor count − 1 and is NaN of one sample.
     /// - Parameters:
     ///   - count: samples.
     ///   - sums: Σ x, [features].

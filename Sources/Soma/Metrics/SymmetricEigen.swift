@@ -12,6 +12,7 @@ public struct SymmetricEigen: Sendable {
     public let vectors: [Double]
     private var size: Int { values.count }
 
+    /// Decomposes a matrix by Jacobi's rotations. Traps where it has not size² elements.
     /// - Parameters:
     ///   - matrix: [size, size], row by row. What is below the diagonal is to be what is above it, up to rounding: of the two the mean is taken.
     ///   - size: rows and columns.

@@ -14,6 +14,7 @@ public struct Adam: UpdateRule {
     /// λ, added to the gradient as λ · weight.
     public let weightDecay: Double
 
+    /// The defaults are those of the paper.
     /// - Parameter weightDecay: λ of the penalty ½ λ |w|², whose gradient the means take in; see `AdamW` for the other
     ///   way.
     public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0) {
@@ -37,6 +38,7 @@ public struct AdamW: UpdateRule {
     /// λ, by which weights shrink apart from the gradient.
     public let weightDecay: Double
 
+    /// The defaults are PyTorch's.
     /// - Parameter weightDecay: λ; a weight shrinks by rate · λ of its size in each update.
     public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01) {
         moments = AdamMoments("AdamW", beta1, beta2, epsilon)

@@ -17,6 +17,7 @@ public struct RMSProp: UpdateRule {
     /// λ, added to the gradient as λ · weight.
     public let weightDecay: Double
 
+    /// The defaults are PyTorch's.
     /// - Parameter smoothing: α.
     public init(
         smoothing: Double = 0.99, momentum: Double = 0, isCentered: Bool = false, epsilon: Double = 1e-8,

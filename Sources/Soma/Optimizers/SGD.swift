@@ -12,6 +12,7 @@ public struct SGD: UpdateRule {
     /// λ, added to the gradient as λ · weight.
     public let weightDecay: Double
 
+    /// Traps where the momentum is not in 0 ..< 1, or is 0 in Nesterov's form.
     /// - Parameters:
     ///   - momentum: μ; 0 keeps no velocity.
     ///   - weightDecay: λ of the penalty ½ λ |w|².

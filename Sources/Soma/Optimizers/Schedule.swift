@@ -10,6 +10,7 @@ import SomaGraph
 public struct Schedule: Sendable {
     private let value: @Sendable (Int) -> Double
 
+    /// Any function of the number of updates that were made before.
     /// - Parameter value: the learning rate after so many updates.
     public init(_ value: @escaping @Sendable (_ updates: Int) -> Double) { self.value = value }
 
