@@ -6,11 +6,11 @@ import SomaGraph
 public typealias Shape = SomaGraph.Shape
 /// The type of a tensor's elements.
 public typealias DType = SomaGraph.DType
-/// What a device says of itself.
+/// A device's name, kind, memory and driver.
 public typealias DeviceDescription = SomaBackend.DeviceDescription
 /// Bytes of a device's memory in use.
 public typealias MemoryUse = SomaBackend.MemoryUse
-/// What a device fails with.
+/// What an operation of a device throws.
 public typealias BackendError = SomaBackend.BackendError
 /// A kernel of one's own, with a closure for the CPU.
 public typealias CustomKernel = SomaGraph.CustomKernel

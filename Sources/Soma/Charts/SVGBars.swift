@@ -22,6 +22,7 @@ public struct SVGBars: Hashable, Sendable {
         /// The range that holds the middle half of the repetitions, drawn as a thin line.
         public var quartiles: ClosedRange<Double>?
 
+        /// A bar of a group.
         /// - Parameters:
         ///   - value: the length, in the unit of the axis.
         ///   - quartiles: the first and the third quartile of the repetitions; nil draws no line.

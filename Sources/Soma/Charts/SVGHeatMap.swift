@@ -13,6 +13,7 @@ public struct SVGHeatMap: Hashable, Sendable {
         /// Written into the mark; an empty one leaves a dot.
         public var label: String
 
+        /// A mark at a place of the map.
         /// - Parameter value: decides the colour.
         public init(_ x: Double, _ y: Double, value: Double, label: String = "") {
             (self.x, self.y, self.value, self.label) = (x, y, value, label)
@@ -61,6 +62,7 @@ public struct SVGHeatMap: Hashable, Sendable {
     /// What is written into the cells, as `rows` has them; shown where there are few enough to be read.
     public var texts: [[String]] = []
 
+    /// A map without marks. Traps where there is no row, or where rows differ in length or are empty.
     /// - Parameters:
     ///   - valueLabel: what the values are, beside the bar of colours.
     ///   - valueRange: nil takes the range of the finite values.

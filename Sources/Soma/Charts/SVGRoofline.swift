@@ -16,6 +16,7 @@ public struct SVGRoofline: Hashable, Sendable {
         /// The number beside the dot and before the name: the same in all pictures of the program.
         public var number: Int
 
+        /// A measured program.
         /// - Parameters:
         ///   - intensity: operations for each byte moved.
         ///   - rate: operations a second.

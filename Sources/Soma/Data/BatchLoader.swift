@@ -11,6 +11,7 @@ public final class BatchLoader: Sendable {
     private let threads: [WorkerThread]
     private let watch: IdleWatch?
 
+    /// Starts to read batches ahead. Traps where a number is not positive.
     /// - Parameters:
     ///   - batchSize: samples per batch.
     ///   - seed: decides the order of the samples; nil keeps their own.

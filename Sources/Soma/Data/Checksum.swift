@@ -6,6 +6,7 @@ public enum Checksum: Hashable, Sendable {
     /// data packed again by somebody else is as good.
     case content(sha256: String, byteCount: Int)
 
+    /// Reads the file at `path` and compares its digest.
     /// - Throws: `SomaError` naming the file where it is missing or something else.
     public func verify(_ path: String) throws {
         switch self {

@@ -15,6 +15,7 @@ public struct ImageDataSet: DataSet {
     /// What each of the 256 values of a byte becomes.
     private let table: [Float]
 
+    /// The samples of two IDX files, one with the images and one with the labels; labels are read at once.
     /// - Parameters:
     ///   - shape: the shape of one image as the model wants it; nil flattens it.
     ///   - scale: usually one over the largest value of a pixel.

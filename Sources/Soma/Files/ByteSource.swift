@@ -86,6 +86,7 @@ struct ByteSource: Sendable {
 
 /// What a file begins with, by which its kind is told.
 public enum FileStart {
+    /// The first `count` bytes of a file, or all of a shorter one.
     /// - Throws: `SomaError` where the file is missing, unreadable or not a regular file.
     public static func bytes(of path: String, count: Int) throws -> [UInt8] {
         let file = try ByteSource(path: path)

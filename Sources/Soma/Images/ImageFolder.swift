@@ -66,6 +66,7 @@ public struct ImageFolder: Sendable {
         return [missing.count == 1 ? "the class '\(first)' \(what)" : "the class '\(first)' \(what), and so it is with \(missing.count - 1) more"]
     }
 
+    /// Refuses a folder of which nothing is held out.
     /// - Throws: `SomaError` where nothing is held out, as of nine pictures a tenth would be.
     public func requireHeldOut() throws {
         if validationCount > 0 { return }

@@ -36,6 +36,7 @@ public final class ImageFolderWriter {
         }
     }
 
+    /// Makes the folder where it is missing, and takes it until the writer is released.
     /// - Throws: `SomaError` where the folder cannot be made or written to, or another writer uses it.
     public init(path: String) throws {
         self.path = path

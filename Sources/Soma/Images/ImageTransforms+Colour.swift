@@ -33,6 +33,7 @@ public struct ColourJitter: ImageTransform {
 public struct Normalize: ImageTransform {
     private let mean, deviation: [Float]
 
+    /// Traps where the lists differ in length or are empty, where a number is not finite, or where a deviation is not above 0.
     /// - Parameters: numbers for each channel, or one for all.
     public init(mean: [Float], deviation: [Float]) {
         guard !mean.isEmpty, mean.count == deviation.count, deviation.allSatisfy({ $0 > 0 && $0.isFinite }),

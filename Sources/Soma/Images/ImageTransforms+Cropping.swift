@@ -117,6 +117,7 @@ public struct RandomCrop: ImageTransform {
     private let padding: Int
     private let fill: UInt8
 
+    /// Traps where a side is not 1 … `Picture.sideLimit` or the padding is not 0 … `Picture.sideLimit`.
     /// - Parameters:
     ///   - padding: pixels of border on each side.
     ///   - fill: the value of the border, in each channel.

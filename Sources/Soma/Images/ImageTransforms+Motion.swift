@@ -27,6 +27,7 @@ public struct RandomAffine: ImageTransform {
     private let scale: ClosedRange<Double>
     private let fill: UInt8
 
+    /// Without arguments nothing changes. Traps where a number is out of range.
     /// - Parameters:
     ///   - degrees: the farthest that a picture is turned either way.
     ///   - shift: the farthest that it is moved along either axis, in pixels.

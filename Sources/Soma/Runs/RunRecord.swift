@@ -23,6 +23,7 @@ public final class RunRecord {
     /// Seconds of the runs that this one continues.
     private var earlierSeconds = 0.0
 
+    /// Opens `metrics.csv` in the folder of a run.
     /// - Parameters:
     ///   - folder: where the files are, which exists.
     ///   - title: what the curves are of; also what the model is called in the rows until `begin` says otherwise.

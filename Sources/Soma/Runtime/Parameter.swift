@@ -25,6 +25,7 @@ public final class Parameter: Sendable {
     /// Counts the moves of all parameters: where it stands still, every parameter lies where it did.
     static let moves = Atomic<Int>(0)
 
+    /// A parameter with memory of its own until an optimiser moves it into its arena.
     /// - Parameter value: what training starts from; computed when it is first needed.
     public init(_ value: Tensor) {
         shape = value.shape

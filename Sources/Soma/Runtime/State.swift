@@ -47,6 +47,7 @@ public final class State: Sendable {
     let serial: Int
     private static let serials = Atomic<Int>(0)
 
+    /// A state of the shape, dtype and device of `value`, which is computed when it is first needed.
     /// - Parameter isTracked: whether gradients are taken with respect to it, as with a parameter.
     public init(_ value: Tensor, isTracked: Bool = false) {
         (shape, dtype, device) = (value.shape, value.dtype, value.device)

@@ -22,6 +22,7 @@ public struct Session: Sendable {
     private let forward: @Sendable (Tensor) -> Tensor
     private let step: CompiledStep
 
+    /// Captures what the model does with samples; nothing is computed yet.
     /// - Parameters:
     ///   - model: from samples [n, …] to logits [n, classes], or to the values of the answer.
     ///   - preparation: makes what the model takes of samples [n] + `input.sampleShape`.

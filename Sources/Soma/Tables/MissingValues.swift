@@ -10,6 +10,7 @@ public struct MissingValues: Hashable, Sendable {
     /// What is taken for missing unless somebody says otherwise, in upper or lower case: NA, N/A, #N/A, NaN, null, none and ?.
     public static let usual = MissingValues(["na", "n/a", "#n/a", "nan", "null", "none", "?"])
 
+    /// The words that stand for a missing value.
     /// - Parameter words: upper and lower case letters of ASCII are the same.
     public init(_ words: [String]) {
         self.words = words.map { ExactText(String(decoding: $0.utf8.map(Self.lower), as: UTF8.self)) }

@@ -29,6 +29,7 @@ public struct TableDataSet: DataSet {
     private let numbers: [Float]
     private let categories: [Int32]
 
+    /// Turns rows into numbers by a preparation that was fitted to the same or another table.
     /// - Parameters:
     ///   - rows: those that become samples; nil: all, but those without a target where one is asked for.
     ///   - hasTarget: whether the target is read. To predict it no column of it need be there.

@@ -33,6 +33,7 @@ extension TablePreparation {
         [.init("words", .array(vocabulary.words.map { JSON($0.text) })), .init("whole", JSON(vocabulary.areWhole))]
     }
 
+    /// Reads what `json` wrote.
     /// - Parameter path: the file that the text is from, for messages.
     /// - Throws: `SomaError` naming the file where the text is not what `json` gives.
     public init(json text: String, path: String) throws {

@@ -32,6 +32,7 @@ public struct TableSchema: Sendable {
     public let remarks: [String]
     let missing: MissingValues
 
+    /// Decides what each column is.
     /// - Throws: `SomaError` that names the file and the column where a column is not there, no row has a target, it has one class or value only,
     ///   or no column is left to tell it from.
     public init(_ table: DataTable, _ choice: TableChoice) throws {

@@ -9,6 +9,7 @@ public struct PoolingWindow: Sendable {
     /// Whether a last window that begins inside of the input or its padding, and ends beyond, counts.
     public var isCeiling: Bool
 
+    /// Numbers are checked where the window is used.
     /// - Parameter stride: by default the size, so that windows do not overlap.
     public init(size: [Int], stride: [Int]? = nil, padding: [Int] = [0], dilation: [Int] = [1], isCeiling: Bool = false) {
         (self.size, self.stride, self.padding, self.dilation) = (size, stride ?? size, padding, dilation)

@@ -1,7 +1,7 @@
 import SomaGraph
 
-/// Classes told from logits: the cross-entropy is minimised, and `loss` (without smoothing) and `accuracy` are
-/// measured, and `top5_accuracy` where asked for: whether the class is among the five likeliest. A closer look gives the confusion matrix.
+/// Classification by logits: the cross-entropy is minimised, and `loss` (without smoothing) and `accuracy` are measured, and `top5_accuracy` where
+/// asked for: whether the class is among the five likeliest. A closer look gives the confusion matrix.
 ///
 /// Of equally likely classes the first goes before the others, so a model that tells nothing apart is right by chance alone. A class whose
 /// logit is NaN is never told rightly, and goes before those that have a number.
@@ -19,6 +19,7 @@ public struct Classification<Model: Layer>: Objective {
     /// What the classes are called; empty where nobody has said.
     public let classes: [String]
 
+    /// The loss is `crossEntropy` of the model's logits.
     /// - Parameters:
     ///   - model: from inputs [n, …] to logits [n, classes].
     ///   - input: the name of the field that the model takes.

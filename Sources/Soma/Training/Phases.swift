@@ -51,6 +51,7 @@ public final class PhasedTrainer {
 
     static let (phaseKey, phaseCountKey) = ("phase", "phases")
 
+    /// Traps where there is no phase.
     /// - Parameters:
     ///   - options: those of every phase, but for the epochs.
     ///   - generator: where random numbers of training come from.

@@ -1,4 +1,4 @@
-/// Numbers told from inputs: a loss such as the mean squared error is minimised and measured, as `loss`.
+/// Regression: a loss such as the mean squared error is minimised, and measured as `loss`.
 public struct Regression<Model: Layer>: Objective {
     /// From inputs [n, …] to predictions of the shape of the targets.
     public let model: Model
@@ -8,6 +8,7 @@ public struct Regression<Model: Layer>: Objective {
     public let target: String
     private let compare: @Sendable (_ predictions: Tensor, _ targets: Tensor) -> Tensor
 
+    /// The loss is `compare`, or the mean squared error.
     /// - Parameters:
     ///   - model: from inputs [n, …] to predictions of the shape of the targets.
     ///   - input: the name of the field that the model takes.

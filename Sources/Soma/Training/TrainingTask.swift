@@ -68,6 +68,7 @@ public struct SupervisedTask: TrainingTask {
     public let objective: any Objective
     private let player: Player
 
+    /// A task whose only player is called `model`.
     /// - Parameters:
     ///   - module: what checkpoints keep.
     ///   - optimizer: of parameters of the module.
