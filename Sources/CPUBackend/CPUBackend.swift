@@ -33,6 +33,7 @@ public final class CPUBackend: Backend {
 
     private final class Outcome: Sendable { let code = Atomic<Int32>(0) }
 
+    /// A backend on this machine's processor. Threads are started by the first step or by `startThreads`.
     /// - Parameter memoryLimit: the most bytes of buffers; by default what the machine has.
     public init(memoryLimit: Int? = nil) {
         var device = CPUBackend.description

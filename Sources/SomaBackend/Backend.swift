@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// A device that runs steps. This page is all that a device owes.
+/// A device that runs steps: all that a backend must implement.
 ///
 /// Every method may be called from any thread. Work is done in the order of `enqueue`, `upload` and `download`. A failure of the device is
 /// sticky: once a call throws `BackendError.deviceLost`, so does every later one.
@@ -78,7 +78,7 @@ public struct BufferSlice: Sendable {
     }
 }
 
-/// What a program's slots stand for in one run.
+/// The buffers, numbers and offsets of one run of a program.
 public struct Bindings: Sendable {
     /// By `Operand.slot`.
     public var buffers: [BufferSlice]

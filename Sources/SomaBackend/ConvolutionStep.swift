@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// In which order the axes of images [N, C, H, W] follow each other in memory.
+/// The order of the axes of images [N, C, H, W] in memory.
 public enum ImageOrder: UInt8, Hashable, Sendable {
     /// [N, C, H, W]: rows of one channel.
     case channelsFirst

@@ -38,6 +38,7 @@ public final class RecordingBackend: Backend {
         init(_ step: Step) { self.step = step }
     }
 
+    /// A backend that counts, under any name.
     /// - Parameter capabilities: those that the compiler is to cut graphs for; the defaults have no steps for images.
     public init(name: String = "recording", capabilities: Capabilities = Capabilities()) {
         self.capabilities = capabilities

@@ -1,5 +1,5 @@
-/// What a computation cannot do without, however it is carried out: the arithmetic of its definition, the bytes that must come from
-/// memory and go there at least once, and the launches where it asks for each of several results by itself.
+/// The least that a computation takes, however it is carried out: the arithmetic of its definition, the bytes that must come from memory and go there
+/// at least once, and the launches where it asks for each of several results by itself.
 public struct Work: Hashable, Sendable {
     /// Floating-point operations; a multiplication and the addition that takes its product are two.
     public var operations: Double

@@ -28,7 +28,8 @@ public enum LibraryOperation: Hashable, Sendable {
     }
 }
 
-/// With x [N, C, spatial…], the filter w [K, C / groups, sizes…] and g of the shape of the result y [N, K, outputs…]:
+/// One of the three products of a convolution, with x [N, C, spatial…], the filter w [K, C / groups, sizes…], and g of the shape of the result y [N,
+/// K, outputs…].
 public enum ConvolutionPass: UInt8, Hashable, Sendable {
     /// y from x and w: y[n, k, o] = Σ_c Σ_r x[n, c, o·stride + r·dilation − before] · w[k, c, r].
     case forward

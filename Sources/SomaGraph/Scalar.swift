@@ -40,7 +40,8 @@ public struct Scalar: Hashable, Sendable {
 }
 
 extension DType {
-    /// Whether it has `value`: an integer the whole numbers of its range, a bool 0 and 1, a real all numbers, which it rounds.
+    /// Whether the dtype can represent `value`: an integer dtype the whole numbers of its range, `bool` 0 and 1, a real dtype every number, which it
+    /// rounds.
     public func holds(_ value: Double) -> Bool {
         switch self {
         case .float32: true
@@ -52,10 +53,10 @@ extension DType {
         }
     }
 
-    /// Whether `value` is above all that it has.
+    /// Whether every number of the dtype is below `value`.
     public func isBelow(_ value: Double) -> Bool { !isFloatingPoint && value > 0 && !holds(value.rounded(.down)) }
 
-    /// Whether `value` is below all that it has.
+    /// Whether every number of the dtype is above `value`.
     public func isAbove(_ value: Double) -> Bool { !isFloatingPoint && value < 0 && !holds(value.rounded(.up)) }
 }
 

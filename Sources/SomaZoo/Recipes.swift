@@ -26,6 +26,7 @@ public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// As one line, whatever was typed.
     public init(_ description: String) { self.description = SomaError.oneLine(description) }
 
+    /// Something that is not there, with the names that are most like it.
     /// - Parameters:
     ///   - kind: what was looked for: "recipe".
     ///   - names: what there is.
@@ -37,7 +38,7 @@ public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Those of `names` that are few slips of the pen away from `name`, the nearest first: at most three.
+/// The names that differ from `name` by a few slips of the pen, the nearest first: at most three.
 public func nearestNames(to name: String, among names: [String]) -> [String] {
     // A name from a file may be of any length, and none here is longer.
     guard name.utf8.count <= 100 else { return [] }

@@ -13,6 +13,7 @@ public struct SavedRun: Sendable {
 
     private static let (recipeKey, seedKey, epochsKey, settingPrefix) = ("recipe", "seed", "epochs", "setting.")
 
+    /// Reads the recipe, the settings, the seed and the epochs from the metadata.
     /// - Throws: `SomaError` where the checkpoint is of no recipe of this program, or of settings that it does not
     ///   have.
     public init(_ checkpoint: Checkpoint) throws {

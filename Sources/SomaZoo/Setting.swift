@@ -81,6 +81,7 @@ public struct Setting<Value: SettingValue>: Sendable {
     private let limits: String?
     private let isAllowed: @Sendable (Value) -> Bool
 
+    /// A setting whose values are checked by `isAllowed`.
     /// - Parameters:
     ///   - help: half a sentence.
     ///   - limits: what `isAllowed` asks for, as it reads behind "must be".

@@ -6,6 +6,7 @@ import SomaBackend
 public struct AbsentGPU: Sendable {
     private let planner: StepPlanner
 
+    /// A GPU by the facts that decide its kernels.
     /// - Parameters:
     ///   - vendor: as OpenCL has it: `NVIDIA Corporation`, `Advanced Micro Devices, Inc.`
     ///   - computeUnits: decides where a tile leaves units idle, so that a smaller one is taken.

@@ -14,6 +14,7 @@ public struct DCGAN: Module {
     /// Rows and columns of the pictures.
     public static let side = 28
 
+    /// Weights are drawn from N(0, 0.02²).
     /// - Parameters:
     ///   - noise: how many random numbers a picture is made of.
     ///   - width: channels of the discriminator's first maps and of the generator's last.

@@ -9,6 +9,7 @@ public struct MLP: Layer {
     private let activation: Activation
     private let dropout: Dropout
 
+    /// Traps where there are fewer than two sizes.
     /// - Parameters:
     ///   - sizes: the numbers of inputs, of units in each hidden layer, and of outputs.
     ///   - dropout: the share of each hidden layer's units that is dropped in training.

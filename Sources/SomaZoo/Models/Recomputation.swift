@@ -1,6 +1,6 @@
 import Soma
 
-/// What of a network is computed again in the backward pass, and not kept for it.
+/// Which values of a network are computed again in the backward pass instead of being kept for it.
 public enum Recomputation: String, SettingChoice {
     /// Nothing: all intermediate values are kept, which is fastest.
     case none

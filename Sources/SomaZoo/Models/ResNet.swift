@@ -9,6 +9,7 @@ public struct ResidualBlock: Layer {
     /// Brings the input to the shape of the result, where that differs: a convolution of 1×1, and batch normalisation.
     public let downsample: Sequential?
 
+    /// Weights are drawn by He's rule.
     /// - Parameters:
     ///   - inputs: channels of x.
     ///   - outputs: channels of the result.

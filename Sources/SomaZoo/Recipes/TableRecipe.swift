@@ -1,6 +1,6 @@
 import Soma
 
-/// A multilayer perceptron tells a column of a table from the others.
+/// A multilayer perceptron predicts a column of a table from the others.
 public struct TableRecipe: TrainingRecipe {
     static let target = Setting("target", "species", "the column to tell")
     static let kind = Setting("kind", TargetKind.auto, "whether the target is one of some classes or a number")

@@ -14,6 +14,7 @@ public struct TableNetwork: Layer {
         body = MLP([inputs] + hidden + [outputs], activation: activation, initialization: .he, dropout: dropout)
     }
 
+    /// The logits or the standardised number, [n, outputs], of rows of a table.
     /// - Parameter row: [n, numbers + columns of categories], the indices of categories behind the numbers.
     public func callAsFunction(_ row: Tensor) -> Tensor {
         let parts = row.split(sizes: [numberCount] + categorySizes.map { _ in 1 }, alongAxis: 1)
