@@ -17,7 +17,9 @@ class Declaration:
 
 
 def is_documented(symbol):
-    return any(line["text"].strip() for line in symbol.get("docComment", {"lines": []})["lines"])
+    """Whether its comment begins with a sentence; what says of parameters and errors only shows as nothing in a list of declarations."""
+    lines = [line["text"].strip() for line in symbol.get("docComment", {"lines": []})["lines"]]
+    return not next(filter(None, lines), "- ").startswith("- ")
 
 
 def is_written(symbol):

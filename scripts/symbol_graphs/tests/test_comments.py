@@ -27,6 +27,9 @@ class Comments(unittest.TestCase):
     def test_a_comment_without_text_is_none(self):
         self.assertEqual(len(self.bare(symbol("A", lines=[]), symbol("B", lines=["", " "]), symbol("C", lines=["", "Says it."]))), 2)
 
+    def test_a_comment_begins_with_a_sentence(self):
+        self.assertEqual(len(self.bare(symbol("A", lines=["- Parameter x: a number."]), symbol("B", lines=["Says it.", "- Throws: an error."]))), 1)
+
     def test_what_the_compiler_makes_by_itself_needs_none(self):
         self.assertEqual(self.bare(symbol("A", "!=(_:_:)", location=None)), [])
 
