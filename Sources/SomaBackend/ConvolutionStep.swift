@@ -80,7 +80,7 @@ extension Body {
     }
 }
 
-/// The windows of images combined, or what their elements get of the gradient of that.
+/// A pooling of images, or its gradient: what the elements of x get of the gradient of the result.
 public struct PoolingStep: Hashable, Sendable {
     /// How the elements of a window become one.
     public var function: PoolingFunction

@@ -38,7 +38,7 @@ public struct Plan: Sendable {
         public func value(_ starts: [Int]) -> Int { terms.reduce(0) { $0 + starts[$1.start] * $1.coefficient } }
     }
 
-    /// In the order in which they run.
+    /// The steps in the order in which they run.
     public internal(set) var steps: [Step] = []
     /// What each slot of the steps stands for, by `Operand.slot`.
     public internal(set) var slots: [Slot] = []
@@ -46,7 +46,7 @@ public struct Plan: Sendable {
     public internal(set) var outputs: [Output] = []
     /// Where each root's elements are, in the order of the snapshot's roots.
     public internal(set) var roots: [Root] = []
-    /// By `Access.runtimeOffset`.
+    /// Offsets that depend on where slices begin, by `Access.runtimeOffset`.
     public internal(set) var offsets: [Offset] = []
     /// Bytes of the arena, and the most bytes of temporaries alive at one step.
     public internal(set) var arenaByteCount = 0

@@ -86,7 +86,7 @@ public final class Node: @unchecked Sendable {
     @exclusivity(unchecked) public private(set) var origins: Origins?
     /// Tells sources in memory apart, also after they are gone; 0 for all other nodes.
     let number: UInt64
-    /// Whether it began as elements in memory, and was not computed.
+    /// Whether its elements were put into memory by the host, and not computed.
     public var isSource: Bool { number != 0 }
     /// The longest path to a source or to a computed node: tells when a graph grows too long to stay pending.
     public var depth: Int { Int(pendingDepth.load(ordering: .relaxed)) }

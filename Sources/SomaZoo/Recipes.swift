@@ -19,7 +19,7 @@ public enum Recipes {
     }
 }
 
-/// Something the user has written that there is not, or that cannot be: one line, with what was perhaps meant.
+/// What the user wrote does not exist or is not possible: one line, with what was perhaps meant.
 public struct UsageError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
 

@@ -29,8 +29,8 @@ def is_written(symbol):
 
 def declaration(symbol, root):
     path = urllib.parse.unquote(urllib.parse.urlparse(symbol["location"]["uri"]).path)
-    return Declaration(
-        path.removeprefix(f"{root}/"), symbol["location"]["position"]["line"] + 1, ".".join(symbol["pathComponents"]), symbol["kind"]["displayName"].lower())
+    line, name = symbol["location"]["position"]["line"] + 1, ".".join(symbol["pathComponents"])
+    return Declaration(path.removeprefix(f"{root}/"), line, name, symbol["kind"]["displayName"].lower())
 
 
 def read(folder, names):

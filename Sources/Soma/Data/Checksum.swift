@@ -1,4 +1,4 @@
-/// What a file must be, by its SHA-256 in hexadecimal.
+/// The SHA-256 that a file must have, in hexadecimal.
 public enum Checksum: Hashable, Sendable {
     /// The digest of the file itself.
     case file(sha256: String)

@@ -84,7 +84,7 @@ struct ByteSource: Sendable {
     }
 }
 
-/// What a file begins with, by which its kind is told.
+/// The first bytes of a file, which tell its kind.
 public enum FileStart {
     /// The first `count` bytes of a file, or all of a shorter one.
     /// - Throws: `SomaError` where the file is missing, unreadable or not a regular file.

@@ -1,4 +1,4 @@
-/// What the pictures of a class are, short enough to be kept: how many, and a sum that tells whether any was added, removed,
+/// A summary of the pictures of a class that is short enough to be kept: how many there are, and a sum that tells whether any was added, removed,
 /// renamed or changed its size.
 public struct ClassContents: Hashable, Sendable, LosslessStringConvertible {
     /// Pictures of the class, those held out included.

@@ -21,7 +21,7 @@ public struct ImageFolder: Sendable {
     public let path: String
     /// The names of the classes; a label is a place in this list.
     public let classes: [String]
-    /// What there is to tell of the folder, a line each: classes that are in one part alone, folders that are not used.
+    /// Remarks on the folder, a line each: classes that are in one part alone, folders that are not used.
     public let remarks: [String]
     /// Files that are no pictures and pictures of no class, which were passed over.
     public let ignoredCount: Int

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a convolution of a network gave.
+/// The feature maps that a convolution of a network gave for a sample.
 public struct FeatureMaps: Sendable {
     /// The path to the layer in the network: `features.0`.
     public let layer: String

@@ -37,13 +37,14 @@ public struct Figure: Hashable, Sendable {
         case lower
     }
 
-    /// As files and programs call it: `top5_accuracy`. Letters of ASCII, digits, spaces and _ - . @ : % can be in the name of what is measured.
+    /// The name that files and programs use: `top5_accuracy`. Letters of ASCII, digits, spaces and _ - . @ : % can be in the name of what is
+    /// measured.
     public let name: String
     /// The number, in the unit that the name or title tells.
     public var value: Double
     /// Which values are better; nil where neither are.
     public let better: Direction?
-    /// As people call it: `top-5`.
+    /// The name for people: `top-5`.
     public let title: String
     /// The possible values, such as 0...1 for a share; nil for any.
     public let limits: ClosedRange<Double>?

@@ -1,7 +1,7 @@
 import SomaBackend
 
-/// What decides the last bits of what a run computes, beside its seed, settings and data: the device, its instructions, the libraries in use and
-/// their versions, and this one's. Every checkpoint of a `Trainer` and the folder of a run hold it.
+/// What decides the last bits of a run's results apart from its seed, settings and data: the device, its instructions, the libraries in use and their
+/// versions, and this one's. Every checkpoint of a `Trainer` and the folder of a run hold it.
 public struct Arithmetic: Hashable, Sendable {
     /// By name, in words.
     public let entries: [String: String]

@@ -2,7 +2,7 @@ import SomaGraph
 
 /// Random numbers of a normal distribution, `count` for each sample, from which a generator makes something.
 ///
-/// Those of a sample follow from the seed and its number alone: however many are asked for, in whatever order and on whatever device, the same
+/// The numbers of a sample follow from the seed and its index alone: however many are asked for, in whatever order and on whatever device, the same
 /// sample is made of the same numbers.
 public struct NoiseSource: Hashable, Sendable {
     /// The numbers of one sample.

@@ -19,7 +19,7 @@ public struct TableDataSet: DataSet {
     public let preparation: TablePreparation
     /// The row of the table that each sample is.
     public let rows: [Int]
-    /// What was met that the training part did not have: unknown categories, missing values. A line each.
+    /// What the training part did not have and these rows do, a line each: unknown categories, missing values.
     public let remarks: [String]
     /// The class of each sample; empty where the target is a number, or not asked for.
     public let labels: [Int32]

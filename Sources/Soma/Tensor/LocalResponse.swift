@@ -1,8 +1,8 @@
 import SomaGraph
 
 extension Tensor {
-    /// Each element divided by what goes on in the channels around it: `x_c / (k + α / size · Σ x_i²)^β`, the sum over the `size` channels
-    /// c − ⌊size / 2⌋ … c + ⌊(size − 1) / 2⌋, as far as they exist, at the same place.
+    /// Each element divided by a measure of the channels around it: `x_c / (k + α / size · Σ x_i²)^β`, the sum over the `size` channels c − ⌊size /
+    /// 2⌋ … c + ⌊(size − 1) / 2⌋, as far as they exist, at the same place.
     ///
     /// A. Krizhevsky, I. Sutskever, G. E. Hinton, *ImageNet Classification with Deep Convolutional Neural Networks*, NIPS 2012. There α
     /// multiplies the sum itself; here, as in PyTorch, the mean.

@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// How a tensor of other extents takes its elements from the old ones.
+/// How elements are found when the extents of spatial axes change.
 public enum Interpolation: Hashable, Sendable {
     /// Element o of m is element ⌊o·n / m⌋ of n.
     case nearest

@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// What arrays hold that tensors are made of: numbers, or arrays of these, nested to any depth.
+/// An element of an array from which a tensor is made: a number, or an array of these, nested to any depth.
 ///
 /// `Double` becomes `float32`, `Int` becomes `int64`, as in PyTorch; every other number keeps its type.
 public protocol TensorElement: Sendable {

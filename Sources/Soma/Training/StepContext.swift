@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// What a task does its step by: it moves players and tells of losses.
+/// How a task carries out its step: it moves players and reports losses.
 public final class StepContext {
     /// What a step is built for.
     enum Purpose {

@@ -40,7 +40,7 @@ public struct TrainingProgress: Sendable {
     public var samplesPerSecond: Double?
     /// The share of that time, 0 to 1, during which the device had nothing to do because data were not read yet.
     public var dataWait: Double?
-    /// That of the first player's last update.
+    /// The learning rate of the first player's last update.
     public var learningRate: Double
     /// Whether there is nothing left to train: all epochs are done, or none was better for as many as the options say.
     public var isOver = false
@@ -48,7 +48,7 @@ public struct TrainingProgress: Sendable {
     public var seconds: Double
 }
 
-/// What an epoch has brought.
+/// The losses and the evaluation of an epoch.
 public struct EpochSummary: Sendable {
     /// Its number, from 0.
     public let epoch: Int
@@ -74,7 +74,7 @@ public struct TrainingResult: Sendable {
     public let isStoppedEarly: Bool
     /// Where training stood at the end.
     public let progress: TrainingProgress
-    /// That of the last epoch that was completed in this run.
+    /// The summary of the last epoch that was completed in this run.
     public let lastEpoch: EpochSummary?
     /// The best value of the task's criterion, and its epoch.
     public let best: (value: Double, epoch: Int)?

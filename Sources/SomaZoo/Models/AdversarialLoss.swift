@@ -1,6 +1,6 @@
 import Soma
 
-/// What a generator and its discriminator play for.
+/// The losses of a generator and its discriminator.
 public enum AdversarialLoss: String, SettingChoice {
     /// The cross-entropy of real against generated pictures; the generator wants its pictures to be taken for real.
     ///

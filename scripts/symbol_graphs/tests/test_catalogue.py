@@ -20,7 +20,9 @@ def filled(*lines, symbols, title="Soma"):
 
 class Pages(unittest.TestCase):
     def test_symbols_stand_in_the_group_of_their_file_in_the_order_of_sources(self):
-        symbols = [symbol("Layers/B.swift", "B2", line=9), symbol("Layers/B.swift", "B1", line=3), symbol("Layers/A.swift", "A"), symbol("L.swift", "L")]
+        symbols = [
+            symbol("Layers/B.swift", "B2", line=9), symbol("Layers/B.swift", "B1", line=3), symbol("Layers/A.swift", "A"), symbol("L.swift", "L"),
+        ]
         self.assertEqual(filled("Layers", "L", symbols=symbols), ["", "A", "B1", "B2", "", "L"])
         self.assertEqual(filled("L, Layers", symbols=symbols), ["", "L", "A", "B1", "B2"])
 
@@ -29,7 +31,8 @@ class Pages(unittest.TestCase):
         self.assertEqual(filled("Layers", "Layers/A", symbols=symbols), ["", "B", "", "A"])
 
     def test_a_page_of_a_type_has_its_members_alone(self):
-        symbols = [symbol("A.swift", "Tensor"), symbol("A.swift", "Tensor", "sum()"), symbol("A.swift", "Tensor", "Kind", "one"), symbol("A.swift", "Other", "x")]
+        paths = [("Tensor",), ("Tensor", "sum()"), ("Tensor", "Kind", "one"), ("Other", "x")]
+        symbols = [symbol("A.swift", *path) for path in paths]
         self.assertEqual(filled("A", symbols=symbols, title="Soma/Tensor"), ["", "sum()"])
 
     def test_overloads_are_told_apart_by_a_hash(self):
