@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The feature maps that a convolution of a network gave for a sample.
+/// The feature maps that a convolution of a network gave.
 public struct FeatureMaps: Sendable {
     /// The path to the layer in the network: `features.0`.
     public let layer: String
