@@ -12,6 +12,7 @@ public struct Experiment {
     public var options: Trainer.Options
     /// What is trained, one after the other; most recipes have one phase.
     public var phases: [TrainingPhase]
+    /// What is trained on, where a phase has no data of its own.
     public var training: any DataSet
     /// What is evaluated after every epoch.
     public var validation: any DataSet
@@ -58,6 +59,7 @@ public struct Exhibits: Sendable {
     /// Further figures of the result, by name.
     public var measures: [String: Double]
 
+    /// What is shown, none by default.
     public init(_ events: [RecipeEvent] = [], measures: [String: Double] = [:]) { (self.events, self.measures) = (events, measures) }
 }
 
