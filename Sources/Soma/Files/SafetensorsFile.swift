@@ -109,6 +109,18 @@ public struct SafetensorsFile: Sendable {
         return try source.withBytes(start..<start + tensor.byteCount, body)
     }
 
+    /// Bytes of a piece: a multiple of every element's size.
+    static let pieceByteCount = 1 << 16
+
+    /// Calls `body` with the elements of a tensor, piece by piece. A piece has whole elements, which may begin at any address.
+    /// - Throws: as `withBytes`.
+    func forEachPiece(of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let start = source.count - totalByteCount + tensor.offset
+        for offset in stride(from: 0, to: tensor.byteCount, by: Self.pieceByteCount) {
+            try source.withBytes(start + offset..<start + min(offset + Self.pieceByteCount, tensor.byteCount), body)
+        }
+    }
+
     /// The bytes of all tensors together.
     public var totalByteCount: Int { tensors.last.map { $0.offset + $0.byteCount } ?? 0 }
 }

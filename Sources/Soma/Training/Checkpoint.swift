@@ -13,7 +13,7 @@ public struct Checkpoint: Sendable {
     public var path: String { file.path }
     /// What the run that wrote it computed with; nil where it does not say.
     public var arithmetic: Arithmetic? { Arithmetic(metadata: metadata) }
-    private let file: SafetensorsFile
+    let file: SafetensorsFile
 
     /// Opens a file; its header is checked, its tensors are read when they are asked for.
     /// - Throws: `SomaError` where the file is missing or broken.
@@ -45,27 +45,7 @@ public struct Checkpoint: Sendable {
         SomaError("\(path) is broken: its '\(key)' cannot be '\(try text(key))'")
     }
 
-    // MARK: Restoring
-
-    /// Checks that `restore` would find what it needs for `model`; nothing is read and nothing changed.
-    ///
-    /// With a model made by `withoutInitialization` this takes no memory, whatever size the model has.
-    /// - Throws: `SomaError` that names what does not fit.
-    public func check(_ model: some Module) throws { try check(ModelContents(of: model).slots) }
-
-    /// Sets all parameters and states of `model`. The file must have each of them with its shape and dtype, and no
-    /// others.
-    /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
-    public func restore(_ model: some Module) throws {
-        let slots = ModelContents(of: model).slots
-        try check(slots)
-        for slot in slots {
-            guard let name = slot.names.first(where: { file[$0] != nil }) else { continue }
-            slot.assign(try tensor(name, dtype: slot.dtype, shape: slot.shape, device: slot.device))
-            // One at a time: the place of a parameter among others is then overwritten, and no copy of all is needed.
-            try slot.device.update()
-        }
-    }
+    // MARK: Restoring what training goes on from
 
     /// Sets what an optimiser of `model` keeps from update to update, and how many it has made.
     /// - Throws: `SomaError` that names what does not fit, before anything is changed; `BackendError`.
@@ -108,19 +88,6 @@ public struct Checkpoint: Sendable {
 
     static let (updatesKey, seedKey, drawsKey) = ("optimizer.updates", "random.seed", "random.draws")
 
-    // MARK: Checks
-
-    private func check(_ slots: [Slot]) throws {
-        let missing = slots.filter { slot in !slot.names.contains { file[$0] != nil } }.map { $0.names[0] }
-        if !missing.isEmpty { throw SomaError("\(path) lacks \(Self.listed(missing)) of the model") }
-        let known = Set(slots.flatMap(\.names).map(ExactText.init))
-        let unknown = file.tensors.map(\.name).filter { !known.contains(ExactText($0)) && !$0.hasByte("/") }
-        if !unknown.isEmpty { throw SomaError("\(path) has \(Self.listed(unknown)), which the model does not") }
-        for slot in slots {
-            for name in slot.names where file[name] != nil { try check(name, shape: slot.shape, dtype: slot.dtype) }
-        }
-    }
-
     private func check(_ name: String, shape: Shape, dtype: DType) throws {
         guard let found = file[name] else {
             throw SomaError(
@@ -131,15 +98,6 @@ public struct Checkpoint: Sendable {
                 "'\(name)' is \(found.elementType.rawValue) \(found.shape) in \(path), the model wants "
                     + "\(dtype.elementType.rawValue) \(shape)")
         }
-    }
-
-    private static func listed(_ names: [String]) -> String {
-        let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
-        return names.count > 3 ? "\(shown) and \(names.count - 3) more tensors" : shown
-    }
-
-    private func tensor(_ name: String, dtype: DType, shape: Shape, device: Device) throws -> Tensor {
-        try file.withBytes(of: name) { try Tensor(bytes: $0, shape: shape, dtype: dtype, device: device) }
     }
 }
 
@@ -152,6 +110,16 @@ struct Slot {
     let device: Device
     let value: () -> Tensor
     let assign: (Tensor) -> Void
+
+    /// Whether files may lack it: a count of batches, which PyTorch keeps beside running statistics since its version 0.4.1.
+    var isOptional: Bool { Self.isBatchCount(names[0]) && dtype == .int64 }
+
+    /// What it is called where the statistics are called `running_mean`.
+    private static let batchCount = "num_batches_tracked"
+    private static func isBatchCount(_ name: String) -> Bool { name.isExactly(batchCount) || name.hasSuffix("." + batchCount) }
+
+    /// The name of the running mean beside a count of batches.
+    var runningMeanName: String { names[0].dropLast(Self.batchCount.count) + "running_mean" }
 }
 
 extension ModelContents {
