@@ -2,15 +2,18 @@ import Soma
 import SomaReference
 import Testing
 
-/// The known answers in `fixtures/answers.json`, which PyTorch computed in double precision.
+/// Known answers in `fixtures`, which PyTorch computed in double precision.
 enum Answers {
-    static let all: JSON = {
+    static let all = file("answers.json")
+
+    /// Those of a file in `fixtures`.
+    static func file(_ name: String) -> JSON {
         do {
             let folder = "\(#filePath)".split(separator: "/").dropLast().joined(separator: "/")
-            let file = try ByteRegion(reading: "/\(folder)/fixtures/answers.json")
+            let file = try ByteRegion(reading: "/\(folder)/fixtures/\(name)")
             return try withExtendedLifetime(file) { try JSON(parsing: file.bytes) }
         } catch { fatalError("\(error)") }
-    }()
+    }
 }
 
 extension JSON {

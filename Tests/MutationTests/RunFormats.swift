@@ -25,7 +25,8 @@ extension FileFormat {
     }
 
     private static let safetensorsTokens = [
-        "{", "\"dtype\":\"F32\"", "\"shape\":[", "\"data_offsets\":[", "__metadata__", "9223372036854775807", "\u{301}", "caf\u{E9}", "cafe\u{301}",
+        "{", "\"dtype\":\"F32\"", "\"dtype\":\"F16\"", "\"dtype\":\"F64\"", "\"shape\":[",
+        "\"data_offsets\":[", "__metadata__", "9223372036854775807", "\u{301}", "caf\u{E9}", "cafe\u{301}",
     ].map { Array($0.utf8) }
 
     /// The state of a training that goes on.
@@ -38,7 +39,10 @@ extension FileFormat {
         _ = try TrainedPictures(checkpoint)
         try checkpoint.restore(RandomGenerator(seed: 0))
         guard Recipes.epochs.contains(run.epochs) else { throw Contradiction("epochs that no run has") }
-        try checkpoint.check(withoutInitialization { Checkpoints.model() })
+        let model = withDevice(.recording()) { withoutInitialization { Checkpoints.model() } }
+        let report = try checkpoint.restore(model, matching: .whatFits)
+        try expectSame(report.restored.count + report.missing.count + report.unfit.count, 4, "a part of the model is lost")
+        try checkpoint.check(model)
     }
 
     static let configuration = FileFormat(
@@ -121,6 +125,7 @@ enum Checkpoints {
         let metadata = [
             "recipe": "digits", "seed": "7", "epochs": "2", "setting.hidden": "4", "epoch": "1", "batch": "3", "epoch.loss_sum": "1.5", "epoch.samples": "96",
             "unread.loss_sum": "0.0", "unread.samples": "0", "unread.batches": "0", "best.value": "0.5", "best.epoch": "0", "random.seed": "7", "random.draws": "12",
+            "plateau.best": "0.25", "plateau.bad_epochs": "1", "plateau.cooldown": "0", "plateau.reductions": "2",
             "classes": #"["a","café"]"#, "pictures": #"["3:ff","4:0"]"#,
         ]
         let names: [(String, [Int])] = [("hidden.0.weight", [4, 64]), ("hidden.0.bias", [4]), ("output.weight", [10, 4]), ("output.bias", [10])]
@@ -128,7 +133,12 @@ enum Checkpoints {
             (tensor: SafetensorsFile.Tensor(name: name, elementType: .float32, shape: shape), bytes: [UInt8](repeating: 0, count: 4 * shape.reduce(1, *)))
         }
         let small = [(tensor: SafetensorsFile.Tensor(name: "caf\u{E9}", elementType: .uint8, shape: [2, 1]), bytes: [1, 2] as [UInt8])]
-        return [bytes(tensors, metadata), bytes(small, ["note": "x"])]
+        let types: [SafetensorsFile.ElementType] = [.float16, .bfloat16, .float64, .float32]
+        let converted = zip(names, types).map { named, type in
+            let tensor = SafetensorsFile.Tensor(name: named.0, elementType: type, shape: named.1)
+            return (tensor: tensor, bytes: [UInt8](repeating: 0x3C, count: tensor.byteCount))
+        }
+        return [bytes(tensors, metadata), bytes(converted, metadata), bytes(small, ["note": "x"])]
     }()
 
     private static func bytes(_ tensors: [(tensor: SafetensorsFile.Tensor, bytes: [UInt8])], _ metadata: [String: String]) -> [UInt8] {

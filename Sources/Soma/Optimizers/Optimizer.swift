@@ -29,6 +29,13 @@ public final class Optimizer: Sendable {
     private struct Progress {
         var updates = 0
         var learningRate: Schedule
+        /// What a training loop has done to the rate, and how often.
+        var reduction: (rule: ReductionOnPlateau, times: Int)?
+
+        func rate(after updates: Int) -> Double {
+            let rate = learningRate.rate(after: updates)
+            return reduction.map { $0.rule.reduced(rate, times: $0.times) } ?? rate
+        }
     }
 
     /// Moves the parameters of all groups into one memory.
@@ -68,6 +75,12 @@ public final class Optimizer: Sendable {
         get { progress.withLock { $0.learningRate } }
         set { progress.withLock { $0.learningRate = newValue } }
     }
+
+    /// Has the rates of the schedule reduced so many times from the next update on; nil for never.
+    func reduceRates(_ reduction: (rule: ReductionOnPlateau, times: Int)?) { progress.withLock { $0.reduction = reduction } }
+
+    /// The rate of the update that follows on so many others, as the schedule and reductions have it.
+    func rate(after updates: Int) -> Double { progress.withLock { $0.rate(after: updates) } }
 
     /// How many updates were made.
     public internal(set) var updateCount: Int {
@@ -156,7 +169,7 @@ public final class Optimizer: Sendable {
     private func nextRate() -> Double {
         progress.withLock { progress in
             defer { progress.updates += 1 }
-            return progress.learningRate.rate(after: progress.updates)
+            return progress.rate(after: progress.updates)
         }
     }
 

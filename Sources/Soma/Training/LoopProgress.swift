@@ -16,6 +16,8 @@ struct LoopProgress {
     var batchesPerEpoch = 0
     /// Whether the last epoch was trained and is yet to be evaluated.
     var isEpochOpen = false
+    /// What is remembered of the figure that reduces learning rates.
+    var plateau = ReductionOnPlateau.State()
     /// The checkpoint that this run has written last, or was resumed from.
     var checkpoint: String?
     /// What the losses are called.
@@ -47,7 +49,7 @@ struct LoopProgress {
         }
         if isEpochOpen { result["epoch.open"] = "yes" }
         if let best { (result["best.value"], result["best.epoch"]) = (String(best.value), String(best.epoch)) }
-        return result
+        return result.merging(plateau.metadata) { own, _ in own }
     }
 
     /// The keys of something for each loss; one loss has the key that checkpoints of one loss have.
@@ -66,6 +68,7 @@ struct LoopProgress {
         if checkpoint.metadata["best.value"] != nil {
             best = (try checkpoint.number("best.value"), try checkpoint.count("best.epoch"))
         }
+        plateau = try ReductionOnPlateau.State(checkpoint)
         self.checkpoint = checkpoint.path
     }
 }
@@ -111,6 +114,7 @@ extension Trainer {
         try checkpoint.restore(generator)
         step.setLossSums(restored.unreadLossSums)
         progress = restored
+        applyReductions()
     }
 
     func saveLast(_ report: (TrainingEvent) throws -> Void) throws {

@@ -35,6 +35,8 @@ public final class Trainer {
         public var checkpointStepInterval: Int?
         /// Epochs in a row without a better one after which training ends early; nil for never.
         public var patience: Int?
+        /// How learning rates are reduced where a figure no longer improves, on top of the optimisers' schedules; nil for never.
+        public var plateau: ReductionOnPlateau?
         /// What to write into the checkpoints, such as the recipe and its settings.
         public var metadata: [String: String] = [:]
         /// What may help where the loss is no longer a number, as whoever set up this training could act on it.
@@ -104,6 +106,7 @@ public final class Trainer {
         progress.batchesPerEpoch = loader.batchesPerEpoch
         clock = TrainingClock()
         backlog = Backlog(device: device)
+        applyReductions()
         var (lastEpoch, failure): (EpochSummary?, (any Error)?) = (nil, nil)
         let count = min(options.batchSize, max(training.count, 1))
         if options.patience != nil && (heldOut == nil || task.criterion == nil) {
@@ -273,7 +276,9 @@ public final class Trainer {
         if isBest, let value { progress.best = (value, number) }
         let summary = EpochSummary(
             epoch: number, progress: standing, losses: losses, evaluation: evaluation, criterion: task.criterion, isBest: isBest)
+        let reduction = try notePlateau(evaluation, losses)
         try report(.epoch(summary))
+        if let reduction { try report(.remark(reduction)) }
         try preview(epoch: number, report)
         // The best first: a run that goes on from the last believes what it says of the best.
         if isBest { try saveBest(report) }
@@ -333,7 +338,7 @@ extension Trainer {
     /// That of the first player's last update.
     private var learningRate: Double {
         let optimizer = task.players[0].optimizer
-        return optimizer.learningRate.rate(after: max(optimizer.updateCount - 1, 0))
+        return optimizer.rate(after: max(optimizer.updateCount - 1, 0))
     }
 }
 

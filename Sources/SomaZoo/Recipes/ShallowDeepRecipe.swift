@@ -32,7 +32,7 @@ public struct ShallowDeepRecipe: TrainingRecipe {
         embedded: "1,797 digits of 8×8 pixels, a fifth of them held out")
     public let defaultEpochs = 30
 
-    /// The recipe; a run is set up by its settings.
+    /// Settings come with the context of each run.
     public init() {}
 
     public func experiment(_ context: RecipeContext) throws -> Experiment {

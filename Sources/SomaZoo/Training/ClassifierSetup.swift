@@ -44,7 +44,7 @@ struct ClassifierSetup<Model: Layer> {
 
     private func experiment(_ training: any DataSet, validatedOn validation: any DataSet) throws -> Experiment {
         let model = try context.model(trainedBy: rule, makeModel)
-        let optimizer = try Optimizer(rule, for: model, learningRate: schedule(training.count, epochs: context.epochs))
+        let optimizer = try Optimizer(rule(training.count), for: model, learningRate: schedule(training.count, epochs: context.epochs))
         let task = SupervisedTask(model, objective(model), optimizer)
         var experiment = Experiment(context, task, options, on: training, validatedOn: validation)
         experiment.metadata = metadata
@@ -54,10 +54,18 @@ struct ClassifierSetup<Model: Layer> {
 
     private var rule: any UpdateRule { setting(\.rule).rule(decay: setting(\.decay)) }
 
+    private func rule(_ sampleCount: Int) -> any UpdateRule {
+        let (warmup, declining) = span(sampleCount, epochs: context.epochs)
+        guard let cycle = setting(\.decline).momentum(over: declining) else { return rule }
+        // It begins when the cycle of the rate does.
+        return setting(\.rule).rule(decay: setting(\.decay), cycle: Schedule { cycle.rate(after: max($0 - warmup, 0)) })
+    }
+
     private var options: Trainer.Options {
         var options = Trainer.Options(epochs: context.epochs, batchSize: batchSize, seed: context.seed)
         options.accumulation = accumulation
         if let evaluationBatchSize { options.evaluationBatchSize = evaluationBatchSize }
+        options.plateau = setting(\.decline).plateau(epochs: context.epochs)
         options.divergenceAdvice = divergenceAdvice
         return options
     }
@@ -72,9 +80,15 @@ struct ClassifierSetup<Model: Layer> {
     private var batchSize: Int { setting(\.batch) * accumulation }
 
     private func schedule(_ sampleCount: Int, epochs: Int) -> Schedule {
+        let (warmup, declining) = span(sampleCount, epochs: epochs)
+        return setting(\.decline).schedule(setting(\.rate), over: declining).warmedUp(over: warmup)
+    }
+
+    /// The updates of the warm-up, and of what follows.
+    private func span(_ sampleCount: Int, epochs: Int) -> (warmup: Int, declining: Int) {
         let updates = epochs * ((sampleCount + batchSize - 1) / batchSize)
         let warmup = min(setting(\.warmup), updates)
-        return setting(\.decline).schedule(setting(\.rate), over: updates - warmup).warmedUp(over: warmup)
+        return (warmup, updates - warmup)
     }
 
     /// What another number of epochs than the run began with does to the learning rate of the next update; nil where it does nothing.

@@ -21,7 +21,9 @@ extension TrainingSettings {
         let updates = max(1, (sampleCount + size - 1) / size)
         if context.chosenEpochs == nil { context.epochs = max(context.epochs, (Self.leastUpdates + updates - 1) / updates) }
         if !context.settings.isChosen(warmup) {
-            context.settings.choose(warmup, min(warmup.defaultValue, context.epochs * updates / Self.warmupShare))
+            // A cycle rises by itself.
+            let usual = context.settings[decline] == .onecycle ? 0 : warmup.defaultValue
+            context.settings.choose(warmup, min(usual, context.epochs * updates / Self.warmupShare))
         }
         return context
     }

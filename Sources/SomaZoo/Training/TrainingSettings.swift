@@ -15,7 +15,7 @@ struct TrainingSettings: Sendable {
         self.batch = Setting("batch", batch, "samples per batch", in: 1...1_000_000)
         self.rule = Setting("optimizer", rule, "update rule")
         self.rate = Setting("lr", rate, "learning rate", in: 0...100)
-        decline = Setting("schedule", .cosine, "how the learning rate falls over the run")
+        decline = Setting("schedule", .cosine, "how the learning rate goes over the run")
         self.warmup = Setting("warmup", warmup, "updates over which the learning rate rises first", in: 0...1_000_000)
         self.decay = Setting("decay", decay, "weight decay", in: 0...10)
         self.smoothing = Setting("smoothing", smoothing, "label smoothing", in: 0...1)
