@@ -8,12 +8,20 @@ import SomaGraph
 struct ModelContents {
     private(set) var parameters: [NamedParameter] = []
     private(set) var states: [NamedState] = []
+    /// The model itself and the modules that it is made of, each before those within it, by the paths that lead to them.
+    private(set) var modules: [FoundModule] = []
     /// Paths of properties that are closures.
     private(set) var closures: [String] = []
     private var placeOfParameter: [ObjectIdentifier: Int] = [:]
     private var placeOfState: [ObjectIdentifier: Int] = [:]
     /// The objects on the way to the current one, so that a circle ends.
     private var ancestors: Set<ObjectIdentifier> = []
+
+    /// A module and the properties that lead to it.
+    struct FoundModule {
+        let path: [String]
+        let type: any Any.Type
+    }
 
     init(of model: Any) { search(model, []) }
 
@@ -25,6 +33,7 @@ struct ModelContents {
             return
         default: break
         }
+        if value is any Module { modules.append(FoundModule(path: path, type: type(of: value))) }
         let mirror = Mirror(reflecting: value)
         requireReadable(value, path)
         if mirror.displayStyle == nil && "\(type(of: value))".contains("->") { closures.append(path.joined(separator: ".")) }

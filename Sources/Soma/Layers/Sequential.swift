@@ -14,9 +14,13 @@ public struct Sequential: Layer {
 
     /// The last layer of … of the first layer of x.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        layers.enumerated().reduce(x) { x, next in
-            LayerPath.within(type(of: next.element), number: next.offset) { next.element(x) }
+        let output = layers.enumerated().reduce(x) { x, next in
+            let output = LayerPath.within(type(of: next.element), number: next.offset) { next.element(x) }
+            SequentialCalls.current?.note(self, next.offset, output)
+            return output
         }
+        SequentialCalls.current?.note(self, nil, output)
+        return output
     }
 }
 

@@ -40,10 +40,15 @@ final class Capture: Sendable {
         fileprivate var seen: Set<ObjectIdentifier> = []
     }
 
+    /// Whether values that states are still to get are computed, as a step that is to run needs them.
+    private let computesStates: Bool
     private let contents = Mutex(Contents())
     var recorded: Contents { contents.withLock { $0 } }
     /// The generator that is current where the step is called, for which `RandomGenerator.following` stands inside.
     let generator = RandomGenerator.current
+
+    /// - Parameter computesStates: false for a graph that is looked at and never run.
+    init(computesStates: Bool = true) { self.computesStates = computesStates }
 
     /// Runs `body`, whose random numbers come from the generator that is current at each replay where it names none.
     func recording<Result>(_ body: () throws -> Result) rethrows -> Result {
@@ -83,7 +88,7 @@ final class Capture: Sendable {
         if contents.withLock({ $0.places[ObjectIdentifier(state)] != nil }) { return }
         // What a captured step starts from must lie in memory, or its computation would become part of the step.
         var failure: (any Error)?
-        do { try Self.$current.withValue(nil) { try state.compute() } } catch { failure = error }
+        do { try Self.$current.withValue(nil) { if computesStates { try state.compute() } } } catch { failure = error }
         let old = state.sourceOfItsOwn
         contents.withLock { contents in
             if let failure, contents.failure == nil { contents.failure = failure }

@@ -1,0 +1,200 @@
+import SomaGraph
+import Synchronization
+
+/// Finds out what of the graph of a call belongs to which module of a model.
+///
+/// Nobody is asked: a node that takes what came of the input and a parameter, or what was made of parameters alone, is the module's that holds the
+/// parameter. What takes only what came of the input belongs to the innermost module that holds all it came from.
+struct NetworkOutline {
+    /// Gives the elements of inputs that there are none of.
+    private final class Absent: Storage, @unchecked Sendable {}
+
+    /// What is known of a node.
+    private struct Standing {
+        /// Whether it depends on the input.
+        var isData = false
+        /// The parameters and states that it is made of alone.
+        var slots: Set<Int> = []
+        /// The module that it belongs to, by its place among the modules.
+        var module: Int?
+    }
+
+    private let modules: [ModelContents.FoundModule]
+    /// For each parameter and each state the module that holds it.
+    private let holders: [Int]
+    /// For each parameter and each state the nodes that take it and what came of the input, in an order in which they can be computed.
+    private var uses: [[Node]]
+    private var standings: [ObjectIdentifier: Standing] = [:]
+    /// Shapes of what brings the rows of a matrix product into their batches again.
+    private var batchShapes: [ObjectIdentifier: Shape] = [:]
+    private var multiplyAdds: [Double]
+
+    static func summary(
+        of model: some Module, for inputs: [ModelInput], _ body: ([Tensor]) throws -> [Tensor]
+    ) rethrows -> NetworkSummary {
+        let contents = ModelContents(of: model)
+        let slots = contents.slots
+        let device = slots.first?.device ?? .current
+        let sources = inputs.map { Node(storage: Absent(), shape: $0.shape, dtype: $0.dtype, device: device.tag) }
+        var outline = NetworkOutline(contents)
+        let calls = SequentialCalls()
+        let outputs = try Capture(computesStates: false).recording {
+            // Asked first: what the call assigns to a state would be another node.
+            let values = slots.map { $0.value().node }
+            let outputs = try withDevice(device) { try withInference { try calls.recording { try body(sources.map(Tensor.init(node:))) } } }
+            outline.visit(outputs.map(\.node), slots: values, sources)
+            return outputs
+        }
+        var rows = outline.rows(contents)
+        for call in calls.resolved(in: contents, model) {
+            guard let row = rows.firstIndex(where: { $0.path.isExactly(call.path) }), !outline.holders.contains(row) else { continue }
+            rows[row].outputs.append(call.shape)
+        }
+        rows[0].outputs = outputs.map(\.shape)
+        func bytes(_ slots: some Sequence<Slot>) -> Int { slots.reduce(0) { $0 + $1.shape.count * $1.dtype.byteCount } }
+        return NetworkSummary(
+            rows: rows, parameterBytes: bytes(slots.prefix(contents.parameters.count)), stateBytes: bytes(slots.dropFirst(contents.parameters.count)),
+            inputBytes: inputs.reduce(0) { $0 + $1.shape.count * $1.dtype.byteCount })
+    }
+
+    private init(_ contents: ModelContents) {
+        modules = contents.modules
+        let names = contents.slots.map { $0.names[0].split(atEach: ".") }
+        holders = names.map { name in
+            contents.modules.indices.filter { name.starts(with: contents.modules[$0].path, by: { $0.isExactly($1) }) }
+                .max { contents.modules[$0].path.count < contents.modules[$1].path.count } ?? 0
+        }
+        uses = names.map { _ in [] }
+        multiplyAdds = contents.modules.map { _ in 0 }
+    }
+
+    // MARK: The graph
+
+    /// - Parameters:
+    ///   - slots: the values of the parameters and states.
+    ///   - sources: the inputs.
+    private mutating func visit(_ roots: [Node], slots: [Node], _ sources: [Node]) {
+        for (number, node) in slots.enumerated() { standings[ObjectIdentifier(node), default: Standing()].slots.insert(number) }
+        for source in sources { standings[ObjectIdentifier(source)] = Standing(isData: true) }
+        Node.lock.withLock { _ in
+            for node in Self.ordered(roots, until: Set(standings.keys)) { place(node) }
+        }
+    }
+
+    /// The nodes behind `roots`, each after those it takes, without what known ones are made of and without compositions of library operations.
+    /// Called with the lock of graphs held.
+    private static func ordered(_ roots: [Node], until known: Set<ObjectIdentifier>) -> [Node] {
+        var (order, seen): ([Node], Set<ObjectIdentifier>) = ([], known)
+        var stack = roots.reversed().map { (node: $0, isExpanded: false) }
+        while let (node, isExpanded) = stack.popLast() {
+            if isExpanded { order.append(node) }
+            guard !isExpanded, seen.insert(ObjectIdentifier(node)).inserted else { continue }
+            stack.append((node, true))
+            for input in operands(of: node).reversed() where !seen.contains(ObjectIdentifier(input)) { stack.append((input, false)) }
+        }
+        return order
+    }
+
+    private static func operands(of node: Node) -> [Node] {
+        if case .library = node.primitive { return Array(node.inputs.array.dropFirst()) }
+        return node.inputs.array
+    }
+
+    private mutating func place(_ node: Node) {
+        let operands = Self.operands(of: node)
+        let taken = operands.map { standings[ObjectIdentifier($0)] ?? Standing() }
+        var standing = Standing(isData: taken.contains(where: \.isData))
+        let slots = taken.filter { !$0.isData }.reduce(into: Set<Int>()) { $0.formUnion($1.slots) }
+        if !slots.isEmpty {
+            standing.module = commonModule(slots.map { holders[$0] })
+            if standing.isData { for slot in slots { uses[slot].append(node) } } else { standing.slots = slots }
+        } else {
+            standing.module = commonModule(taken.filter(\.isData).compactMap(\.module))
+        }
+        if case .reshape = node.primitive, let product = operands.first, Self.joinsBatches(product), node.shape.dimensions.last == product.shape.dimensions.last {
+            batchShapes[ObjectIdentifier(product)] = node.shape
+        }
+        multiplyAdds[standing.module ?? 0] += node.multiplyAdds
+        standings[ObjectIdentifier(node)] = standing
+    }
+
+    /// The innermost module that all of these are within; nil of none.
+    private func commonModule(_ numbers: [Int]) -> Int? {
+        guard var path = numbers.first.map({ modules[$0].path }) else { return nil }
+        for number in numbers.dropFirst() {
+            path = Array(zip(path, modules[number].path).prefix { $0.isExactly($1) }.map(\.0))
+        }
+        // A path may lead through what is no module, such as an array of them.
+        while !path.isEmpty {
+            if let number = modules.firstIndex(where: { $0.path.elementsEqual(path, by: { $0.isExactly($1) }) }) { return number }
+            path.removeLast()
+        }
+        return 0
+    }
+
+    // MARK: What each module has
+
+    private func rows(_ contents: ModelContents) -> [NetworkSummary.Row] {
+        let slots = contents.slots
+        return modules.indices.map { module in
+            let path = modules[module].path
+            var row = NetworkSummary.Row(path: path.joined(separator: "."), depth: depth(of: path), type: "\(modules[module].type)")
+            let own = slots.indices.filter { holders[$0] == module }
+            for slot in own {
+                if slot < contents.parameters.count { row.parameterCount += slots[slot].shape.count } else { row.stateCount += slots[slot].shape.count }
+            }
+            row.multiplyAdds = Int(exactly: multiplyAdds[module]) ?? .max
+            // What is taken least often is taken once a call: a scale that also makes a shift is taken twice.
+            row.outputs = (own.map { uses[$0] }.filter { !$0.isEmpty }.min { $0.count < $1.count } ?? []).map { batchShapes[ObjectIdentifier($0)] ?? $0.shape }
+            return row
+        }
+    }
+
+    private func depth(of path: [String]) -> Int {
+        modules.count { $0.path.count < path.count && path.starts(with: $0.path, by: { $0.isExactly($1) }) }
+    }
+
+    /// Whether a node is a matrix product whose rows are those of several batches.
+    private static func joinsBatches(_ node: Node) -> Bool {
+        guard case .matmul = node.primitive, case .reshape = node.inputs[0].primitive else { return false }
+        return node.inputs[0].inputs.count == 1 && node.inputs[0].inputs[0].shape.rank > 2
+    }
+}
+
+/// What the `Sequential`s of a model gave while it was called, which have parameters to be known by.
+final class SequentialCalls: Sendable {
+    @TaskLocal static var current: SequentialCalls?
+
+    /// The output of a layer of a `Sequential`; of the whole where there is no number.
+    private struct Call {
+        let layers: Sequential
+        let number: Int?
+        let shape: Shape
+    }
+
+    private let calls = Mutex<[Call]>([])
+
+    func recording<Result>(_ body: () throws -> Result) rethrows -> Result { try Self.$current.withValue(self, operation: body) }
+
+    func note(_ layers: Sequential, _ number: Int?, _ output: Tensor) {
+        calls.withLock { $0.append(Call(layers: layers, number: number, shape: output.shape)) }
+    }
+
+    /// The shapes with the paths of the layers that gave them.
+    func resolved(in contents: ModelContents, _ model: some Module) -> [(path: String, shape: Shape)] {
+        calls.withLock { $0 }.compactMap { call in
+            guard let prefix = Self.path(of: call.layers, in: contents) ?? (model is Sequential && contents.parameters.isEmpty ? [] : nil) else { return nil }
+            return ((prefix + [call.number.map(String.init)].compactMap { $0 }).joined(separator: "."), call.shape)
+        }
+    }
+
+    /// That which leads to its first parameter, without the part within it.
+    private static func path(of layers: Sequential, in contents: ModelContents) -> [String]? {
+        guard let own = ModelContents(of: layers).parameters.first,
+            let known = contents.parameters.first(where: { $0.parameter === own.parameter })
+        else { return nil }
+        let inner = own.name.split(atEach: ".")
+        return ([known.name] + known.aliases).map { $0.split(atEach: ".") }
+            .first { $0.suffix(inner.count).elementsEqual(inner, by: { $0.isExactly($1) }) }?.dropLast(inner.count)
+    }
+}
