@@ -37,8 +37,9 @@ let package = Package(
             name: "KernelTexts",
             dependencies: ["Soma", "OpenCLBackend", "SomaBackend", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
-        // The programs of the README, and that of docs/bench.md.
+        // The programs of the README, and those of docs/training.md and docs/bench.md.
         .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
+        .executableTarget(name: "ExampleFineTuning", dependencies: ["SomaZoo", "Soma"], path: "Examples/FineTuning"),
         .executableTarget(name: "ExampleRecipe", dependencies: ["SomaZoo", "Soma"], path: "Examples/Recipe"),
         .executableTarget(name: "ExampleTask", dependencies: ["Soma"], path: "Examples/Task"),
         .executableTarget(name: "ExampleTimedProduct", dependencies: ["Soma"], path: "Examples/TimedProduct"),
@@ -59,7 +60,10 @@ let package = Package(
         .testTarget(name: "LayerTests", dependencies: ["Soma", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "DataTests", dependencies: ["Soma", "SomaBackend", "SomaReference", "CDigits", "CLibraries"], exclude: ["fixtures"]),
         .testTarget(
-            name: "CLITests", dependencies: ["SomaCLI", "ExampleDigits", "ExampleRecipe", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph"]),
+            name: "CLITests",
+            dependencies: [
+                "SomaCLI", "ExampleDigits", "ExampleFineTuning", "ExampleRecipe", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph",
+            ]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
         .testTarget(name: "MutationTests", dependencies: ["SomaCLI", "SomaZoo", "Soma", "OpenCLBackend", "SomaBackend", "SomaGraph"]),

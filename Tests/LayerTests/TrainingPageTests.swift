@@ -24,6 +24,14 @@ import Testing
         return (result, model)
     }
 
+    /// The page shows what is printed.
+    @Test func theSummary() throws {
+        let path = #filePath.replacing("Tests/LayerTests/TrainingPageTests.swift", with: "docs/training.md")
+        let page = try String(contentsOfFile: path, encoding: .utf8)
+        let text = withDevice(TestDevices.interpreter) { "\(summary(of: MLP(), for: [8, 64]))" }
+        #expect(page.contains("```\n\(text)\n```\n"), "\(text)")
+    }
+
     @Test func theLoopLearns() throws {
         try withDevice(Device.named("cpu")) {
             let (result, model) = try theLoop()
