@@ -1,8 +1,8 @@
 import SomaGraph
 
 extension SafetensorsFile {
-    /// Calls `body` with the elements of a tensor as `dtype` has them. 16-bit floats become `float32` exactly, `float64` is rounded to the nearest, and
-    /// integers of 32 and 64 bits become one another.
+    /// Calls `body` with the elements of a tensor as `dtype` has them. 16-bit floats become `float32` exactly, `float64` is rounded to the
+    /// nearest, and integers of 32 and 64 bits become one another.
     ///
     /// The file is read piece by piece, so that the elements are in memory once, as `dtype`.
     /// - Throws: `SomaError` where the type is none that converts, a number is beyond the range of `dtype`, or the file cannot be read; what `body`

@@ -17,6 +17,8 @@ struct NetworkOutline {
         var slots: Set<Int> = []
         /// The module that it belongs to, by its place among the modules.
         var module: Int?
+        /// The shape before the last reshape on the way here, as where a normalisation looks at groups.
+        var original: Shape?
     }
 
     private let modules: [ModelContents.FoundModule]
@@ -25,7 +27,7 @@ struct NetworkOutline {
     /// For each parameter and each state the nodes that take it and what came of the input, in an order in which they can be computed.
     private var uses: [[Node]]
     private var standings: [ObjectIdentifier: Standing] = [:]
-    /// Shapes of what brings the rows of a matrix product into their batches again.
+    /// Shapes of what brings the rows of a matrix product into their batches again, and groups into their channels.
     private var batchShapes: [ObjectIdentifier: Shape] = [:]
     private var multiplyAdds: [Double]
 
@@ -96,8 +98,11 @@ struct NetworkOutline {
     }
 
     private static func operands(of node: Node) -> [Node] {
-        if case .library = node.primitive { return Array(node.inputs.array.dropFirst()) }
-        return node.inputs.array
+        switch node.primitive {
+        case .library: Array(node.inputs.array.dropFirst())
+        case .customGradient: [node.inputs[0]]
+        default: node.inputs.array
+        }
     }
 
     private mutating func place(_ node: Node) {
@@ -111,7 +116,17 @@ struct NetworkOutline {
         } else {
             standing.module = commonModule(taken.filter(\.isData).compactMap(\.module))
         }
-        if case .reshape = node.primitive, let product = operands.first, Self.joinsBatches(product), node.shape.dimensions.last == product.shape.dimensions.last {
+        standing.original = taken.filter(\.isData).compactMap(\.original).first
+        if case .reshape = node.primitive, let operand = operands.first {
+            if taken[0].original == node.shape {
+                batchShapes[ObjectIdentifier(operand)] = node.shape
+                if case .customGradient = operand.primitive { batchShapes[ObjectIdentifier(operand.inputs[0])] = node.shape }
+            }
+            standing.original = operand.shape
+        }
+        if case .reshape = node.primitive, let product = operands.first, Self.joinsBatches(product),
+            node.shape.dimensions.last == product.shape.dimensions.last
+        {
             batchShapes[ObjectIdentifier(product)] = node.shape
         }
         multiplyAdds[standing.module ?? 0] += node.multiplyAdds
@@ -141,11 +156,13 @@ struct NetworkOutline {
             var row = NetworkSummary.Row(path: path.joined(separator: "."), depth: depth(of: path), type: "\(modules[module].type)")
             let own = slots.indices.filter { holders[$0] == module }
             for slot in own {
-                if slot < contents.parameters.count { row.parameterCount += slots[slot].shape.count } else { row.stateCount += slots[slot].shape.count }
+                let count = slots[slot].shape.count
+                if slot < contents.parameters.count { row.parameterCount += count } else { row.stateCount += count }
             }
             row.multiplyAdds = Int(exactly: multiplyAdds[module]) ?? .max
-            // What is taken least often is taken once a call: a scale that also makes a shift is taken twice.
-            row.outputs = (own.map { uses[$0] }.filter { !$0.isEmpty }.min { $0.count < $1.count } ?? []).map { batchShapes[ObjectIdentifier($0)] ?? $0.shape }
+            // What is taken least often is taken once a call: a scale that also makes a shift is taken twice. Of equals the last, as a bias is.
+            let nodes = own.reversed().map { uses[$0] }.filter { !$0.isEmpty }.min { $0.count < $1.count } ?? []
+            row.outputs = nodes.map { batchShapes[ObjectIdentifier($0)] ?? $0.shape }
             return row
         }
     }
@@ -183,7 +200,8 @@ final class SequentialCalls: Sendable {
     /// The shapes with the paths of the layers that gave them.
     func resolved(in contents: ModelContents, _ model: some Module) -> [(path: String, shape: Shape)] {
         calls.withLock { $0 }.compactMap { call in
-            guard let prefix = Self.path(of: call.layers, in: contents) ?? (model is Sequential && contents.parameters.isEmpty ? [] : nil) else { return nil }
+            let isModel = model is Sequential && contents.parameters.isEmpty
+            guard let prefix = Self.path(of: call.layers, in: contents) ?? (isModel ? [] : nil) else { return nil }
             return ((prefix + [call.number.map(String.init)].compactMap { $0 }).joined(separator: "."), call.shape)
         }
     }

@@ -14,8 +14,8 @@ public struct NetworkSummary: Hashable, Sendable {
         public let type: String
         /// The shape of what each call of it gives, in the order of the calls. A layer that is used twice has two.
         ///
-        /// It is known of a layer with parameters or states of its own, by what uses them, of what a `Sequential` applies, and of the model; empty for
-        /// all others, such as an activation that a model applies by itself.
+        /// It is known of a layer with parameters or states of its own, by what uses them, of what a `Sequential` applies, and of the model;
+        /// empty for all others, such as an activation that a model applies by itself.
         public internal(set) var outputs: [Shape] = []
         /// Elements of its own parameters; those of the modules within it are theirs. A shared parameter counts where the first path leads to it.
         public internal(set) var parameterCount = 0
@@ -99,8 +99,8 @@ public struct ModelInput: Hashable, Sendable, ExpressibleByArrayLiteral {
     public init(arrayLiteral extents: Int...) { self.init(Shape(extents)) }
 }
 
-/// What a layer is made of and what a call with a tensor of `shape` takes, in inference. The graph is built and not run: nothing is computed, no state
-/// changes and no random number is drawn. A layer that reads values while it is called ends the program.
+/// What a layer is made of and what a call with a tensor of `shape` takes, in inference. The graph is built and not run: nothing is computed,
+/// no state changes and no random number is drawn. A layer that reads values while it is called ends the program.
 /// - Parameter dtype: `.int32`, say, for a layer that takes indices.
 public func summary(of model: some Layer, for shape: Shape, dtype: DType = .float32) -> NetworkSummary {
     summary(of: model, for: [ModelInput(shape, dtype)]) { [model($0[0])] }

@@ -50,7 +50,8 @@ extension Schedule {
 
     /// The momentum, or Adam's β₁, of one cycle: from `high` down to `low` while the rate rises, and up again while it falls.
     ///
-    /// The other arguments must be those of `oneCycle`: `Optimizer(SGD(momentumFollowing: .cycledMomentum(over: n)), …, learningRate: .oneCycle(to: 0.1, over: n))`.
+    /// The other arguments must be those of `oneCycle`: `SGD(momentumFollowing: .cycledMomentum(over: n))` beside a learning rate of
+    /// `.oneCycle(to: 0.1, over: n)`.
     public static func cycledMomentum(
         from high: Double = 0.95, to low: Double = 0.85, over updates: Int, rise: Double = 0.3, shape: CycleShape = .cosine,
         hasThreePhases: Bool = false
