@@ -37,11 +37,15 @@ let package = Package(
             name: "KernelTexts",
             dependencies: ["Soma", "OpenCLBackend", "SomaBackend", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
 
-        // The programs of the README, and those of docs/training.md and docs/bench.md.
+        // The programs of the README and the pages, and such as people begin with.
         .executableTarget(name: "ExampleDigits", dependencies: ["Soma"], path: "Examples/Digits"),
         .executableTarget(name: "ExampleFineTuning", dependencies: ["SomaZoo", "Soma"], path: "Examples/FineTuning"),
         .executableTarget(name: "ExampleRecipe", dependencies: ["SomaZoo", "Soma"], path: "Examples/Recipe"),
         .executableTarget(name: "ExampleTask", dependencies: ["Soma"], path: "Examples/Task"),
+        .executableTarget(name: "ExampleResidualNetwork", dependencies: ["Soma"], path: "Examples/ResidualNetwork"),
+        .executableTarget(name: "ExampleAutoencoder", dependencies: ["Soma"], path: "Examples/Autoencoder"),
+        .executableTarget(name: "ExampleAdversaries", dependencies: ["Soma"], path: "Examples/Adversaries"),
+        .executableTarget(name: "ExampleRegression", dependencies: ["Soma"], path: "Examples/Regression"),
         .executableTarget(name: "ExampleTimedProduct", dependencies: ["Soma"], path: "Examples/TimedProduct"),
 
         // The reference in double precision and the cases of operations, for the tests of every backend. It is optimised in debug builds too: tests wait
@@ -62,7 +66,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "SomaCLI", "ExampleDigits", "ExampleFineTuning", "ExampleRecipe", "ExampleTimedProduct", "SomaZoo", "Soma", "SomaBackend", "SomaGraph",
+                "SomaCLI", "ExampleDigits", "ExampleFineTuning", "ExampleRecipe", "ExampleTask", "ExampleTimedProduct", "ExampleResidualNetwork",
+                "ExampleAutoencoder", "ExampleAdversaries", "ExampleRegression", "SomaZoo", "Soma", "SomaBackend", "SomaGraph",
             ]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),

@@ -26,6 +26,6 @@ struct MLP: Layer {
             if batch.isLastOfEpoch { print("epoch \(batch.position.epoch + 1): loss", try loss.item()) }
         }
         let evaluation = try Evaluator(Classification(model)).evaluate(heldOut, batchSize: heldOut.count)
-        print("accuracy", evaluation["accuracy"] ?? 0, "on \(Device.current)")
+        print("accuracy", evaluation.value(of: "accuracy"), "on \(Device.current)")
     }
 }

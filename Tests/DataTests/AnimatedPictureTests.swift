@@ -1,3 +1,4 @@
+import SomaReference
 import Testing
 
 @testable import Soma
@@ -89,6 +90,20 @@ import Testing
         var rows: [UInt8] = [0, 128, 255, 255, 128, 0]
         for part in [ground, ground, [0, 255, 255, 255, 255, 255], line, line, [UInt8](repeating: 255, count: 6), ground, ground, ground, ground] { rows += part }
         #expect(picture.pixels == rows)
+    }
+
+    @Test func sheetsOfTensors() throws {
+        let device = Device(running: InterpretingBackend())
+        let values = (0..<3 * 3 * 2 * 4).map { Float($0) / 71 }
+        var expected = try PictureSheet(count: 3, tile: PictureSize(height: 2, width: 4), channels: 3)
+        for index in 0..<3 { expected.add(Array(values[index * 24..<(index + 1) * 24]), from: 0...1) }
+        let pictures = Tensor(values, shape: [3, 3, 2, 4], device: device)
+        #expect(try PictureSheet(pictures, from: 0...1).picture == expected.picture)
+        let row = try PictureSheet(pictures, from: 0...1, columns: 8)
+        #expect([row.rows, row.columns, row.picture.width, row.picture.height] == [1, 3, 16, 2], "no more columns than pictures")
+        let column = try PictureSheet(pictures, from: 0...1, columns: 1)
+        #expect([column.rows, column.columns, column.picture.width, column.picture.height] == [3, 1, 4, 10])
+        #expect { _ = try PictureSheet(count: 10_000, tile: PictureSize(28), channels: 1, columns: 1) } throws: { "\($0)".contains("in 1 column would") }
     }
 
     @Test func sheetsThatAreTooLarge() {

@@ -287,6 +287,14 @@ private final class BusyBackend: ForwardingBackend, @unchecked Sendable {
         #expect(batch.values(of: "label", as: Int32.self)[..<12] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
     }
 
+    @Test func digitsOfAnotherShape() throws {
+        let data = Digits.dataSet(shape: [1, 8, 8], mean: 0.5, deviation: 0.5)
+        #expect(data.fields == [Field("image", .float32, [1, 8, 8]), Field("label", .int32, [])])
+        let image = try Minibatch(of: data, 0..<1, device: Device(running: InterpretingBackend()))["image"]
+        #expect(try image[0, 0, 0].scalars() == [0, 0, 5, 13, 9, 1, 0, 0].map { $0 / 8 - 1 })
+        #expect(try image.min().item() == -1)
+    }
+
     @Test func normalisesAnyElementType() throws {
         let folder = TemporaryFolder()
         let labels = try IDXFile(path: folder.file("l", IDXTests.idx(8, [2], [0, 1])))

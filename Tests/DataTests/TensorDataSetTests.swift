@@ -24,6 +24,29 @@ import Testing
         #expect(data.count == 0 && data.fields == [Field("x", .float32, [0])])
     }
 
+    @Test func samplesAsAMinibatch() throws {
+        try withDevice(device) { () throws in
+            let data = try TensorDataSet(["x": Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])])
+            #expect(try Minibatch(of: data, 1..<3)["x"].scalars() == [3, 4, 5, 6])
+            let all = try Minibatch(of: data)
+            #expect(try all.count == 3 && all["x"].scalars() == [1, 2, 3, 4, 5, 6])
+            #expect { _ = try Minibatch(of: data, 1..<1) } throws: { "\($0)".contains("none of 0 samples") }
+        }
+    }
+
+    @Test func epochByEpoch() throws {
+        try withDevice(device) { () throws in
+            let data = try TensorDataSet(["x": Tensor.range(5)])
+            let loader = try BatchLoader(data, batchSize: 2, seed: 1, epochs: 2)
+            var epochs: [[Double]] = []
+            for _ in 0..<3 {
+                epochs.append([])
+                try loader.forEachInEpoch { batch in epochs[epochs.count - 1] += try batch["x"].scalars() }
+            }
+            #expect(epochs.map { $0.sorted() } == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 4], []] && epochs[0] != epochs[1])
+        }
+    }
+
     @Test func tensorsOfDifferentLengthsEndTheProgram() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let device = Device(running: InterpretingBackend())

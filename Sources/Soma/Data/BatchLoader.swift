@@ -85,6 +85,15 @@ public final class BatchLoader: Sendable {
         return nil
     }
 
+    /// Calls `body` with each batch of one epoch, uploaded to the device; the next call goes on with the next epoch. After the last epoch it calls nothing.
+    /// - Throws: what the data set or `body` throws; `BackendError`.
+    public func forEachInEpoch(on device: Device = .current, _ body: (Minibatch) throws -> Void) throws {
+        while let batch = try next() {
+            try body(Minibatch(batch, device: device))
+            if batch.isLastOfEpoch { return }
+        }
+    }
+
     /// How often and how long `next()` had to wait since the loader was made: near zero where reading keeps up. Of a
     /// loader that feeds a device only waiting counts during which that had nothing to do.
     public var waiting: (count: Int, duration: Duration) {

@@ -84,9 +84,18 @@ public struct ImageDataSet: DataSet {
 
 extension Digits {
     /// The 1,797 digits as a data set: `image` float32 [64] from 0 to 1, `label` int32.
-    public static var dataSet: ImageDataSet {
+    public static var dataSet: ImageDataSet { dataSet(shape: [64]) }
+
+    /// The 1,797 digits as a data set: `image` float32 of `shape`, (ink from 0 to 1 − mean) / deviation, `label` int32.
+    /// - Parameter shape: of 64 elements; [1, 8, 8] for convolutions.
+    public static func dataSet(
+        shape: [Int], mean: Float = 0, deviation: Float = 1, file: StaticString = #fileID, line: UInt = #line
+    ) -> ImageDataSet {
+        guard checkedProduct(shape) == 64, deviation != 0 else {
+            programError("Digits", "8×8 pixels are no \(shape), or have the deviation 0", file: file, line: line)
+        }
         do {
-            return try ImageDataSet(images: images, labels: labels, scale: 1 / Float(maximumPixel))
+            return try ImageDataSet(images: images, labels: labels, shape: shape, scale: 1 / Float(maximumPixel), mean: mean, deviation: deviation)
         } catch { fatalError("embedded \(error)") }
     }
 }

@@ -126,4 +126,12 @@ public struct Evaluation: Hashable, Sendable {
 
     /// The value of the figure called `name`.
     public subscript(name: String) -> Double? { report[name] }
+
+    /// The value of the figure called `name`, which must be there.
+    public func value(of name: String, file: StaticString = #fileID, line: UInt = #line) -> Double { report.value(of: name, file: file, line: line) }
+}
+
+extension Evaluation: CustomStringConvertible {
+    /// The figures: `loss 0.0931, accuracy 0.9722`.
+    public var description: String { report.description }
 }

@@ -1,3 +1,27 @@
+import SomaGraph
+
+extension Metric {
+    /// How far predictions are from targets, over all numbers: `rmse`, `mae`, and `r2` where targets differ.
+    /// - Parameters:
+    ///   - predictions, targets: of the same shape [n, …].
+    ///   - scale: brings both back to their own unit first; nil where they are in it.
+    public static func errors(
+        _ predictions: Tensor, _ targets: Tensor, scale: Standardisation? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) -> Metric {
+        requirePairs("errors", predictions, targets, file, line)
+        return Metric(rows: [predictions, targets]) { totals in
+            func own(_ values: [Double]) -> [Float] { values.map { value in Float(scale.map { $0.restored(Float(value)) } ?? value) } }
+            let (predictions, targets) = (own(totals.rows[0]), own(totals.rows[1]))
+            return Report([
+                Figure("rmse", RegressionErrors.rootMeanSquared(predictions: predictions, targets: targets) ?? .nan, better: .lower, title: "RMSE"),
+                Figure("mae", RegressionErrors.meanAbsolute(predictions: predictions, targets: targets) ?? .nan, better: .lower, title: "MAE"),
+            ] + (RegressionErrors.determination(predictions: predictions, targets: targets).map {
+                [Figure("r2", $0, better: .higher, title: "R²")]
+            } ?? []))
+        }
+    }
+}
+
 /// How far predicted numbers are from the true ones, summed in double precision.
 public enum RegressionErrors {
     /// The root of the mean squared error, in the unit of the targets; nil without samples.

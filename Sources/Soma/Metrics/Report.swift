@@ -1,3 +1,5 @@
+import SomaGraph
+
 /// What measuring a model has found: figures by name and, where these are not enough, tables and pictures.
 public struct Report: Hashable, Sendable {
     /// In the order in which they are told; names are different.
@@ -66,6 +68,22 @@ public struct Figure: Hashable, Sendable {
     package var text: String {
         guard isCount, let count = Int(exactly: value) else { return Quantity.measure(value) }
         return Quantity.grouped(count)
+    }
+}
+
+extension Figure: CustomStringConvertible {
+    /// `top-5 0.9722`
+    public var description: String { "\(title) \(Quantity.measure(value))" }
+}
+
+extension Report: CustomStringConvertible {
+    /// The figures: `loss 0.0931, accuracy 0.9722`.
+    public var description: String { figures.map(\.description).joined(separator: ", ") }
+
+    /// The value of the figure called `name`, which must be there: another name ends the program with the names that there are.
+    public func value(of name: String, file: StaticString = #fileID, line: UInt = #line) -> Double {
+        guard let value = self[name] else { programError("report", "there is no figure '\(name)' among \(figures.map(\.name))", file: file, line: line) }
+        return value
     }
 }
 

@@ -23,6 +23,15 @@ public struct DataTable: Sendable {
         try self.init(CSVFile(path: path, separator: separator, header: header))
     }
 
+    /// Reads the text of a CSV file, such as a row to predict that is in the program: `"area,rooms\n75,3"`.
+    /// - Parameter name: what messages call it.
+    /// - Throws: `SomaError` as for a file.
+    public init(text: String, name: String = "the table", separator: CSVSeparator? = nil, header: CSVFile.Header = .told) throws {
+        let bytes = Array(text.utf8)
+        let region = try ByteRegion(count: bytes.count) { $0.copyBytes(from: bytes) }
+        try self.init(CSVFile(region: region, path: name, separator: separator, header: header))
+    }
+
     /// Reads all rows of a file into memory.
     /// - Throws: `SomaError` as `init(path:separator:header:)`.
     public init(_ file: CSVFile) throws {

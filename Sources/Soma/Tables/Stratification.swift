@@ -41,11 +41,25 @@ extension TableSchema {
 
     /// Deals the rows at random into a part to train on and one that holds `fraction` of them, rounded. With classes each part has its share of each,
     /// and a class has one row to train on at least.
+    /// - Parameter some: the rows to deal, such as a part of an earlier split, to get a third part; nil: all.
     /// - Returns: rows of the table, ascending.
-    public func split(heldOut fraction: Double, seed: UInt64) -> (training: [Int], heldOut: [Int]) {
+    public func split(
+        heldOut fraction: Double, of some: [Int]? = nil, seed: UInt64, file: StaticString = #fileID, line: UInt = #line
+    ) -> (training: [Int], heldOut: [Int]) {
         var random = Philox(seed: seed, stream: Self.splitting)
+        let (rows, labels) = some.map { own($0, file, line) } ?? (rows, labels)
         let parts = Stratification.split(labels, heldOut: fraction, keepsOne: true, &random)
         return (parts.training.map { rows[$0] }, parts.heldOut.map { rows[$0] })
+    }
+
+    /// Some of the rows, ascending, and the class of each.
+    private func own(_ some: [Int], _ file: StaticString, _ line: UInt) -> (rows: [Int], labels: [Int32]) {
+        let wanted = Set(some)
+        let members = zip(rows, labels).filter { wanted.contains($0.0) }
+        guard members.count == some.count else {
+            programError("split", "of \(some.count) rows \(members.count) are rows with a target, each once", file: file, line: line)
+        }
+        return (members.map(\.0), members.map(\.1))
     }
 
     /// Deals the rows at random into `count` parts of the same size, each with its share of each class: each is held out once, and trained on otherwise.

@@ -100,6 +100,12 @@ extension TablePreparation {
         if case .number(let scale) = target { scale } else { nil }
     }
 
+    /// Standardised answers of a model as numbers of the target's own unit. A target of classes is a mistake.
+    public func restored(_ answers: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        guard let scale = targetScale else { programError("restored", "'\(targetName)' is one of classes and has no unit", file: file, line: line) }
+        return scale.restored(answers)
+    }
+
     /// What a model of the table answers.
     public enum Answer: Sendable {
         /// One of the classes, by the names of these.
@@ -156,4 +162,7 @@ public struct Standardisation: Hashable, Sendable {
 
     /// The number that a standardised one stands for.
     public func restored(_ value: Float) -> Double { Double(value) * deviation + mean }
+
+    /// The numbers that standardised ones stand for, in single precision.
+    public func restored(_ values: Tensor) -> Tensor { values * deviation + mean }
 }

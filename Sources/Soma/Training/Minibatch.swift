@@ -29,6 +29,17 @@ extension Minibatch {
             names: fields.map(\.name), tensors: fields.map { .zeros(Shape([count] + $0.shape), dtype: $0.dtype, device: device) })
     }
 
+    /// Reads samples of a data set and uploads them: some to look at, or all of a small one.
+    /// - Parameter samples: their numbers; nil: all.
+    /// - Throws: `SomaError` where the data set has no samples or leaves all of them out; what reading one throws; `BackendError`.
+    public init(of dataSet: some DataSet, _ samples: Range<Int>? = nil, device: Device = .current) throws {
+        let part = Subset(dataSet, indices: Array(samples ?? 0..<dataSet.count))
+        guard part.count > 0, let batch = try BatchLoader(part, batchSize: part.count, seed: nil, epochs: 1).next() else {
+            throw SomaError("none of \(part.count) samples can be read\(part.takeRemarks().first.map { ", the first for this reason: \($0)" } ?? "")")
+        }
+        try self.init(batch, device: device)
+    }
+
     /// Uploads the fields of a batch.
     /// - Throws: `BackendError`.
     public init(_ batch: Batch, device: Device = .current) throws {

@@ -18,12 +18,42 @@ extension Measured {
 
 /// What a model is trained for: a loss to minimise, and what to measure of how well it does.
 ///
-/// One of your own may use any fields of a data set, several models, and any loss. Its functions are captured (see `CompiledStep`): a number that
-/// changes while a model trains must be a `State`, `optimizer.scheduled(…)` or `Tensor.asked { }`.
+/// ```swift
+/// struct Reconstruction: Objective {
+///     let model: Autoencoder
+///     func loss(_ batch: Minibatch) -> Tensor { meanSquaredError(model(batch["image"]), batch["image"]) }
+/// }
+/// ```
+///
+/// One of your own may use any fields of a data set, several models, and any loss; `metrics` and `criterion` are for what else is to be measured.
+/// Its functions are captured (see `CompiledStep`): a number that changes while a model trains must be a `State`, `optimizer.scheduled(…)` or
+/// `Tensor.asked { }`.
 public protocol Objective: Measured {
     /// The loss of a minibatch, of rank 0: a mean over its samples, or over what counts of them by `mean(weightedBy:)` or a loss that
     /// takes its mean so, as `crossEntropy` does.
     func loss(_ batch: Minibatch) -> Tensor
+}
+
+extension Objective {
+    /// The mean of the loss, as `loss`: over all samples, or over what counts of them where the loss is a mean over that. An objective of your own
+    /// that says nothing else is measured so.
+    public func metrics(_ batch: Minibatch) -> [Metric] { [.mean(of: batch) { loss(batch) }] }
+
+    /// The lowest `loss`.
+    public var criterion: Criterion? { .lowest("loss") }
+}
+
+extension Metric {
+    /// The mean of the loss that `build` builds for a minibatch, as `loss`.
+    static func mean(of batch: Minibatch, loss build: () -> Tensor) -> Metric {
+        var built: Tensor?
+        let divisors = PartialMeans.divisors { built = build() }
+        let value = built ?? build()
+        guard let divisors, divisors.shape == [1] else { return .mean("loss", sum: value * batch.count) }
+        let weight = divisors.reshaped(to: .scalar)
+        // Of a minibatch of which nothing counts the mean is NaN.
+        return .mean("loss", sum: .select(weight .> 0, value * weight, .zeros(like: value)), over: weight)
+    }
 }
 
 /// What makes one state of training better than another.

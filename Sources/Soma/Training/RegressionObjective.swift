@@ -1,4 +1,4 @@
-/// Regression: a loss such as the mean squared error is minimised, and measured as `loss`.
+/// Regression: a loss such as the mean squared error is minimised, and measured as `loss`. A closer look gives RMSE, MAE and R².
 public struct Regression<Model: Layer>: Objective {
     /// From inputs [n, …] to predictions of the shape of the targets.
     public let model: Model
@@ -6,6 +6,8 @@ public struct Regression<Model: Layer>: Objective {
     public let input: String
     /// The field that holds what it should answer.
     public let target: String
+    /// What brings targets and predictions back to their own unit; nil where they are in it.
+    public let scale: Standardisation?
     private let compare: @Sendable (_ predictions: Tensor, _ targets: Tensor) -> Tensor
 
     /// The loss is `compare`, or the mean squared error.
@@ -13,24 +15,22 @@ public struct Regression<Model: Layer>: Objective {
     ///   - model: from inputs [n, …] to predictions of the shape of the targets.
     ///   - input: the name of the field that the model takes.
     ///   - target: the name of the field that holds what it should answer.
+    ///   - scale: what targets were standardised by, as `TablePreparation.targetScale` is: the closer look then tells errors in their own unit.
     ///   - compare: the loss of predictions beside targets, a mean over samples; nil: the mean squared error.
     public init(
-        _ model: Model, input: String = "x", target: String = "y", loss compare: (@Sendable (_ predictions: Tensor, _ targets: Tensor) -> Tensor)? = nil
+        _ model: Model, input: String = "x", target: String = "y", scale: Standardisation? = nil,
+        loss compare: (@Sendable (_ predictions: Tensor, _ targets: Tensor) -> Tensor)? = nil
     ) {
-        (self.model, self.input, self.target) = (model, input, target)
+        (self.model, self.input, self.target, self.scale) = (model, input, target, scale)
         self.compare = compare ?? { meanSquaredError($0, $1) }
     }
 
     public func loss(_ batch: Minibatch) -> Tensor { compare(model(batch[input]), batch[target]) }
-    /// The mean over all samples, or over what counts of them where the loss is a mean over that.
-    public func metrics(_ batch: Minibatch) -> [Metric] {
-        var loss: Tensor?
-        let divisors = PartialMeans.divisors { loss = self.loss(batch) }
-        let value = loss ?? self.loss(batch)
-        guard let divisors, divisors.shape == [1] else { return [.mean("loss", sum: value * batch.count)] }
-        let weight = divisors.reshaped(to: .scalar)
-        // Of a minibatch of which nothing counts the mean is NaN.
-        return [.mean("loss", sum: .select(weight .> 0, value * weight, .zeros(like: value)), over: weight)]
+
+    /// RMSE, MAE and R², where predictions have the shape and the dtype of targets: a loss of one's own may compare others.
+    public func details(_ batch: Minibatch) -> [Metric] {
+        let (predictions, targets) = (model(batch[input]), batch[target])
+        guard predictions.shape == targets.shape, predictions.dtype == targets.dtype, targets.dtype.isFloatingPoint else { return [] }
+        return [.errors(predictions, targets, scale: scale)]
     }
-    public var criterion: Criterion? { .lowest("loss") }
 }

@@ -27,7 +27,7 @@ public final class Trainer {
         public var readingInterval = 50
         /// Samples to evaluate at a time, fewer where they are large.
         public var evaluationBatchSize = 1000
-        /// Where `last.safetensors` and `best.safetensors` are written; nil for nowhere.
+        /// Where `last.safetensors` and `best.safetensors` are written; made where it is missing. Nil for nowhere.
         public var folder: String?
         /// Epochs from one checkpoint to the next; the last epoch always has one.
         public var checkpointInterval = 1
@@ -42,9 +42,10 @@ public final class Trainer {
         /// What may help where the loss is no longer a number, as whoever set up this training could act on it.
         public var divergenceAdvice = "a lower learning rate, or the optimiser's argument `clipping`, may help"
 
-        /// All other options keep their defaults. `Trainer` traps where a number is out of range.
-        public init(epochs: Int, batchSize: Int, seed: UInt64) {
+        /// So many epochs in batches of so many samples; `patience`, `folder` and the others can be set later too.
+        public init(epochs: Int, batchSize: Int, seed: UInt64, patience: Int? = nil, folder: String? = nil) {
             (self.epochs, self.batchSize, self.seed) = (epochs, batchSize, seed)
+            (self.patience, self.folder) = (patience, folder)
         }
     }
 
@@ -104,6 +105,7 @@ public final class Trainer {
             training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position,
             feeding: device)
         progress.batchesPerEpoch = loader.batchesPerEpoch
+        if let folder = options.folder { try Folder.make(folder) }
         clock = TrainingClock()
         backlog = Backlog(device: device)
         applyReductions()

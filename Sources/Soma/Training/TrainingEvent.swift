@@ -22,6 +22,13 @@ public enum TrainingEvent: Sendable {
     case interrupted(TrainingProgress)
 }
 
+extension TrainingEvent {
+    /// What an epoch has brought, where that is the event: `{ event in if let epoch = event.epoch { print(epoch) } }` tells of each.
+    public var epoch: EpochSummary? {
+        if case .epoch(let summary) = self { summary } else { nil }
+    }
+}
+
 /// Where training stands.
 public struct TrainingProgress: Sendable {
     /// The epoch under way, from 0, and how many there will be.
@@ -64,6 +71,14 @@ public struct EpochSummary: Sendable {
     public let criterion: Criterion?
     /// Whether the evaluation is the best so far.
     public let isBest: Bool
+}
+
+extension EpochSummary: CustomStringConvertible {
+    /// `epoch 3: loss 0.1201; held out: loss 0.0931, accuracy 0.9722`
+    public var description: String {
+        let heldOut = evaluation.map { "; held out: \($0)" } ?? ""
+        return "epoch \(epoch + 1): \(losses.map(\.description).joined(separator: ", "))\(heldOut)"
+    }
 }
 
 /// How a training run ended.

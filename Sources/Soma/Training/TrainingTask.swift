@@ -12,8 +12,6 @@ import SomaGraph
 ///
 ///     var module: any Module { networks }
 ///     var players: [Player] { [generator, discriminator] }
-///     let criterion: Criterion? = nil
-///     func metrics(_ batch: Minibatch) -> [Metric] { [] }
 ///
 ///     func step(_ batch: Minibatch, _ context: StepContext) throws {
 ///         let fake = networks.generator(.randomNormal([batch.count, 100]))
@@ -48,6 +46,10 @@ extension TrainingTask {
     public var turns: [String] { ["step"] }
     public var lossNames: [String] { players.count == 1 ? ["loss"] : players.map { "\($0.name)_loss" } }
     public func preview() throws -> [Preview] { [] }
+    /// None.
+    public func metrics(_ batch: Minibatch) -> [Metric] { [] }
+    /// None.
+    public var criterion: Criterion? { nil }
 }
 
 /// Who is trained: parameters and an optimiser of these.

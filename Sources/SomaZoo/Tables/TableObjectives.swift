@@ -64,19 +64,8 @@ struct TableRegression: Objective {
     func loss(_ batch: Minibatch) -> Tensor { meanSquaredError(answer(batch), batch["target"]) }
 
     func metrics(_ batch: Minibatch) -> [Metric] {
-        let (answers, targets, scale) = (answer(batch), batch["target"], scale)
-        return [
-            .mean("loss", sum: square(answers - targets).sum()),
-            Metric(rows: [answers, targets]) { totals in
-                let (predictions, targets) = (totals.rows[0].map { Float(scale.restored(Float($0))) }, totals.rows[1].map { Float(scale.restored(Float($0))) })
-                return Report([
-                    Figure("rmse", RegressionErrors.rootMeanSquared(predictions: predictions, targets: targets) ?? .nan, better: .lower, title: "RMSE"),
-                    Figure("mae", RegressionErrors.meanAbsolute(predictions: predictions, targets: targets) ?? .nan, better: .lower, title: "MAE"),
-                ] + (RegressionErrors.determination(predictions: predictions, targets: targets).map {
-                    [Figure("r2", $0, better: .higher, title: "R²")]
-                } ?? []))
-            },
-        ]
+        let (answers, targets) = (answer(batch), batch["target"])
+        return [.mean("loss", sum: square(answers - targets).sum()), .errors(answers, targets, scale: scale)]
     }
 
     var criterion: Criterion? { .lowest("loss") }

@@ -107,10 +107,7 @@ struct AdversarialTask: TrainingTask {
     func preview() throws -> [Preview] {
         let side = Self.previewSide
         let numbers = (0..<side * side).flatMap(samples.values)
-        let values: [Float] = try judged.networks.generator(Tensor(numbers, shape: [side * side, noise])).scalars()
-        let size = values.count / (side * side)
-        var sheet = try PictureSheet(count: side * side, tile: PictureSize(DCGAN.side), channels: 1)
-        for index in 0..<side * side { sheet.add(Array(values[index * size..<(index + 1) * size]), from: -1...1) }
+        let sheet = try PictureSheet(judged.networks.generator(Tensor(numbers, shape: [side * side, noise])), from: -1...1)
         return [Preview(Self.previewName, .picture(sheet.picture))]
     }
 

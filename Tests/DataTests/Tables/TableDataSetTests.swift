@@ -1,4 +1,5 @@
 import Glibc
+import SomaReference
 import Testing
 
 @testable import Soma
@@ -19,6 +20,18 @@ import Testing
         let data = try TableDataSet(whole, rows: [0, 7, 8], fitted)
         #expect(try values(data, "numbers") == [-1.5, 2, 497.5] as [Float])
         #expect(data.labels == [0, 1, 1] && data.remarks.isEmpty)
+    }
+
+    /// A row that is in the program, and the answer in the target's unit.
+    @Test func textIsATable() throws {
+        let whole = try DataTable(text: "x,y\n1,-5\n3,15\n", name: "numbers")
+        #expect(whole.names == ["x", "y"] && whole.rowCount == 2 && whole.path == "numbers")
+        let fitted = try preparation(whole, TableChoice(target: "y", kind: .number))
+        let row = try TableDataSet(DataTable(text: "x\n4"), fitted, hasTarget: false)
+        #expect(try values(row, "numbers") == [2] as [Float])
+        let device = Device(running: InterpretingBackend())
+        #expect(try fitted.restored(Tensor([-1.0, 0.5, 2.0], device: device)).scalars() == [-5, 10, 25])
+        #expect { _ = try DataTable(text: "x,y\n1\n", name: "numbers") } throws: { "\($0)".contains("numbers: line 2 has 1 cell") }
     }
 
     @Test func numbersOfAnySize() throws {

@@ -157,4 +157,26 @@ func table(_ lines: [String], header: CSVFile.Header = .told) throws -> DataTabl
             #expect(try table(other).fingerprint(ofColumns: names) != own, "\(other)")
         }
     }
+
+    // MARK: Parts
+
+    /// Three parts are a split of a split.
+    @Test func partsOfAPart() throws {
+        let schema = try TableSchema(table(["x,y"] + (0..<100).map { "\($0 * 3 % 7),\($0 < 20 ? "rare" : "usual")" }), TableChoice(target: "y"))
+        let (rest, test) = schema.split(heldOut: 0.2, seed: 1)
+        let (training, validation) = schema.split(heldOut: 0.25, of: rest, seed: 2)
+        #expect([training.count, validation.count, test.count] == [60, 20, 20] && (training + validation + test).sorted() == Array(0..<100))
+        // Each has its share of the rare class.
+        #expect([training, validation, test].map { $0.count { $0 < 20 } } == [12, 4, 4])
+        #expect(training == training.sorted() && schema.split(heldOut: 0.2, of: schema.rows.reversed(), seed: 1).heldOut == test)
+    }
+
+    @Test func rowsWithoutATargetCannotBeDealt() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let table = try DataTable(text: "x,y\n1,a\n2,b\n3,\n")
+            _ = try TableSchema(table, TableChoice(target: "y")).split(heldOut: 0.5, of: [0, 1, 2], seed: 1)
+        }
+        let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        for word in ["of 3 rows 2", "TableSchemaTests.swift"] { #expect(text.contains(word), "\(text.prefix(300))") }
+    }
 }
