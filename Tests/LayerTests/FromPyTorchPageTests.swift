@@ -174,6 +174,50 @@ import Testing
         }
     }
 
+    // MARK: The names
+
+    /// What the tables of names say, as far as nothing else here does.
+    @Test func names() throws {
+        let files = try TemporaryFolder()
+        let path = files.path("names.safetensors")
+        try onTheCPU {
+            let model = Sequential(Linear(from: 4, to: 3), BatchNorm(3), Identity())
+            let w = Parameter(.zeros([3]))
+            w.assign(.ones([3]))
+            let x = Tensor.randomNormal([2, 3])
+            #expect(try gradient(of: (x * w.tensor).sum(), withRespectTo: w.tensor).scalars() == x.sum(alongAxes: 0).scalars())
+            #expect(model.parameters.reduce(0) { $0 + $1.shape.count } == 21 && model.namedParameters.count == 4 && model.namedStates.count == 3)
+            let groups = model.parameterGroups { name, _ in name.hasPrefix("0") ? .frozen : .usual }
+            let optimizer = try Optimizer(
+                RMSProp(smoothing: 0.99, isCentered: true), groups: groups, learningRate: Schedule { updates in updates < 10 ? 0.1 : 0.01 },
+                clipping: .byNorm(1), averageDecay: 0.999)
+            optimizer.learningRate = 1e-4
+            #expect(optimizer.parameters.count == 2 && optimizer.learningRate.rate(after: 0) == 1e-4)
+            let schedules: [Schedule] = [.steps(0.1, every: 30), .cosine(from: 0.1, over: 10), .linear(from: 0.1, to: 0, over: 10).warmedUp(over: 5)]
+            #expect(schedules.map { $0.rate(after: 60) }.map { ($0 * 1e6).rounded() } == [1000, 0, 0])
+            try Checkpoint.write(model, optimizer: optimizer, to: path)
+            let checkpoint = try Checkpoint(path: path)
+            try checkpoint.restore(model)
+            try checkpoint.restore(optimizer, of: model)
+            let loader = try BatchLoader(training, batchSize: 1000, seed: 1, dropsLast: true)
+            #expect(loader.batchesPerEpoch == 1 && (try x.to(Device.named("cpu")).scalars()) == (try x.scalars()))
+        }
+    }
+
+    /// The first lines of the table of tensors' names.
+    @Test func namesOfTensors() throws {
+        try onTheCPU {
+            #expect(Tensor([[1.0, 2.0]]).shape == [1, 2] && Tensor.full([2, 3], 7).count == 6 && Tensor.range(5).shape[0] == 5)
+            var x = Tensor.ones(like: Tensor.randomUniform([2, 2]))
+            x = x.replacing(at: 0, 1, with: 5)
+            #expect(try x.scalars() == [1, 5, 1, 1])
+            x[1] = Tensor([2.0, 3.0])
+            #expect(try (square(x) - pow(x, 2) + x.clamped(to: 0...2)).scalars() == [1, 2, 2, 2])
+            #expect(try ((x .== 5) .&& .!(x .< 0)).scalars() == [0, 1, 0, 0])
+            #expect(try Tensor([1, 2, 3]).replacing(at: 1..., with: 9).scalars() == [1, 9, 9])
+        }
+    }
+
     // MARK: The page
 
     /// Every line of a program of the page stands in this file, in order, or the program is a part of an example, which is run elsewhere.

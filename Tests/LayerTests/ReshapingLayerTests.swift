@@ -30,4 +30,22 @@ import Testing
         let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
         for word in ["Unflatten", "an axis of 12", "[5, -1]"] { #expect(text.contains(word), "\(text.prefix(300))") }
     }
+
+    // MARK: One number for all spatial axes
+
+    @Test func oneNumberIsForAllSpatialAxes() throws {
+        try withDevice(TestDevices.interpreter) { () throws in
+            let x = Tensor(numbers, shape: [1, 2, 4, 6])
+            let pairs: [(any Layer, any Layer)] = [
+                (AdaptiveAveragePooling(to: 2), AdaptiveAveragePooling(to: [2, 2])), (AdaptiveMaxPooling(to: 2), AdaptiveMaxPooling(to: [2, 2])),
+                (Upsample(by: 2), Upsample(by: [2, 2])),
+            ]
+            for (one, each) in pairs {
+                #expect(one(x).shape == each(x).shape && one(x).shape != x.shape)
+                #expect(try one(x).scalars() == each(x).scalars())
+            }
+            #expect(try AdaptiveAveragePooling(to: 1)(x).scalars() == [11.5, 35.5])
+            #expect(AdaptiveMaxPooling(to: 3)(x.reshaped(to: [2, 2, 12])).shape == [2, 2, 3])
+        }
+    }
 }

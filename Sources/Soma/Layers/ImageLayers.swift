@@ -13,6 +13,9 @@ public struct Upsample: Layer {
         (target, self.interpolation) = (.extents(extents), interpolation)
     }
 
+    /// Extents that are `factor` times as long along all spatial axes.
+    public init(by factor: Int, _ interpolation: Interpolation = .nearest) { self.init(by: [factor], interpolation) }
+
     /// The spatial extents are multiplied.
     /// - Parameter factors: one for all spatial axes, or one for each.
     public init(by factors: [Int], _ interpolation: Interpolation = .nearest) {

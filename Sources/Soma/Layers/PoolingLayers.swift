@@ -43,11 +43,14 @@ public struct AdaptiveAveragePooling: Layer {
     public let outputs: [Int]
 
     /// As many windows as outputs, whatever the extents of x.
-    /// - Parameter outputs: one number for each spatial axis; ones pool globally.
+    /// - Parameter outputs: one number for all spatial axes, or one for each; ones pool globally.
     public init(to outputs: [Int]) { self.outputs = outputs }
 
+    /// As many windows along all spatial axes; 1 pools globally.
+    public init(to outputs: Int) { self.init(to: [outputs]) }
+
     /// [N, C, outputs…]. Traps where x has another number of spatial axes.
-    public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveAveragePooled(to: outputs) }
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveAveragePooled(to: x.forSpatialAxes(outputs)) }
 }
 
 /// The greatest elements of windows that divide each spatial axis into as many parts as evenly as can be.
@@ -56,9 +59,17 @@ public struct AdaptiveMaxPooling: Layer {
     public let outputs: [Int]
 
     /// As many windows as outputs, whatever the extents of x.
-    /// - Parameter outputs: one number for each spatial axis; ones pool globally.
+    /// - Parameter outputs: one number for all spatial axes, or one for each; ones pool globally.
     public init(to outputs: [Int]) { self.outputs = outputs }
 
+    /// As many windows along all spatial axes; 1 pools globally.
+    public init(to outputs: Int) { self.init(to: [outputs]) }
+
     /// [N, C, outputs…]; of equal elements the first takes the gradient. Traps where x has another number of spatial axes.
-    public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveMaxPooled(to: outputs) }
+    public func callAsFunction(_ x: Tensor) -> Tensor { x.adaptiveMaxPooled(to: x.forSpatialAxes(outputs)) }
+}
+
+extension Tensor {
+    /// One number for each spatial axis of [N, C, spatial…], of numbers that are for all axes where there is but one.
+    func forSpatialAxes(_ numbers: [Int]) -> [Int] { numbers.count == 1 && rank > 3 ? [Int](repeating: numbers[0], count: rank - 2) : numbers }
 }

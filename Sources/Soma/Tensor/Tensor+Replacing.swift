@@ -16,6 +16,13 @@ extension Tensor {
         replacing(at: indices.map(\.tensorIndex), with: update, file: file, line: line)
     }
 
+    /// This tensor with a number, which its dtype must hold, in all of the part that the subscript `self[indices…]` shows: `x.replacing(at: 0, 1, with: 5)`.
+    public func replacing<Number: TensorNumber>(
+        at indices: any TensorIndexing..., with number: Number, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        replacing(at: indices.map(\.tensorIndex), with: operand(number, "replacing"), file: file, line: line)
+    }
+
     /// This tensor with a part replaced, the places of the subscript in an array.
     public func replacing(
         at indices: [TensorIndex], with update: Tensor, file: StaticString = #fileID, line: UInt = #line
