@@ -5,6 +5,7 @@ let package = Package(
     name: "Soma",
     products: [
         .library(name: "Soma", targets: ["Soma"]),
+        .library(name: "SomaEstimators", targets: ["SomaEstimators"]),
         .library(name: "SomaZoo", targets: ["SomaZoo"]),
         .executable(name: "soma", targets: ["SomaCLI"]),
     ],
@@ -17,6 +18,7 @@ let package = Package(
             name: "SomaCLI",
             dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "SomaZoo", dependencies: ["Soma"]),
+        .target(name: "SomaEstimators", dependencies: ["Soma", "CEstimators", "CPUKernels"]),
         .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits", "CTables"]),
         .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),
         .target(name: "CPUBackend", dependencies: ["SomaBackend", "CLibraries", "CPUKernels"]),
@@ -27,6 +29,7 @@ let package = Package(
         // C: kernels' text, vector loops, and the headers of libraries.
         .target(name: "Kernels", path: "Kernels", sources: ["src"], publicHeadersPath: "include"),
         .target(name: "CPUKernels", dependencies: ["CLibraries"]),
+        .target(name: "CEstimators", dependencies: ["CPUKernels"]),
         .target(name: "CLibraries", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
@@ -71,6 +74,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "ZooTests", dependencies: ["SomaZoo", "Soma", "SomaBackend", "SomaCompiler", "SomaGraph", "SomaReference"], exclude: ["fixtures"]),
+        .testTarget(name: "EstimatorTests", dependencies: ["SomaEstimators", "Soma", "CPUKernels"], exclude: ["fixtures"]),
         .testTarget(name: "MutationTests", dependencies: ["SomaCLI", "SomaZoo", "Soma", "OpenCLBackend", "SomaBackend", "SomaGraph"]),
         .testTarget(name: "CompilerTests", dependencies: ["Soma", "SomaCompiler", "SomaGraph", "SomaReference"]),
     ],

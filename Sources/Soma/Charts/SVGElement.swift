@@ -1,11 +1,11 @@
 /// One element of an SVG picture (Scalable Vector Graphics 1.1), with what it contains.
-struct SVGElement: Sendable {
+package struct SVGElement: Sendable {
     private let name: String
     private var attributes: [(String, String)]
     private let text: String?
     private let children: [SVGElement]
 
-    init(
+    package init(
         _ name: String, _ attributes: KeyValuePairs<String, String> = [:], text: String? = nil,
         _ children: [SVGElement] = []
     ) {
@@ -13,14 +13,14 @@ struct SVGElement: Sendable {
     }
 
     /// The element with one more attribute.
-    func with(_ attribute: String, _ value: String) -> SVGElement {
+    package func with(_ attribute: String, _ value: String) -> SVGElement {
         var copy = self
         copy.attributes.append((attribute, value))
         return copy
     }
 
     /// The element as text, one line for each element.
-    func rendered(indent: String = "") -> String {
+    package func rendered(indent: String = "") -> String {
         let opening = "\(indent)<\(name)" + attributes.map { " \($0)=\"\(Self.escaped($1))\"" }.joined()
         if let text { return "\(opening)>\(Self.escaped(text))</\(name)>\n" }
         if children.isEmpty { return "\(opening)/>\n" }
@@ -28,7 +28,7 @@ struct SVGElement: Sendable {
     }
 
     /// Two decimals at most, which is finer than any screen.
-    static func number(_ value: Double) -> String {
+    package static func number(_ value: Double) -> String {
         let hundredths = (value * 100).rounded()
         guard abs(hundredths) < 1e15 else { return "0" }
         let whole = Int(hundredths)
@@ -56,26 +56,28 @@ struct SVGElement: Sendable {
 }
 
 /// What all pictures share: size, margins, colours and the drawing of axes.
-struct ChartFrame {
-    var width = 760.0
-    var height = 440.0
-    var left = 72.0
+package struct ChartFrame {
+    package var width = 760.0
+    package var height = 440.0
+    package var left = 72.0
     var right = 28.0
     var top = 64.0
     var bottom = 60.0
 
-    static let ink = "#24292f"
-    static let faint = "#6b7280"
+    package init() {}
+
+    package static let ink = "#24292f"
+    package static let faint = "#6b7280"
     static let grid = "#e5e7eb"
     /// Okabe and Ito's colours, which people who see colours differently tell apart too.
-    static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280", "#a08c00"]
+    package static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280", "#a08c00"]
 
     var plotWidth: Double { width - left - right }
     var plotHeight: Double { height - top - bottom }
     private func n(_ value: Double) -> String { SVGElement.number(value) }
 
     /// The whole picture, on white so that it reads in a dark window too.
-    func picture(title: String, _ content: [SVGElement]) -> String { element(title: title, content).rendered() }
+    package func picture(title: String, _ content: [SVGElement]) -> String { element(title: title, content).rendered() }
 
     func element(title: String, _ content: [SVGElement]) -> SVGElement {
         let background = SVGElement("rect", ["width": n(width), "height": n(height), "fill": "#ffffff"])
@@ -89,7 +91,7 @@ struct ChartFrame {
             ], [SVGElement("title", text: title), background, heading] + content)
     }
 
-    func text(
+    package func text(
         _ string: String, x: Double, y: Double, size: Double = 12, colour: String = faint, weight: String = "400",
         anchor: String = "middle", turned: Bool = false
     ) -> SVGElement {
@@ -102,7 +104,7 @@ struct ChartFrame {
         return turned ? element.with("transform", "rotate(-90 \(n(x)) \(n(y)))") : element
     }
 
-    func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String) -> SVGElement {
+    package func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String) -> SVGElement {
         SVGElement("line", ["x1": n(x1), "y1": n(y1), "x2": n(x2), "y2": n(y2), "stroke": colour, "stroke-width": "1"])
     }
 
