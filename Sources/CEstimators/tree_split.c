@@ -3,8 +3,8 @@
 #include "midpoint.h"
 #include "sorting.h"
 
-/// Nodes of so few rows sort them; larger ones count them in bins.
-enum { least_binned = 40 };
+/// Nodes of so few rows sort them, and larger ones count them in bins; of many the bins tell the range of codes too.
+enum { most_sorted = 40, most_ranged = 256 };
 
 /// Rows that a search for a threshold has on its left.
 typedef struct sweep {
@@ -89,15 +89,16 @@ static void fill_bins(soma_growth *growth, const int *order, long rows, int feat
     }
 }
 
-/// The best threshold of a column of bytes, by the sums of each code.
-static void search_bins(soma_growth *growth, sweep *sweep, const int *order, long rows, int feature, uint32_t least, uint32_t greatest) {
+/// The best threshold of a column of bytes, by the sums of each code. Returns whether there are several codes.
+static bool search_bins(soma_growth *growth, sweep *sweep, const int *order, long rows, int feature, uint32_t least, uint32_t greatest) {
     fill_bins(growth, order, rows, feature);
     begin_sweep(growth);
     sweep->left_rows = 0;
     uint32_t low = least;
+    int codes = 0;
     for (uint32_t code = least; code <= greatest; code++) {
         if (growth->bin_rows[code] == 0) { continue; }
-        if (code != least) { consider(growth, sweep, rows, feature, low, code); }
+        if (codes++ > 0) { consider(growth, sweep, rows, feature, low, code); }
         double *bin = growth->bins + code * (uint32_t)growth->outputs;
         for (int k = 0; k < growth->outputs; k++) {
             move_left(growth, k, bin[k]);
@@ -107,6 +108,7 @@ static void search_bins(soma_growth *growth, sweep *sweep, const int *order, lon
         growth->bin_rows[code] = 0;
         low = code;
     }
+    return codes > 1;
 }
 
 /// A threshold drawn between the least and the greatest number of the node.
@@ -156,17 +158,34 @@ static void code_range(const soma_growth *growth, const int *order, long rows, i
 static bool try_feature(soma_growth *growth, sweep *sweep, const int *order, long rows, int feature) {
     const soma_columns *columns = growth->data->columns;
     if (columns->distinct[feature] < 2) { return false; }
+    bool counts = columns->bytes[feature] != NULL && !growth->options->random_thresholds;
+    if (counts && rows > most_ranged) { return search_bins(growth, sweep, order, rows, feature, 0, (uint32_t)columns->distinct[feature] - 1); }
     uint32_t least = 0, greatest = 0;
     code_range(growth, order, rows, feature, &least, &greatest);
     if (least == greatest) { return false; }
     if (growth->options->random_thresholds) {
         draw_threshold(growth, sweep, order, rows, feature, least, greatest);
-    } else if (columns->bytes[feature] != NULL && rows > least_binned) {
+    } else if (counts && rows > most_sorted) {
         search_bins(growth, sweep, order, rows, feature, least, greatest);
     } else {
         search_sorted(growth, sweep, order, rows, feature, greatest);
     }
     return true;
+}
+
+/// Moves a column that is drawn among the others to the index `at`.
+static void draw_feature(soma_growth *growth, long at) {
+    long other = at + soma_random_below(&growth->random, growth->data->columns->columns - at);
+    int feature = growth->features[other];
+    growth->features[other] = growth->features[at];
+    growth->features[at] = feature;
+}
+
+/// Asks for the codes of a small node, which lie far apart in memory.
+static void prefetch_codes(const soma_growth *growth, const int *order, long rows, int feature) {
+    const uint8_t *bytes = growth->data->columns->bytes[feature];
+    if (bytes == NULL || rows > most_ranged) { return; }
+    for (long i = 0; i < rows; i++) { __builtin_prefetch(bytes + order[i]); }
 }
 
 soma_split soma_best_split(soma_growth *growth, long begin, long end) {
@@ -179,11 +198,13 @@ soma_split soma_best_split(soma_growth *growth, long begin, long end) {
         return sweep.best;
     }
     // Constant columns count among those tried, but one that is not constant must be among them where there is any.
+    draw_feature(growth, 0);
     for (long tried = 0; tried < columns && (tried < wanted || !told_apart); tried++) {
-        long other = tried + soma_random_below(&growth->random, columns - tried);
-        int feature = growth->features[other];
-        growth->features[other] = growth->features[tried];
-        growth->features[tried] = feature;
+        int feature = growth->features[tried];
+        if (tried + 1 < columns) {
+            draw_feature(growth, tried + 1);
+            prefetch_codes(growth, order, end - begin, growth->features[tried + 1]);
+        }
         told_apart |= try_feature(growth, &sweep, order, end - begin, feature);
     }
     return sweep.best;

@@ -65,6 +65,14 @@ import Testing
         #expect(try reread(model) == model)
     }
 
+    /// A machine that moved no pair has no vectors, and decides by its offset alone.
+    @Test func noIterationsLeaveNoVectors() throws {
+        let model = try SupportVectorClassifier(maxIterations: 0, fitsProbabilities: true).fit(rows.firstRows(50), Array(digits.prefix(50)))
+        #expect(model.supportVectorCount == 0)
+        #expect(try reread(model).probabilities(for: probe).values.allSatisfy { (0...1).contains($0) })
+        #expect(try model.decisions(for: Matrix(rows: 0, columns: 64, values: [])).rows == 0)
+    }
+
     /// Three classes of certain pairs: the one that wins both has nearly all.
     @Test func pairsAreCoupled() {
         let p = PairwiseCoupling.probabilities([0.9, 0.8, 0.5], classCount: 3)

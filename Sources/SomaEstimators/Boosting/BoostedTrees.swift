@@ -19,11 +19,11 @@ struct BoostedTrees: Hashable, Sendable {
     let columns: Int
     /// What splits by each column have gained, as shares of the whole.
     private(set) var importances: [Float] = []
+    /// Of each node, until the last tree is there.
     private var gains: [Double] = []
 
     init(base: [Float], columns: Int) {
         (self.base, self.columns) = (base, columns)
-        gains = [Double](repeating: 0, count: columns)
     }
 
     var outputs: Int { base.count }
@@ -37,7 +37,7 @@ struct BoostedTrees: Hashable, Sendable {
         right += array(tree.right)
         missingLeft += array(tree.missing_left)
         values += array(tree.value)
-        for node in 0..<tree.count where tree.feature[node] >= 0 { gains[Int(tree.feature[node])] += tree.gain[node] }
+        gains += array(tree.gain)
     }
 
     /// Drops the trees after so many rounds.
@@ -50,12 +50,15 @@ struct BoostedTrees: Hashable, Sendable {
         right.removeLast(right.count - end)
         missingLeft.removeLast(missingLeft.count - end)
         values.removeLast(values.count - end)
+        gains.removeLast(gains.count - end)
     }
 
     /// No more trees come: gains become importances.
     mutating func finish() {
-        let total = gains.reduce(0, +)
-        importances = gains.map { Float(total > 0 ? $0 / total : 0) }
+        var sums = [Double](repeating: 0, count: columns)
+        for (node, gain) in gains.enumerated() where feature[node] >= 0 { sums[Int(feature[node])] += gain }
+        let total = sums.reduce(0, +)
+        importances = sums.map { Float(total > 0 ? $0 / total : 0) }
         gains = []
     }
 

@@ -38,7 +38,7 @@ struct Boosting {
     }
 
     private func check() throws {
-        guard options.rounds > 0, options.maxLeaves > 1, 2...255 ~= options.maxBins, options.l2 >= 0, options.learningRate > 0 else {
+        guard options.rounds > 0, 2...32768 ~= options.maxLeaves, 2...255 ~= options.maxBins, options.l2 >= 0, options.learningRate > 0 else {
             programError("boosting", "rounds, leaves, bins, l2 or the learning rate are out of range: \(options)")
         }
     }

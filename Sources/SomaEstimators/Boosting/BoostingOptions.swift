@@ -7,7 +7,7 @@ public struct BoostingOptions: Hashable, Sendable {
     public var rounds = 100
     /// What leaves are multiplied by (`learning_rate`).
     public var learningRate = 0.1
-    /// The most leaves of a tree (`max_leaf_nodes`).
+    /// The most leaves of a tree, from 2 to 32,768 (`max_leaf_nodes`).
     public var maxLeaves = 31
     /// The most splits between the root and a leaf; nil: any number (`max_depth`).
     public var maxDepth: Int?

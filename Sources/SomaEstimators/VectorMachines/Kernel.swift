@@ -78,6 +78,7 @@ struct KernelRows {
     /// [rows, outputs]: Σ over the rows of `self` of kernel times `coefficients`, [own rows, outputs]; by blocks of bounded memory.
     func sums(for others: KernelRows, coefficients: [Float], outputs: Int) throws -> [Float] {
         var result = [Float](repeating: 0, count: others.rows.rows * outputs)
+        guard rows.rows > 0, others.rows.rows > 0 else { return result }
         let succeeded = soma_kernel_sums(
             [kernel], others.rows.values, others.norms, others.rows.rows, rows.values, norms, rows.rows, rows.columns, coefficients, outputs, 64 << 20,
             &result)

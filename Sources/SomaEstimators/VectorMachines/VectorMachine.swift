@@ -33,9 +33,6 @@ struct VectorMachine: Hashable, Sendable {
     /// [rows, outputs]
     func sums(for rows: Matrix) throws -> Matrix {
         try FitChecks.prediction(rows, columns: vectors.columns)
-        guard rows.rows > 0, vectors.rows > 0 else {
-            return Matrix(rows: rows.rows, columns: offsets.count, values: (0..<rows.rows).flatMap { _ in offsets.map { -$0 } })
-        }
         let own = KernelRows(centred: vectors, kernel, centre: centre)
         var sums = try own.sums(for: KernelRows(rows, kernel, centre: centre), coefficients: coefficients, outputs: offsets.count)
         for index in sums.indices { sums[index] -= offsets[index % offsets.count] }
