@@ -13,8 +13,8 @@ soma_booster *soma_booster_make(const soma_bins *bins, const soma_boost_options 
         .node_gradients = malloc(2 * rows * sizeof(float)), .histograms = calloc(leaves + 1, sizeof(soma_histogram)),
         .free_histograms = malloc((leaves + 1) * sizeof(int)), .nodes = malloc(2 * leaves * sizeof(soma_boost_node)),
         .splits = malloc((size_t)bins->columns * sizeof(soma_boost_split))};
-    bool complete = booster->gradients && booster->hessians && booster->order && booster->spare && booster->node_gradients && booster->histograms && booster->free_histograms && booster->nodes
-        && booster->splits;
+    bool complete = booster->gradients && booster->hessians && booster->order && booster->spare && booster->node_gradients
+        && booster->histograms && booster->free_histograms && booster->nodes && booster->splits;
     for (size_t i = 0; complete && i <= leaves; i++) {
         booster->histograms[i] = (soma_histogram){malloc(cells * sizeof(soma_bin_sum)), malloc(cells * sizeof(uint32_t))};
         complete = booster->histograms[i].sums != NULL && booster->histograms[i].rows != NULL;

@@ -6,7 +6,8 @@ bool soma_kernel_cache_make(soma_kernel_cache *cache, const soma_smo *problem, c
     bool fits = soma_kernel_fits(problem);
     long points = problem->points, room = problem->cache_bytes / (long)sizeof(float) / points;
     long slots = fits ? points : room < 3 ? 3 : room;
-    *cache = (soma_kernel_cache){.problem = problem, .x = x, .norms = norms, .slots = slots, .rows = malloc((size_t)slots * (size_t)points * sizeof(float))};
+    *cache = (soma_kernel_cache){.problem = problem, .x = x, .norms = norms, .slots = slots,
+                                 .rows = malloc((size_t)slots * (size_t)points * sizeof(float))};
     if (cache->rows == NULL) { return false; }
     if (fits) {
         return soma_kernel_matrix(&problem->kernel, x, norms, points, x, norms, points, problem->columns, cache->rows);

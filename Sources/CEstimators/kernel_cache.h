@@ -18,4 +18,6 @@ void soma_kernel_cache_free(soma_kernel_cache *cache);
 const float *soma_kernel_row(soma_kernel_cache *cache, long point);
 
 /// Whether the whole kernel matrix has room.
-static inline bool soma_kernel_fits(const soma_smo *problem) { return problem->points <= problem->cache_bytes / (long)sizeof(float) / problem->points; }
+static inline bool soma_kernel_fits(const soma_smo *problem) {
+    return problem->points <= problem->cache_bytes / (long)sizeof(float) / problem->points;
+}

@@ -19,7 +19,8 @@ static inline float exp_of_negative(float x) {
     x = x < -87.0f ? -87.0f : x;
     float shifted = x * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
     float r = (x - n * 0.693145752f) - n * 1.42860677e-6f;
-    float power = 1 + r * (1 + r * (0.5f + r * (0.166666667f + r * (0.0416666667f + r * (0.00833333333f + r * (0.00138888889f + r * 0.000198412698f))))));
+    float rest = 0.0416666667f + r * (0.00833333333f + r * (0.00138888889f + r * 0.000198412698f));
+    float power = 1 + r * (1 + r * (0.5f + r * (0.166666667f + r * rest)));
     int32_t exponent;
     memcpy(&exponent, &shifted, sizeof exponent);
     int32_t bits = (exponent - 0x4B400000 + 127) << 23;

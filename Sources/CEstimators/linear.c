@@ -132,8 +132,8 @@ double soma_logistic_loss(const float *x, const int *classes, const double *weig
                           const double *scales, const double *scores, double *gradient) {
     long size = outputs * (columns + 1);
     double *inverse = malloc((size_t)columns * sizeof *inverse);
-    logistic l = {.x = x, .classes = classes, .weights = weights, .means = means, .scales = inverse, .scores = scores, .rows = rows, .columns = columns,
-                  .outputs = outputs, .gradients = calloc((size_t)(slabs * size), sizeof(double))};
+    logistic l = {.x = x, .classes = classes, .weights = weights, .means = means, .scales = inverse, .scores = scores, .rows = rows,
+                  .columns = columns, .outputs = outputs, .gradients = calloc((size_t)(slabs * size), sizeof(double))};
     double loss = NAN;
     if (l.gradients != NULL && inverse != NULL) {
         for (long i = 0; i < columns; i++) { inverse[i] = 1 / scales[i]; }
@@ -212,8 +212,9 @@ static void sum_gaussian(long begin, long end, int part, void *context) {
     }
 }
 
-void soma_gaussian_terms(const float *x, long rows, long columns, const double *means, const double *precisions, const double *constants, long outputs,
-                         double *sums) {
-    row_sums s = {.x = x, .columns = columns, .outputs = outputs, .parameters = means, .precisions = precisions, .constants = constants, .sums = sums};
+void soma_gaussian_terms(const float *x, long rows, long columns, const double *means, const double *precisions, const double *constants,
+                         long outputs, double *sums) {
+    row_sums s = {.x = x, .columns = columns, .outputs = outputs, .parameters = means, .precisions = precisions, .constants = constants,
+                  .sums = sums};
     soma_parallel_for(rows, 1 + 16384 / (columns * outputs + 1), sum_gaussian, &s);
 }

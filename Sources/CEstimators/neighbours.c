@@ -133,7 +133,8 @@ static void select_rows(long begin, long end, int part, void *context) {
     free(least), free(heap), free(candidates);
 }
 
-bool soma_nearest(const float *x, long rows, const float *y, long others, long columns, long count, long block_bytes, int *nearest, double *distances) {
+bool soma_nearest(const float *x, long rows, const float *y, long others, long columns, long count, long block_bytes, int *nearest,
+                  double *distances) {
     long block = block_bytes / (long)sizeof(float) / others;
     block = block < 1 ? 1 : block > 512 ? 512 : block;
     block = block > rows ? rows : block;

@@ -27,7 +27,9 @@ static long weakest(const pruning *p) {
     return at - p->size;
 }
 
-static double alpha_of(const pruning *p, const double *risk, long node) { return (risk[node] - p->branch_risk[node]) / (double)(p->leaves[node] - 1); }
+static double alpha_of(const pruning *p, const double *risk, long node) {
+    return (risk[node] - p->branch_risk[node]) / (double)(p->leaves[node] - 1);
+}
 
 static void begin(pruning *p, const double *risk, long count) {
     p->parent[0] = -1;

@@ -76,7 +76,8 @@ SOMA_CLONES static double best_gain(const double *restrict lowered, const double
     return best;
 }
 
-SOMA_CLONES static void add_rows(double *restrict slope, const float *restrict a, double a_change, const float *restrict b, double b_change, long count) {
+SOMA_CLONES static void add_rows(double *restrict slope, const float *restrict a, double a_change, const float *restrict b, double b_change,
+                                 long count) {
     for (long i = 0; i < count; i++) { slope[i] += a_change * (double)a[i] + b_change * (double)b[i]; }
 }
 

@@ -16,7 +16,9 @@ enum FitChecks {
         try finite(rows, allowsMissing: allowsMissing)
         guard let weights else { return nil }
         guard weights.count == rows.rows else { programError("fit", "\(weights.count) weights for \(rows.rows) rows") }
-        if let row = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) { throw SomaError("the weight of row \(row) is \(weights[row]), not 0 or more") }
+        if let row = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw SomaError("the weight of row \(row) is \(weights[row]), not 0 or more")
+        }
         guard weights.contains(where: { $0 > 0 }) else { throw SomaError("the weights of all rows are 0") }
         return weights.map(Double.init)
     }
@@ -37,7 +39,9 @@ enum FitChecks {
 
     /// - Returns: how many classes there are.
     static func classes(_ targets: [Int]) throws -> Int {
-        if let row = targets.firstIndex(where: { $0 < 0 }) { throw SomaError("the class of row \(row) is \(targets[row])", hint: "number classes from 0") }
+        if let row = targets.firstIndex(where: { $0 < 0 }) {
+            throw SomaError("the class of row \(row) is \(targets[row])", hint: "number classes from 0")
+        }
         let greatest = targets.max() ?? 0
         guard greatest < max(targets.count, 2) else {
             throw SomaError("class \(greatest) is more than \(targets.count) rows can have", hint: "number the classes that occur from 0")

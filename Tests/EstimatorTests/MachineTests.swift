@@ -28,7 +28,8 @@ import Testing
     @Test func twoClassesAndNumbersAreThoseOfScikitLearn() throws {
         let pair = TestData.digits.indices.filter { TestData.digits[$0] < 2 }
         let machine = SupportVectorClassifier(kernel: .radial(gamma: .value(0.002)), tolerance: 1e-5)
-        let model = try machine.fit(TestData.pixels.selecting(pair), pair.map { TestData.digits[$0] }, weights: Array(TestData.weights.prefix(pair.count)))
+        let weights = Array(TestData.weights.prefix(pair.count))
+        let model = try machine.fit(TestData.pixels.selecting(pair), pair.map { TestData.digits[$0] }, weights: weights)
         let answers = Answers.part("machines")
         #expect(difference(try model.decisions(for: TestData.pixels.firstRows(40)).values, answers.doubles("binary"), 1e-3) == nil)
         let measures = TestData.penguins.measures

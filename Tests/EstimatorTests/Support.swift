@@ -39,7 +39,9 @@ func difference(_ values: [some BinaryFloatingPoint], _ answers: [Double], _ tol
 /// The embedded data as the fixtures have them.
 enum TestData {
     static let pixels: Matrix = {
-        do { return Matrix(rows: Digits.images.shape[0], columns: 64, values: try Digits.images.withBytes { $0.map { Float($0) } }) } catch { fatalError("\(error)") }
+        do {
+            return Matrix(rows: Digits.images.shape[0], columns: 64, values: try Digits.images.withBytes { $0.map { Float($0) } })
+        } catch { fatalError("\(error)") }
     }()
     static let digits: [Int] = {
         do { return try Digits.labels.withBytes { $0.map { Int($0) } } } catch { fatalError("\(error)") }

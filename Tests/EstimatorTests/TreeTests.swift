@@ -118,7 +118,8 @@ import Testing
     @Test func pictureNamesColumnsAndClasses() throws {
         let (rows, species) = TestData.penguins
         let model = try DecisionTreeClassifier(options).fit(rows, species)
-        let drawing = TreeDrawing(title: "Penguins", columnNames: ["bill", "depth", "flipper <mm>", "mass"], classNames: ["Adelie", "Chinstrap", "Gentoo"])
+        let names = (columns: ["bill", "depth", "flipper <mm>", "mass"], classes: ["Adelie", "Chinstrap", "Gentoo"])
+        let drawing = TreeDrawing(title: "Penguins", columnNames: names.columns, classNames: names.classes)
         let text = drawing.svg(model)
         #expect(text.hasPrefix("<svg") && text.contains("flipper &lt;mm&gt; ≤ 206.5") && text.contains("Gentoo"))
         #expect(text.components("<rect ") == model.nodeCount + 1 && text.components("<line ") == model.nodeCount - 1)

@@ -2,8 +2,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// The columns of a matrix as codes: the rank of each number among the distinct numbers of its column, so that splitting by codes is splitting by numbers,
-/// exactly.
+/// The columns of a matrix as codes: the rank of each number among the distinct numbers of its column, so that splitting by codes is splitting by
+/// numbers, exactly.
 typedef struct soma_columns {
     long rows, columns;
     uint8_t **bytes;           ///< [columns]: codes of a column with at most 256 distinct numbers, else null.

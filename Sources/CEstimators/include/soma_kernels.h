@@ -20,7 +20,8 @@ typedef struct soma_kernel {
 bool soma_kernel_matrix(const soma_kernel *kernel, const float *x, const float *x_norms, long rows, const float *y, const float *y_norms, long others,
                         long columns, float *values);
 
-/// Sets `sums`, [rows, outputs], to Σ over the rows of `y` of the kernel times `coefficients`, [others, outputs], with at most about `block_bytes` of kernels at once.
+/// Sets `sums`, [rows, outputs], to Σ over the rows of `y` of the kernel times `coefficients`, [others, outputs], with at most about `block_bytes`
+/// of kernels at once.
 bool soma_kernel_sums(const soma_kernel *kernel, const float *x, const float *x_norms, long rows, const float *y, const float *y_norms, long others,
                       long columns, const float *coefficients, long outputs, long block_bytes, float *sums);
 

@@ -54,13 +54,17 @@ public struct GaussianNaiveBayesModel: FittedClassifier {
         }
         var scores = [Double](repeating: 0, count: rows.rows * classCount)
         soma_gaussian_terms(
-            rows.values, rows.rows, rows.columns, means.values.map(Double.init), variances.values.map { 1 / Double($0) }, constants, classCount, &scores)
+            rows.values, rows.rows, rows.columns, means.values.map(Double.init), variances.values.map { 1 / Double($0) }, constants, classCount,
+            &scores)
         return Softmax.of(scores, outputs: classCount)
     }
 
     public var namedArrays: [String: NamedArray] {
         let shape = [classCount, columnCount]
-        return ["means": NamedArray(shape: shape, means.values), "variances": NamedArray(shape: shape, variances.values), "logPriors": NamedArray(logPriors)]
+        return [
+            "means": NamedArray(shape: shape, means.values), "variances": NamedArray(shape: shape, variances.values),
+            "logPriors": NamedArray(logPriors),
+        ]
     }
 
     public init(namedArrays: [String: NamedArray]) throws {

@@ -30,7 +30,9 @@ struct BoostedTrees: Hashable, Sendable {
     var rounds: Int { starts.count / outputs }
 
     mutating func append(_ tree: soma_boost_tree) {
-        func array<Element>(_ start: UnsafeMutablePointer<Element>?) -> UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: start, count: tree.count) }
+        func array<Element>(_ start: UnsafeMutablePointer<Element>?) -> UnsafeBufferPointer<Element> {
+            UnsafeBufferPointer(start: start, count: tree.count)
+        }
         starts.append(feature.count)
         feature += array(tree.feature)
         threshold += array(tree.threshold)
@@ -103,8 +105,8 @@ struct BoostedTrees: Hashable, Sendable {
 extension BoostedTrees {
     var namedArrays: [String: NamedArray] {
         [
-            "starts": NamedArray(starts.map { Int32($0) }), "feature": NamedArray(feature), "threshold": NamedArray(threshold), "right": NamedArray(right),
-            "missingLeft": NamedArray(missingLeft.map { Int32($0) }), "values": NamedArray(values), "base": NamedArray(base),
+            "starts": NamedArray(starts.map { Int32($0) }), "feature": NamedArray(feature), "threshold": NamedArray(threshold),
+            "right": NamedArray(right), "missingLeft": NamedArray(missingLeft.map { Int32($0) }), "values": NamedArray(values), "base": NamedArray(base),
             "importances": NamedArray(importances),
         ]
     }

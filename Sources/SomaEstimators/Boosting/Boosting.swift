@@ -28,7 +28,9 @@ struct Boosting {
             throw SomaError("a share of \(stopping.share) of \(order.count) rows leaves none to learn from or to stop by", hint: "take another share")
         }
         let parts = (held: data.selecting(order.prefix(held).sorted()), kept: data.selecting(order.dropFirst(held).sorted()))
-        for part in [parts.held, parts.kept] where part.weights?.contains(where: { $0 > 0 }) == false { throw SomaError("the weights of all rows are 0") }
+        for part in [parts.held, parts.kept] where part.weights?.contains(where: { $0 > 0 }) == false {
+            throw SomaError("the weights of all rows that are learnt or held out are 0")
+        }
         return try grow(parts.kept, heldOut: parts.held)
     }
 

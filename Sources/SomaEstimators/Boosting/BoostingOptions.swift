@@ -1,7 +1,8 @@
 /// How a sum of trees is grown, tree by tree, each along the gradient of the loss that the others leave.
 ///
-/// J. H. Friedman, *Greedy Function Approximation: A Gradient Boosting Machine*, Annals of Statistics 29(5), 2001; with columns cut into bins and the leaf
-/// that gains most split first as in G. Ke et al., *LightGBM*, NeurIPS 2017. NaN is a missing number: each split learns which side it goes to.
+/// J. H. Friedman, *Greedy Function Approximation: A Gradient Boosting Machine*, Annals of Statistics 29(5), 2001; with columns cut into bins and
+/// the leaf that gains most split first as in G. Ke et al., *LightGBM*, NeurIPS 2017. NaN is a missing number: each split learns which side it goes
+/// to.
 public struct BoostingOptions: Hashable, Sendable {
     /// The most rounds: one tree each, or one for each of more than two classes (`max_iter`).
     public var rounds = 100

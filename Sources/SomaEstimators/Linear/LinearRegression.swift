@@ -4,8 +4,8 @@ import SomaGraph
 
 /// y ≈ b + w·x by least squares, Σ weight · (y - b - w·x)² + l2 ‖w‖², solved by Cholesky's decomposition in double precision.
 ///
-/// Without a penalty it is linear regression; a column that is a combination of columns before it, a constant one too, then has the coefficient 0. With one it
-/// is ridge regression: A. E. Hoerl, R. W. Kennard, *Ridge Regression*, Technometrics 12(1), 1970.
+/// Without a penalty it is linear regression; a column that is a combination of columns before it, a constant one too, then has the coefficient 0.
+/// With one it is ridge regression: A. E. Hoerl, R. W. Kennard, *Ridge Regression*, Technometrics 12(1), 1970.
 public struct LinearRegression: Estimator {
     /// The penalty of coefficients, the intercept's apart (`alpha` of `Ridge`).
     public var l2: Double

@@ -5,8 +5,8 @@ import SomaGraph
 
 /// Probabilities by the softmax of linear scores, bₖ + wₖ·x; of two classes by the logistic function of one.
 ///
-/// Minimises c · Σ weight · -log p(class) + ½ ‖w‖² by L-BFGS in double precision. Columns are centred and scaled meanwhile, which changes the path and not
-/// the minimum. D. R. Cox, *The Regression Analysis of Binary Sequences*, 1958.
+/// Minimises c · Σ weight · -log p(class) + ½ ‖w‖² by L-BFGS in double precision. Columns are centred and scaled meanwhile, which changes the path
+/// and not the minimum. D. R. Cox, *The Regression Analysis of Binary Sequences*, 1958.
 public struct LogisticRegression: Estimator {
     /// How much the rows count against the penalty (`C`).
     public var c: Double
@@ -40,7 +40,8 @@ public struct LogisticRegression: Estimator {
         init(rows: Matrix, classes: [Int32], weights: [Double]?, outputs: Int, c: Double) {
             (self.rows, self.classes, self.weights, self.outputs, self.c) = (rows, classes, weights, outputs, c)
             let (means, variances) = rows.statistics(weights: weights)
-            // Second derivatives are then about the same for all parameters: those of the loss are about p(1 - p) times the variance, p being 1 / classes.
+            // Second derivatives are then about the same for all parameters: those of the loss are about p(1 - p) times the variance, with
+            // p = 1 / classes.
             let count = Double(max(outputs, 2)), total = weights?.reduce(0, +) ?? Double(rows.rows)
             let penalty = count * count / ((count - 1) * c * total)
             (self.means, scales) = (means, variances.map { ($0 + penalty).squareRoot() })
@@ -102,7 +103,10 @@ public struct LogisticModel: FittedClassifier {
     }
 
     public var namedArrays: [String: NamedArray] {
-        ["parameters": NamedArray(shape: [parameters.rows, parameters.columns], parameters.values), "didConverge": NamedArray([didConverge ? 1 : 0] as [Int32])]
+        [
+            "parameters": NamedArray(shape: [parameters.rows, parameters.columns], parameters.values),
+            "didConverge": NamedArray([didConverge ? 1 : 0] as [Int32]),
+        ]
     }
 
     public init(namedArrays: [String: NamedArray]) throws {

@@ -12,8 +12,8 @@ public enum NeighbourWeighting: Int32, Hashable, Sendable {
 
 /// The class of most of the nearest rows: E. Fix, J. L. Hodges, *Discriminatory Analysis: Nonparametric Discrimination*, 1951.
 ///
-/// Distances are Euclid's, of all pairs of rows, in blocks of bounded memory, and exact: in double precision for rows that may be among the nearest. Of equal
-/// distances the row that comes first is nearer; of equally many classes the lowest is predicted.
+/// Distances are Euclid's, of all pairs of rows, in blocks of bounded memory, and exact: in double precision for rows that may be among the nearest.
+/// Of equal distances the row that comes first is nearer; of equally many classes the lowest is predicted.
 public struct NeighboursClassifier: Estimator {
     /// k, how many rows are asked (`n_neighbors`).
     public var count: Int

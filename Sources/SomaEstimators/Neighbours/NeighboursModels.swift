@@ -10,7 +10,9 @@ public struct NeighboursClassifierModel: FittedClassifier {
     public let classCount: Int
     public var columnCount: Int { search.rows.columns }
 
-    init(_ search: NeighbourSearch, _ classes: [Int32], classCount: Int) { (self.search, self.classes, self.classCount) = (search, classes, classCount) }
+    init(_ search: NeighbourSearch, _ classes: [Int32], classCount: Int) {
+        (self.search, self.classes, self.classCount) = (search, classes, classCount)
+    }
 
     /// [rows, k]: which training rows are nearest, the nearest first, and how far they are.
     public func neighbours(of rows: Matrix) throws -> (indices: [Int32], distances: [Double]) { try search.nearest(to: rows) }

@@ -4,7 +4,8 @@ import SomaGraph
 /// A tree of questions about single columns that tells classes apart: CART with Gini's impurity, 1 - Σ p².
 ///
 /// Of all thresholds midway between neighbouring numbers of all columns, each node takes the one after which the impurity of its sides, weighted by
-/// their rows, is least; of equals the first column's lowest. L. Breiman, J. Friedman, R. Olshen, C. Stone, *Classification and Regression Trees*, 1984.
+/// their rows, is least; of equals the first column's lowest. L. Breiman, J. Friedman, R. Olshen, C. Stone, *Classification and Regression Trees*,
+/// 1984.
 public struct DecisionTreeClassifier: Estimator {
     public var options: TreeOptions
     /// The α of minimal cost-complexity pruning: what a leaf must take from the impurity to stay (`ccp_alpha`). 0: nothing is pruned.

@@ -50,13 +50,15 @@ struct TreeData {
 
     /// Trees for the given seeds, and which rows were drawn for each: [trees, (rows + 7) / 8] bits.
     func grow(_ options: TreeOptions, seeds: [UInt], bootstrap: Bool, randomThresholds: Bool) throws -> (trees: [GrownTree], drawn: [UInt8]) {
-        guard let columns = soma_columns_make(rows.values, rows.rows, rows.columns) else { throw FitChecks.noMemory("to sort \(rows.columns) columns") }
+        guard let columns = soma_columns_make(rows.values, rows.rows, rows.columns) else {
+            throw FitChecks.noMemory("to sort \(rows.columns) columns")
+        }
         defer { soma_columns_free(columns) }
         var drawn = [UInt8](repeating: 0, count: bootstrap ? seeds.count * ((rows.rows + 7) / 8) : 0)
         var settings = soma_tree_options(
             classes: Int32(classCount), max_depth: options.maxDepth ?? .max, min_split: max(options.minRowsToSplit, 2),
-            min_leaf: max(options.minRowsInLeaf, 1), max_features: options.features.count(of: rows.columns), min_decrease: options.minImpurityDecrease,
-            random_thresholds: randomThresholds, bootstrap: bootstrap)
+            min_leaf: max(options.minRowsInLeaf, 1), max_features: options.features.count(of: rows.columns),
+            min_decrease: options.minImpurityDecrease, random_thresholds: randomThresholds, bootstrap: bootstrap)
         var trees = [soma_tree](repeating: soma_tree(), count: seeds.count)
         defer { for index in trees.indices { soma_tree_free(&trees[index]) } }
         let succeeded = withOptionalPointer(classes) { classes in

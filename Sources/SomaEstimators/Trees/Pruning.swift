@@ -2,7 +2,8 @@ import CEstimators
 import Soma
 import SomaGraph
 
-/// How a tree shrinks as branches cost more: minimal cost-complexity pruning, L. Breiman et al., *Classification and Regression Trees*, 1984, chapter 3.
+/// How a tree shrinks as branches cost more: minimal cost-complexity pruning, L. Breiman et al., *Classification and Regression Trees*, 1984,
+/// chapter 3.
 public struct PruningPath: Hashable, Sendable {
     /// From which α on a leaf more is not worth what it takes from the impurity, ascending from 0, the whole tree.
     public let alphas: [Double]

@@ -5,8 +5,8 @@ import SomaGraph
 public enum ForestKind: Hashable, Sendable {
     /// Each tree learns from as many rows as there are, drawn with replacement: L. Breiman, *Random Forests*, Machine Learning 45, 2001.
     case bootstrap
-    /// Each tree learns from all rows, and thresholds are drawn between the least and the greatest number of a node, one for each column that is tried:
-    /// P. Geurts, D. Ernst, L. Wehenkel, *Extremely Randomized Trees*, Machine Learning 63, 2006.
+    /// Each tree learns from all rows, and thresholds are drawn between the least and the greatest number of a node, one for each column that is
+    /// tried: P. Geurts, D. Ernst, L. Wehenkel, *Extremely Randomized Trees*, Machine Learning 63, 2006.
     case extraTrees
 }
 

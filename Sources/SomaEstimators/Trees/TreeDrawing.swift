@@ -31,8 +31,8 @@ public struct TreeDrawing: Sendable {
         let colour: String
         var x = 0.0
         var children: [Int] = []
-        /// Its box, by the longest line: 6.6 units a character.
-        var width: Double { 24 + 6.6 * Double(lines.map(\.count).max() ?? 0) }
+        /// Its box, by the longest line: 7 units a character.
+        var width: Double { 24 + 7 * Double(lines.map(\.count).max() ?? 0) }
     }
 
     private func picture(_ trees: TreeEnsemble, _ tree: Int) -> String {
@@ -112,7 +112,7 @@ public struct TreeDrawing: Sendable {
         let (start, end) = (top(parent) + Self.boxHeight, top(child))
         let line = frame.line(parent.x, start, child.x, end, ChartFrame.faint)
         let label = frame.text(
-            isLeft ? "yes" : "no", x: (parent.x + child.x) / 2 + (isLeft ? -6 : 6), y: (start + end) / 2 + 4, anchor: isLeft ? "end" : "start")
+            isLeft ? "yes" : "no", x: (parent.x + child.x) / 2 + (isLeft ? -6 : 6), y: (start + end) / 2 - 4, anchor: isLeft ? "end" : "start")
         return [line, label]
     }
 

@@ -79,8 +79,8 @@ struct TreeEnsemble: Hashable, Sendable {
 extension TreeEnsemble {
     var namedArrays: [String: NamedArray] {
         [
-            "starts": NamedArray(starts.map { Int32($0) }), "feature": NamedArray(feature), "threshold": NamedArray(threshold), "right": NamedArray(right),
-            "samples": NamedArray(samples), "impurity": NamedArray(impurity), "values": NamedArray(shape: [feature.count, outputs], values),
+            "starts": NamedArray(starts.map { Int32($0) }), "feature": NamedArray(feature), "threshold": NamedArray(threshold),
+            "right": NamedArray(right), "samples": NamedArray(samples), "impurity": NamedArray(impurity), "values": NamedArray(shape: [feature.count, outputs], values),
         ]
     }
 
@@ -92,7 +92,9 @@ extension TreeEnsemble {
         samples = try reader.integers("samples", in: 0...Int32.max)
         impurity = try reader.floats("impurity", shape: [nodes])
         let (values, shape) = try reader.floats("values", axes: 2)
-        guard right.count == nodes, samples.count == nodes, shape[0] == nodes, shape[1] > 0 else { throw reader.refusal("its arrays differ in length") }
+        guard right.count == nodes, samples.count == nodes, shape[0] == nodes, shape[1] > 0 else {
+            throw reader.refusal("its arrays differ in length")
+        }
         (self.values, outputs) = (values, shape[1])
         starts = try TreeStructure.starts(reader, nodes: nodes)
         for tree in 0..<treeCount { try TreeStructure.check(self.nodes(of: tree), feature: feature, right: right, reader) }

@@ -80,8 +80,8 @@ struct KernelRows {
         var result = [Float](repeating: 0, count: others.rows.rows * outputs)
         guard rows.rows > 0, others.rows.rows > 0 else { return result }
         let succeeded = soma_kernel_sums(
-            [kernel], others.rows.values, others.norms, others.rows.rows, rows.values, norms, rows.rows, rows.columns, coefficients, outputs, 64 << 20,
-            &result)
+            [kernel], others.rows.values, others.norms, others.rows.rows, rows.values, norms, rows.rows, rows.columns, coefficients, outputs,
+            64 << 20, &result)
         guard succeeded else { throw FitChecks.noMemory("for kernels of \(rows.rows) rows") }
         return result
     }

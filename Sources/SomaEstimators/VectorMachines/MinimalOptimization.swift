@@ -39,7 +39,10 @@ struct MinimalOptimization {
                 }
                 soma_smo_solve(&tasks, tasks.count)
                 guard !tasks.contains(where: \.failed) else { throw FitChecks.noMemory("for rows of kernels; a smaller cache may help") }
-                return tasks.map { Solution(alpha: Array(UnsafeBufferPointer(start: $0.alpha, count: $0.variables)), offset: $0.offset, iterations: $0.iterations) }
+                return tasks.map { task in
+                    let alpha = Array(UnsafeBufferPointer(start: task.alpha, count: task.variables))
+                    return Solution(alpha: alpha, offset: task.offset, iterations: task.iterations)
+                }
             }
         }
     }

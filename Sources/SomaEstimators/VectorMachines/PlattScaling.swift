@@ -5,8 +5,8 @@ import SomaGraph
 
 /// Probabilities of a pair of classes from decisions of machines that did not see the rows: p(first) = 1 / (1 + exp(A d + B)).
 ///
-/// J. Platt, *Probabilistic Outputs for Support Vector Machines*, 1999; fitted as H.-T. Lin, C.-J. Lin, R. C. Weng do in *A Note on Platt's Probabilistic Outputs
-/// for Support Vector Machines*, Machine Learning 68, 2007.
+/// J. Platt, *Probabilistic Outputs for Support Vector Machines*, 1999; fitted as H.-T. Lin, C.-J. Lin, R. C. Weng do in *A Note on Platt's
+/// Probabilistic Outputs for Support Vector Machines*, Machine Learning 68, 2007.
 struct PlattScaling {
     private let optimization: MinimalOptimization
     private let seed: UInt64
@@ -98,8 +98,8 @@ struct PlattScaling {
     }
 }
 
-/// Probabilities of classes from those of each pair: T.-F. Wu, C.-J. Lin, R. C. Weng, *Probability Estimates for Multi-class Classification by Pairwise Coupling*,
-/// JMLR 5, 2004, the second method.
+/// Probabilities of classes from those of each pair: T.-F. Wu, C.-J. Lin, R. C. Weng, *Probability Estimates for Multi-class Classification by
+/// Pairwise Coupling*, JMLR 5, 2004, the second method.
 enum PairwiseCoupling {
     /// - Parameter pairs: p(lower of the pair), for 0 against 1, 0 against 2, ….
     static func probabilities(_ pairs: [Double], classCount: Int) -> [Double] {

@@ -2,10 +2,11 @@ import CEstimators
 import Soma
 import SomaGraph
 
-/// The widest margin between each pair of classes, in the space of a kernel: C. Cortes, V. Vapnik, *Support-Vector Networks*, Machine Learning 20, 1995.
+/// The widest margin between each pair of classes, in the space of a kernel: C. Cortes, V. Vapnik, *Support-Vector Networks*, Machine Learning 20,
+/// 1995.
 ///
-/// Solved by sequential minimal optimisation with second-order information (R.-E. Fan, P.-H. Chen, C.-J. Lin, JMLR 6, 2005). Of more than two classes each
-/// pair votes; of equal votes the lowest class is predicted.
+/// Solved by sequential minimal optimisation with second-order information (R.-E. Fan, P.-H. Chen, C.-J. Lin, JMLR 6, 2005). Of more than two
+/// classes each pair votes; of equal votes the lowest class is predicted.
 public struct SupportVectorClassifier: Estimator {
     public var kernel: VectorKernel
     /// How much a row on the wrong side of its margin costs (`C`), times its weight.
@@ -110,8 +111,8 @@ public struct SupportVectorClassifierModel: FittedClassifier {
         return votes
     }
 
-    /// Where probabilities were fitted, those that agree best with those of the pairs, and their greatest need not be the class with most votes; else the
-    /// shares of the votes.
+    /// Where probabilities were fitted, those that agree best with those of the pairs, and their greatest need not be the class with most votes;
+    /// else the shares of the votes.
     public func probabilities(for rows: Matrix) throws -> Matrix {
         let decisions = try decisions(for: rows)
         guard !sigmoids.isEmpty else {

@@ -2,8 +2,8 @@ import CEstimators
 import Soma
 import SomaGraph
 
-/// The flattest function of a kernel that misses targets by no more than ε, or pays for what it misses more: ε-regression of V. Vapnik, *The Nature of
-/// Statistical Learning Theory*, 1995; solved as `SupportVectorClassifier` is.
+/// The flattest function of a kernel that misses targets by no more than ε, or pays for what it misses more: ε-regression of V. Vapnik, *The Nature
+/// of Statistical Learning Theory*, 1995; solved as `SupportVectorClassifier` is.
 public struct SupportVectorRegressor: Estimator {
     public var kernel: VectorKernel
     /// How much an error beyond ε costs (`C`), times the weight of the row.
@@ -21,7 +21,9 @@ public struct SupportVectorRegressor: Estimator {
         kernel: VectorKernel = .radial(), c: Double = 1, epsilon: Double = 0.1, tolerance: Double = 1e-3, maxIterations: Int? = nil,
         cacheBytes: Int = 200 << 20
     ) {
-        guard c > 0, epsilon >= 0, tolerance > 0 else { programError("SupportVectorRegressor", "c is \(c), ε \(epsilon), the tolerance \(tolerance)") }
+        guard c > 0, epsilon >= 0, tolerance > 0 else {
+            programError("SupportVectorRegressor", "c is \(c), ε \(epsilon), the tolerance \(tolerance)")
+        }
         (self.kernel, self.c, self.epsilon) = (kernel, c, epsilon)
         (self.tolerance, self.maxIterations, self.cacheBytes) = (tolerance, maxIterations, cacheBytes)
     }
@@ -34,8 +36,8 @@ public struct SupportVectorRegressor: Estimator {
         let upper = targets.indices.map { c * (weights?[$0] ?? 1) }
         let signs = [Int8](repeating: 1, count: rows.rows) + [Int8](repeating: -1, count: rows.rows)
         let problem = MinimalOptimization.Problem(
-            points: targets.indices.map { Int32($0) }, signs: signs, linear: targets.map { epsilon - Double($0) } + targets.map { epsilon + Double($0) },
-            upper: upper + upper)
+            points: targets.indices.map { Int32($0) }, signs: signs,
+            linear: targets.map { epsilon - Double($0) } + targets.map { epsilon + Double($0) }, upper: upper + upper)
         let solution = try optimization.solve([problem])[0]
         var coefficients: [Int32: [(pair: Int, value: Double)]] = [:]
         for row in targets.indices {
