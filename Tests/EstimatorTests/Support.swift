@@ -1,4 +1,5 @@
 import CPUKernels
+import Foundation
 import Soma
 import SomaEstimators
 import Testing
@@ -77,10 +78,17 @@ extension Matrix {
     func firstRows(_ count: Int) -> Matrix { selecting(Array(0..<count)) }
 }
 
-/// Runs `body` on each number of threads, and tells whether all gave the same.
+/// Tests run side by side; one at a time says how many threads there are.
+private let resizing = NSLock()
+
+/// Runs `body` on one, two and three threads, and tells whether all gave the same.
 func isSameOnThreads<Value: Equatable>(_ body: () throws -> Value) rethrows -> Bool {
+    resizing.lock()
     let before = soma_team_size()
-    defer { soma_team_resize(before) }
+    defer {
+        soma_team_resize(before)
+        resizing.unlock()
+    }
     var values: [Value] = []
     for size: Int32 in [1, 2, 3] {
         soma_team_resize(size)

@@ -40,6 +40,16 @@ import Testing
         check(model.trees, model.featureImportances, try tree.pruningPath(rows, TestData.masses), "mass")
     }
 
+    @Test func limitsStopATree() throws {
+        let (rows, species) = TestData.penguins
+        func nodes(_ options: TreeOptions) throws -> Int { try DecisionTreeClassifier(options).fit(rows, species).nodeCount }
+        #expect(try nodes(TreeOptions(maxDepth: 0)) == 1 && nodes(TreeOptions(maxDepth: 1)) == 3)
+        #expect(try nodes(TreeOptions(minRowsToSplit: 343)) == 1 && nodes(TreeOptions(minRowsToSplit: 342)) == 3)
+        #expect(try nodes(TreeOptions(minRowsInLeaf: 172)) == 1)
+        // The first split takes 0.636 - (213 · 0.423 + 129 · 0.104) / 342 = 0.333, Gini's impurities of the whole and of its sides.
+        #expect(try nodes(TreeOptions(maxDepth: 1, minImpurityDecrease: 0.33)) == 3 && nodes(TreeOptions(minImpurityDecrease: 0.35)) == 1)
+    }
+
     /// Columns of more than 256 numbers are sorted and not counted: the same tree.
     @Test func columnsOfManyNumbersGiveTheTreeOfTheirRanks() throws {
         var generator = Philox(seed: 3)
