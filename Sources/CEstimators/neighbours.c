@@ -99,6 +99,8 @@ static bool select_row(const selection *s, long row, float *least, float *heap, 
     double x_norm = 0;
     for (long i = 0; i < s->columns; i++) { x_norm += (double)x[i] * (double)x[i]; }
     double limit = (double)threshold_of(s, values, least, heap) + 2 * rounding_bound(s, x_norm);
+    // Where products may overflow every row is looked at.
+    if (!(x_norm + s->greatest_norm < 1e37)) { limit = INFINITY; }
     long found = 0;
     for (long begin = 0; begin < s->others; begin += block_size) {
         if ((double)least[begin / block_size] > limit) { continue; }

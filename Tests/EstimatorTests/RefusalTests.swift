@@ -32,6 +32,20 @@ import Testing
         #expect(unweighted == "the weights of all rows of class 1 are 0")
     }
 
+    /// Numbers whose squares single precision does not hold.
+    @Test func vastNumbersAreToldApartOrRefused() throws {
+        let vast = Matrix([[1e30, 0], [-1e30, 1], [3e30, 2], [1e30, 5]])
+        let model = try NeighboursClassifier(count: 1).fit(vast, [0, 1, 2, 3])
+        #expect(try model.predictions(for: Matrix([[1e30, 0.1], [-9e29, 0], [2.5e30, 0], [1e30, 4]])) == [0, 1, 2, 3])
+        #expect(try DecisionTreeClassifier().fit(vast, [0, 1, 2, 3]).predictions(for: vast) == [0, 1, 2, 3])
+        for kernel in [VectorKernel.radial(), .linear, .polynomial(degree: 3, gamma: .value(1))] {
+            let message = refusal { try SupportVectorClassifier(kernel: kernel).fit(vast, [0, 0, 1, 1]) }
+            #expect(message.hasPrefix("kernels of these rows are beyond what single precision holds"))
+        }
+        let high = VectorKernel.polynomial(degree: 40, gamma: .value(1))
+        #expect(refusal { try SupportVectorRegressor(kernel: high).fit(rows, [0, 0, 1, 1]) }.hasPrefix("kernels of these rows"))
+    }
+
     @Test func rowsThatAreNoNumbersAreRefused() throws {
         let model = try DecisionTreeClassifier().fit(rows, [0, 0, 1, 1])
         #expect(refusal { try model.predictions(for: Matrix([[1, .nan]])) } == "column 1 of row 0 is nan; fill in or leave out what is missing")

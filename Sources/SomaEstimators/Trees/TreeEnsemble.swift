@@ -26,7 +26,7 @@ struct TreeEnsemble: Hashable, Sendable {
             threshold += tree.threshold
             right += tree.right
             samples += tree.samples
-            impurity += tree.impurity.map { Float($0) }
+            impurity += tree.impurity.map { Float(min($0, Double(Float.greatestFiniteMagnitude))) }
             values += tree.values
         }
     }

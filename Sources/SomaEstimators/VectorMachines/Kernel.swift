@@ -1,4 +1,5 @@
 import CEstimators
+import Glibc
 import Soma
 import SomaGraph
 
@@ -63,6 +64,18 @@ struct KernelRows {
         var norms = [Float](repeating: 0, count: rows.rows)
         if kernel.kind == SOMA_KERNEL_RBF { soma_squared_norms(rows.values, rows.rows, rows.columns, &norms) }
         (self.kernel, self.centre, self.rows, self.norms) = (kernel, centre, rows, norms)
+    }
+
+    /// Refuses rows whose kernels single precision may not hold.
+    func checkRange() throws {
+        var lengths = norms
+        if kernel.kind != SOMA_KERNEL_RBF { soma_squared_norms(rows.values, rows.rows, rows.columns, &lengths) }
+        let longest = Double(lengths.max() ?? 0)
+        // |x·y| is at most the product of the lengths.
+        let base = kernel.kind == SOMA_KERNEL_POLYNOMIAL ? abs(Double(kernel.gamma)) * longest + abs(Double(kernel.constant)) : longest
+        guard pow(base, Double(kernel.degree)) < 1e37 else {
+            throw SomaError("kernels of these rows are beyond what single precision holds", hint: "scale the columns, or take a lower degree")
+        }
     }
 
     private static func centred(_ rows: Matrix, _ centre: [Float]) -> Matrix {

@@ -35,6 +35,7 @@ public struct SupportVectorClassifier: Estimator {
         let weights = try FitChecks.rows(rows, targets: targets.count, weights: weights)
         let classes = try FitChecks.classes(targets)
         let kernelRows = KernelRows(rows, kernel.resolved(for: rows))
+        try kernelRows.checkRange()
         let optimization = MinimalOptimization(rows: kernelRows, tolerance: tolerance, maxIterations: maxIterations, cacheBytes: cacheBytes)
         // Rows of weight 0 take no part.
         let members = (0..<classes).map { label in targets.indices.filter { targets[$0] == label && (weights?[$0] ?? 1) > 0 }.map { Int32($0) } }

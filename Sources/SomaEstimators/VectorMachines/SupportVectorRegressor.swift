@@ -32,6 +32,7 @@ public struct SupportVectorRegressor: Estimator {
         let weights = try FitChecks.rows(rows, targets: targets.count, weights: weights)
         try FitChecks.targets(targets)
         let kernelRows = KernelRows(rows, kernel.resolved(for: rows))
+        try kernelRows.checkRange()
         let optimization = MinimalOptimization(rows: kernelRows, tolerance: tolerance, maxIterations: maxIterations, cacheBytes: cacheBytes)
         let upper = targets.indices.map { c * (weights?[$0] ?? 1) }
         let signs = [Int8](repeating: 1, count: rows.rows) + [Int8](repeating: -1, count: rows.rows)
