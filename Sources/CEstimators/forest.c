@@ -12,8 +12,7 @@ typedef struct walk {
     long rows, columns;
     double *sums;
     const unsigned char *drawn;
-    int *counts, *leaves;
-    long tree;
+    int *counts;
 } walk;
 
 static inline long leaf_of(const soma_forest *forest, long start, const float *row) {
@@ -55,16 +54,4 @@ static void add_rows(long begin, long end, int part, void *context) {
 void soma_forest_add(const soma_forest *forest, const float *x, long rows, long columns, double *sums, const unsigned char *drawn, int *counts) {
     walk walk = {.forest = forest, .x = x, .rows = rows, .columns = columns, .sums = sums, .drawn = drawn, .counts = counts};
     soma_parallel_for(rows, 1 + 1000 / (forest->trees + 1), add_rows, &walk);
-}
-
-static void find_leaves(long begin, long end, int part, void *context) {
-    (void)part;
-    const walk *walk = context;
-    long start = walk->forest->starts[walk->tree];
-    for (long row = begin; row < end; row++) { walk->leaves[row] = (int)leaf_of(walk->forest, start, walk->x + row * walk->columns); }
-}
-
-void soma_forest_leaves(const soma_forest *forest, long tree, const float *x, long rows, long columns, int *leaves) {
-    walk walk = {.forest = forest, .x = x, .rows = rows, .columns = columns, .leaves = leaves, .tree = tree};
-    soma_parallel_for(rows, 1000, find_leaves, &walk);
 }

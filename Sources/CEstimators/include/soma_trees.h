@@ -56,9 +56,6 @@ typedef struct soma_forest {
 /// - Parameter drawn: as above: trees pass over the rows that were drawn for them, and `counts`, [rows], tells how many spoke; or null.
 void soma_forest_add(const soma_forest *forest, const float *x, long rows, long columns, double *sums, const unsigned char *drawn, int *counts);
 
-/// The leaf of a tree of `forest` that each row comes to, counted from the tree's first node.
-void soma_forest_leaves(const soma_forest *forest, long tree, const float *x, long rows, long columns, int *leaves);
-
 /// The order in which minimal cost-complexity pruning cuts the branches off a tree in preorder (Breiman et al., chapter 3).
 /// - Parameters:
 ///   - risk: [count]: impurity times share of the weight.

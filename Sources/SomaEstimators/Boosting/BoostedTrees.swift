@@ -74,23 +74,10 @@ struct BoostedTrees: Hashable, Sendable {
 
     /// Adds the leaves of the trees from `first` on to `sums`, [rows, outputs].
     func add(to sums: inout [Double], _ rows: Matrix, from first: Int = 0) {
-        starts.withUnsafeBufferPointer { starts in
-            feature.withUnsafeBufferPointer { feature in
-                right.withUnsafeBufferPointer { right in
-                    threshold.withUnsafeBufferPointer { threshold in
-                        missingLeft.withUnsafeBufferPointer { missing in
-                            values.withUnsafeBufferPointer { values in
-                                var forest = soma_forest(
-                                    trees: starts.count - first, outputs: outputs, starts: starts.baseAddress.map { $0 + first },
-                                    feature: feature.baseAddress, right: right.baseAddress, threshold: threshold.baseAddress,
-                                    missing_left: missing.baseAddress, values: values.baseAddress, is_boosted: true)
-                                soma_forest_add(&forest, rows.values, rows.rows, rows.columns, &sums, nil, nil)
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        guard first < starts.count else { return }
+        withForest(
+            starts: starts, from: first, feature: feature, right: right, threshold: threshold, missingLeft: missingLeft, values: values, outputs: outputs
+        ) { soma_forest_add(&$0, rows.values, rows.rows, rows.columns, &sums, nil, nil) }
     }
 
     func sums(for rows: Matrix) -> [Double] {

@@ -39,7 +39,7 @@ struct TreeEnsemble: Hashable, Sendable {
     /// [rows, outputs]: the mean of what the trees say.
     func means(for rows: Matrix) -> [Double] {
         var sums = [Double](repeating: 0, count: rows.rows * outputs)
-        withForest { soma_forest_add(&$0, rows.values, rows.rows, rows.columns, &sums, nil, nil) }
+        withNodes { soma_forest_add(&$0, rows.values, rows.rows, rows.columns, &sums, nil, nil) }
         guard treeCount > 1 else { return sums }
         let count = Double(treeCount)
         sums.withUnsafeMutableBufferPointer { sums in for index in sums.indices { sums[index] /= count } }
@@ -50,27 +50,13 @@ struct TreeEnsemble: Hashable, Sendable {
     func meansOutOfBag(for rows: Matrix, drawn: [UInt8]) -> (means: [Double], counts: [Int32]) {
         var sums = [Double](repeating: 0, count: rows.rows * outputs)
         var counts = [Int32](repeating: 0, count: rows.rows)
-        withForest { soma_forest_add(&$0, rows.values, rows.rows, rows.columns, &sums, drawn, &counts) }
+        withNodes { soma_forest_add(&$0, rows.values, rows.rows, rows.columns, &sums, drawn, &counts) }
         for index in sums.indices where counts[index / outputs] > 0 { sums[index] /= Double(counts[index / outputs]) }
         return (sums, counts)
     }
 
-    private func withForest<Result>(_ body: (inout soma_forest) -> Result) -> Result {
-        starts.withUnsafeBufferPointer { starts in
-            feature.withUnsafeBufferPointer { feature in
-                right.withUnsafeBufferPointer { right in
-                    threshold.withUnsafeBufferPointer { threshold in
-                        values.withUnsafeBufferPointer { values in
-                            var forest = soma_forest(
-                                trees: starts.count, outputs: outputs, starts: starts.baseAddress, feature: feature.baseAddress,
-                                right: right.baseAddress, threshold: threshold.baseAddress, missing_left: nil, values: values.baseAddress,
-                                is_boosted: false)
-                            return body(&forest)
-                        }
-                    }
-                }
-            }
-        }
+    private func withNodes(_ body: (inout soma_forest) -> Void) {
+        withForest(starts: starts, feature: feature, right: right, threshold: threshold, values: values, outputs: outputs, body)
     }
 }
 
