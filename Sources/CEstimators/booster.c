@@ -109,7 +109,6 @@ static void write_nodes(soma_booster *booster, int at, int output, double *raw, 
     bool is_leaf = node->left < 0;
     double value = -node->sum.gradient / (node->sum.hessian + options->l2 + 1e-15) * options->learning_rate;
     tree->feature[place] = is_leaf ? -1 : node->split.feature;
-    tree->samples[place] = (int)(node->end - node->begin);
     tree->right[place] = 0, tree->threshold[place] = 0, tree->missing_left[place] = 0, tree->gain[place] = 0, tree->value[place] = 0;
     if (is_leaf) {
         tree->value[place] = (float)value;

@@ -15,7 +15,6 @@ typedef struct soma_boost_tree {
     long count;
     int *feature;              ///< [2 · max_leaves - 1]; -1: a leaf.
     int *right;
-    int *samples;              ///< Rows of the node.
     float *threshold;
     unsigned char *missing_left;
     float *value;              ///< Of a leaf: -G / (H + l2) times the learning rate.

@@ -132,7 +132,6 @@ struct Boosting {
             let nodes = 2 * leaves - 1
             tree.feature = .allocate(capacity: nodes)
             tree.right = .allocate(capacity: nodes)
-            tree.samples = .allocate(capacity: nodes)
             tree.threshold = .allocate(capacity: nodes)
             tree.missing_left = .allocate(capacity: nodes)
             tree.value = .allocate(capacity: nodes)
@@ -142,7 +141,6 @@ struct Boosting {
         deinit {
             tree.feature.deallocate()
             tree.right.deallocate()
-            tree.samples.deallocate()
             tree.threshold.deallocate()
             tree.missing_left.deallocate()
             tree.value.deallocate()
