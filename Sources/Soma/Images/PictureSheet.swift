@@ -54,11 +54,11 @@ public struct PictureSheet: Sendable {
     }
 
     /// How many pictures of a size a sheet has room for.
-    private static func most(_ tile: PictureSize, _ columns: Int?) -> Int {
+    private static func most(_ tile: PictureSize) -> Int {
         var (low, high) = (0, Picture.pixelLimit + 1)
         while high - low > 1 {
             let middle = (low + high) / 2
-            if fits(middle, tile, columns) { low = middle } else { high = middle }
+            if fits(middle, tile) { low = middle } else { high = middle }
         }
         return low
     }
