@@ -92,13 +92,13 @@ extension OnTheCPU {
             let (output, device) = (try TemporaryFolder(), try Device.named("cpu"))
             defer { clear(output) }
             let run = try record(recipe, on: device, small + ["loss=\(loss)"], epochs: 2, output: output.path)
-            #expect(run.files == ["\(output.path)/samples.png"] && names(in: "\(output.path)/samples") == ["epoch-0001.png", "epoch-0002.png"])
-            #expect(output.names == ["best.safetensors", "last.safetensors", "samples", "samples.png"])
+            #expect(run.files == ["\(output.path)/samples.png", "\(output.path)/nearest.png"] && names(in: "\(output.path)/samples") == ["epoch-0001.png", "epoch-0002.png"])
+            #expect(output.names == ["best.safetensors", "last.safetensors", "nearest.png", "samples", "samples.png"])
             #expect(run.epochs.count == 2 && run.epochs.allSatisfy { $0.losses.map(\.name) == ["discriminator_loss", "generator_loss"] })
             #expect(run.epochs[0].evaluation?.report.figures.map(\.name) == ["frechet_distance", "inception_score", "coverage"])
             let distance = try #require(run.result.test["frechet_distance"]), score = try #require(run.result.test["inception_score"])
             #expect(distance.isFinite && distance > 0 && (1...10).contains(score))
-            #expect(run.messages.contains { $0.hasPrefix("the classifier that measures the pictures was trained for 1 epoch and reads 0.") })
+            #expect(run.messages.contains { $0.hasPrefix("the classifier that measures the pictures was trained for 1 epoch and is right about 0.") })
             let last = try Checkpoint(path: "\(output.path)/last.safetensors")
             #expect(last.metadata["setting.critic"] == (loss == "wasserstein" ? "5" : "1"))
             let updates = ["discriminator", "generator"].map { last.metadata["optimizer.updates.\($0)"] }

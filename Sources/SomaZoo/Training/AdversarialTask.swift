@@ -1,42 +1,6 @@
 import Glibc
 import Soma
 
-/// A `DCGAN` and the network that its pictures are measured by, which stays as it is.
-struct JudgedDCGAN: Module, CustomReflectable {
-    let networks: DCGAN
-    let judge: DigitJudge
-
-    /// Checkpoints name both networks without a prefix.
-    var customMirror: Mirror {
-        Mirror(self, children: ["generator": networks.generator, "discriminator": networks.discriminator, "judge": judge], displayStyle: .struct)
-    }
-}
-
-/// What a generator of digits is measured by, beside as many real pictures (fields `image`, `label`) and made of the numbers of the field `noise`.
-struct GeneratorScores: Measured {
-    let module: JudgedDCGAN
-    let criterion: Criterion? = .lowest("frechet_distance")
-
-    private func generated(_ batch: Minibatch) -> Tensor { module.networks.generator(batch["noise"]) }
-    private func real(_ batch: Minibatch) -> Tensor { SignedPixels()(batch["image"]) }
-
-    func metrics(_ batch: Minibatch) -> [Metric] {
-        let (real, generated) = (module.judge.features(real(batch)), module.judge.features(generated(batch)))
-        let logits = module.judge.classes(generated)
-        return [.frechetDistance(real: real, generated: generated), .inceptionScore(logits: logits), .coverage(logits: logits)]
-    }
-
-    func details(_ batch: Minibatch) -> [Metric] {
-        let (answers, logits) = (module.judge(real(batch)), module.judge(generated(batch)))
-        let isRight = answers.argmax(alongAxis: 1) .== batch["label"]
-        return [
-            .shares("what the classifier takes generated pictures for", logits: logits, classes: DigitClasses.names),
-            .share("classifier_accuracy", of: isRight, title: "classifier on real pictures"),
-            .inceptionScore("real_inception_score", logits: answers, title: "its score of these"),
-        ]
-    }
-}
-
 /// A generator and a discriminator train each other on pictures from 0 to 1 in the field `image`.
 struct AdversarialTask: TrainingTask {
     private let judged: JudgedDCGAN
@@ -56,18 +20,22 @@ struct AdversarialTask: TrainingTask {
 
     /// - Parameters:
     ///   - discriminatorSteps: its steps for one of the generator.
+    ///   - rate: by updates of the discriminator.
     ///   - average: d of the moving average a ← d a + (1 − d) w of the generator's weights, by which pictures are made; nil: by the weights.
+    ///   - classes: what the classes are called that the judge predicts.
     ///   - seed: of the numbers that the pictures of every epoch are made of.
     /// - Throws: `BackendError`.
-    init(_ judged: JudgedDCGAN, _ form: AdversarialLoss, discriminatorSteps: Int, rate: Double, average: Double?, noise: Int, seed: UInt64) throws {
+    init(_ judged: JudgedDCGAN, _ form: AdversarialLoss, discriminatorSteps: Int, rate: Schedule, average: Double?, noise: Int, classes: [String], seed: UInt64) throws {
         (self.judged, self.form, self.noise) = (judged, form, noise)
         turns = Array(repeating: Self.aloneTurn, count: discriminatorSteps - 1) + [Self.bothTurn]
-        (scores, samples) = (GeneratorScores(module: judged), NoiseSource(count: noise, seed: seed))
-        func player(_ name: String, _ model: some Module, averageDecay: Double? = nil) throws -> Player {
-            Player(name, try Optimizer(Self.rule(form), for: model, learningRate: .constant(rate), averageDecay: averageDecay))
+        (scores, samples) = (GeneratorScores(module: judged, classes: classes), NoiseSource(count: noise, seed: seed))
+        func player(_ name: String, _ model: some Module, _ rate: Schedule, averageDecay: Double? = nil) throws -> Player {
+            Player(name, try Optimizer(Self.rule(form), for: model, learningRate: rate, averageDecay: averageDecay))
         }
-        discriminator = try player("discriminator", judged.networks.discriminator)
-        generator = try player("generator", judged.networks.generator, averageDecay: average)
+        discriminator = try player("discriminator", judged.networks.discriminator, rate)
+        // It moves once while the discriminator moves so often.
+        let generatorRate = Schedule { rate.rate(after: $0 * discriminatorSteps) }
+        generator = try player("generator", judged.networks.generator, generatorRate, averageDecay: average)
     }
 
     /// The rule of both players: that of Radford's paper, or of Gulrajani's.

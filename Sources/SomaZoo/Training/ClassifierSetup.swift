@@ -48,7 +48,8 @@ struct ClassifierSetup<Model: Layer> {
         let task = SupervisedTask(model, objective(model), optimizer)
         var experiment = Experiment(context, task, options, on: training, validatedOn: validation)
         experiment.metadata = metadata
-        experiment.remarks = try remarks + [scheduleChange(sampleCount: training.count)].compactMap { $0 }
+        experiment.remarks = remarks
+        if let change = try context.scheduleChange(setting(\.decline).rawValue, { schedule(training.count, epochs: $0) }) { experiment.remarks.append(change) }
         return experiment
     }
 
@@ -89,16 +90,6 @@ struct ClassifierSetup<Model: Layer> {
         let updates = epochs * ((sampleCount + batchSize - 1) / batchSize)
         let warmup = min(setting(\.warmup), updates)
         return (warmup, updates - warmup)
-    }
-
-    /// What another number of epochs than the run began with does to the learning rate of the next update; nil where it does nothing.
-    private func scheduleChange(sampleCount: Int) throws -> String? {
-        guard let checkpoint = context.checkpoint, let done = checkpoint.updateCount else { return nil }
-        let earlier = try SavedRun(checkpoint).epochs
-        let rates = [earlier, context.epochs].map { schedule(sampleCount, epochs: $0).rate(after: done) }
-        if rates[0] == rates[1] { return nil }
-        return "the schedule \(setting(\.decline).rawValue) is over \(context.epochs) epochs now and not \(earlier): "
-            + "the learning rate goes on at \(scientific(rates[1])) in place of \(scientific(rates[0]))"
     }
 }
 

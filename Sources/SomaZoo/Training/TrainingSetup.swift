@@ -31,4 +31,15 @@ extension RecipeContext {
     func advice(lower rate: Setting<Double>) -> String {
         "begun anew with \(rate.key)=\((settings[rate] / 10).settingText) it may go better"
     }
+
+    /// What another number of epochs than the run began with does to the learning rate of the next update; nil where it does nothing.
+    /// - Parameter schedule: that of a run of so many epochs; `name` is what it is called.
+    func scheduleChange(_ name: String, _ schedule: (Int) -> Schedule) throws -> String? {
+        guard let checkpoint, let done = checkpoint.updateCount else { return nil }
+        let earlier = try SavedRun(checkpoint).epochs
+        let rates = [earlier, epochs].map { schedule($0).rate(after: done) }
+        if rates[0] == rates[1] { return nil }
+        return "the schedule \(name) is over \(epochs) epochs now and not \(earlier): "
+            + "the learning rate goes on at \(scientific(rates[1])) in place of \(scientific(rates[0]))"
+    }
 }
