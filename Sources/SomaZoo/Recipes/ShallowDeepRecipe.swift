@@ -6,7 +6,7 @@ public struct ShallowDeepRecipe: TrainingRecipe {
     static let parameters = Setting("parameters", 8000, "parameters of each network that reads digits, at most", in: 1...100_000_000)
     static let functions = Setting<[FoldedFunction]>("functions", [.sawtooth, .parity], "functions to learn beside digits; may be none")
     static let functionParameters = Setting("function-parameters", 300, "parameters of each network that learns a function, at most", in: 1...100_000_000)
-    static let folds = Setting("folds", 4, "folds of the saw-tooth, which has 2^folds slopes", in: 1...12)
+    static let folds = Setting("folds", 3, "folds of the saw-tooth, which has 2^folds slopes", in: 1...12)
     static let bits = Setting("bits", 8, "bits whose parity is told", in: 2...16)
     static let activation = Setting("activation", Activation.relu, "function behind each hidden layer")
     static let initialization = Setting("init", Initialization.uniform, "how weights are drawn; of one input he would have all units bend at 0")
