@@ -93,13 +93,17 @@ final class MetricsFile {
 }
 
 extension MetricsFile.Row {
+    /// The name of a model as its rows have it, in memory as in the file: without what separates cells.
+    static func cell(_ model: String) -> String {
+        // By code points: a comma with an accent behind it is still a comma to whoever reads the file.
+        let scalars = model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }
+        return MetricsText.trimmed(String(String.UnicodeScalarView(scalars)))
+    }
+
     /// The row as a line of the file; a cell that says nothing is empty.
     func text(_ names: [String]) -> String {
         func cell(_ value: Double?) -> String { value.map { $0.isFinite ? "\($0)" : Quantity.notFinite($0) } ?? "" }
-        // By code points: a comma with an accent behind it is still a comma to whoever reads the file.
-        let scalars = model.unicodeScalars.map { $0 == "," || $0 == "\"" || $0.properties.generalCategory == .control ? " " : $0 }
-        let name = MetricsText.trimmed(String(String.UnicodeScalarView(scalars)))
-        let first = [name, "\(epoch)", "\(step)"]
+        let first = [Self.cell(model), "\(epoch)", "\(step)"]
         return (first + names.map { cell(values[$0]) } + [cell(learningRate), cell(samplesPerSecond), "\(memoryBytes)", cell(seconds)])
             .joined(separator: ",")
     }

@@ -30,7 +30,7 @@ public final class RunRecord {
     ///   - resumes: whether rows of a `metrics.csv` that is there are kept.
     /// - Throws: `SomaError` where the folder cannot be written to.
     public init(folder: String, title: String, device: Device = .current, resumes: Bool) throws {
-        (self.folder, self.title, self.device, model) = (folder, title, device, title)
+        (self.folder, self.title, self.device, model) = (folder, title, device, MetricsFile.Row.cell(title))
         metrics = try MetricsFile(path: "\(folder)/metrics.csv", resumes: resumes)
     }
 
@@ -38,7 +38,7 @@ public final class RunRecord {
     /// - Throws: `SomaError` where the file cannot be written.
     public func begin(_ model: String) throws {
         try flush()
-        self.model = model
+        self.model = MetricsFile.Row.cell(model)
     }
 
     /// Notes a step of a training loop.
