@@ -209,6 +209,24 @@ import Testing
         }
     }
 
+    /// A loss of two means, one over what counts and one over samples, is that of all samples however they come.
+    @Test func lossesOfSeveralMeans() throws {
+        let device = try Device.named("cpu")
+        let data = try TensorDataSet([
+            "x": Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [6, 1], device: device), "y": Tensor([0, 0, 1, 0, 2, 0] as [Float], shape: [6, 1], device: device),
+        ])
+        let objective = Regression(Sequential(), loss: { x, y in
+            let (x, y) = (x.reshaped(to: [x.shape[0]]), y.reshaped(to: [y.shape[0]]))
+            return 2 * square(x - y).mean(weightedBy: y) + square(x).mean() + x.mean(weightedBy: (y .== 0).as(.float32)) * 0.5
+        })
+        for size in [1, 2, 3, 4, 6] {
+            let loss = try #require(try Evaluator(objective, device: device).evaluate(data, batchSize: size)["loss"])
+            #expect(abs(loss - (2 * (4.0 * 1 + 9 * 2) / 3 + 91.0 / 6 + 0.5 * 13 / 4)) < 1e-5, "\(size): \(loss)")
+        }
+        let infinite = Regression(Sequential(), loss: { x, y in (x / 0).mean(weightedBy: y) })
+        #expect(try Evaluator(infinite, device: device).evaluate(data, batchSize: 2)["loss"] == .infinity)
+    }
+
     /// A run in phases keeps the rows of all of them.
     @Test func phasesAreRecorded() throws {
         let folder = try TemporaryFolder()

@@ -27,22 +27,36 @@ final class PartialMeans: Sendable {
     /// Those of the batch that is computed in parts, if one is.
     @TaskLocal private static var current: PartialMeans?
 
+    /// A mean that a loss takes, of rank 0.
+    struct Mean {
+        let value, divisor: Tensor
+    }
+
     private let totals: (share: Tensor, divisors: Tensor)?
-    private let noted = Mutex<[Tensor]>([])
+    /// Whether a mean of nothing is 0.
+    private let measures: Bool
+    private let noted = Mutex<[Mean]>([])
 
     /// - Parameters:
     ///   - share: s.
     ///   - divisors: W of each mean, in the order in which the loss takes them.
-    init(share: Tensor, divisors: Tensor) { totals = (share, divisors) }
+    init(share: Tensor, divisors: Tensor) { (totals, measures) = ((share, divisors), false) }
 
-    private init() { totals = nil }
+    private init(measures: Bool) { (totals, self.measures) = (nil, measures) }
 
     /// The divisors of the means in what `body` builds, [number of means]; nil where it has none that depends on data.
     static func divisors(in body: () throws -> Void) rethrows -> Tensor? {
-        let means = PartialMeans()
+        let means = PartialMeans(measures: false)
         try $current.withValue(means, operation: body)
         let noted = means.noted.withLock { $0 }
-        return noted.isEmpty ? nil : Tensor(stacking: noted)
+        return noted.isEmpty ? nil : Tensor(stacking: noted.map(\.divisor))
+    }
+
+    /// What `body` builds, and the means in it whose divisors depend on data; those of nothing are 0.
+    static func measuring(_ body: () -> Tensor) -> (value: Tensor, means: [Mean]) {
+        let means = PartialMeans(measures: true)
+        let value = $current.withValue(means, operation: body)
+        return (value, means.noted.withLock { $0 })
     }
 
     /// Runs `body`, which builds the loss of a part, with these divisors, of which it takes each once.
@@ -64,11 +78,12 @@ final class PartialMeans: Sendable {
     static func mean(_ sum: Tensor, over divisor: Tensor) -> Tensor { current?.mean(sum, over: divisor) ?? sum / divisor }
 
     private func mean(_ sum: Tensor, over divisor: Tensor) -> Tensor {
+        let mean = measures ? (sum / divisor).replacing(with: 0, where: divisor .== 0) : sum / divisor
         let number = noted.withLock { noted in
-            noted.append(divisor)
+            noted.append(Mean(value: mean, divisor: divisor))
             return noted.count - 1
         }
-        guard let totals else { return sum / divisor }
+        guard let totals else { return mean }
         guard number < totals.divisors.count else { Self.refuse(number + 1, totals.divisors.count) }
         return sum / (totals.divisors[number] * totals.share)
     }

@@ -45,14 +45,21 @@ extension Objective {
 
 extension Metric {
     /// The mean of the loss that `build` builds for a minibatch, as `loss`.
+    ///
+    /// The loss may be a sum of means, some over samples and some over what counts of them: each is added up by what it is a mean of.
     static func mean(of batch: Minibatch, loss build: () -> Tensor) -> Metric {
-        var built: Tensor?
-        let divisors = PartialMeans.divisors { built = build() }
-        let value = built ?? build()
-        guard let divisors, divisors.shape == [1] else { return .mean("loss", sum: value * batch.count) }
-        let weight = divisors.reshaped(to: .scalar)
-        // Of a minibatch of which nothing counts the mean is NaN.
-        return .mean("loss", sum: .select(weight .> 0, value * weight, .zeros(like: value)), over: weight)
+        let (value, means) = PartialMeans.measuring(build)
+        if means.isEmpty { return .mean("loss", sum: value * batch.count) }
+        let factors = gradient(of: value, withRespectTo: means.map(\.value))
+        let shares = zip(factors, means).map { $0 * $1.value }
+        // What is left is over samples; nothing but rounding where the loss is such a mean alone.
+        let rest = Tensor.select(value.isFinite, shares.reduce(value) { $0 - $1 }, value)
+        let sums = zip(shares, means).flatMap { [$0 * $1.divisor, $1.divisor] }
+        return Metric(sums: [rest * batch.count] + sums) { totals in
+            // Of a mean of which nothing counts in any minibatch the loss is NaN.
+            let means = stride(from: 1, to: totals.sums.count, by: 2).map { totals.sums[$0][0] / totals.sums[$0 + 1][0] }
+            return Report([Figure("loss", totals.sums[0][0] / Double(totals.sampleCount) + means.reduce(0, +), better: .lower)])
+        }
     }
 }
 
