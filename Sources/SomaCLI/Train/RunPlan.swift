@@ -146,10 +146,11 @@ extension RunPlan {
 
         /// Whether a word behind `--resume` names a run, and not a recipe, misspelt perhaps.
         private static func isPath(_ word: String, _ recipe: String?) -> Bool {
+            // A folder may be called as a recipe is.
+            if recipe != nil { return true }
             let names = Recipes.all.map(\.name)
             if names.contains(word) { return false }
-            return recipe != nil || word.hasByte("/") || access(word, F_OK) == 0
-                || nearestNames(to: word, among: names).isEmpty
+            return word.hasByte("/") || access(word, F_OK) == 0 || nearestNames(to: word, among: names).isEmpty
         }
     }
 }
