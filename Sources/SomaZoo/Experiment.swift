@@ -109,6 +109,7 @@ private struct ExperimentRun {
         var remarks = experiment.remarks
         if let checkpoint = context.checkpoint {
             try trainer.resume(from: checkpoint)
+            if let remark = try context.phaseRemark { remarks.append(remark) }
         } else if let preparation = experiment.preparation {
             remarks.append(try preparation())
         }

@@ -75,6 +75,18 @@ import Testing
         #expect(!train("digits", "--resume", "same", "--epochs", "4").output.contains("the learning rate goes on"))
     }
 
+    /// Of every recipe whose rate falls over all epochs, and of the phases that are over.
+    @Test func anotherNumberOfEpochsIsTold() throws {
+        func soma(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma", "train", "--device", "cpu"] + words, in: folder) }
+        #expect(soma("table", "--epochs", "3", "--output", "table").status == 0)
+        let told = "the schedule cosine is over 6 epochs now and not 3: the learning rate goes on at "
+        #expect(soma("table", "--resume", "table", "--epochs", "6").output.contains(told))
+        #expect(soma("shallow-deep", "--epochs", "3", "depths=1", "--output", "depth").status == 0)
+        let depth = soma("shallow-deep", "--resume", "depth", "--epochs", "6").output
+        #expect(depth.contains(told) && depth.contains("--epochs 6 and began with 3: phases 1 to 2 are over and stay as trained"), "\(depth)")
+        #expect(!soma("shallow-deep", "--resume", "depth", "--epochs", "6").output.contains("began with"))
+    }
+
     /// A signal after the last update stops nothing that is not done.
     @Test func theEndIsNotInterrupted() throws {
         let words = ["train", "digits", "--device", "cpu", "--epochs", "2", "hidden=16", "--output", "run", "--json"]

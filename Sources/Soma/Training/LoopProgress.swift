@@ -80,11 +80,14 @@ extension Checkpoint {
         return progress.position.epoch - (progress.isEpochOpen ? 1 : 0)
     }
 
-    /// Whether no phase of a run comes after that of this checkpoint.
-    private var isOfLastPhase: Bool {
-        guard let phase = try? count(PhasedTrainer.phaseKey), let all = try? count(PhasedTrainer.phaseCountKey) else { return true }
-        return phase + 1 >= all
+    /// The phase, from 0, that a run in phases was in when it wrote this, and how many it has; nil of any other run.
+    package var phase: (number: Int, count: Int)? {
+        guard let phase = try? count(PhasedTrainer.phaseKey), let all = try? count(PhasedTrainer.phaseCountKey) else { return nil }
+        return (phase, all)
     }
+
+    /// Whether no phase of a run comes after that of this checkpoint.
+    private var isOfLastPhase: Bool { phase.map { $0.number + 1 >= $0.count } ?? true }
 
     /// How many updates the optimiser had made, or that of several which made most; nil where the file holds no state of one.
     public var updateCount: Int? {

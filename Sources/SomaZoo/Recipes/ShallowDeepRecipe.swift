@@ -58,15 +58,20 @@ public struct ShallowDeepRecipe: TrainingRecipe {
         }
         var experiment = Experiment(context, module, options, phases: phases, on: digits.training, validatedOn: problems[problems.count - 1].heldOut)
         experiment.metadata = digits.metadata
+        let current = problems[(context.checkpoint?.phase?.number ?? 0) / depths.count % problems.count]
+        experiment.remarks = [try context.scheduleChange("cosine") { Self.schedule(current, context, epochs: $0) }].compactMap { $0 }
         let report = ShallowDeepReport(problems: problems, depths: depths, folds: settings[Self.folds], networks: module.networks)
         experiment.exhibits = { try report.exhibits($0) }
         return experiment
     }
 
     private static func task(_ module: ShallowDeepNetworks, _ network: MLP, _ problem: DepthProblem, _ context: RecipeContext) throws -> any TrainingTask {
-        let updates = max(1, context.epochs * ((problem.training.count + context.settings[batch] - 1) / context.settings[batch]))
-        let optimizer = try Optimizer(Adam(), for: network, learningRate: .cosine(from: context.settings[rate], over: updates))
+        let optimizer = try Optimizer(Adam(), for: network, learningRate: schedule(problem, context, epochs: context.epochs))
         return SupervisedTask(module, PlainClassification(network: network), optimizer)
+    }
+
+    private static func schedule(_ problem: DepthProblem, _ context: RecipeContext, epochs: Int) -> Schedule {
+        .cosine(from: context.settings[rate], over: max(1, epochs * problem.training.updatesPerEpoch(batchSize: context.settings[batch])))
     }
 
     private static func digits(_ digits: FlatDigits) -> DepthProblem {

@@ -69,7 +69,7 @@ public struct TableRecipe: TrainingRecipe {
         let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed))
         let rule = AdamW(weightDecay: settings[Self.decay])
         let network = try context.model(trainedBy: rule) { Self.network(settings, parts.preparation) }
-        let updates = (parts.training.count + settings[Self.batch] - 1) / settings[Self.batch]
+        let updates = parts.training.updatesPerEpoch(batchSize: settings[Self.batch])
         func schedule(_ epochs: Int) -> Schedule { .cosine(from: settings[Self.rate], over: max(1, epochs * updates)) }
         let optimizer = try Optimizer(rule, for: network, learningRate: schedule(context.epochs))
         let weights = settings[Self.weights] == .balanced && parts.preparation.classNames != nil ? parts.classWeights : nil
@@ -79,8 +79,8 @@ public struct TableRecipe: TrainingRecipe {
         options.divergenceAdvice = context.advice(lower: Self.rate)
         var experiment = Experiment(
             context, SupervisedTask(network, objective, optimizer), options, on: parts.training, validatedOn: parts.validation)
-        (experiment.metadata, experiment.remarks) = (try parts.metadata(goingOnFrom: context.checkpoint), parts.remarks)
-        if let change = try context.scheduleChange("cosine", schedule) { experiment.remarks.append(change) }
+        experiment.metadata = try parts.metadata(goingOnFrom: context.checkpoint)
+        experiment.remarks = parts.remarks + [try context.scheduleChange("cosine", schedule)].compactMap { $0 }
         // The last weights may be long past the best.
         if settings[Self.validation] > 0 { (experiment.test, experiment.testsBest) = (parts.heldOut, true) }
         return experiment

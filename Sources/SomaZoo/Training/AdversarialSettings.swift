@@ -54,7 +54,7 @@ struct AdversarialSettings: Sendable {
         let networks = try context.model(trainedBy: AdversarialTask.rule(settings[loss])) {
             self.networks(settings, pictures.format, classes: pictures.classes.count)
         }
-        let updates = (pictures.training.count + settings[batch] - 1) / settings[batch]
+        let updates = pictures.training.updatesPerEpoch(batchSize: settings[batch])
         func schedule(_ epochs: Int) -> Schedule {
             settings[falls] ? .linear(from: settings[rate], over: max(1, epochs * updates)) : .constant(settings[rate])
         }
@@ -68,7 +68,7 @@ struct AdversarialSettings: Sendable {
         var experiment = Experiment(
             context, task, options, on: pictures.training, validatedOn: withNoise(pictures.heldOut, settings))
         experiment.metadata = pictures.metadata
-        if let change = try context.scheduleChange("linear", schedule) { experiment.remarks.append(change) }
+        experiment.remarks = [try context.scheduleChange("linear", schedule)].compactMap { $0 }
         experiment.preparation = { try trainJudge(networks.judge, context, pictures) }
         let nearest = NearestPictures(module: networks, noise: NoiseSource(count: settings[noise], seed: context.seed), training: pictures.training)
         experiment.exhibits = { folder in

@@ -48,8 +48,8 @@ struct ClassifierSetup<Model: Layer> {
         let task = SupervisedTask(model, objective(model), optimizer)
         var experiment = Experiment(context, task, options, on: training, validatedOn: validation)
         experiment.metadata = metadata
-        experiment.remarks = remarks
-        if let change = try context.scheduleChange(setting(\.decline).rawValue, { schedule(training.count, epochs: $0) }) { experiment.remarks.append(change) }
+        let change = try context.scheduleChange(setting(\.decline).rawValue) { schedule(training.count, epochs: $0) }
+        experiment.remarks = remarks + [change].compactMap { $0 }
         return experiment
     }
 

@@ -27,13 +27,11 @@ extension RecipeContext {
         }
     }
 
-    /// What may help where the loss is no longer finite, in terms of a setting, which a run that is resumed cannot change.
-    func advice(lower rate: Setting<Double>) -> String {
-        "begun anew with \(rate.key)=\((settings[rate] / 10).settingText) it may go better"
-    }
-
     /// What another number of epochs than the run began with does to the learning rate of the next update; nil where it does nothing.
-    /// - Parameter schedule: that of a run of so many epochs; `name` is what it is called.
+    /// - Parameters:
+    ///   - name: as the setting has it: `cosine`.
+    ///   - schedule: the learning rate of a run of so many epochs.
+    /// - Throws: `SomaError` where the checkpoint does not say what run it is of.
     func scheduleChange(_ name: String, _ schedule: (Int) -> Schedule) throws -> String? {
         guard let checkpoint, let done = checkpoint.updateCount else { return nil }
         let earlier = try SavedRun(checkpoint).epochs
@@ -41,5 +39,22 @@ extension RecipeContext {
         if rates[0] == rates[1] { return nil }
         return "the schedule \(name) is over \(epochs) epochs now and not \(earlier): "
             + "the learning rate goes on at \(scientific(rates[1])) in place of \(scientific(rates[0]))"
+    }
+
+    /// What another number of epochs than the run began with does not change: the phases that are over; nil where there are none.
+    /// - Throws: `SomaError` where the checkpoint does not say what run it is of.
+    var phaseRemark: String? {
+        get throws {
+            guard let checkpoint, let phase = checkpoint.phase, phase.number > 0 else { return nil }
+            let earlier = try SavedRun(checkpoint).epochs
+            if earlier == epochs { return nil }
+            let over = phase.number == 1 ? "phase 1 is over and stays" : "phases 1 to \(phase.number) are over and stay"
+            return "the run goes on with --epochs \(epochs) and began with \(earlier): \(over) as trained, so that phases do not compare"
+        }
+    }
+
+    /// What may help where the loss is no longer finite, in terms of a setting, which a run that is resumed cannot change.
+    func advice(lower rate: Setting<Double>) -> String {
+        "begun anew with \(rate.key)=\((settings[rate] / 10).settingText) it may go better"
     }
 }
