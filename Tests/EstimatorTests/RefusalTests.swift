@@ -28,6 +28,8 @@ import Testing
         #expect(refusal { try NeighboursClassifier(count: 5).fit(rows, [0, 0, 1, 1]) } == "5 neighbours were asked for of 4 rows; ask for fewer")
         #expect(refusal { try MultinomialNaiveBayes().fit(Matrix([[1], [-2]]), [0, 1]) } == "column 0 of row 1 is -2.0, and counts are not negative")
         #expect(refusal { try GaussianNaiveBayes(smoothing: 0).fit(rows, [0, 1, 2, 2]) }.hasPrefix("a column is constant within a class"))
+        let vast = Matrix([[1e25], [2e25], [5e25], [6e25]])
+        #expect(refusal { try GaussianNaiveBayes().fit(vast, [0, 0, 1, 1]) } == "the variance of a column within a class is beyond float32; scale the columns")
         let unweighted = refusal { try SupportVectorClassifier().fit(rows, [0, 0, 1, 1], weights: [1, 1, 0, 0]) }
         #expect(unweighted == "the weights of all rows of class 1 are 0")
     }

@@ -23,6 +23,9 @@ public struct GaussianNaiveBayes: Estimator {
             means += mean
             variances += variance.map { $0 + added }
         }
+        guard variances.allSatisfy({ Float($0).isFinite }) else {
+            throw SomaError("the variance of a column within a class is beyond float32", hint: "scale the columns")
+        }
         guard variances.allSatisfy({ Float($0) > 0 }) else {
             throw SomaError("a column is constant within a class, and its variance is 0", hint: "take a greater smoothing")
         }
