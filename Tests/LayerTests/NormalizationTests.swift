@@ -233,6 +233,30 @@ import Testing
         #expect(deviations.allSatisfy { $0 < 1e-8 })
     }
 
+    /// Numbers whose squares are beyond float32, or below it.
+    @Test(arguments: TestDevices.all) func deviationsOfVastAndTinyNumbers(_ device: Device) throws {
+        for scale in [1e25, 1e-30] as [Float] {
+            let x = Tensor([scale, 3 * scale, 2 * scale, 2 * scale], device: device)
+            let deviation = x.standardDeviation()
+            let slope = gradient(of: deviation, withRespectTo: x)
+            #expect(abs(try deviation.scalars(as: Float.self)[0] / scale - 0.70710678) < 1e-6)
+            #expect(zip(try slope.scalars(as: Float.self), [-0.35355339, 0.35355339, 0, 0]).allSatisfy { abs($0 - $1) < 1e-6 })
+        }
+        let x = Tensor([1e25, 3e25] as [Float], device: device)
+        let slope = gradient(of: x.variance(), withRespectTo: x)
+        #expect(try x.variance().scalars(as: Float.self) == [Float.infinity])
+        #expect(zip(try slope.scalars(as: Float.self), [-1, 1]).allSatisfy { abs($0 / 1e25 - $1) < 1e-6 })
+    }
+
+    @Test(arguments: TestDevices.all) func ofNothing(_ device: Device) throws {
+        let nothing = Tensor.zeros([2, 0], device: device)
+        #expect(try nothing.norm(order: .infinity, alongAxes: 1).scalars(as: Float.self) == [0, 0])
+        #expect(try nothing.norm(order: .infinity).scalars(as: Float.self) == [0])
+        #expect(nothing.localResponseNormalized(size: 3).shape == [2, 0])
+        #expect(Tensor.zeros([0, 3, 2, 2], device: device).localResponseNormalized(size: 3).shape == [0, 3, 2, 2])
+        #expect(try nothing.standardDeviation(alongAxes: 1).scalars(as: Float.self).allSatisfy(\.isNaN))
+    }
+
     /// A captured step follows the statistics at each replay.
     @Test(arguments: TestDevices.all) func replaysFollow(_ device: Device) throws {
         try withDevice(device) {

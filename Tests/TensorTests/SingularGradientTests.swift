@@ -78,7 +78,25 @@ import Testing
     @Test func exponentialsOfInfinity() {
         expect([-infinity, 0], give: [[0, 1]]) { $0[0].logSumExp() }
         expect([1000, 0], give: [[1, 0]]) { $0[0].logSumExp() }
+        expect([infinity, 0, 1000], give: [[.nan, 0, 0]]) { $0[0].logSumExp() }
         expect([-infinity, 0, 1], give: [[0, 0, 0]]) { $0[0].softmax().sum() }
+    }
+
+    @Test func anglesFarAway() {
+        expect([infinity, 1, -infinity, .nan], [1, -infinity, infinity, 1], give: [[0, 0, 0, .nan], [0, 0, 0, .nan]]) { atan2($0[0], $0[1]) }
+    }
+
+    /// So that it stays visible.
+    @Test func theMiddleOfNaN() {
+        expect([1, .nan, 3], give: [[0, 1, 0]]) { $0[0].median() }
+        expect([1, .nan, 3, 5], give: [[0, 1, 0, 0]]) { $0[0].quantile(0) }
+    }
+
+    /// x⁰ is flat however often it is differentiated, also where x⁻² is beyond float32.
+    @Test func powersOfZerothOrder() throws {
+        let x = Tensor([1e-30, 2, 0] as [Float], device: try .named("cpu"))
+        let slope = gradient(of: pow(x, 0).sum(), withRespectTo: x)
+        #expect(try gradient(of: slope.sum(), withRespectTo: x).scalars(as: Float.self) == [0, 0, 0])
     }
 
     @Test func deviationOfEqualNumbers() {

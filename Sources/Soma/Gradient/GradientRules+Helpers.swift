@@ -37,6 +37,8 @@ extension GradientRule {
     /// of the power, so that the derivative of the derivative meets no 0 · ∞ either.
     var loweredExponent: Tensor {
         let (a, b) = (input(0), input(1))
+        // A constant 0 stays 0, so that no power of a small number is beyond all numbers however often it is differentiated.
+        if case .constant = inputs[1].primitive { return .select(b .== 0, zero, b - 1) }
         // Up to this the reciprocal is beyond float32.
         return .select(.!(abs(a) .> 0x1p-128) .&& (b .== 0), zero, b - 1)
     }

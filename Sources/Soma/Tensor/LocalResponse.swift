@@ -13,6 +13,7 @@ extension Tensor {
         guard rank >= 2, size > 0 else {
             programError("localResponseNormalized", "windows of \(size) channels of [N, C, …] = \(shape)", file: file, line: line)
         }
+        if count == 0 { return self }
         let (before, after, share) = (size / 2, (size - 1) / 2, alpha / Double(size))
         let level = square(self).channelSums(before, after) * share + k
         return withCustomGradient(of: self) { x in

@@ -31,9 +31,9 @@ struct Moments {
         let offset = distance.sum(alongAxes: axes, keepingDims: true) / Double(count)
         let spread = square(distance).sum(alongAxes: axes, keepingDims: true) / Double(count)
         mean = pivot + offset
-        // Where squares are beyond all numbers the variance is ∞, and not ∞ − ∞; the offset may then be anything.
+        // Where squares are beyond all numbers the variance is ∞, and not ∞ − ∞; the offset may then be anything. Its slope is still that of the spread.
         let difference = spread - minimum(square(offset), Double(Float.greatestFiniteMagnitude))
-        variance = difference.replacing(with: 0, where: difference .< 0).replacing(with: .infinity, where: spread .== .infinity)
+        variance = difference.replacing(with: 0, where: difference .< 0).replacing(with: spread, where: spread .== .infinity)
     }
 
     /// The variance of what the elements are a sample of: divided by one less than their count.

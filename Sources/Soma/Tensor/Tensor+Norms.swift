@@ -3,7 +3,8 @@ import SomaGraph
 // Norms of vectors along axes, and what is measured with them.
 
 extension Tensor {
-    /// The norm (Σ |x|ᵖ)^(1/p) along `axes`, or of all elements unless any is named, of real numbers. NaN where any element is NaN.
+    /// The norm (Σ |x|ᵖ)^(1/p) along `axes`, or of all elements unless any is named, of real numbers. NaN where any element is NaN, 0 of
+    /// nothing (∞ for orders below 0).
     ///
     /// Orders other than 1 are summed in units of the greatest |x|, so that no power overflows or vanishes where the norm does not. Where a norm is 0 its
     /// gradient is taken to be 0, and of |x| at 0; the extremes share it among equals, as `max` does.
@@ -27,7 +28,8 @@ extension Tensor {
         let kept: Tensor
         switch order {
         case 1: kept = abs(self).sum(alongAxes: axes, keepingDims: true)
-        case .infinity: kept = abs(self).max(alongAxes: axes, keepingDims: true)
+        // Of nothing the greatest size is 0, though the greatest number is −∞.
+        case .infinity: kept = axes.contains { shape[$0] == 0 } ? .zeros(shape.reduced(along: axes), device: device) : abs(self).max(alongAxes: axes, keepingDims: true)
         case -.infinity: kept = abs(self).min(alongAxes: axes, keepingDims: true)
         case 0: kept = (self .!= 0).as(dtype).sum(alongAxes: axes, keepingDims: true)
         case 2: kept = euclideanNorm(axes)

@@ -117,17 +117,18 @@ extension Tensor {
         variance(axes, unbiased, keepingDims, file, line)
     }
 
-    /// The square root of the variance. Where that is 0 the gradient is taken to be 0.
+    /// The square root of the variance, of numbers whose squares are beyond float32 too. Where that is 0 the gradient is taken to be 0.
     public func standardDeviation(
         alongAxes axes: Int..., unbiased: Bool = false, keepingDims: Bool = false, file: StaticString = #fileID,
         line: UInt = #line
     ) -> Tensor {
-        let variance = variance(axes.isEmpty ? nil : axes, unbiased, keepingDims, file, line)
-        return withElementwiseGradient(of: variance) {
-            sqrt($0)
-        } pullback: { gradient, _, deviation in
-            (gradient / (deviation * 2)).replacing(with: 0, where: deviation .== 0)
-        }
+        requireReal("standardDeviation", file, line)
+        let axes = axes.isEmpty ? Array(0..<rank) : normalized(axes: axes, "standardDeviation", file: file, line: line)
+        let count = axes.reduce(1) { $0 * shape[$1] }
+        // About the rounded mean first, as the mean of numbers far from 0 is rounded.
+        let distances = self - roundedMean(alongAxes: axes)
+        let deviations = distances - distances.mean(alongAxes: axes, keepingDims: true)
+        return deviations.norm(alongAxes: axes, keepingDims: keepingDims) / Double(unbiased ? count - 1 : count).squareRoot()
     }
 }
 

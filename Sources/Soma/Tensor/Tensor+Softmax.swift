@@ -45,12 +45,18 @@ extension Tensor {
 
     private func logSumExp(normalizedAxes axes: [Int]) -> Tensor {
         withCustomGradient(of: self) { x in
-            let greatest = x.max(alongAxes: axes, keepingDims: true)
-            // An infinite shift would give ∞ − ∞.
-            let shift = greatest.replacing(with: 0, where: abs(greatest) .== .infinity)
+            let shift = x.finiteShift(axes)
             return log(exp(x - shift).sum(alongAxes: axes, keepingDims: true)) + shift
         } pullback: { gradient, x, _ in
-            gradient * x.softmax(normalizedAxes: axes)
+            // Not the softmax: beside an infinity that is NaN everywhere.
+            let exponentials = exp(x - x.finiteShift(axes))
+            return gradient * (exponentials * reciprocal(exponentials.sum(alongAxes: axes, keepingDims: true)))
         }
+    }
+
+    /// The greatest element along `axes`; the number nearest to it where it is infinite, as an infinite shift would give ∞ − ∞.
+    private func finiteShift(_ axes: [Int]) -> Tensor {
+        let limit = Float.greatestFiniteMagnitude
+        return withoutGradient().max(alongAxes: axes, keepingDims: true).clamped(to: -limit...limit)
     }
 }

@@ -80,11 +80,11 @@ private struct SortedElements {
     let axis: Int
     var count: Int { values.shape[axis] }
 
-    /// The element at a place in the order, the axis kept; NaN where any element is.
+    /// The element at a place in the order, the axis kept; a NaN where any element is, to which the gradient then goes.
     func element(_ place: Int) -> Tensor {
         let (element, last) = (at(place), at(count - 1))
         guard values.dtype.isFloatingPoint else { return element }
-        return element.replacing(with: Double.nan, where: last.isNaN)
+        return element.replacing(with: last, where: last.isNaN)
     }
 
     func quantile(_ q: Double) -> Tensor {

@@ -26,7 +26,7 @@ public func atan(_ x: Tensor) -> Tensor {
 
 /// The angle of the point (x, y), between −π and π, of operands that broadcast; error below 3 ulp. Signs of zeros count: `atan2(±0, −1)` is ±π.
 ///
-/// The gradient at the origin is taken to be 0.
+/// The gradient at the origin is taken to be 0, as it is at infinity.
 public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor {
     let shape = Tensor.broadcastShape("atan2", y, x)
     return withElementwiseGradient(of: [y.repeated(to: shape), x.repeated(to: shape)]) {
@@ -37,9 +37,10 @@ public func atan2(_ y: Tensor, _ x: Tensor) -> Tensor {
         let scale = maximum(abs(y), abs(x)).withoutGradient()
         let (v, u) = (y / scale, x / scale)
         let divisor = (square(v) + square(u)) * scale
-        let isOrigin = scale .== 0
+        // Far away the slopes vanish. ∞ / ∞ would say nothing; a NaN stays.
+        let isFlat = (scale .== 0) .|| (scale .== .infinity)
         return [
-            (gradient * u / divisor).replacing(with: 0, where: isOrigin), (-gradient * v / divisor).replacing(with: 0, where: isOrigin),
+            (gradient * u / divisor).replacing(with: 0, where: isFlat), (-gradient * v / divisor).replacing(with: 0, where: isFlat),
         ]
     }
 }
