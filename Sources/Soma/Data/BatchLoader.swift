@@ -122,7 +122,7 @@ public final class Batch: Sendable {
 
     /// The number of samples: the batch size, or less in the last batch of an epoch and where samples were left out.
     public var count: Int { indices.count }
-    /// The fields of the data set, by whose names values are read.
+    /// The fields of the data set, by whose names values are read; behind each ragged one that of its counts.
     public var fields: [Field] { storage.fields }
     /// Whether the next batch belongs to the next epoch.
     public var isLastOfEpoch: Bool { next.epoch != position.epoch }

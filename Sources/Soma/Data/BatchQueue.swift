@@ -123,6 +123,7 @@ final class BatchQueue: Sendable {
         try dataSet.read(
             Array(batch.indices[part.rows]),
             into: BatchMemory(batch.storage, rows: part.rows, epoch: batch.position.epoch))
+        batch.storage.pad(part.rows)
     }
 
     private func finish(_ part: Part, _ result: Result<Void, any Error>, _ state: inout State) {

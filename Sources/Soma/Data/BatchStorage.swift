@@ -10,8 +10,9 @@ final class BatchStorage: @unchecked Sendable {
     private let ranges: [Range<Int>]
     private let isLeftOut: UnsafeMutableBufferPointer<Bool>
 
-    /// Memory for `capacity` samples, its fields aligned to cache lines and the whole to pages.
+    /// Memory for `capacity` samples, its fields aligned to cache lines and the whole to pages. Ragged fields are followed by their counts.
     init(fields: [Field], capacity: Int) throws {
+        let fields = fields.withCounts
         self.fields = fields
         var ranges: [Range<Int>] = []
         var end = 0
@@ -43,8 +44,11 @@ final class BatchStorage: @unchecked Sendable {
 
     func leaveOut(_ row: Int) { isLeftOut[row] = true }
 
-    /// All rows are in again.
-    func reset() { isLeftOut.update(repeating: false) }
+    /// All rows are in again, and have counts to be told.
+    func reset() {
+        isLeftOut.update(repeating: false)
+        for field in fields { counts(of: field)?.update(repeating: Self.untold) }
+    }
 
     /// Moves the rows that are not left out together, and returns which of the first `count` they were.
     func closeGaps(among count: Int) -> [Int] {
@@ -57,6 +61,32 @@ final class BatchStorage: @unchecked Sendable {
             }
         }
         return kept
+    }
+
+    // MARK: Ragged fields
+
+    private static let untold: Int32 = -1
+
+    /// How many items each row has, of a ragged field.
+    func counts(of field: Field) -> UnsafeMutableBufferPointer<Int32>? {
+        field.countName.map { bytes(ofField: index(of: $0)).bindMemory(to: Int32.self) }
+    }
+
+    /// Checks the counts of rows that were read, and sets what lies behind their items to 0: a batch before may have left values there.
+    func pad(_ rows: Range<Int>) {
+        for (index, field) in fields.enumerated() {
+            guard let most = field.mostItems, let counts = counts(of: field) else { continue }
+            let (memory, size) = (bytes(ofField: index), field.byteCount)
+            for row in rows where !isLeftOut[row] {
+                let count = Int(counts[row])
+                if counts[row] == Self.untold { programError("data set", "did not tell how many of '\(field.name)' a sample has") }
+                guard (0...most).contains(count) else {
+                    programError("data set", "gave a sample \(count) of '\(field.name)', which has at most \(most)")
+                }
+                let padding = row * size + count * (size / most)..<(row + 1) * size
+                UnsafeMutableRawBufferPointer(rebasing: memory[padding]).initializeMemory(as: UInt8.self, repeating: 0)
+            }
+        }
     }
 
     // MARK: Fields

@@ -54,21 +54,34 @@ public enum ReadingEffort: Hashable, Sendable {
     case decoding
 }
 
-/// One part of a sample: its name, and the type and shape of its values.
+/// One part of a sample: its name, and the type and shape of its values. Samples of a ragged field differ in how many items they have.
 public struct Field: Hashable, Sendable {
     /// By which batches and models find the values.
     public let name: String
     /// The type of the values.
     public let dtype: DType
-    /// The shape of one sample's values; empty for a single number.
+    /// The shape of one sample's values; empty for a single number. Of a ragged field it is [mostItems] + the shape of an item.
     public let shape: [Int]
+    /// How many items a sample of a ragged field has at most; nil where every sample has as many values.
+    public let mostItems: Int?
 
     /// A field `name` of `dtype` values in `shape`.
     public init(_ name: String, _ dtype: DType, _ shape: [Int]) {
         guard shape.allSatisfy({ $0 >= 0 }), checkedProduct(shape + [dtype.byteCount]) != nil else {
             programError("field '\(name)'", "cannot have the shape \(shape)")
         }
-        (self.name, self.dtype, self.shape) = (name, dtype, shape)
+        (self.name, self.dtype, self.shape, mostItems) = (name, dtype, shape, nil)
+    }
+
+    /// A ragged field: a sample has 0 to `most` items of `shape`, such as the tokens of a sentence, [], or the boxes of a picture, [4].
+    ///
+    /// Batches have it as [count, most] + `shape`, with zeros behind a sample's last item, and beside it the numbers of items as a field of
+    /// their own, int32 [count], called `name.count`; see `Minibatch.mask(of:)`. All batches have room for `most`, so one captured step serves them.
+    public init(_ name: String, _ dtype: DType, _ shape: [Int] = [], atMost most: Int) {
+        guard (1...Int(Int32.max)).contains(most), shape.allSatisfy({ $0 > 0 }), checkedProduct([most] + shape + [dtype.byteCount]) != nil else {
+            programError("field '\(name)'", "cannot have at most \(most) items of the shape \(shape)")
+        }
+        (self.name, self.dtype, self.shape, mostItems) = (name, dtype, [most] + shape, most)
     }
 
     /// The number of values in one sample.
@@ -84,8 +97,8 @@ public struct BatchMemory {
     /// The epoch that the batch is for, from 0.
     public let epoch: Int
     /// The first of the rows.
-    private let start: Int
-    private let storage: BatchStorage
+    let start: Int
+    let storage: BatchStorage
 
     init(_ storage: BatchStorage, rows: Range<Int>, epoch: Int) {
         (self.storage, count, start, self.epoch) = (storage, rows.count, rows.lowerBound, epoch)

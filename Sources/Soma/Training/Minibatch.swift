@@ -1,6 +1,6 @@
 import SomaGraph
 
-/// Samples as tensors, by the names of the data set's fields: [count] + the field's shape each.
+/// Samples as tensors, by the names of the data set's fields: [count] + the field's shape each. Behind a ragged field stand its counts.
 public struct Minibatch: Sendable {
     /// The fields, in the order of the tensors.
     public let names: [String]
@@ -25,6 +25,7 @@ public struct Minibatch: Sendable {
 extension Minibatch {
     /// `count` samples of zeros.
     init(zerosOf fields: [Field], count: Int, device: Device) {
+        let fields = fields.withCounts
         self.init(
             names: fields.map(\.name), tensors: fields.map { .zeros(Shape([count] + $0.shape), dtype: $0.dtype, device: device) })
     }
