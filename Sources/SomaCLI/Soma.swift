@@ -20,7 +20,7 @@ struct SomaCommand: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DevicesCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
+            DevicesCommand.self, TrainCommand.self, CrossValidateCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
             FeaturesCommand.self, BenchCommand.self, TuneCommand.self, ProfileCommand.self, ExplainGraphCommand.self, DataCommand.self, InspectCommand.self,
         ])
 

@@ -26,6 +26,9 @@ public protocol Recipe: Sendable {
     /// Whether an interrupted run can be resumed.
     var keepsCheckpoints: Bool { get }
 
+    /// Whether the data are dealt to folds where `RecipeContext.fold` asks for it.
+    var takesFolds: Bool { get }
+
     /// Trains to the end, or until it is interrupted.
     /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what
     ///   `context.report` throws.
@@ -52,6 +55,7 @@ public protocol Recipe: Sendable {
 
 extension Recipe {
     public var keepsCheckpoints: Bool { true }
+    public var takesFolds: Bool { false }
 
     public func fitted(_ context: RecipeContext) throws -> RecipeContext { context }
 
@@ -100,6 +104,8 @@ public struct RecipeContext {
     public var data: String?
     /// The folder, which exists, for checkpoints and pictures; nil writes none.
     public var output: String?
+    /// The part of the data that is held out, of a recipe that `takesFolds`; nil: what its settings say.
+    public var fold: Fold?
     /// The checkpoint to resume from; nil begins anew.
     public var checkpoint: Checkpoint?
     /// Asked after every training step, which is an update or, where these are tiny, a pass; training stops, with a checkpoint, where it

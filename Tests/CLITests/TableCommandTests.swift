@@ -50,6 +50,28 @@ import Testing
         #expect(objects.count == 21 && objects[20]["class"] == "far" && objects[20]["top"]?.array?.count == 2)
     }
 
+    @Test func crossValidation() throws {
+        try table("points.csv", rows: 0..<120)
+        let words = [
+            "cross-validate", "table", "--data", "points.csv", "--target", "where", "--device", "cpu", "--epochs", "30", "lr=0.02", "--folds", "3",
+        ]
+        let json = Command.run(["\(Command.folder)/soma"] + words + ["--json"], in: folder)
+        #expect(json.status == 0 && json.lines.count == 4, "\(json.output) \(json.complaint)")
+        let folds = try json.lines.prefix(3).map { try JSON(parsing: $0) }
+        let last = try #require(json.lines.last)
+        let result = try #require(JSON(parsing: last)["test_accuracy"])
+        #expect(result["folds"]?.array == folds.map { $0["test_accuracy"] ?? .null })
+        let mean = try folds.map { try #require($0["test_accuracy"]?.double) }.reduce(0, +) / 3
+        #expect(abs(try #require(result["mean"]?.double) - mean) < 1e-9 && mean > 0.6)
+        let text = Command.run(["\(Command.folder)/soma"] + words, in: folder)
+        #expect(text.status == 0 && text.lines.first?.hasPrefix("fold 1 of 3: loss ") == true && text.output.contains("Over 3 folds"), "\(text.output)")
+        #expect(!folder.exists("runs"), "no model of a fold is kept")
+        soma("cross-validate", "digits").expectComplaint(2, "digits")
+        let one = soma("cross-validate", "table", "--folds", "1")
+        #expect(one.status == 2 && one.complaint.contains("--folds takes a whole number from 2 on"), "\(one.status) \(one.complaint)")
+        soma("cross-validate", "table", "--data", "points.csv", "target=where", "--folds", "121").expectComplaint(1, "120 rows", "121 folds")
+    }
+
     /// A run that ended early has nothing to go on with.
     @Test func anEndThatWasEarlyIsToldOnce() throws {
         try table("points.csv", rows: 0..<200)

@@ -2,21 +2,21 @@ import SomaZoo
 
 /// Settings of a recipe written as options: `--image-size 64` for `image-size=64`, `--strict` for `strict=yes`.
 enum SettingOptions {
-    /// The commands that take settings of a recipe.
-    private static let commands = ["train", "profile", "explain-graph"]
+    /// The commands that take settings of a recipe, each with those of its own options that have the name of some recipe's setting.
+    private static let commands = ["train": [], "cross-validate": ["--folds"], "profile": [], "explain-graph": []]
 
     /// The words of a command with such options as settings. Which there are the recipe decides that is named among the words.
     /// - Throws: `UsageError` where an option has no value.
     static func rewritten(_ words: [String]) throws -> [String] {
-        guard let command = words.first, commands.contains(command),
+        guard let command = words.first, let own = commands[command],
             let recipe = words.lazy.compactMap({ word in Recipes.all.first { $0.name == word } }).first
         else { return words }
         var result: [String] = []
         var rest = words[...]
         while let word = rest.popFirst() {
             let (name, value) = word.parts(atFirst: "=").map { ($0.before, $0.behind) } ?? (word, nil)
-            guard name.hasPrefix("--"), let setting = recipe.settings.first(where: { "--\($0.key)".isExactly(name) }) else {
-                try refuseSettingOfAnotherRecipe(name, recipe)
+            guard name.hasPrefix("--"), !own.contains(name), let setting = recipe.settings.first(where: { "--\($0.key)".isExactly(name) }) else {
+                if !own.contains(name) { try refuseSettingOfAnotherRecipe(name, recipe) }
                 result.append(word)
                 continue
             }

@@ -30,6 +30,7 @@ public struct TableRecipe: TrainingRecipe {
         better ones for patience=20 epochs the run ends.
 
           soma train table --data german_credit.csv target=risk weights=balanced
+          soma cross-validate table --data german_credit.csv target=risk weights=balanced
           soma predict runs/table new.csv --output answers.csv
         """
     public var settings: [any AnySetting] {
@@ -40,6 +41,7 @@ public struct TableRecipe: TrainingRecipe {
     }
     public let data = DataNeed.file("a table in CSV, whose first line names the columns", embedded: "344 penguins of three species")
     public let defaultEpochs = 200
+    public let takesFolds = true
 
     /// Settings and data come with the context of each run.
     public init() {}
@@ -66,7 +68,7 @@ public struct TableRecipe: TrainingRecipe {
     }
 
     public func experiment(_ context: RecipeContext) throws -> Experiment {
-        let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed))
+        let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed, fold: context.fold))
         let rule = AdamW(weightDecay: settings[Self.decay])
         let network = try context.model(trainedBy: rule) { Self.network(settings, parts.preparation) }
         let updates = parts.training.updatesPerEpoch(batchSize: settings[Self.batch])
@@ -103,7 +105,7 @@ public struct TableRecipe: TrainingRecipe {
         let table = try path.map { try DataTable(path: $0) } ?? Penguins.table
         let isSame = try? table.fingerprint(ofColumns: preparation.columnNames) == checkpoint.metadata[TableParts.fingerprintKey]
         if isSame == true {
-            let parts = try TableParts(path, saved.settings, seed: saved.seed)
+            let parts = try TableParts(path, saved.settings, seed: saved.seed, fold: nil)
             return TestData(dataSet: parts.heldOut, origin: "the \(parts.heldOut.count) rows held out of \(table.path)", remarks: parts.heldOut.remarks)
         }
         if path == nil || isTrainedOn {

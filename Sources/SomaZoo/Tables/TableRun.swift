@@ -16,12 +16,18 @@ struct TableParts {
 
     static let (preparationKey, fingerprintKey) = ("table.preparation", "table.fingerprint")
 
-    /// - Parameter path: the file; nil: the penguins that the program holds.
+    /// - Parameters:
+    ///   - path: the file; nil: the penguins that the program holds.
+    ///   - fold: what is held out; nil: as much as the settings say.
     /// - Throws: `UsageError` where no target is named for a file; `SomaError` that names the file and what is wrong in it.
-    init(_ path: String?, _ settings: Settings, seed: UInt64) throws {
+    init(_ path: String?, _ settings: Settings, seed: UInt64, fold: Fold?) throws {
         table = try path.map { try DataTable(path: $0) } ?? Penguins.table
         let schema = try TableSchema(table, try TableRecipe.choice(settings, isEmbedded: path == nil))
-        let (training, heldOut) = schema.split(heldOut: settings[TableRecipe.heldOut], seed: seed)
+        if let fold, settings.isChosen(TableRecipe.heldOut) {
+            throw UsageError("held-out= says nothing here: each of \(fold.count) folds holds out its own rows")
+        }
+        let (training, heldOut) =
+            try fold.map { try schema.folds($0.count, seed: seed)[$0.number] } ?? schema.split(heldOut: settings[TableRecipe.heldOut], seed: seed)
         guard !training.isEmpty, !heldOut.isEmpty else {
             throw SomaError("\(table.path) has \(schema.rows.count) rows with a target: too few to train on some and test on others")
         }
