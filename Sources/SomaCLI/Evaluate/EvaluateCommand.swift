@@ -9,12 +9,13 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measures how well a trained checkpoint does on samples whose answers are known.",
         discussion: """
             Of a model that tells classes apart: accuracy, that among the five likeliest classes where there are more than five, \
-            precision, recall and F1 of each class, and the confusion matrix: how often each class was taken for which. Of a generator: the Fréchet distance of its pictures to \
-            held-out ones, how sure and how varied a classifier finds them, and how many classes there are. Without --data \
-            on the data that the recipe has to test on, or the pictures that its run has held out. With --data on the test files of \
-            MNIST or of a data set in the same form, or on folders of pictures, one for each class: on their part val \
-            where there is one, else on all; of the folder that was trained on, on the pictures held out. Pictures that \
-            cannot be read are left out, named and counted.
+            precision, recall and F1 of each class, and the confusion matrix: how often each class was taken for which; of tables \
+            ROC AUC, balanced accuracy and calibration too. Of a model that tells a number: RMSE, MAE and R². Of a generator: the \
+            Fréchet distance of its pictures to held-out ones, how sure and how varied a classifier finds them, and how many \
+            classes there are. Without --data on the data that the recipe has to test on, or what its run has held out. With --data \
+            on the test files of MNIST or of a data set in the same form, on the rows of a table, or on folders of pictures, one for \
+            each class: on their part val where there is one, else on all; of the folder that was trained on, on the pictures held \
+            out. Pictures that cannot be read are left out, named and counted.
 
               soma evaluate runs/digits
               soma evaluate runs/lenet/best.safetensors --data data/mnist --chart confusion.svg
@@ -25,7 +26,7 @@ struct EvaluateCommand: ParsableCommand {
         completion: .file(extensions: ["safetensors"]))
     var checkpoint: String
 
-    @Option(help: ArgumentHelp("The folder with the data. (default: that of the run)", valueName: "folder"), completion: .directory)
+    @Option(help: ArgumentHelp("The folder or file with the data. (default: that of the run)", valueName: "path"))
     var data: String?
 
     @Option(help: "The device, as soma devices names it.")
