@@ -25,7 +25,7 @@ struct DeepBeliefReport {
     /// - Throws: what `evaluate` throws; `SomaError` where a file cannot be written; `BackendError`.
     func exhibits(_ folder: String?, evaluate: (MLP) throws -> Evaluation) throws -> Exhibits {
         let norms = try rows.map { try $0.norms.tensor.scalars(as: Float.self).map(Double.init) }
-        let accuracies = try rows.map { try evaluate($0.network)["accuracy"] ?? .nan }
+        let accuracies = try rows.map { try evaluate($0.network).value(of: "accuracy") }
         var exhibits = Exhibits([.table(errors(accuracies, norms)), .table(gradients(norms))])
         for (row, accuracy) in zip(rows, accuracies) { exhibits.measures["\(row.key)_accuracy"] = accuracy }
         guard let folder else { return exhibits }

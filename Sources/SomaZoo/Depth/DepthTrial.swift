@@ -63,7 +63,7 @@ struct DepthTrial: Sendable {
             hasDiverged = true
         }
         let evaluation = try trainer.evaluate(heldOut)
-        (accuracy, loss) = (evaluation["accuracy"] ?? 0, evaluation["loss"] ?? .nan)
+        (accuracy, loss) = (evaluation.value(of: "accuracy"), evaluation.value(of: "loss"))
     }
 
     private static func norms(_ model: MLP, _ data: Subset, seed: UInt64) throws -> [Double] {

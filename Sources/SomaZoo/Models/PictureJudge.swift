@@ -41,7 +41,7 @@ public struct PictureJudge: Layer {
         let objective = Classification(Sequential(SignedPixels(), self))
         let trainer = Trainer(self, objective, optimizer, options, generator: RandomGenerator(seed: seed))
         try trainer.run(on: training)
-        return try trainer.evaluate(heldOut)["accuracy"] ?? .nan
+        return try trainer.evaluate(heldOut).value(of: "accuracy")
     }
 }
 

@@ -15,7 +15,7 @@ struct ShallowDeepReport {
         var accuracies: [[Double]] = []
         for (number, problem) in problems.enumerated() {
             accuracies.append(try depths.indices.map { depth in
-                try Evaluator(Classification(network(number, depth))).evaluate(problem.heldOut)["accuracy"] ?? .nan
+                try Evaluator(Classification(network(number, depth))).evaluate(problem.heldOut).value(of: "accuracy")
             })
         }
         var exhibits = Exhibits([.table(table(accuracies)), .table(try constructions())])
