@@ -7,6 +7,7 @@ import SomaGraph
 public protocol Estimator: Sendable {
     /// What is learnt: `Int` for classes, which are numbered from 0, `Float` for numbers.
     associatedtype Target: Sendable
+    /// What comes of fitting.
     associatedtype Fitted: FittedModel where Fitted.Prediction == Target
 
     /// Learns the target of a row.
@@ -26,6 +27,7 @@ extension Estimator {
 
 /// What an estimator has learnt. It is a value, and can be written to named arrays and read back.
 public protocol FittedModel: Hashable, Sendable {
+    /// What is predicted for a row: `Int` for a class, `Float` for a number.
     associatedtype Prediction: Sendable
 
     /// A name for the kind of model, as checkpoints have it.
@@ -47,6 +49,7 @@ public protocol FittedModel: Hashable, Sendable {
 
 /// A fitted model that tells classes apart.
 public protocol FittedClassifier: FittedModel where Prediction == Int {
+    /// How many classes are told apart; they are numbered from 0.
     var classCount: Int { get }
 
     /// [rows, classes]: the probability of each class; rows sum to 1.

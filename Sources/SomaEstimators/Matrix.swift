@@ -29,6 +29,7 @@ public struct Matrix: Hashable, Sendable {
     /// The numbers of one sample.
     public subscript(row: Int) -> ArraySlice<Float> { values[row * columns..<(row + 1) * columns] }
 
+    /// One number of a sample.
     public subscript(row: Int, column: Int) -> Float { values[row * columns + column] }
 
     /// The rows of the given indices, in that order.

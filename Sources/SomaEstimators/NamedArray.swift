@@ -3,16 +3,22 @@ import SomaGraph
 
 /// Numbers with a shape: what a fitted model is written to and read from.
 public struct NamedArray: Hashable, Sendable {
+    /// The elements, of either type that models are made of.
     public enum Values: Hashable, Sendable {
+        /// Numbers in single precision.
         case float32([Float])
+        /// Whole numbers.
         case int32([Int32])
     }
 
+    /// The extents, outermost first.
     public let shape: [Int]
     /// As many as the shape says, the last axis fastest.
     public let values: Values
 
+    /// Numbers in single precision, of as many as the shape says.
     public init(shape: [Int], _ floats: [Float]) { (self.shape, values) = (shape, .float32(floats)) }
+    /// Whole numbers, of as many as the shape says.
     public init(shape: [Int], _ integers: [Int32]) { (self.shape, values) = (shape, .int32(integers)) }
     init(_ floats: [Float]) { self.init(shape: [floats.count], floats) }
     init(_ integers: [Int32]) { self.init(shape: [integers.count], integers) }

@@ -18,6 +18,7 @@ public struct Unflatten: Layer {
     /// The extents that it becomes.
     public let shape: [Int]
 
+    /// Divides one axis into as many as `shape` has.
     /// - Parameters:
     ///   - shape: whose product is the extent of the axis; one of them may be −1: what is left over.
     ///   - axis: the last one unless named.

@@ -32,7 +32,9 @@ public struct NetworkSummary: Hashable, Sendable {
     /// Of what it is called with.
     public let inputBytes: Int
 
+    /// The elements of all parameters together.
     public var parameterCount: Int { rows.reduce(0) { $0 + $1.parameterCount } }
+    /// The elements of all states together.
     public var stateCount: Int { rows.reduce(0) { $0 + $1.stateCount } }
     /// Of matrix products and convolutions, by their definition: an addition and a multiplication together are one.
     public var multiplyAdds: Int { rows.reduce(0) { $0 + $1.multiplyAdds } }
@@ -92,9 +94,12 @@ extension NetworkSummary: CustomStringConvertible {
 
 /// What a model is called with: a shape and a dtype. An array of extents is one of `float32`.
 public struct ModelInput: Hashable, Sendable, ExpressibleByArrayLiteral {
+    /// The extents of the tensor, with those of the batch.
     public let shape: Shape
+    /// The type of its elements.
     public let dtype: DType
 
+    /// An input of this shape and type.
     public init(_ shape: Shape, _ dtype: DType = .float32) { (self.shape, self.dtype) = (shape, dtype) }
     public init(arrayLiteral extents: Int...) { self.init(Shape(extents)) }
 }

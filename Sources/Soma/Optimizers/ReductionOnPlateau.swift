@@ -27,6 +27,7 @@ public struct ReductionOnPlateau: Hashable, Sendable {
         case absolute(Double)
     }
 
+    /// Multiplies rates by `factor` where a figure has not improved for more than `patience` epochs. Traps where a number is out of range.
     /// - Parameter figure: see `figure`; the other defaults are PyTorch's.
     public init(
         of figure: String? = nil, by factor: Double = 0.1, patience: Int = 10, threshold: Threshold = .relative(1e-4), cooldown: Int = 0,

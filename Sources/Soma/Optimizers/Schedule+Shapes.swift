@@ -89,7 +89,10 @@ extension Schedule {
 
 /// How a cycle goes from one corner to the next.
 public enum CycleShape: Sendable {
-    case cosine, linear
+    /// By half a wave of the cosine: slowly at the corners.
+    case cosine
+    /// On a straight line.
+    case linear
 
     fileprivate func between(_ start: Double, _ end: Double, _ progress: Double) -> Double {
         switch self {

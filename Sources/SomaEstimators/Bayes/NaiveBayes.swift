@@ -8,6 +8,7 @@ public struct GaussianNaiveBayes: Estimator {
     /// Added to variances, as a share of the greatest variance of a column (`var_smoothing`).
     public var smoothing: Double
 
+    /// Normal distributions whose variances are smoothed. Traps where `smoothing` is negative.
     public init(smoothing: Double = 1e-9) {
         guard smoothing >= 0 else { programError("GaussianNaiveBayes", "a smoothing of \(smoothing)") }
         self.smoothing = smoothing
@@ -46,6 +47,7 @@ public struct GaussianNaiveBayesModel: FittedClassifier {
     /// [classes]: the logarithm of each class's share of the rows.
     public let logPriors: [Float]
     public var columnCount: Int { means.columns }
+    /// How many classes there are, one for each row of the means.
     public var classCount: Int { means.rows }
 
     init(means: Matrix, variances: Matrix, logPriors: [Float]) { (self.means, self.variances, self.logPriors) = (means, variances, logPriors) }
@@ -85,6 +87,7 @@ public struct MultinomialNaiveBayes: Estimator {
     /// Added to the count of each column in each class (`alpha`).
     public var smoothing: Double
 
+    /// Shares of events that are smoothed. Traps where `smoothing` is out of range.
     public init(smoothing: Double = 1) {
         guard smoothing > 0 else { programError("MultinomialNaiveBayes", "a smoothing of \(smoothing)") }
         self.smoothing = smoothing
@@ -116,6 +119,7 @@ public struct MultinomialNaiveBayesModel: FittedClassifier {
     /// [classes, 1 + columns]: the logarithms of the class's share of the rows, and of each column's share of its events.
     public let parameters: Matrix
     public var columnCount: Int { parameters.columns - 1 }
+    /// How many classes there are.
     public var classCount: Int { parameters.rows }
 
     init(_ parameters: Matrix) { self.parameters = parameters }

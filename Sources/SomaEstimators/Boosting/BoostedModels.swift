@@ -4,8 +4,10 @@ import SomaGraph
 
 /// A sum of trees that tells classes apart: by the logistic loss two, by the softmax of a sum for each class more.
 public struct GradientBoostingClassifier: Estimator {
+    /// How trees are grown and when rounds end.
     public var options: BoostingOptions
 
+    /// Boosting by these options; their ranges are checked when it is fitted.
     public init(_ options: BoostingOptions = BoostingOptions()) { self.options = options }
 
     public func fit(_ rows: Matrix, _ targets: [Int], weights: [Float]?) throws -> BoostedClassifierModel {
@@ -18,8 +20,10 @@ public struct GradientBoostingClassifier: Estimator {
 
 /// A sum of trees that predicts a number, by the squared error.
 public struct GradientBoostingRegressor: Estimator {
+    /// How trees are grown and when rounds end.
     public var options: BoostingOptions
 
+    /// Boosting by these options; their ranges are checked when it is fitted.
     public init(_ options: BoostingOptions = BoostingOptions()) { self.options = options }
 
     public func fit(_ rows: Matrix, _ targets: [Float], weights: [Float]?) throws -> BoostedRegressorModel {
@@ -36,6 +40,7 @@ public struct BoostedClassifierModel: FittedClassifier {
 
     let trees: BoostedTrees
     public var columnCount: Int { trees.columns }
+    /// How many classes there are: two of one sum, else as many as sums.
     public var classCount: Int { max(trees.outputs, 2) }
     /// Rounds that were kept.
     public var rounds: Int { trees.rounds }

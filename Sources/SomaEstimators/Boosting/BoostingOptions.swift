@@ -23,6 +23,7 @@ public struct BoostingOptions: Hashable, Sendable {
     /// Decides which rows are held out.
     public var seed: UInt64 = 0
 
+    /// A hundred rounds of trees of 31 leaves, unless changed.
     public init() {}
 
     /// Some rows are held out of the training; where their loss has not fallen for a while, rounds end and those after the best are dropped.
@@ -34,6 +35,7 @@ public struct BoostingOptions: Hashable, Sendable {
         /// By how much a loss must be lower to count (`tol`).
         public var tolerance = 1e-7
 
+        /// Stops once `patience` rounds in a row have not lowered the loss of the rows held out by more than `tolerance`.
         public init(share: Double = 0.1, patience: Int = 10, tolerance: Double = 1e-7) {
             (self.share, self.patience, self.tolerance) = (share, patience, tolerance)
         }

@@ -10,6 +10,7 @@ public struct LinearRegression: Estimator {
     /// The penalty of coefficients, the intercept's apart (`alpha` of `Ridge`).
     public var l2: Double
 
+    /// Least squares or, with `l2` above 0, ridge regression. Traps where `l2` is negative.
     public init(l2: Double = 0) {
         guard l2 >= 0 else { programError("LinearRegression", "a penalty of \(l2)") }
         self.l2 = l2
@@ -52,7 +53,9 @@ public struct LinearRegression: Estimator {
 public struct LinearModel: FittedRegressor {
     public static let kind = "linear regression"
 
+    /// b, the prediction for a row of zeros.
     public let intercept: Float
+    /// w, one for each column.
     public let coefficients: [Float]
     public var columnCount: Int { coefficients.count }
 

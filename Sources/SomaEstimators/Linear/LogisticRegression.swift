@@ -15,6 +15,7 @@ public struct LogisticRegression: Estimator {
     /// The most steps (`max_iter`).
     public var maxIterations: Int
 
+    /// Logistic regression with a penalty of 1 / `c`. Traps where `c` is not above 0 or not finite.
     public init(c: Double = 1, tolerance: Double = 1e-6, maxIterations: Int = 1000) {
         guard c > 0, c.isFinite else { programError("LogisticRegression", "c is \(c)") }
         (self.c, self.tolerance, self.maxIterations) = (c, tolerance, maxIterations)
@@ -89,6 +90,7 @@ public struct LogisticModel: FittedClassifier {
     /// Whether the tolerance was reached within the most steps.
     public let didConverge: Bool
     public var columnCount: Int { parameters.columns - 1 }
+    /// How many classes there are: two of one row of parameters, else as many as rows.
     public var classCount: Int { max(parameters.rows, 2) }
 
     init(_ parameters: [Double], outputs: Int, didConverge: Bool) {

@@ -17,8 +17,10 @@ public enum NeighbourWeighting: Int32, Hashable, Sendable {
 public struct NeighboursClassifier: Estimator {
     /// k, how many rows are asked (`n_neighbors`).
     public var count: Int
+    /// How much each of them counts.
     public var weighting: NeighbourWeighting
 
+    /// A vote of `count` rows. That there are as many is checked when it is fitted.
     public init(count: Int = 5, weighting: NeighbourWeighting = .uniform) { (self.count, self.weighting) = (count, weighting) }
 
     /// Keeps the rows. It takes no weights.
@@ -32,8 +34,10 @@ public struct NeighboursClassifier: Estimator {
 public struct NeighboursRegressor: Estimator {
     /// k, how many rows are asked (`n_neighbors`).
     public var count: Int
+    /// How much each of them counts.
     public var weighting: NeighbourWeighting
 
+    /// A mean over `count` rows. That there are as many is checked when it is fitted.
     public init(count: Int = 5, weighting: NeighbourWeighting = .uniform) { (self.count, self.weighting) = (count, weighting) }
 
     /// Keeps the rows. It takes no weights.

@@ -7,6 +7,7 @@ public struct NeighboursClassifierModel: FittedClassifier {
 
     let search: NeighbourSearch
     let classes: [Int32]
+    /// How many classes the rows have.
     public let classCount: Int
     public var columnCount: Int { search.rows.columns }
 

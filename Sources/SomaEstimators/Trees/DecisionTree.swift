@@ -7,12 +7,14 @@ import SomaGraph
 /// their rows, is least; of equals the first column's lowest. L. Breiman, J. Friedman, R. Olshen, C. Stone, *Classification and Regression Trees*,
 /// 1984.
 public struct DecisionTreeClassifier: Estimator {
+    /// When the tree stops growing.
     public var options: TreeOptions
     /// The α of minimal cost-complexity pruning: what a leaf must take from the impurity to stay (`ccp_alpha`). 0: nothing is pruned.
     public var pruningAlpha: Double
     /// Decides which columns are tried where not all are.
     public var seed: UInt64
 
+    /// A tree that is grown by `options` and then pruned.
     public init(_ options: TreeOptions = TreeOptions(), pruningAlpha: Double = 0, seed: UInt64 = 0) {
         (self.options, self.pruningAlpha, self.seed) = (options, pruningAlpha, seed)
     }
@@ -35,12 +37,14 @@ public struct DecisionTreeClassifier: Estimator {
 
 /// A tree of questions about single columns that predicts a number: CART with the variance as impurity; otherwise as `DecisionTreeClassifier`.
 public struct DecisionTreeRegressor: Estimator {
+    /// When the tree stops growing.
     public var options: TreeOptions
     /// The α of minimal cost-complexity pruning: what a leaf must take from the variance to stay (`ccp_alpha`). 0: nothing is pruned.
     public var pruningAlpha: Double
     /// Decides which columns are tried where not all are.
     public var seed: UInt64
 
+    /// A tree that is grown by `options` and then pruned.
     public init(_ options: TreeOptions = TreeOptions(), pruningAlpha: Double = 0, seed: UInt64 = 0) {
         (self.options, self.pruningAlpha, self.seed) = (options, pruningAlpha, seed)
     }

@@ -14,8 +14,11 @@ public enum ForestKind: Hashable, Sendable {
 public struct RandomForestClassifier: Estimator {
     /// How many (`n_estimators`).
     public var trees: Int
+    /// How the trees are made to differ.
     public var kind: ForestKind
+    /// When each tree stops growing, and how many columns it tries at a split.
     public var options: TreeOptions
+    /// Decides rows, columns and thresholds that are drawn.
     public var seed: UInt64
 
     /// Grown until leaves are pure, with √ of the columns tried at each split.
@@ -39,8 +42,11 @@ public struct RandomForestClassifier: Estimator {
 public struct RandomForestRegressor: Estimator {
     /// How many (`n_estimators`).
     public var trees: Int
+    /// How the trees are made to differ.
     public var kind: ForestKind
+    /// When each tree stops growing, and how many columns it tries at a split.
     public var options: TreeOptions
+    /// Decides rows, columns and thresholds that are drawn.
     public var seed: UInt64
 
     /// Grown until leaves are pure, with all columns tried at each split.

@@ -1,5 +1,6 @@
 /// How many columns are tried for each split.
 public enum FeatureChoice: Hashable, Sendable {
+    /// Every column.
     case all
     /// √ of the columns, rounded down.
     case squareRoot
@@ -7,6 +8,7 @@ public enum FeatureChoice: Hashable, Sendable {
     case logarithm
     /// A share of the columns from 0 to 1.
     case share(Double)
+    /// So many columns.
     case count(Int)
 
     /// Of so many columns, 1 at least and all at most.

@@ -18,6 +18,7 @@ public enum VectorKernel: Hashable, Sendable {
         case scale
         /// 1 / columns (`auto`).
         case columns
+        /// This number.
         case value(Float)
 
         func value(for rows: Matrix) -> Float {

@@ -8,6 +8,7 @@ import SomaGraph
 /// Solved by sequential minimal optimisation with second-order information (R.-E. Fan, P.-H. Chen, C.-J. Lin, JMLR 6, 2005). Of more than two
 /// classes each pair votes; of equal votes the lowest class is predicted.
 public struct SupportVectorClassifier: Estimator {
+    /// The product of two rows that decides.
     public var kernel: VectorKernel
     /// How much a row on the wrong side of its margin costs (`C`), times its weight.
     public var c: Double
@@ -22,6 +23,7 @@ public struct SupportVectorClassifier: Estimator {
     /// Decides how rows are parted where probabilities are fitted.
     public var seed: UInt64
 
+    /// A machine for each pair of classes. Traps where `c` or the tolerance is not above 0.
     public init(
         kernel: VectorKernel = .radial(), c: Double = 1, tolerance: Double = 1e-3, maxIterations: Int? = nil, fitsProbabilities: Bool = false,
         cacheBytes: Int = 200 << 20, seed: UInt64 = 0
@@ -69,6 +71,7 @@ public struct SupportVectorClassifierModel: FittedClassifier {
     public static let kind = "support vectors of classes"
 
     let machine: VectorMachine
+    /// How many classes there are; each pair of them has a machine.
     public let classCount: Int
     /// [pairs, 2]: A and B of p(first class) = 1 / (1 + exp(A · decision + B)); empty where no probabilities were fitted.
     let sigmoids: [Float]

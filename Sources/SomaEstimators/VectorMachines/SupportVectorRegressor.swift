@@ -5,6 +5,7 @@ import SomaGraph
 /// The flattest function of a kernel that misses targets by no more than ε, or pays for what it misses more: ε-regression of V. Vapnik, *The Nature
 /// of Statistical Learning Theory*, 1995; solved as `SupportVectorClassifier` is.
 public struct SupportVectorRegressor: Estimator {
+    /// The product of two rows that decides.
     public var kernel: VectorKernel
     /// How much an error beyond ε costs (`C`), times the weight of the row.
     public var c: Double
@@ -17,6 +18,7 @@ public struct SupportVectorRegressor: Estimator {
     /// Bytes for rows of kernels (`cache_size`).
     public var cacheBytes: Int
 
+    /// A function within ε of targets. Traps where `c` or the tolerance is not above 0, or ε is negative.
     public init(
         kernel: VectorKernel = .radial(), c: Double = 1, epsilon: Double = 0.1, tolerance: Double = 1e-3, maxIterations: Int? = nil,
         cacheBytes: Int = 200 << 20
