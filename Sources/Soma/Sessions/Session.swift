@@ -12,15 +12,18 @@ public struct Session: Sendable {
     public let input: SessionInput
     /// What the model gives for a sample.
     public let answer: SessionAnswer
-    /// The model, whose parameters go by the names that checkpoints have.
-    public let model: any Module
-    /// Where the model computes.
+    /// Where a network computes, and where answers are measured.
     public let device: Device
     /// How the model is measured on data sets with known answers; nil where there is nothing to measure.
     public let measured: (any Measured)?
-    /// From samples to the model's results.
-    private let forward: @Sendable (Tensor) -> Tensor
-    private let step: CompiledStep
+    private let responder: Responder
+
+    /// Who answers.
+    private enum Responder: Sendable {
+        /// From samples to the network's results, as a graph and captured.
+        case network(any Module, forward: @Sendable (Tensor) -> Tensor, step: CompiledStep)
+        case rows(any RowModel, TablePreparation)
+    }
 
     /// Captures what the model does with samples; nothing is computed yet.
     /// - Parameters:
@@ -32,7 +35,7 @@ public struct Session: Sendable {
         device: Device = .current
     ) {
         let whole: any Layer = preparation.map { Sequential($0, model) } ?? model
-        (self.input, self.answer, self.model, self.device) = (input, answer, model, device)
+        (self.input, self.answer, self.device) = (input, answer, device)
         let forward: @Sendable (Tensor) -> Tensor
         switch answer {
         case .classes(let names):
@@ -42,23 +45,45 @@ public struct Session: Sendable {
             forward = { whole($0) }
             self.measured = measured
         }
-        self.forward = forward
-        step = compiled { samples in withDevice(device) { withInference { forward(samples) } } }
+        let step = compiled { samples in withDevice(device) { withInference { forward(samples) } } }
+        responder = .network(model, forward: forward, step: step)
+    }
+
+    /// A session without a network: `model` answers rows of tables.
+    /// - Parameters:
+    ///   - preparation: how cells become what the model takes; its target is what the model answers.
+    ///   - measured: what rows with known answers measure the model by, on their fields and on `RowModelField.answer`.
+    ///   - device: where that is measured.
+    public init(_ model: some RowModel, rowsOf preparation: TablePreparation, measured: any Measured, device: Device = .current) {
+        (input, answer, self.device, self.measured) = (.row(preparation), SessionAnswer(preparation), device, measured)
+        responder = .rows(model, preparation)
+    }
+
+    /// What answers: a network, or a model without one.
+    public var model: SessionModel {
+        switch responder {
+        case .network(let module, _, _): .network(module)
+        case .rows(let model, _): .rows(model)
+        }
     }
 
     /// The answers to several samples: the probabilities of the classes, or the values of a picture.
     /// - Parameter samples: `input.sampleShape` values each.
-    /// - Throws: `BackendError`.
+    /// - Throws: `BackendError`; what a model without a network throws.
     public func answers(to samples: [[Float]]) throws -> [[Float]] {
         let size = input.sampleShape.reduce(1, *)
         precondition(samples.allSatisfy { $0.count == size }, "samples have \(size) values")
-        let values: [Float] = try step(batch(samples)).scalars()
-        let count = answer.valueCount
-        return samples.indices.map { Array(values[$0 * count..<($0 + 1) * count]) }
+        switch responder {
+        case .network(_, _, let step):
+            let values: [Float] = try step(batch(samples)).scalars()
+            let count = answer.valueCount
+            return samples.indices.map { Array(values[$0 * count..<($0 + 1) * count]) }
+        case .rows(let model, _): return try model.answers(to: samples)
+        }
     }
 
     /// The answers to rows of a table, in their order.
-    /// - Throws: what reading a row throws; `BackendError`.
+    /// - Throws: what reading a row throws; `BackendError`; what a model without a network throws.
     public func answers(to rows: TableDataSet, batchSize: Int = 1000) throws -> [[Float]] {
         var result: [[Float]] = []
         for start in stride(from: 0, to: rows.count, by: batchSize) {
@@ -71,10 +96,14 @@ public struct Session: Sendable {
         Tensor(Array(samples.joined()), shape: Shape([samples.count] + input.sampleShape), device: device)
     }
 
-    /// What the convolutions of the model make of a sample, in the order in which they come.
+    /// What the convolutions of the model make of a sample, in the order in which they come; nothing where there is no network.
     /// - Parameter sample: its values.
     public func featureMaps(of sample: [Float]) -> [FeatureMaps] {
-        withDevice(device) { withInference { Soma.featureMaps(of: model) { forward(batch([sample])) } } }
+        switch responder {
+        case .network(let module, let forward, _):
+            withDevice(device) { withInference { Soma.featureMaps(of: module) { forward(batch([sample])) } } }
+        case .rows: []
+        }
     }
 
     /// How well the model does on the samples of a data set.
@@ -82,11 +111,16 @@ public struct Session: Sendable {
     ///   - batchSize: samples at a time; nil for as many as take 16 MiB, at most 250.
     ///   - progress: told how many samples were given to the device.
     /// - Throws: `SomaError` where the model's answers are no numbers, where all samples are left out, or where there is nothing to measure; what
-    ///   reading a sample or `progress` throws; `BackendError`.
+    ///   reading a sample, a model without a network or `progress` throws; `BackendError`.
     public func evaluate(
         _ dataSet: any DataSet, _ look: Evaluator.Look = .close, batchSize: Int? = nil, progress: (Int) throws -> Void = { _ in }
     ) throws -> Evaluation {
         guard let measured else { throw SomaError("a model that takes \(input.title) and whose answers nobody knows has nothing to evaluate") }
-        return try Evaluator(measured, device: device).evaluate(dataSet, look, batchSize: batchSize, progress: progress)
+        let samples: any DataSet
+        switch responder {
+        case .network: samples = dataSet
+        case .rows(let model, let preparation): samples = AnsweredRows(dataSet, preparation, model)
+        }
+        return try Evaluator(measured, device: device).evaluate(samples, look, batchSize: batchSize, progress: progress)
     }
 }

@@ -45,6 +45,24 @@ public enum SessionAnswer: Sendable {
     }
 }
 
+extension SessionAnswer {
+    /// What a model of a table answers: the classes of its target, or its number.
+    init(_ preparation: TablePreparation) {
+        switch preparation.answer {
+        case .classes(let names): self = .classes(names)
+        case .number(let scale): self = .number(preparation.targetName, scale)
+        }
+    }
+}
+
+/// What is behind the answers of a session. Whoever switches over the kinds does so without a default.
+public enum SessionModel: Sendable {
+    /// A network, whose parameters go by the names that checkpoints have.
+    case network(any Module)
+    /// A model of the rows of a table that is no network, such as a forest.
+    case rows(any RowModel)
+}
+
 /// What a model takes of a picture.
 public enum PictureInput: Sendable {
     /// Ink from 0 to 1, of so many rows and columns, drawn and centred as the digits of data sets are; the samples have

@@ -84,6 +84,14 @@ extension TablePreparation {
         numbers.map(\.name.text) + numbers.filter(\.hasIndicator).map { "\($0.name.text) is missing" }
     }
 
+    /// What brings each of the numbers to mean 0 and deviation 1; nil for those that tell what is missing.
+    public var numberScales: [Standardisation?] { numbers.map(\.scale) + numbers.filter(\.hasIndicator).map { _ in nil } }
+
+    /// For each column of categories what its indices stand for: a word, and nil for those of unknown and of missing ones.
+    public var categoryWords: [[String?]] {
+        categories.map { [String?](repeating: nil, count: Int(Self.firstIndex)) + $0.vocabulary.texts }
+    }
+
     /// The columns in the order of the categories.
     public var categoryNames: [String] { categories.map(\.name.text) }
 

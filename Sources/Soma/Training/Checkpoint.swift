@@ -19,6 +19,17 @@ public struct Checkpoint: Sendable {
     /// - Throws: `SomaError` where the file is missing or broken.
     public init(path: String) throws { file = try SafetensorsFile(path: path) }
 
+    // MARK: Contents
+
+    /// What the file's header says of its tensors, in the order of their bytes.
+    public var tensors: [SafetensorsFile.Tensor] { file.tensors }
+
+    /// Calls `body` with the elements of a tensor, little-endian, row by row. They may begin at any address.
+    /// - Throws: `SomaError` where the file has no tensor of that name or cannot be read, and what `body` throws.
+    public func withBytes<Result>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        try file.withBytes(of: name, body)
+    }
+
     // MARK: Metadata
 
     /// The number of something, as the metadata have it under `key`.
