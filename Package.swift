@@ -17,7 +17,7 @@ let package = Package(
         .executableTarget(
             name: "SomaCLI",
             dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .target(name: "SomaZoo", dependencies: ["Soma"]),
+        .target(name: "SomaZoo", dependencies: ["Soma", "SomaEstimators"]),
         .target(name: "SomaEstimators", dependencies: ["Soma", "CEstimators", "CPUKernels"]),
         .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits", "CTables"]),
         .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),

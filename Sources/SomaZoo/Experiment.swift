@@ -73,11 +73,17 @@ public protocol TrainingRecipe: Recipe {
 
 extension TrainingRecipe {
     @discardableResult
-    public func run(_ context: RecipeContext) throws -> RecipeResult {
+    public func run(_ context: RecipeContext) throws -> RecipeResult { try trained(context) }
+
+    public func probe(_ context: RecipeContext) throws -> [Tensor] { try probed(context) }
+
+    /// Goes through the experiment that `context` asks for.
+    func trained(_ context: RecipeContext) throws -> RecipeResult {
         try within(context) { generator in try ExperimentRun(self, experiment(context), generator).result() }
     }
 
-    public func probe(_ context: RecipeContext) throws -> [Tensor] {
+    /// The first losses and gradients of the experiment that `context` asks for.
+    func probed(_ context: RecipeContext) throws -> [Tensor] {
         var fresh = context
         (fresh.checkpoint, fresh.output) = (nil, nil)
         return try within(fresh) { generator in try ExperimentRun(self, experiment(fresh), generator).probe() }

@@ -29,6 +29,9 @@ public protocol Recipe: Sendable {
     /// Whether the data are dealt to folds where `RecipeContext.fold` asks for it.
     var takesFolds: Bool { get }
 
+    /// Whether a run with these settings goes by steps, which can be watched, and does not fit a model at once.
+    func trainsInSteps(by settings: Settings) -> Bool
+
     /// Trains to the end, or until it is interrupted.
     /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what
     ///   `context.report` throws.
@@ -56,6 +59,8 @@ public protocol Recipe: Sendable {
 extension Recipe {
     public var keepsCheckpoints: Bool { true }
     public var takesFolds: Bool { false }
+
+    public func trainsInSteps(by settings: Settings) -> Bool { true }
 
     public func fitted(_ context: RecipeContext) throws -> RecipeContext { context }
 

@@ -38,6 +38,18 @@ public struct Settings: Hashable, Sendable {
     /// Whether somebody has chosen the value of a setting, if only its default.
     func isChosen<Value>(_ setting: Setting<Value>) -> Bool { chosen.contains(setting.key) }
 
+    /// Whether somebody has chosen the value of the setting of that key, if only its default.
+    func isChosen(key: String) -> Bool { chosen.contains(key) }
+
+    /// Whether there is such a setting, which may have been left out.
+    func has<Value>(_ setting: Setting<Value>) -> Bool { values[setting.key] != nil }
+
+    /// Leaves settings out that have no effect: they are not told, and asking for their values is a mistake.
+    mutating func leaveOut(_ keys: Set<String>) {
+        for key in keys { values[key] = nil }
+        chosen.subtract(keys)
+    }
+
     /// Chooses the value of a setting.
     mutating func choose<Value>(_ setting: Setting<Value>, _ value: Value) {
         values[setting.key] = value.settingText
@@ -49,8 +61,8 @@ public struct Settings: Hashable, Sendable {
 
     public func hash(into hasher: inout Hasher) { hasher.combine(values) }
 
-    /// Keys and values in the recipe's order.
-    public var texts: [(key: String, value: String)] { keys.map { ($0, values[$0] ?? "") } }
+    /// Keys and values in the recipe's order, of those that take effect.
+    public var texts: [(key: String, value: String)] { keys.compactMap { key in values[key].map { (key, $0) } } }
 
     /// The value of a setting of the recipe. Traps where the recipe has no such setting.
     public subscript<Value>(_ setting: Setting<Value>) -> Value {

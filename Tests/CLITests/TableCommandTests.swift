@@ -72,6 +72,42 @@ import Testing
         soma("cross-validate", "table", "--data", "points.csv", "target=where", "--folds", "121").expectComplaint(1, "120 rows", "121 folds")
     }
 
+    /// A model without a network: the same commands, and the same rows to test on.
+    @Test func aForest() throws {
+        try table("points.csv", rows: 0..<400)
+        let train = soma("train", "table", "--data", "points.csv", "--target", "where", "--model", "forest", "--trees", "30", "--device", "cpu", "--json")
+        #expect(train.status == 0, "\(train.complaint)")
+        let result = try JSON(parsing: try #require(train.lines.last))
+        #expect(try #require(result["test_accuracy"]?.double) > 0.9 && result["checkpoint"] == "runs/table/last.safetensors")
+        let configuration = try JSON(parsing: folder.text("runs/table/config.json"))
+        #expect(configuration["settings"]?["trees"] == "30" && configuration["settings"]?["dropout"] == nil && configuration["epochs"] == 1)
+        #expect(folder.exists("runs/table/importances.svg") && !folder.exists("runs/table/tree.svg"))
+        let evaluation = try JSON(parsing: soma("evaluate", "runs/table", "--device", "cpu", "--json", "--chart", "confusion.svg").output)
+        #expect(evaluation["samples"] == 80 && evaluation["accuracy"] == result["test_accuracy"] && evaluation["auc"] == result["test_auc"])
+        #expect(folder.exists("confusion.svg"))
+        try table("new.csv", rows: 400..<420, hasAnswer: false)
+        let written = soma("predict", "runs/table", "new.csv", "--device", "cpu", "--output", "answers.csv")
+        #expect(written.status == 0 && written.output.contains("wrote answers.csv: 20 rows"), "\(written.complaint)")
+        let answers = try DataTable(path: "\(folder.path)/answers.csv")
+        let right = (0..<20).count { row in
+            let cells = answers.row(row)
+            return (Double(cells[0]).map { $0 * $0 > 0.25 } ?? false) == (cells[2] == "far")
+        }
+        #expect(answers.names == ["x", "kind", "predicted where", "probability"] && right >= 18)
+        #expect(soma("inspect", "runs/table/best.safetensors").output.contains("estimator.kind = trees of classes"))
+        soma("features", "runs/table").expectComplaint(1, "rows of tables")
+        soma("generate", "runs/table").expectComplaint(1, "rows of tables")
+
+        // There is nothing to go on with, and all files stay.
+        let before = folder.text("runs/table/config.json")
+        soma("train", "table", "--resume").expectComplaint(2, "nothing to go on with")
+        #expect(folder.text("runs/table/config.json") == before && folder.exists("runs/table/best.safetensors") && !folder.exists("runs/table.1"))
+        soma("train", "table", "--data", "points.csv", "target=where", "model=forest", "dropout=0").expectComplaint(2, "dropout is no setting of model=forest")
+        soma("train", "table", "--data", "points.csv", "target=where", "model=oak").expectComplaint(2, "extra-trees")
+        soma("profile", "table", "--data", "points.csv", "target=where", "model=forest").expectComplaint(2, "no steps to profile")
+        #expect(folder.exists("runs/table/best.safetensors") && !folder.exists("runs/table.1"))
+    }
+
     /// A run that ended early has nothing to go on with.
     @Test func anEndThatWasEarlyIsToldOnce() throws {
         try table("points.csv", rows: 0..<200)

@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import Soma
+@testable import SomaZoo
 
 /// Tables, and what is kept of them.
 extension FileFormat {
@@ -24,9 +25,51 @@ extension FileFormat {
         try expectSame(again, read, "a preparation that is read back as another")
         try Tables.check(TableDataSet(Tables.table, read, hasTarget: read.classNames != nil))
     }
+
+    /// A checkpoint of a model without a network, used on the table that it was fitted to.
+    static let fittedTable = FileFormat(
+        name: "fitted model of a table", samples: Tables.fitted, tokens: ["F32", "I32", "I64", "[0]", "setting.model", "\"knn\"", "\"svm\""].map { Array($0.utf8) },
+        repair: Packing.repairSafetensors
+    ) { path, _ in
+        let checkpoint = try Checkpoint(path: path)
+        guard case let settings = try SavedRun(checkpoint).settings, let kind = settings[TableRecipe.model].estimator else {
+            throw SomaError("it is of a network")
+        }
+        let preparation = try checkpoint.tablePreparation()
+        let model = try FittedTable(checkpoint, kind, preparation)
+        let data = try TableDataSet(Tables.table, preparation, hasTarget: false)
+        let answers = try model.answers(to: data.rows.indices.map(data.sample))
+        try expectSame(answers.map(\.count), data.rows.map { _ in preparation.classNames?.count ?? 1 }, "answers that are missing")
+    }
 }
 
 private enum Tables {
+    /// Checkpoints of every kind of model, of classes and of a number.
+    static let fitted: [[UInt8]] = {
+        let models = ["tree", "forest", "boosted", "svm", "linear", "knn"]
+        return (models + ["bayes"]).map { fitted($0, target: "y") } + models.map { fitted($0, target: "size") }
+    }()
+
+    private static func fitted(_ model: String, target: String) -> [UInt8] {
+        let path = "/tmp/soma-fitted-\(getpid()).safetensors"
+        defer { unlink(path) }
+        do {
+            let recipe = TableRecipe()
+            var context = RecipeContext(recipe, device: .recording())
+            let own = ["forest": ["trees=2"], "boosted": ["rounds=2", "leaf=1"], "knn": ["neighbours=2"]][model] ?? []
+            context.settings = try Settings(recipe, arguments: ["model=\(model)", "target=\(target)"] + own)
+            context = try recipe.fitted(context)
+            let schema = try TableSchema(table, TableChoice(target: target))
+            let preparation = try TablePreparation(fittedTo: table, rows: schema.rows, schema: schema)
+            guard let kind = context.settings[TableRecipe.model].estimator else { fatalError("\(model) is a network") }
+            let data = try TableDataSet(table, rows: schema.rows, preparation)
+            let fit = try FittedTable.fit(TableEstimator(kind: kind, settings: context.settings, seed: 1), data, classWeights: nil)
+            let metadata = SavedRun.metadata(recipe, context).merging([TableParts.preparationKey: preparation.json]) { own, _ in own }
+            try fit.model.write(metadata: metadata, to: path)
+            return try SmallFile.read(path, limit: 1 << 20)
+        } catch { fatalError("\(model): \(error)") }
+    }
+
     static let samples = [
         "size,colour,note,y\n1,red,\"a, \"\"b\"\"\",p\n2.5,blue,NA,q\n?,red,x,p\n-1e3,green,,q\n4,e\u{301},\u{E9},p\n",
         "\u{FEFF}a;b;y\r\n1,5;\"x\r\ny\";0\r\n2,5;z;1\r\n;z;0\r\n7;;1\r\n",

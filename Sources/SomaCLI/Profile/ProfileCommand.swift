@@ -54,6 +54,9 @@ struct ProfileCommand: ParsableCommand {
     func run() throws {
         if let timeline { try OutputFile.check(timeline) }
         let plan = try subject.plan()
+        guard plan.recipe.trainsInSteps(by: plan.settings) else {
+            throw UsageError("\(plan.recipe.name) fits its model at once with these settings: there are no steps to profile")
+        }
         let device = try DeviceChoice.device(plan.device)
         Interruption.watch()
         let limits = device.measured(ProfileReport.limits)

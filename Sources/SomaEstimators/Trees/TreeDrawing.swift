@@ -3,6 +3,7 @@ import SomaGraph
 
 /// A tree as a picture, from the root at the top: the question of each node, its rows, and what its leaves say.
 public struct TreeDrawing: Sendable {
+    /// Written above the tree.
     public var title: String
     /// Names of columns; others are called by their number.
     public var columnNames: [String]
@@ -10,7 +11,12 @@ public struct TreeDrawing: Sendable {
     public var classNames: [String]
     /// Nodes below this depth are left out, which their parent says.
     public var maxDepth: Int
+    /// What "column ≤ threshold" asks, where that is told in other words or units than the tree has; nil: the name of the column and the threshold.
+    public var question: (@Sendable (_ column: Int, _ threshold: Float) -> String)?
+    /// Brings a number that a leaf says to the unit in which it is written; nil: as the tree has it.
+    public var number: (@Sendable (Float) -> Float)?
 
+    /// A picture of the nodes down to `maxDepth`, with the names given.
     public init(title: String = "Decision tree", columnNames: [String] = [], classNames: [String] = [], maxDepth: Int = 6) {
         (self.title, self.columnNames, self.classNames, self.maxDepth) = (title, columnNames, classNames, maxDepth)
     }
@@ -77,15 +83,16 @@ public struct TreeDrawing: Sendable {
         let values = Array(trees.values[at * trees.outputs..<(at + 1) * trees.outputs])
         let says: String
         if trees.outputs == 1 {
-            says = Self.number(values[0])
+            says = Self.number(number?(values[0]) ?? values[0])
         } else {
             let best = greatestIndex(values.count) { values[$0] }
             says = "\(name(best, classNames, "class")) \(Self.number(values[best] * 100)) %"
         }
         let rows = "\(trees.samples[at]) rows"
         guard trees.feature[at] >= 0 else { return [says, rows] }
-        let question = "\(name(Int(trees.feature[at]), columnNames, "column")) ≤ \(Self.number(trees.threshold[at]))"
-        return [question + (isCut ? " …" : ""), says, rows]
+        let (column, threshold) = (Int(trees.feature[at]), trees.threshold[at])
+        let asked = question?(column, threshold) ?? "\(name(column, columnNames, "column")) ≤ \(Self.number(threshold))"
+        return [asked + (isCut ? " …" : ""), says, rows]
     }
 
     private func name(_ index: Int, _ names: [String], _ kind: String) -> String { names.indices.contains(index) ? names[index] : "\(kind) \(index)" }

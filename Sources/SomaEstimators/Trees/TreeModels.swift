@@ -20,6 +20,7 @@ public struct TreeClassifierModel: FittedClassifier {
         self.outOfBagAccuracy = outOfBagAccuracy.map { Double(Float($0)) }
     }
 
+    /// How many classes a leaf has shares of.
     public var classCount: Int { trees.outputs }
     /// How many trees there are.
     public var treeCount: Int { trees.treeCount }
@@ -44,6 +45,7 @@ public struct TreeClassifierModel: FittedClassifier {
         columnCount = featureImportances.count
         trees = try TreeEnsemble(reader, columns: columnCount)
         guard trees.outputs > 1 else { throw reader.refusal("it has \(trees.outputs) classes") }
+        guard trees.values.allSatisfy({ 0...1 ~= $0 }) else { throw reader.refusal("'values' holds a share that is not from 0 to 1") }
         outOfBagAccuracy = try namedArrays["outOfBag"].map { _ in Double(try reader.floats("outOfBag", shape: [1])[0]) }
     }
 }

@@ -1,6 +1,6 @@
 import Soma
 
-/// A multilayer perceptron predicts a column of a table from the others.
+/// A multilayer perceptron, or a model that networks were compared with, predicts a column of a table from the others.
 public struct TableRecipe: TrainingRecipe {
     static let target = Setting("target", "species", "the column to tell")
     static let kind = Setting("kind", TargetKind.auto, "whether the target is one of some classes or a number")
@@ -20,7 +20,7 @@ public struct TableRecipe: TrainingRecipe {
     static let patience = Setting("patience", 20, "epochs without a better one after which the run ends; 0: never", in: 0...1_000_000)
 
     public let name = "table"
-    public let summary = "a multilayer perceptron tells a column of a table (CSV) from the others"
+    public let summary = "a multilayer perceptron, or a rival of it, tells a column of a table (CSV) from the others"
     public let discussion = """
         Rows of a table in place of pictures: whether a credit is paid back, whether a tumour is malignant, how strong a concrete becomes. \
         Whether columns hold numbers or categories is told from the columns, missing values are seen to, and the target decides whether \
@@ -29,15 +29,23 @@ public struct TableRecipe: TrainingRecipe {
         is only tested on. Of the others some choose the best weights, those with the lowest loss there, by which the test is made; without \
         better ones for patience=20 epochs the run ends.
 
+        model=forest and others fit a rival of the network to the same rows and test it on the same rows: a tree (CART), a random forest, \
+        extra-trees, boosted trees, a support vector machine (svm), a linear model (ridge or logistic regression), the nearest neighbours (knn) \
+        or Bayes' rule for independent columns (bayes). They get categories as one-hot and numbers and missing ones as the network \
+        does, learn from all rows that are not held out, and are fitted at once on the processor: there are no epochs and nothing for --resume to go \
+        on with. A setting whose help names models is theirs alone; validation, hidden, activation, dropout, batch, lr, decay and \
+        patience are the network's, and weights is for all but knn. The run folder gets tree.svg of a tree and, of trees, importances.svg.
+
           soma train table --data german_credit.csv target=risk weights=balanced
           soma cross-validate table --data german_credit.csv target=risk weights=balanced
           soma predict runs/table new.csv --output answers.csv
+          soma train table --data german_credit.csv target=risk model=forest trees=500
         """
     public var settings: [any AnySetting] {
         [
-            Self.target, Self.kind, Self.features, Self.leaveOut, Self.categories, Self.heldOut, Self.validation, Self.weights, Self.hidden,
+            Self.model, Self.target, Self.kind, Self.features, Self.leaveOut, Self.categories, Self.heldOut, Self.validation, Self.weights, Self.hidden,
             Self.activation, Self.dropout, Self.batch, Self.rate, Self.decay, Self.patience,
-        ]
+        ] + Self.estimatorSettings
     }
     public let data = DataNeed.file("a table in CSV, whose first line names the columns", embedded: "344 penguins of three species")
     public let defaultEpochs = 200
@@ -67,7 +75,44 @@ public struct TableRecipe: TrainingRecipe {
         }
     }
 
+    /// The context with the settings of its model alone.
+    /// - Throws: `UsageError` where a setting of another model was chosen or, for a model that is fitted at once, more epochs than one or a run to
+    ///   go on with.
+    public func fitted(_ context: RecipeContext) throws -> RecipeContext {
+        let (model, foreign) = (context.settings[Self.model], context.settings[Self.model].foreignKeys)
+        if let key = settings.map(\.key).first(where: { foreign.contains($0) && context.settings.isChosen(key: $0) }) {
+            let own = model.ownSettings.map(\.key).joined(separator: ", ")
+            throw UsageError("\(key) is no setting of model=\(model.settingText), which has \(own)")
+        }
+        var fitted = context
+        fitted.settings.leaveOut(foreign)
+        if model.estimator == nil { return fitted }
+        if let checkpoint = context.checkpoint {
+            throw UsageError("\(checkpoint.path) is of model=\(model.settingText), which was fitted at once: there is nothing to go on with")
+        }
+        if let epochs = context.chosenEpochs, epochs != 1 {
+            throw UsageError("--epochs \(epochs): model=\(model.settingText) is fitted at once and has no epochs")
+        }
+        fitted.epochs = 1
+        return fitted
+    }
+
+    public func trainsInSteps(by settings: Settings) -> Bool { settings[Self.model].estimator == nil }
+
+    @discardableResult
+    public func run(_ context: RecipeContext) throws -> RecipeResult {
+        let context = try fitted(context)
+        guard let kind = context.settings[Self.model].estimator else { return try trained(context) }
+        return try TableFit(recipe: self, kind: kind, context: context).result()
+    }
+
+    public func probe(_ context: RecipeContext) throws -> [Tensor] { try probed(fitted(context)) }
+
+    /// The training of the network.
+    /// - Throws: `UsageError` too where the model is none.
     public func experiment(_ context: RecipeContext) throws -> Experiment {
+        let model = context.settings[Self.model]
+        guard model.estimator == nil else { throw UsageError("model=\(model.settingText) is no network: it has neither steps nor gradients to look at") }
         let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed, fold: context.fold))
         let rule = AdamW(weightDecay: settings[Self.decay])
         let network = try context.model(trainedBy: rule) { Self.network(settings, parts.preparation) }
@@ -90,6 +135,9 @@ public struct TableRecipe: TrainingRecipe {
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
         let preparation = try checkpoint.tablePreparation()
+        if let kind = try SavedRun(checkpoint).settings[Self.model].estimator {
+            return try FittedTable(checkpoint, kind, preparation).session(preparation, on: device)
+        }
         let network = try checkpoint.network(of: self, on: device) { Self.network($0, preparation) }
         let answer: SessionAnswer
         switch preparation.answer {

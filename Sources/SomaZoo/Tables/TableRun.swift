@@ -3,7 +3,9 @@ import Soma
 /// The table that a run is about, cut into a part to train on and one that is held out, and what its columns become.
 struct TableParts {
     let table: DataTable
-    /// What is trained on.
+    /// All rows that are not held out.
+    let rows: TableDataSet
+    /// What a network is trained on.
     let training: any DataSet
     /// What the best epoch is chosen by: a part of the rows to train on, or what is held out.
     let validation: any DataSet
@@ -32,10 +34,11 @@ struct TableParts {
             throw SomaError("\(table.path) has \(schema.rows.count) rows with a target: too few to train on some and test on others")
         }
         preparation = try TablePreparation(fittedTo: table, rows: training, schema: schema)
-        let rows = try TableDataSet(table, rows: training, preparation)
+        rows = try TableDataSet(table, rows: training, preparation)
         self.heldOut = try TableDataSet(table, rows: heldOut, preparation)
         classWeights = preparation.classNames == nil ? [] : rows.classWeights
-        let share = settings[TableRecipe.validation]
+        // What is fitted at once has no epochs to choose among.
+        let share = settings[TableRecipe.model].estimator == nil ? settings[TableRecipe.validation] : 0
         let parts = share > 0 ? rows.split(heldOut: share, seed: seed) : nil
         if let parts, parts.training.count == 0 || parts.heldOut.count == 0 {
             throw UsageError("validation=\(share.settingText) leaves no rows of \(rows.count) to train on, or none to choose the best epoch by")

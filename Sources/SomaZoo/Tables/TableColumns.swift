@@ -1,0 +1,69 @@
+import Soma
+import SomaEstimators
+
+/// The columns of a matrix that an estimator learns from: the numbers of a table's rows, and one of 0 and 1 for each word of its categories.
+struct TableColumns: Sendable {
+    private enum Column {
+        case number(String, Standardisation)
+        case missing(String)
+        case word(String, String?, index: Int)
+    }
+
+    private let numberCount: Int
+    private let categorySizes: [Int]
+    private let columns: [Column]
+    /// For each column the feature of the table that it is made of.
+    let features: [String]
+
+    init(_ preparation: TablePreparation) {
+        (numberCount, categorySizes) = (preparation.numberCount, preparation.categorySizes)
+        let scales = preparation.numberScales
+        // Those that tell what is missing come last, in the order of the numbers.
+        let numbers = zip(preparation.numberNames, scales).compactMap { name, scale in scale.map { (name, $0) } }
+        let missing = Array(preparation.numberNames.dropFirst(numbers.count))
+        let ofMissing = missing.map { name in numbers.first { "\($0.0) is missing".isExactly(name) }?.0 ?? name }
+        let words = zip(preparation.categoryNames, preparation.categoryWords)
+        columns = numbers.map { .number($0.0, $0.1) } + ofMissing.map { .missing($0) }
+            + words.flatMap { name, words in words.enumerated().map { .word(name, $1, index: $0) } }
+        features = numbers.map(\.0) + ofMissing + words.flatMap { name, words in words.map { _ in name } }
+    }
+
+    var count: Int { columns.count }
+
+    /// - Parameter rows: each the numbers, and behind them the index of each category.
+    func matrix(_ rows: [[Float]]) -> Matrix {
+        var values = [Float](repeating: 0, count: rows.count * count)
+        for (row, cells) in rows.enumerated() {
+            var start = row * count
+            for (place, number) in cells[..<numberCount].enumerated() { values[start + place] = number }
+            start += numberCount
+            for (size, index) in zip(categorySizes, cells[numberCount...]) {
+                values[start + Int(index)] = 1
+                start += size
+            }
+        }
+        return Matrix(rows: rows.count, columns: count, values: values)
+    }
+
+    /// What "at most `threshold`" asks, in the units of the table.
+    func question(_ column: Int, _ threshold: Float) -> String {
+        switch columns[column] {
+        case .number(let name, let scale): "\(name) ≤ \(Quantity.significant(scale.restored(threshold)))"
+        case .missing(let name): "\(name) is there"
+        case .word(let name, let word?, _): "\(name) is not \(word)"
+        case .word(let name, nil, let index): index == 0 ? "\(name) is a known word or missing" : "\(name) is there"
+        }
+    }
+
+    /// The features with the sums of what their columns have, the greatest first.
+    func sums(_ values: [Float]) -> [(feature: String, value: Double)] {
+        var order: [String] = []
+        var sums: [ExactText: Double] = [:]
+        for (feature, value) in zip(features, values) {
+            if sums[ExactText(feature)] == nil { order.append(feature) }
+            sums[ExactText(feature), default: 0] += Double(value)
+        }
+        let all = order.enumerated().map { (place: $0, feature: $1, value: sums[ExactText($1)] ?? 0) }
+        return all.sorted { ($1.value, $0.place) < ($0.value, $1.place) }.map { ($0.feature, $0.value) }
+    }
+}
