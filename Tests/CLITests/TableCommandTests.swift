@@ -1,3 +1,4 @@
+import Glibc
 import Soma
 import Testing
 
@@ -106,6 +107,15 @@ import Testing
         soma("train", "table", "--data", "points.csv", "target=where", "model=oak").expectComplaint(2, "extra-trees")
         soma("profile", "table", "--data", "points.csv", "target=where", "model=forest").expectComplaint(2, "no steps to profile")
         #expect(folder.exists("runs/table/best.safetensors") && !folder.exists("runs/table.1"))
+    }
+
+    /// A fit has nothing to keep before its end: a signal ends it then and there.
+    @Test(arguments: [SIGINT, SIGTERM]) func aFitThatIsInterrupted(_ signal: Int32) throws {
+        try table("points.csv", rows: 0..<400)
+        let words = ["train", "table", "--data", "points.csv", "target=where", "model=boosted", "rounds=100000", "rate=0.0001", "--device", "cpu"]
+        let fit = Command.run(["\(Command.folder)/soma"] + words, in: folder, interrupt: (signal, { folder.exists("runs/table/config.json") }))
+        #expect(fit.status == 130 && fit.complaint == "soma: interrupted before there was anything new to keep\n", "\(fit.status) \(fit.complaint)")
+        #expect(!folder.exists("runs/table/best.safetensors") && !folder.exists("runs/table/last.safetensors"))
     }
 
     /// A run that ended early has nothing to go on with.

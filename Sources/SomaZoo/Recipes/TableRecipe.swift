@@ -43,8 +43,8 @@ public struct TableRecipe: TrainingRecipe {
         """
     public var settings: [any AnySetting] {
         [
-            Self.model, Self.target, Self.kind, Self.features, Self.leaveOut, Self.categories, Self.heldOut, Self.validation, Self.weights, Self.hidden,
-            Self.activation, Self.dropout, Self.batch, Self.rate, Self.decay, Self.patience,
+            Self.model, Self.target, Self.kind, Self.features, Self.leaveOut, Self.categories, Self.heldOut, Self.validation, Self.weights,
+            Self.hidden, Self.activation, Self.dropout, Self.batch, Self.rate, Self.decay, Self.patience,
         ] + Self.estimatorSettings
     }
     public let data = DataNeed.file("a table in CSV, whose first line names the columns", embedded: "344 penguins of three species")
@@ -112,7 +112,9 @@ public struct TableRecipe: TrainingRecipe {
     /// - Throws: `UsageError` too where the model is none.
     public func experiment(_ context: RecipeContext) throws -> Experiment {
         let model = context.settings[Self.model]
-        guard model.estimator == nil else { throw UsageError("model=\(model.settingText) is no network: it has neither steps nor gradients to look at") }
+        guard model.estimator == nil else {
+            throw UsageError("model=\(model.settingText) is no network: it has neither steps nor gradients to look at")
+        }
         let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed, fold: context.fold))
         let rule = AdamW(weightDecay: settings[Self.decay])
         let network = try context.model(trainedBy: rule) { Self.network(settings, parts.preparation) }

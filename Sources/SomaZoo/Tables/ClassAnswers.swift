@@ -39,7 +39,8 @@ struct ClassAnswers {
                 ? ROC.area(scores: stride(from: 1, to: scores.count, by: 2).map { scores[$0] }, labels: labels)
                 : ROC.meanArea(scores: scores, labels: labels, classCount: count)
             // Of one class alone there is nothing to put in order.
-            return Report([Figure("auc", area ?? .nan, better: .higher, title: "ROC AUC", limits: 0...1)].filter { _ in area != nil || labels.isEmpty })
+            let figure = Figure("auc", area ?? .nan, better: .higher, title: "ROC AUC", limits: 0...1)
+            return Report(area != nil || labels.isEmpty ? [figure] : [])
         }
     }
 

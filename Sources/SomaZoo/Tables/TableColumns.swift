@@ -1,12 +1,14 @@
 import Soma
 import SomaEstimators
 
-/// The columns of a matrix that an estimator learns from: the numbers of a table's rows, and one of 0 and 1 for each word of its categories.
+/// The columns of a matrix that an estimator learns from: the numbers of a table's rows, and one of 0 and 1 for each word of its categories and for
+/// missing ones. A word that the training part did not have is 0 in all: a column of its own would be 0 in all rows learnt from.
 struct TableColumns: Sendable {
     private enum Column {
         case number(String, Standardisation)
         case missing(String)
-        case word(String, String?, index: Int)
+        /// nil: missing.
+        case word(String, String?)
     }
 
     private let numberCount: Int
@@ -22,14 +24,15 @@ struct TableColumns: Sendable {
         let numbers = zip(preparation.numberNames, scales).compactMap { name, scale in scale.map { (name, $0) } }
         let missing = Array(preparation.numberNames.dropFirst(numbers.count))
         let ofMissing = missing.map { name in numbers.first { "\($0.0) is missing".isExactly(name) }?.0 ?? name }
-        let words = zip(preparation.categoryNames, preparation.categoryWords)
+        let words = zip(preparation.categoryNames, preparation.categoryWords.map { $0.dropFirst() })
         columns = numbers.map { .number($0.0, $0.1) } + ofMissing.map { .missing($0) }
-            + words.flatMap { name, words in words.enumerated().map { .word(name, $1, index: $0) } }
+            + words.flatMap { name, words in words.map { .word(name, $0) } }
         features = numbers.map(\.0) + ofMissing + words.flatMap { name, words in words.map { _ in name } }
     }
 
     var count: Int { columns.count }
 
+    /// The matrix of rows. Traps where an index is none of its category.
     /// - Parameter rows: each the numbers, and behind them the index of each category.
     func matrix(_ rows: [[Float]]) -> Matrix {
         var values = [Float](repeating: 0, count: rows.count * count)
@@ -38,8 +41,9 @@ struct TableColumns: Sendable {
             for (place, number) in cells[..<numberCount].enumerated() { values[start + place] = number }
             start += numberCount
             for (size, index) in zip(categorySizes, cells[numberCount...]) {
-                values[start + Int(index)] = 1
-                start += size
+                precondition(index >= 0 && index < Float(size), "an index of a category is \(index), and there are \(size)")
+                if index > 0 { values[start + Int(index) - 1] = 1 }
+                start += size - 1
             }
         }
         return Matrix(rows: rows.count, columns: count, values: values)
@@ -50,8 +54,8 @@ struct TableColumns: Sendable {
         switch columns[column] {
         case .number(let name, let scale): "\(name) ≤ \(Quantity.significant(scale.restored(threshold)))"
         case .missing(let name): "\(name) is there"
-        case .word(let name, let word?, _): "\(name) is not \(word)"
-        case .word(let name, nil, let index): index == 0 ? "\(name) is a known word or missing" : "\(name) is there"
+        case .word(let name, let word?): "\(name) is not \(word)"
+        case .word(let name, nil): "\(name) is there"
         }
     }
 

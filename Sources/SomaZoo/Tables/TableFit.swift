@@ -12,7 +12,7 @@ struct TableFit {
     /// Until what was learnt is there to be written the run is never asked whether it is interrupted, so that a signal ends it then and there.
     func result() throws -> RecipeResult {
         let clock = ContinuousClock.now
-        let parts = try TableParts(context.data, settings, seed: context.seed)
+        let parts = try TableParts(context.data, settings, seed: context.seed, fold: context.fold)
         for remark in parts.remarks { try context.report(.message(remark)) }
         let isWeighed = settings.has(TableRecipe.weights) && settings[TableRecipe.weights] == .balanced && parts.preparation.classNames != nil
         let fit = try FittedTable.fit(
