@@ -105,7 +105,8 @@ import Testing
         #expect(folder.text("runs/table/config.json") == before && folder.exists("runs/table/best.safetensors") && !folder.exists("runs/table.1"))
         soma("train", "table", "--data", "points.csv", "target=where", "model=forest", "dropout=0").expectComplaint(2, "dropout is no setting of model=forest")
         soma("train", "table", "--data", "points.csv", "target=where", "model=oak").expectComplaint(2, "extra-trees")
-        soma("profile", "table", "--data", "points.csv", "target=where", "model=forest").expectComplaint(2, "no steps to profile")
+        soma("profile", "table", "--data", "points.csv", "target=where", "model=forest").expectComplaint(2, "no steps to look into")
+        soma("explain-graph", "table", "model=forest").expectComplaint(2, "no steps to look into")
         #expect(folder.exists("runs/table/best.safetensors") && !folder.exists("runs/table.1"))
     }
 

@@ -54,9 +54,6 @@ struct ProfileCommand: ParsableCommand {
     func run() throws {
         if let timeline { try OutputFile.check(timeline) }
         let plan = try subject.plan()
-        guard plan.recipe.trainsInSteps(by: plan.settings) else {
-            throw UsageError("\(plan.recipe.name) fits its model at once with these settings: there are no steps to profile")
-        }
         let device = try DeviceChoice.device(plan.device)
         Interruption.watch()
         let limits = device.measured(ProfileReport.limits)
@@ -102,6 +99,12 @@ struct RecipeSubject: ParsableArguments {
     @Option(parsing: .unconditional, help: "Decides initial weights and the order of samples.")
     var seed: UInt64 = 0
 
-    /// - Throws: `UsageError` for what there is not.
-    func plan() throws -> RunPlan { try RunPlan(RunRequest(words: [recipe] + settings, device: device, data: data, seed: seed)) }
+    /// - Throws: `UsageError` for what there is not, and where there are no steps to look into.
+    func plan() throws -> RunPlan {
+        let plan = try RunPlan(RunRequest(words: [recipe] + settings, device: device, data: data, seed: seed))
+        guard plan.recipe.trainsInSteps(by: plan.settings) else {
+            throw UsageError("\(plan.recipe.name) fits its model at once with these settings: there are no steps to look into")
+        }
+        return plan
+    }
 }

@@ -106,15 +106,22 @@ public struct TableRecipe: TrainingRecipe {
         return try TableFit(recipe: self, kind: kind, context: context).result()
     }
 
-    public func probe(_ context: RecipeContext) throws -> [Tensor] { try probed(fitted(context)) }
+    public func probe(_ context: RecipeContext) throws -> [Tensor] {
+        try Self.requireNetwork(context.settings)
+        return try probed(fitted(context))
+    }
+
+    private static func requireNetwork(_ settings: Settings) throws {
+        let model = settings[model]
+        guard model.estimator == nil else {
+            throw UsageError("model=\(model.settingText) is no network: it has neither steps nor gradients to look at")
+        }
+    }
 
     /// The training of the network.
     /// - Throws: `UsageError` too where the model is none.
     public func experiment(_ context: RecipeContext) throws -> Experiment {
-        let model = context.settings[Self.model]
-        guard model.estimator == nil else {
-            throw UsageError("model=\(model.settingText) is no network: it has neither steps nor gradients to look at")
-        }
+        try Self.requireNetwork(context.settings)
         let (settings, parts) = (context.settings, try TableParts(context.data, context.settings, seed: context.seed, fold: context.fold))
         let rule = AdamW(weightDecay: settings[Self.decay])
         let network = try context.model(trainedBy: rule) { Self.network(settings, parts.preparation) }
