@@ -132,6 +132,20 @@ import Testing
         #expect(svg.components("<circle") == 8)
     }
 
+    @Test func pointsOfGroupsHaveTheirColourAndTheNameAmongThem() {
+        var scatter = SVGScatter(title: "codes", x: ChartAxis("first"), y: ChartAxis("second"))
+        scatter.groups = (0..<11).map { group in
+            SVGScatter.Group("class \(group)", points: (0..<3).map { SVGChart.Point(Double(group), Double($0 * group)) } + [.init(.nan, 1)])
+        }
+        let svg = scatter.svg
+        // Points that are not finite are left out; the eleventh colour is the first.
+        #expect(svg.components("<circle") == 33 && svg.components(">class 4</text>") == 2)
+        for colour in ChartFrame.colours { #expect(svg.components("r=\"2.5\" fill=\"\(colour)\"") == (colour == ChartFrame.colours[0] ? 6 : 3)) }
+        #expect(Set(ChartFrame.colours).count == 10)
+        scatter.groups = []
+        #expect(scatter.svg.contains(">second</text>") && !scatter.svg.contains("<circle"))
+    }
+
     @Test func gapsBreakTheLineAndLonePointsShow() {
         var chart = SVGChart(title: "t", x: ChartAxis("x"), y: ChartAxis("y"))
         chart.add("", [1, 2, .nan, 3, .infinity, 4, 5])

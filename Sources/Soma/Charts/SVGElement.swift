@@ -69,8 +69,8 @@ package struct ChartFrame {
     package static let ink = "#24292f"
     package static let faint = "#6b7280"
     static let grid = "#e5e7eb"
-    /// Okabe and Ito's colours, which people who see colours differently tell apart too.
-    package static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280", "#a08c00"]
+    /// Okabe and Ito's colours, which people who see colours differently tell apart too, and two dark ones beside them.
+    package static let colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280", "#a08c00", "#332288", "#882255"]
 
     var plotWidth: Double { width - left - right }
     var plotHeight: Double { height - top - bottom }

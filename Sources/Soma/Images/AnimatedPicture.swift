@@ -26,7 +26,7 @@ public enum AnimatedPicture {
             let still = try PNGChunks(poster)
             try append(PNGChunks.signature + PNGChunks.chunk("IHDR", still.header))
             // No number of plays: for ever.
-            try append(PNGChunks.chunk("acTL", bigEndian(UInt32(count)) + bigEndian(UInt32(0))))
+            try append(PNGChunks.chunk("acTL", PNGChunks.bigEndian(UInt32(count)) + PNGChunks.bigEndian(UInt32(0))))
             for part in still.data { try append(PNGChunks.chunk("IDAT", part)) }
             var sequence: UInt32 = 0
             for number in 0..<count {
@@ -38,7 +38,7 @@ public enum AnimatedPicture {
                 try append(PNGChunks.chunk("fcTL", control(sequence, poster.size, number == count - 1 ? lastMilliseconds : milliseconds)))
                 sequence += 1
                 for part in chunks.data {
-                    try append(PNGChunks.chunk("fdAT", bigEndian(sequence) + part))
+                    try append(PNGChunks.chunk("fdAT", PNGChunks.bigEndian(sequence) + part))
                     sequence += 1
                 }
             }
@@ -48,37 +48,7 @@ public enum AnimatedPicture {
 
     /// A frame that covers the whole picture and replaces the one before.
     private static func control(_ sequence: UInt32, _ size: PictureSize, _ milliseconds: Int) -> [UInt8] {
-        let numbers = [sequence, UInt32(size.width), UInt32(size.height), 0, 0].flatMap { bigEndian($0) }
-        return numbers + bigEndian(UInt16(milliseconds)) + bigEndian(UInt16(1000)) + [0, 0]
+        let numbers = [sequence, UInt32(size.width), UInt32(size.height), 0, 0].flatMap { PNGChunks.bigEndian($0) }
+        return numbers + PNGChunks.bigEndian(UInt16(milliseconds)) + PNGChunks.bigEndian(UInt16(1000)) + [0, 0]
     }
 }
-
-/// The parts of a PNG file.
-private struct PNGChunks {
-    /// The data of IHDR: size, depth and channels.
-    private(set) var header: [UInt8] = []
-    /// The data of each IDAT.
-    private(set) var data: [[UInt8]] = []
-
-    static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-
-    /// - Throws: `SomaError` where the picture cannot be encoded.
-    init(_ picture: Picture) throws {
-        let bytes = try picture.encoded()
-        var place = Self.signature.count
-        while place + 12 <= bytes.count {
-            let length = bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
-            let (name, body) = (bytes[place + 4..<place + 8], bytes[place + 8..<place + 8 + length])
-            if name.elementsEqual("IHDR".utf8) { header = Array(body) }
-            if name.elementsEqual("IDAT".utf8) { data.append(Array(body)) }
-            place += length + 12
-        }
-    }
-
-    static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
-        let body = Array(name.utf8) + data
-        return bigEndian(UInt32(data.count)) + body + bigEndian(CRC32.of(body))
-    }
-}
-
-private func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
