@@ -5,7 +5,8 @@ public enum Recipes {
     /// In historical order.
     public static let all: [any Recipe] = [
         PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), LeNetRecipe(), AlexNetRecipe(), VGG11Recipe(),
-        VanishingGradientRecipe(), ResNet20Recipe(), ResNet18Recipe(), DeepBeliefRecipe(), ShallowDeepRecipe(), DCGANRecipe(), ClothesRecipe(), TableRecipe(),
+        VanishingGradientRecipe(), ResNet20Recipe(), ResNet18Recipe(), DeepBeliefRecipe(), AutoencoderRecipe(), ShallowDeepRecipe(), VAERecipe(),
+        DCGANRecipe(), ClothesRecipe(), TableRecipe(),
     ]
 
     /// How many epochs a run may have: with more, the number of its updates might not fit an `Int`.

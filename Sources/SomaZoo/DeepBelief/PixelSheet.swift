@@ -14,6 +14,11 @@ enum PixelSheet {
         return try sheet(values, range: { _ in 0...1 }, columns: count)
     }
 
+    /// Pictures as near to a square as they go.
+    /// - Parameter pictures: [n, side · side], from 0 to 1.
+    /// - Throws: `BackendError`.
+    static func samples(_ pictures: Tensor) throws -> Picture { try sheet(try rows(of: pictures)) { _ in 0...1 } }
+
     /// The weights of units [n, side · side], each from its own most negative, black, to its most positive, white.
     /// - Throws: `BackendError`.
     static func filters(_ weights: Tensor) throws -> Picture {

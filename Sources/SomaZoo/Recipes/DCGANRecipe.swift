@@ -20,6 +20,7 @@ public struct DCGANRecipe: TrainingRecipe {
 
           soma train dcgan --data data/mnist --epochs 5
           soma generate runs/dcgan --count 64 --seed 7 --output sheet.png
+          soma generate runs/dcgan --seed 7 --walk 12 --output walk.png
         """
     public var settings: [any AnySetting] { Self.adversaries.all }
     public let data = DataNeed.either(

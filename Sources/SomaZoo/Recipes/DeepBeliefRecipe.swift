@@ -88,8 +88,7 @@ public struct DeepBeliefRecipe: TrainingRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
-        if DigitFiles.areNamed(in: checkpoint) { return try .digits(in: DigitFiles.required(folder, name), rows: 28, columns: 28, shape: [784]) }
-        return try folder.map { try .digits(in: $0, rows: 8, columns: 8, shape: [64]) } ?? .embeddedDigits
+        try .flatDigits(of: checkpoint, in: folder, name)
     }
 }
 

@@ -75,8 +75,8 @@ struct AdversarialSettings: Sendable {
             guard let folder else { return Exhibits() }
             let path = "\(folder)/nearest.png"
             try nearest.sheet().write(to: path, links: .replaced)
-            let animation = try AdversarialTask.animate(folder, epochs: context.epochs)
-            return Exhibits((animation.map { [.file(path: $0)] } ?? []) + [.file(path: path)])
+            let animation = try AnimatedPicture.write(preview: AdversarialTask.previewName, in: folder, epochs: context.epochs)
+            return Exhibits(animation + [.file(path: path)])
         }
         return experiment
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Soma
 
 /// A generator and a discriminator train each other on pictures from 0 to 1 in the field `image`.
@@ -16,7 +15,8 @@ struct AdversarialTask: TrainingTask {
     /// How much the penalty of a discriminator's slope weighs.
     private static let penaltyWeight = 10.0
     private static let (aloneTurn, bothTurn) = ("discriminator", "both")
-    private static let (previewSide, previewName) = (8, "samples")
+    private static let previewSide = 8
+    static let previewName = "samples"
 
     /// - Parameters:
     ///   - discriminatorSteps: its steps for one of the generator.
@@ -77,19 +77,5 @@ struct AdversarialTask: TrainingTask {
         let numbers = (0..<side * side).flatMap(samples.values)
         let sheet = try PictureSheet(judged.networks.generator(Tensor(numbers, shape: [side * side, noise])), from: -1...1)
         return [Preview(Self.previewName, .picture(sheet.picture))]
-    }
-
-    /// Writes the sheets of all epochs, one after the other, to `samples.png`; of more than 100 as many, evenly.
-    /// - Returns: the path; nil where there are no sheets.
-    /// - Throws: `SomaError` where a sheet cannot be read or the file not be written.
-    static func animate(_ folder: String, epochs: Int) throws -> String? {
-        let sheets = (0..<epochs).map { Preview.path(of: previewName, in: folder, epoch: $0 + 1) + ".png" }.filter { access($0, R_OK) == 0 }
-        guard let last = sheets.last else { return nil }
-        let count = min(sheets.count, 100)
-        let path = "\(folder)/\(previewName).png"
-        try AnimatedPicture.write(count, poster: try Picture(path: last), to: path, links: .replaced) { number in
-            try Picture(path: sheets[count == 1 ? 0 : number * (sheets.count - 1) / (count - 1)])
-        }
-        return path
     }
 }

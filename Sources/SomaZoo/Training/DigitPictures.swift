@@ -138,3 +138,24 @@ struct FlatDigits {
         return try Minibatch(batch)
     }
 }
+
+extension RecipeContext {
+    /// The context with what suits the few embedded digits where nobody has chosen: smaller batches and more epochs. On files it stays as it is.
+    func fittedToFewDigits(batch: Setting<Int>, epochs: Int) -> RecipeContext {
+        guard data == nil else { return self }
+        var context = self
+        if !context.settings.isChosen(batch) { context.settings.choose(batch, 32) }
+        if context.chosenEpochs == nil { context.epochs = epochs }
+        return context
+    }
+}
+
+extension TestData {
+    /// Digits as vectors of pixels, as a checkpoint of a recipe on `FlatDigits` takes them.
+    /// - Parameter folder: nil for the embedded ones that were held out, which go with a checkpoint that was trained on the others.
+    /// - Throws: `UsageError` where a folder is needed; `SomaError` naming what is missing or of another size.
+    static func flatDigits(of checkpoint: Checkpoint, in folder: String?, _ recipe: String) throws -> TestData {
+        if DigitFiles.areNamed(in: checkpoint) { return try .digits(in: DigitFiles.required(folder, recipe), rows: 28, columns: 28, shape: [784]) }
+        return try folder.map { try .digits(in: $0, rows: 8, columns: 8, shape: [64]) } ?? .embeddedDigits
+    }
+}
