@@ -36,6 +36,92 @@ import Testing
         Command.soma("evaluate", "runs/dcgan", "--chart", "c.svg", in: folder).expectComplaint(1, "has no picture")
     }
 
+    // MARK: Numbers made of others
+
+    /// One small network for all tests of this part.
+    private func train() { #expect(Command.soma("train", "vae", "--device", "cpu", "--epochs", "1", "hidden=16", "latents=4", in: folder).status == 0) }
+
+    private func generate(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma", "generate", "runs/vae", "--device", "cpu"] + words, in: folder) }
+
+    private func picture(_ name: String) throws -> Picture { try Picture(path: "\(folder.path)/\(name)") }
+
+    /// The picture at a row and column of a sheet of pictures of 8×8.
+    private func tile(_ sheet: Picture, _ row: Int, _ column: Int) -> [UInt8] {
+        (0..<64).map { sheet.pixels[(row * 10 + $0 / 8) * sheet.width + column * 10 + $0 % 8] }
+    }
+
+    private func isNear(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.count == b.count && zip(a, b).allSatisfy { abs(Int($0) - Int($1)) <= 1 } }
+
+    /// The text that the file of a picture has beside its pixels.
+    private func text(_ name: String) throws -> JSON {
+        let bytes = try #require(folder.bytes(name))
+        let (marker, end) = (Array("iTXtsoma".utf8) + [0, 0, 0, 0, 0], Array("}".utf8)[0])
+        let start = try #require(bytes.indices.first { bytes[$0...].starts(with: marker) }) + marker.count
+        let last = try #require(bytes[start...].firstIndex(of: end))
+        return try JSON(parsing: String(decoding: bytes[start...last], as: UTF8.self))
+    }
+
+    @Test func walksAndMixtures() throws {
+        train()
+        #expect(generate("--count", "3", "--seed", "7", "--output", "all.png").lines == ["wrote all.png: 3 pictures in 2 rows of 2, seed 7"])
+        let all = try picture("all.png")
+        let drawn = [tile(all, 0, 0), tile(all, 0, 1), tile(all, 1, 0)]
+        // From the first to the second, and with two walks on to the third.
+        #expect(generate("--walk", "5", "--count", "2", "--seed", "7", "--output", "w.png").lines == ["wrote w.png: 2 walks of 5 pictures, seed 7"])
+        let walks = try picture("w.png")
+        #expect(walks.width == 48 && walks.height == 18)
+        for row in 0..<2 {
+            #expect(isNear(tile(walks, row, 0), drawn[row]) && isNear(tile(walks, row, 4), drawn[row + 1]))
+            #expect(Set((0..<5).map { tile(walks, row, $0) }).count == 5)
+        }
+        #expect(generate("--mix", "0,2", "--count", "3", "--seed", "7", "--output", "m.png").lines == ["wrote m.png: samples 0,2 and their mean, seed 7"])
+        let mixed = try picture("m.png")
+        #expect(mixed.width == 28 && mixed.height == 8)
+        #expect(isNear(tile(mixed, 0, 0), drawn[0]) && isNear(tile(mixed, 0, 1), drawn[2]) && !drawn.contains(tile(mixed, 0, 2)))
+        let json = try JSON(parsing: generate("--walk", "4", "--json").output)
+        #expect(json["walks"] == 1 && json["steps"] == 4 && json["count"] == 4 && json["columns"] == 4 && json["width"] == 38)
+        #expect(try JSON(parsing: generate("--mix", "1,1,2", "--json").output)["mix"] == [1, 1, 2])
+    }
+
+    @Test func picturesByThemselves() throws {
+        train()
+        #expect(generate("--count", "9", "--seed", "7", "--output", "all.png").status == 0)
+        #expect(generate("--count", "9", "--seed", "7", "--pick", "3,8", "--output", "one.png").lines == ["wrote one-3.png", "wrote one-8.png"])
+        #expect(!folder.exists("one.png"))
+        let all = try picture("all.png")
+        for number in [3, 8] {
+            let one = try picture("one-\(number).png")
+            #expect(one.width == 8 && one.height == 8 && isNear(one.pixels, tile(all, number / 3, number % 3)))
+            let text = try text("one-\(number).png")
+            #expect(text["seed"] == 7 && text["picture"] == JSON(number) && text["recipe"] == "vae" && text["checkpoint"] == "runs/vae/best.safetensors")
+            let numbers = try #require(text["numbers"]?.array).compactMap(\.double).map(Float.init)
+            #expect(numbers == NoiseSource(count: 4, seed: 7).values(number))
+        }
+        // The numbers of a step of a walk are in its file too.
+        let json = try JSON(parsing: generate("--walk", "3", "--seed", "7", "--pick", "1", "--json", "--output", "step").output)
+        #expect(json["pictures"]?.array?.first?["output"] == "step-1.png" && json["steps"] == 3)
+        let noise = NoiseSource(count: 4, seed: 7)
+        let numbers = try #require(try text("step-1.png")["numbers"]?.array).compactMap(\.double).map(Float.init)
+        #expect(numbers == NoiseSource.between(noise.values(0), noise.values(1), share: 0.5))
+    }
+
+    @Test func whatCannotBeMade() throws {
+        train()
+        generate("--walk", "1").expectComplaint(2, "--walk 1", "2 or more")
+        generate("--walk", "3", "--mix", "1,2").expectComplaint(2, "leave out one")
+        generate("--mix", "3").expectComplaint(2, "nothing to be mixed with")
+        generate("--mix", "3,64").expectComplaint(2, "no picture 64 among 64 pictures", "the last is 63")
+        generate("--count", "4", "--pick", "0,4").expectComplaint(2, "no picture 4 among 4 pictures")
+        generate("--walk", "3", "--pick", "3").expectComplaint(2, "no picture 3 among 3 pictures")
+        generate("--walk", "9223372036854775807", "--count", "3").expectComplaint(2, "too many")
+        generate("--walk", "1000000").expectComplaint(1, "larger than a picture may be")
+        for words in [["--pick", "a"], ["--pick", "1,,2"], ["--mix=-1,2"], ["--walk", "x"]] {
+            #expect(Command.run(["\(Command.folder)/soma", "generate", "runs/vae"] + words, in: folder).status == 2)
+        }
+        generate("--pick", "1", "--output", "nowhere/a.png").expectComplaint(1, "cannot write nowhere/a-1.png")
+        #expect(!folder.exists("generated.png") && !folder.exists("generated-0.png"))
+    }
+
     private func isNumber(_ json: JSON?) -> Bool { if case .number = json { true } else { false } }
 
     @Test func modelsThatTellClasses() {

@@ -53,7 +53,7 @@ extension OnTheCPU {
 
         /// Without hidden layers there is nothing better than principal components, and training finds them.
         @Test func aLinearAutoencoderIsPrincipalComponents() throws {
-            let run = try record(recipe, on: try .named("cpu"), ["hidden=none", "code=4", "lr=0.005"], epochs: 60)
+            let run = try record(recipe, on: try .named("cpu"), ["hidden=none", "code=4", "init=he", "lr=0.005"], epochs: 60)
             let (own, principal) = (try #require(run.result.test["reconstruction_error"]), try #require(run.result.measures["pca_error"]))
             #expect(own > 0.98 * principal && own < 1.05 * principal, "\(own), and \(principal)")
         }
