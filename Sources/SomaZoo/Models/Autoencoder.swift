@@ -10,6 +10,7 @@ public struct Autoencoder: Layer {
     /// From codes [N, code] to pixels [N, pixels], which are not bounded.
     public let decoder: MLP
 
+    /// Weights are drawn by the current generator. Traps where a size is not positive.
     /// - Parameters:
     ///   - hidden: the units of the encoder's hidden layers, from the pixels on; the decoder has them in the other order.
     ///   - code: the numbers that a picture is made into.

@@ -14,6 +14,7 @@ public struct VariationalAutoencoder: Module {
     public let decoder: MLP
     private let latents: Int
 
+    /// Weights and biases are drawn uniformly on ±1/√inputs. Traps where a size is not positive.
     /// - Parameters:
     ///   - hidden: the units of the encoder's hidden layers, from the pixels on; the decoder has them in the other order.
     ///   - latents: the numbers that a picture is made of.
