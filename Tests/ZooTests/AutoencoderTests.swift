@@ -72,7 +72,8 @@ extension OnTheCPU {
                 let folder = try TemporaryFolder()
                 _ = try record(recipe, on: device, ["hidden=64", "code=16", "denoising=\(damage)"], epochs: 20, output: folder.path)
                 let checkpoint = try Checkpoint(path: "\(folder.path)/last.safetensors")
-                let network = try #require(try recipe.session(checkpoint, device: device).model as? Autoencoder)
+                guard case .network(let module) = try recipe.session(checkpoint, device: device).model else { throw SomaError("no network") }
+                let network = try #require(module as? Autoencoder)
                 return try withDevice(device) {
                     let seen = NoiseSource(count: 64, seed: 9)
                     let mask = Tensor((0..<359).flatMap(seen.values).map { $0 > 0 ? 1 : 0 as Float }, shape: [359, 64])
