@@ -20,7 +20,7 @@ extension OnTheCPU {
             #expect(norms[0][1] / norms[4][1] < 0.1 * norms[0][0] / norms[4][0])
         }
 
-        @Test(arguments: [["layer=autoencoder"], ["persistent=yes", "cd=2"], ["cd=3"]]) func everyWayRebuildsWhatItSees(words: [String]) throws {
+        @Test(arguments: [["layer=autoencoder"], ["persistent=yes", "cd=5", "pretrain-lr=0.02"], ["cd=3"]]) func everyWayRebuildsWhatItSees(words: [String]) throws {
             let run = try record(recipe, on: try .named("cpu"), ["hidden=48,32", "pretrain=20"] + words, epochs: 1)
             let errors = run.epochs.compactMap { $0.evaluation?["reconstruction_error"] }
             #expect(errors.count == 40)

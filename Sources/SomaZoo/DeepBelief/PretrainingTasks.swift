@@ -59,16 +59,16 @@ struct ContrastiveDivergenceTask: PretrainingTask {
         let hidden = machine.hidden(seen)
         context.tell("reconstruction_error", square(seen - machine.visible(hidden)).mean())
         var units = networks.chains.isEmpty ? BoltzmannMachine.sample(hidden) : networks.chains[number].tensor
-        var (dreamt, dreamtHidden) = (seen, hidden)
+        var (sampled, sampledHidden) = (seen, hidden)
         for _ in 0..<steps {
-            dreamt = machine.visible(units)
+            sampled = machine.visible(units)
             // Pixels that are sampled too would add noise to every weight; a chain that goes on needs them to move.
-            if !networks.chains.isEmpty { dreamt = BoltzmannMachine.sample(dreamt) }
-            dreamtHidden = machine.hidden(dreamt)
-            units = BoltzmannMachine.sample(dreamtHidden)
+            if !networks.chains.isEmpty { sampled = BoltzmannMachine.sample(sampled) }
+            sampledHidden = machine.hidden(sampled)
+            units = BoltzmannMachine.sample(sampledHidden)
         }
         try context.apply(
-            zip(Self.statistics(dreamt, dreamtHidden), Self.statistics(seen, hidden)).map { $0.0 - $0.1 }, by: player)
+            zip(Self.statistics(sampled, sampledHidden), Self.statistics(seen, hidden)).map { $0.0 - $0.1 }, by: player)
         if !networks.chains.isEmpty { networks.chains[number].assign(units) }
     }
 

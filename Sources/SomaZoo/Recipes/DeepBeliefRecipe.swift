@@ -34,9 +34,7 @@ public struct DeepBeliefRecipe: TrainingRecipe {
             Self.batch, Self.rate, Self.rectifierRate,
         ]
     }
-    public let data = DataNeed.either(
-        folder: "the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)",
-        embedded: "1,797 digits of 8×8 pixels, a fifth of them held out")
+    public let data = FlatDigits.need
     public let defaultEpochs = 30
 
     /// Settings come with the context of each run.

@@ -27,9 +27,7 @@ public struct VAERecipe: TrainingRecipe {
           soma generate runs/vae --seed 7 --walk 12 --output walk.png
         """
     public var settings: [any AnySetting] { [Self.latents, Self.hidden, Self.beta, Self.activation, Self.batch, Self.rate] }
-    public let data = DataNeed.either(
-        folder: "the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)",
-        embedded: "1,797 digits of 8×8 pixels, a fifth of them held out")
+    public let data = FlatDigits.need
     public let defaultEpochs = 20
 
     /// Settings come with the context of each run.

@@ -109,6 +109,10 @@ struct FlatDigits {
     /// What checkpoints say of them.
     let metadata: [String: String]
 
+    static let need = DataNeed.either(
+        folder: "the four IDX files of MNIST, plain or gzip (soma data mnist fetches them)",
+        embedded: "1,797 digits of 8×8 pixels, a fifth of them held out")
+
     /// - Throws: `SomaError` naming the file that is missing, broken, of other than 28×28 pixels, or another than the run's; `UsageError` where a
     ///   run would go on with other data.
     init(_ context: RecipeContext, recipe: String) throws {
