@@ -29,8 +29,8 @@ extension OnTheCPU {
             #expect(errors[39] < errors[20])
         }
 
-        /// The slope that contrastive divergence follows, with the units' probabilities in place of samples, against sums over all samples.
-        @Test func learnsFromTheDifferenceOfTwoStatistics() throws {
+        /// p(h = 1 | v) and p(v = 1 | h) of a machine against sums by hand.
+        @Test func conditionalProbabilities() throws {
             let device = try Device.named("cpu")
             try withDevice(device) {
                 let networks = withRandomSeed(5) { DeepBeliefNetworks(pixels: 4, hidden: [3], initialization: .uniform, chainCount: nil) }
