@@ -89,6 +89,7 @@ struct BodyWriter {
     /// Instructions in order, with class c's position in the variable `positions` + c.
     func lines(_ instructions: [Int], positions: String) -> [String] {
         instructions.flatMap { i -> [String] in
+            if negated(i) != nil { return [] }
             if case .load(let operand) = nest.body.instructions[i].operation { return load(i, operand, positions) }
             return lanes(i).map { lane in
                 "const \(nest.body.instructions[i].dtype.valueType) \(value(i, lane)) = \(expression(i, lane, positions));"
@@ -96,8 +97,18 @@ struct BodyWriter {
         }
     }
 
-    /// The name of an instruction's value.
-    func value(_ i: Int, _ lane: Int) -> String { isPerLane(i) ? "v\(i)_\(lane)" : "v\(i)" }
+    /// The name of an instruction's value, or the negation of another's.
+    func value(_ i: Int, _ lane: Int) -> String {
+        if let argument = negated(i) { return "(-\(value(argument, lane)))" }
+        return isPerLane(i) ? "v\(i)_\(lane)" : "v\(i)"
+    }
+
+    /// What an instruction negates. A negation is written where it is used, since GPUs negate an operand at no cost; and Intel's compiler for
+    /// processors mistakes a negation that work-items compute between barriers (its release 2026.2).
+    private func negated(_ i: Int) -> Int? {
+        guard case .unary(.negate, let argument) = nest.body.instructions[i].operation else { return nil }
+        return nest.body.instructions[i].dtype == .float32 ? argument : nil
+    }
 
     /// The lanes for which an instruction is computed.
     func lanes(_ i: Int) -> Range<Int> { 0..<(isPerLane(i) ? width : 1) }
