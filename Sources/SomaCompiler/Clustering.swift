@@ -40,6 +40,9 @@ struct Clustering {
     /// Whether nothing but reductions reads an operation. Such a one does not ride on a product: it would have to be stored, while the
     /// reduction computes it from what is stored anyway.
     private let isForReductions: [Bool]
+    private let topology: ClusterOrder
+    /// The operations that read each operation's result.
+    let readers: [[Int]]
 
     init(_ lowering: Lowering, _ capabilities: Capabilities) {
         operations = lowering.operations
@@ -48,9 +51,11 @@ struct Clustering {
         isOuter = [Bool](repeating: false, count: operations.count)
         isLive = Self.live(lowering)
         isForReductions = Self.forReductions(lowering, isLive)
+        readers = Self.readers(lowering, isLive)
         // Copies into assemblies come last in the list; every other operation comes after its operands.
         let isPart = { (operation: Operation) in operation.placement != nil }
-        let order = operations.indices.filter { isLive[$0] && (operations[$0].isComputed || operations[$0].kind == .assembly) }
+        let order = Self.clustered(lowering, isLive)
+        topology = ClusterOrder(Self.topological(operations, order), count: operations.count)
         for place in order { clusterOf[place] = place }
         for place in order { open(place) }
         for place in order where !isPart(operations[place]) { join(place) }
@@ -68,6 +73,19 @@ struct Clustering {
             pending += lowering.operations[place].operands.map(\.base) + lowering.operations[place].after
         }
         return isLive
+    }
+
+    private static func readers(_ lowering: Lowering, _ isLive: [Bool]) -> [[Int]] {
+        var readers = [[Int]](repeating: [], count: isLive.count)
+        for (place, operation) in lowering.operations.enumerated() where isLive[place] {
+            for base in Set(operation.operands.map(\.base)) { readers[base].append(place) }
+        }
+        return readers
+    }
+
+    /// What steps compute, each a cluster at first.
+    private static func clustered(_ lowering: Lowering, _ isLive: [Bool]) -> [Int] {
+        lowering.operations.indices.filter { isLive[$0] && (lowering.operations[$0].isComputed || lowering.operations[$0].kind == .assembly) }
     }
 
     private static func forReductions(_ lowering: Lowering, _ isLive: [Bool]) -> [Bool] {
@@ -92,6 +110,28 @@ struct Clustering {
             }
         }
         return result + operations[place].after
+    }
+
+    /// The operations, each after those that it waits for: copies into an assembly before those who read it.
+    private static func topological(_ operations: [Operation], _ order: [Int]) -> [Int] {
+        var isPlaced = [Bool](repeating: false, count: operations.count)
+        var result: [Int] = []
+        for root in order where !isPlaced[root] {
+            var stack = [(place: root, isExpanded: false)]
+            while let (place, isExpanded) = stack.popLast() {
+                if isPlaced[place] { continue }
+                if isExpanded {
+                    isPlaced[place] = true
+                    result.append(place)
+                } else {
+                    stack.append((place, true))
+                    let waited = operations[place].operands.map(\.base) + operations[place].after
+                    for other in waited where !isPlaced[other] { stack.append((other, false)) }
+                }
+            }
+        }
+        let isCluster = Set(order)
+        return result.filter(isCluster.contains)
     }
 
     private mutating func open(_ place: Int) {
@@ -121,12 +161,23 @@ struct Clustering {
             merge(producer, clusterOf[place])
         }
         guard case .reduce = operations[place].kind, let base = operations[place].operands.first?.base else { return }
-        for sibling in clusters.keys.sorted() where sibling != clusterOf[place] {
+        var last = -1
+        while let sibling = siblings(place, base).filter({ $0 > last }).min() {
+            last = sibling
             guard let own = clusters[clusterOf[place]], let other = clusters[sibling], other.kind == .map, other.domain.hasInner,
                 other.loads.contains(where: { $0.base == base || $0.shape.count == own.domain.count && own.loads.contains($0) })
             else { continue }
             merge(sibling, clusterOf[place])
         }
+    }
+
+    /// The clusters that may read what the cluster of a reduction reads.
+    private func siblings(_ place: Int, _ base: Int) -> Set<Int> {
+        let own = clusterOf[place]
+        var result = Set(readers[base].map { clusterOf[$0] })
+        for view in clusters[own]?.loads ?? [] where view.base != base { for reader in readers[view.base] { result.insert(clusterOf[reader]) } }
+        result.remove(own)
+        return result
     }
 
     /// One pass over all neighbours; tells whether any merged.
@@ -159,8 +210,10 @@ struct Clustering {
     private mutating func merge(_ a: Int, _ b: Int) -> Bool {
         guard a != b, let first = clusters[a], let second = clusters[b] else { return false }
         let (merged, outers): (Cluster, [Int])
-        do { (merged, outers) = try fitted(a, first, b, second) } catch { return false }
+        let path: (earlier: Int, later: Int, between: [Int])
+        do { (merged, outers, path) = try fitted(a, first, b, second) } catch { return false }
         let (survivor, removed) = first.members.count > second.members.count ? (a, b) : (b, a)
+        topology.merge(path.earlier, path.later, into: survivor, between: path.between)
         clusters[removed] = nil
         clusters[survivor] = merged
         for place in outers { isOuter[place] = true }
@@ -168,12 +221,14 @@ struct Clustering {
         return true
     }
 
-    /// The two clusters as one, and the operations that thereby come to have one value for each outer position.
-    private func fitted(_ a: Int, _ first: Cluster, _ b: Int, _ second: Cluster) throws(Refusal) -> (Cluster, outers: [Int]) {
+    /// The two clusters as one, the operations that thereby come to have one value for each outer position, and what lies between the two.
+    private func fitted(
+        _ a: Int, _ first: Cluster, _ b: Int, _ second: Cluster
+    ) throws(Refusal) -> (Cluster, outers: [Int], path: (earlier: Int, later: Int, between: [Int])) {
         if overwrites(first, second) || overwrites(second, first) { throw .overwrites }
-        let result = try merged(first, second)
-        if hasPathAround(a, b) { throw .circle }
-        return result
+        let (result, outers) = try merged(first, second)
+        guard let path = between(a, b) else { throw .circle }
+        return (result, outers, path)
     }
 
     /// Why two of the clusters that are left are not one; `nil` where nobody tried.
@@ -192,20 +247,12 @@ struct Clustering {
         Set((clusters[cluster]?.predecessors ?? []).map { clusterOf[$0] }).subtracting([cluster])
     }
 
-    /// Whether one of two clusters reaches the other through a third, so that merging them would close a circle.
-    private func hasPathAround(_ a: Int, _ b: Int) -> Bool {
-        func reaches(_ start: Int, _ goal: Int) -> Bool {
-            var seen = predecessors(start).subtracting([goal])
-            var pending = Array(seen)
-            while let cluster = pending.popLast() {
-                for place in clusters[cluster]?.predecessors ?? [] {
-                    let predecessor = clusterOf[place]
-                    if predecessor == goal { return true }
-                    if predecessor != cluster && seen.insert(predecessor).inserted { pending.append(predecessor) }
-                }
-            }
-            return false
+    /// What lies between two clusters on the way to the later one; `nil` where merging them would close a circle.
+    private func between(_ a: Int, _ b: Int) -> (earlier: Int, later: Int, between: [Int])? {
+        let (earlier, later) = topology.isBefore(a, b) ? (a, b) : (b, a)
+        let between = topology.between(earlier, later) { cluster, visit in
+            for place in clusters[cluster]?.predecessors ?? [] { visit(clusterOf[place]) }
         }
-        return reaches(a, b) || reaches(b, a)
+        return between.map { (earlier, later, $0) }
     }
 }

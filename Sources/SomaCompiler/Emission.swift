@@ -44,6 +44,7 @@ struct Emission {
         _ clustering: Clustering, _ roots: [Int], _ capabilities: Capabilities
     ) -> ([Cluster], [Int]) {
         var clusterOf = clustering.clusterOf
+        let isRoot = Set(roots)
         var waiting: [Int: Int] = [:]
         var successors: [Int: [Int]] = [:]
         for key in clustering.clusters.keys {
@@ -58,7 +59,7 @@ struct Emission {
             ready.remove(key)
             uses.run(key)
             guard let cluster = clustering.clusters[key] else { continue }
-            order += cut(cluster, clustering, clusterOf, roots, capabilities)
+            order += cut(cluster, clustering, isRoot, capabilities)
             for successor in successors[key] ?? [] {
                 waiting[successor, default: 0] -= 1
                 if waiting[successor] == 0 { ready.insert(successor) }
@@ -69,17 +70,14 @@ struct Emission {
     }
 
     /// Halves a cluster until its operands fit a step. Members are in order, so the first half never waits for the second.
-    private static func cut(
-        _ cluster: Cluster, _ clustering: Clustering, _ clusterOf: [Int], _ roots: [Int], _ capabilities: Capabilities
-    ) -> [Cluster] {
+    private static func cut(_ cluster: Cluster, _ clustering: Clustering, _ isRoot: Set<Int>, _ capabilities: Capabilities) -> [Cluster] {
         let members = Set(cluster.members)
         let read = Set(cluster.members.flatMap { clustering.operations[$0].operands }.filter {
             !members.contains($0.base) && !clustering.operations[$0.base].isGenerator
         })
-        let rootSet = Set(roots)
-        var written = members.filter { rootSet.contains($0) || clustering.operations[$0].placement != nil }
-        for place in clusterOf.indices where clusterOf[place] >= 0 && !members.contains(place) {
-            for operand in clustering.operations[place].operands where members.contains(operand.base) { written.insert(operand.base) }
+        let written = cluster.members.filter { place in
+            let isRead = clustering.readers[place].contains { clustering.clusterOf[$0] >= 0 && !members.contains($0) }
+            return isRead || isRoot.contains(place) || clustering.operations[place].placement != nil
         }
         guard read.count + written.count > capabilities.maximumOperands, cluster.members.count > 1 else { return [cluster] }
         let middle = cluster.members.count / 2
@@ -90,7 +88,7 @@ struct Emission {
             if part.kind == .product && !operations.contains(where: \.isProduct) { part.kind = .map }
             let walksInner = half.contains { !clustering.isOuter[$0] || clustering.operations[$0].isReduction }
             if !walksInner { part.domain.factors.removeAll(where: \.isInner) }
-            return cut(part, clustering, clusterOf, roots, capabilities)
+            return cut(part, clustering, isRoot, capabilities)
         }
     }
 

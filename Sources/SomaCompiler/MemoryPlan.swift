@@ -22,16 +22,16 @@ struct MemoryPlan {
     init(_ temporaries: [Temporary], stepCount: Int) {
         offsets = [Int](repeating: 0, count: temporaries.count)
         let sizes = temporaries.map { ($0.byteCount.addingSaturated(Self.alignment - 1)) / Self.alignment * Self.alignment }
+        // By their offsets.
         var placed: [Int] = []
         for number in temporaries.indices.sorted(by: { (sizes[$0], $1) > (sizes[$1], $0) }) {
             var offset = 0
-            let neighbours = placed.filter { temporaries[$0].life.overlaps(temporaries[number].life) }
-            for other in neighbours.sorted(by: { offsets[$0] < offsets[$1] }) {
+            for other in placed where temporaries[other].life.overlaps(temporaries[number].life) {
                 if offsets[other] >= offset.addingSaturated(sizes[number]) { break }
                 offset = max(offset, offsets[other].addingSaturated(sizes[other]))
             }
             offsets[number] = offset
-            placed.append(number)
+            placed.insert(number, at: placed.partitioningIndex { offsets[$0] > offset })
             byteCount = max(byteCount, offset.addingSaturated(sizes[number]))
         }
         var live = [Int](repeating: 0, count: stepCount + 1)
@@ -44,6 +44,18 @@ struct MemoryPlan {
             current = current.addingSaturated(change)
             largestLiveByteCount = max(largestLiveByteCount, current)
         }
+    }
+}
+
+extension Array {
+    /// The first index whose element satisfies a condition that no element satisfies before one that does not.
+    fileprivate func partitioningIndex(_ condition: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if condition(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }
 
