@@ -45,6 +45,21 @@ import Testing
         expect(result, (0..<12).map { a[$0] + b[$0 % 4] })
     }
 
+    /// Each as zeros of the whole, the gradients of 32 slices would read and write 32 times its size.
+    @Test func gradientsOfSlicesAreWrittenSideBySide() throws {
+        let x = tensor([32, 6])
+        let losses = (0..<32).map { (x[$0] * x[$0]).sum() * Float($0) }
+        let loss = losses.reduce(Tensor(0, device: device), +)
+        let (steps, result) = try run(gradient(of: loss, withRespectTo: x))
+        let v = values(192)
+        expect(result, (0..<192).map { 2 * v[$0] * Float($0 / 6) })
+        let written = backend.launches.reduce(0) { sum, step in
+            guard case .map(let nest) = step else { return .max }
+            return sum + nest.outerCount
+        }
+        #expect(written < 4 * 192, "\(steps)")
+    }
+
     @Test func softmaxIsOneRow() throws {
         let x = tensor([3, 7])
         let (steps, result) = try run(x.softmax(alongAxis: -1))

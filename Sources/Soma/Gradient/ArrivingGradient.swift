@@ -23,12 +23,20 @@ final class ArrivingGradient {
 /// Gradients under accumulation, by place.
 final class GradientSums {
     private var all: [ArrivingGradient?]
+    /// Gradients of slices, which are put together when all have arrived.
+    private var slices: [Int: [GradientSlice]] = [:]
 
     init(count: Int) { all = [ArrivingGradient?](repeating: nil, count: count) }
 
-    subscript(place: Int) -> ArrivingGradient? { all[place] }
+    /// What has arrived at a place so far.
+    subscript(place: Int) -> ArrivingGradient? {
+        for whole in slices.removeValue(forKey: place).map(GradientSlice.joined) ?? [] { add(ArrivingGradient(whole, where: nil), to: place) }
+        return all[place]
+    }
 
     func add(_ gradient: ArrivingGradient, to place: Int) { all[place] = all[place].map { $0.adding(gradient) } ?? gradient }
+
+    func add(_ slice: GradientSlice, to place: Int) { slices[place, default: []].append(slice) }
 }
 
 extension Tensor {

@@ -58,6 +58,15 @@ extension GradientRule {
         return Tensor(node: .matmul(g.transposed().node, a.node)).transposed()
     }
 
+    /// A slice whose elements are neighbours waits for others of the same tensor.
+    func slice(_ starts: [Int], _ steps: [Int]) {
+        let (target, shape) = (targets[targets.startIndex], inputs[0].shape)
+        if target >= 0 && gradient.count > 0 && steps.allSatisfy({ $0 == 1 }) {
+            return sums.add(GradientSlice(gradient: gradient, starts: starts, shape: shape), to: target)
+        }
+        pass(to: 0, gradient.spread(over: shape, starts: starts, steps: steps))
+    }
+
     /// True where a padded tensor holds the input's elements.
     func padInterior(_ before: [Int]) -> Tensor {
         let (one, none) = (gradient.operand(1, "pad"), gradient.operand(0, "pad"))
@@ -118,6 +127,7 @@ extension Tensor {
             result = result.dilated(axis, by: Swift.abs(steps[axis]), atMost: shape[axis] - before[axis])
         }
         if count == 0 { return Tensor(node: operand(0, "slice").node).repeated(to: shape) }
+        if result.shape == shape { return result }
         let after = (0..<rank).map { shape[$0] - before[$0] - result.shape[$0] }
         return Tensor(node: .pad(result.node, before: before, after: after, value: operand(0, "slice").node))
     }

@@ -64,7 +64,7 @@ struct GradientRule {
         case .permute(let axes): pass(to: 0) { $0.permuted(axes: axes.indices.map { axes.firstIndex(of: $0) ?? $0 }) }
         case .expand:
             pass(to: 0, g.sum(alongAxes: stretchedAxes, keepingDims: true), where: arriving.condition?.narrowed(to: inputs[0].shape))
-        case .slice(let starts, let steps): pass(to: 0, g.spread(over: inputs[0].shape, starts: starts, steps: steps))
+        case .slice(let starts, let steps): slice(starts, steps)
         case .pad(let before):
             pass(to: 0) { $0.block(at: before, of: inputs[0].shape) }
             pass(to: 1, g, where: .!padInterior(before))

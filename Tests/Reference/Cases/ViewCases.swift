@@ -50,6 +50,24 @@ extension OperationCase {
             OperationCase("slice by stride", .sample([9])) { $0[0][stride(from: 7, through: 1, by: -3)] },
             OperationCase("slice, transposed, mapped", .sample([5, 7])) { exp($0[0][1..<4, .every(2)].transposed()) },
             OperationCase("overlapping slices", .sample([9])) { $0[0][1...] * $0[0][..<8] },
+            OperationCase("slices side by side", .sample([4, 3])) { x in
+                x[0][3] * sin(x[0][0]) + x[0][1] * x[0][2]
+            },
+            OperationCase("slices with gaps", .sample([3, 11])) { x in
+                exp(x[0][.all, 1..<3]) * x[0][.all, 4..<6] + x[0][.all, 8..<10]
+            },
+            OperationCase("slices like tiles, one missing, and the whole", .sample([4, 6])) { x in
+                let a: Tensor = x[0][..<2, ..<3], b: Tensor = x[0][..<2, 3...], c: Tensor = x[0][2..., ..<3]
+                return exp(a) * b * c + x[0].sum()
+            },
+            OperationCase("windows as slices", .sample([8])) { x in
+                let windows: [Tensor] = (0..<6).map { start in exp(x[0][start..<start + 3]) }
+                return windows.dropFirst().reduce(windows[0]) { sum, window in sum * window }
+            },
+            OperationCase("slices of several axes, overlapping in some", .sample([4, 5])) { x in
+                let a: Tensor = x[0][1..<3, ..<3], b: Tensor = x[0][1..<3, 2...], c: Tensor = x[0][..<2, 1..<4]
+                return a * b + exp(c)
+            },
             OperationCase("slice of nothing", .sample([0, 4])) { $0[0][.all, 1..<3] },
         ]
 
