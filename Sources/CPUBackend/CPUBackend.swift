@@ -82,6 +82,7 @@ public final class CPUBackend: Backend {
         case .gather(let step): GatherProgram(step)
         case .scatterAdd(let step): ScatterAddProgram(step)
         case .blockCopy(let step): BlockCopyProgram(step)
+        case .scan(let step): try PreparedScan(step, prepare)
         case .custom(let step): try CustomProgram(step)
         }
     }
@@ -92,9 +93,12 @@ public final class CPUBackend: Backend {
 
     private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
         try failure.check()
-        let blocks = try bindings.buffers.map { try block($0, byteCount: 0) }
-        let run = Run(steps: steps, blocks: blocks, bindings: bindings, log: log)
-        thread.submit { [failure] in failure.guarding { try run.run() } }
+        var runs: [Run] = []
+        try steps.forEachRun(bindings) { run in
+            let blocks = try run.bindings.buffers.map { try block($0, byteCount: 0) }
+            runs.append(Run(run, blocks: blocks, log: log))
+        }
+        thread.submit { [failure, runs] in failure.guarding { for run in runs { try run.run() } } }
     }
 
     public func synchronize() throws {
@@ -149,13 +153,15 @@ private struct Run: Sendable {
     let scalars: [UInt64]
     let offsets: [Int]
     let log: LaunchLog?
+    let places: [Int]
 
-    init(steps: [PreparedStep], blocks: [MemoryBlock], bindings: Bindings, log: LaunchLog?) {
-        self.steps = steps.compactMap { $0 as? CPUStep }
+    init(_ run: StepRun, blocks: [MemoryBlock], log: LaunchLog?) {
+        steps = run.steps.compactMap { $0 as? CPUStep }
+        places = run.places
         self.blocks = blocks
-        byteOffsets = bindings.buffers.map(\.byteOffset)
-        scalars = bindings.scalars
-        offsets = bindings.offsets
+        byteOffsets = run.bindings.buffers.map(\.byteOffset)
+        scalars = run.bindings.scalars
+        offsets = run.bindings.offsets
         self.log = log
         for block in blocks { block.runs.wrappingAdd(1, ordering: .relaxed) }
     }
@@ -178,7 +184,7 @@ private struct Run: Sendable {
     }
 
     private func run(_ context: RunContext, noting log: LaunchLog) throws {
-        for (place, step) in steps.enumerated() {
+        for (place, step) in zip(places, steps) {
             let start = LaunchLog.now
             try step.run(context)
             log.append(.init(step: place, name: step.kernelName, start: start, end: LaunchLog.now))

@@ -124,6 +124,7 @@ public final class OpenCLBackend: Backend {
     // MARK: Steps
 
     public func prepare(_ step: Step) throws -> PreparedStep {
+        if case .scan(let scan) = step { return try PreparedScan(scan, prepare) }
         guard let selfCheck else { return try prepare(step, planner) }
         var checked = planner
         checked.ways = try selfCheck.ways(for: step, on: self)
@@ -217,7 +218,11 @@ public final class OpenCLBackend: Backend {
     }
 
     private func enqueue(_ steps: [PreparedStep], _ bindings: Bindings, log: LaunchLog?) throws {
-        let steps = steps.map { step in
+        try steps.forEachRun(bindings) { try enqueue($0, log: log) }
+    }
+
+    private func enqueue(_ run: StepRun, log: LaunchLog?) throws {
+        let steps = run.steps.map { step in
             guard let step = step as? OpenCLStep else { programError("OpenCL", "a step of another device") }
             return step
         }
@@ -225,7 +230,7 @@ public final class OpenCLBackend: Backend {
         while done < steps.count {
             // A driver may compile a kernel when it is first launched.
             let areNew = state.withLock { _ in steps[done...].contains { !$0.hasRun } }
-            let obstacle = areNew ? try keepingSignalActions { try launch(steps, &done, bindings, log) } : try launch(steps, &done, bindings, log)
+            let obstacle = areNew ? try keepingSignalActions { try launch(steps, &done, run, log) } : try launch(steps, &done, run, log)
             // Launches before a refused one have written scratch memory at most, so the step begins anew.
             if let obstacle { try overcome(obstacle, of: steps[done]) }
         }
@@ -246,7 +251,8 @@ public final class OpenCLBackend: Backend {
 
     /// Enqueues steps from `done` on, and counts them there.
     /// - Returns: what keeps the next one from it; `nil` where all are enqueued.
-    private func launch(_ steps: [OpenCLStep], _ done: inout Int, _ bindings: Bindings, _ log: LaunchLog?) throws -> Obstacle? {
+    private func launch(_ steps: [OpenCLStep], _ done: inout Int, _ run: StepRun, _ log: LaunchLog?) throws -> Obstacle? {
+        let bindings = run.bindings
         var obstacle: Obstacle?
         try withQueue { state throws(OpenCLError) in
             while done < steps.count, obstacle == nil {
@@ -256,7 +262,7 @@ public final class OpenCLBackend: Backend {
                     break
                 }
                 do throws(OpenCLError) {
-                    try enqueue(step, at: done, bindings, log, &state)
+                    try enqueue(step, at: run.places[done], bindings, log, &state)
                     done += 1
                 } catch {
                     guard error.refusesGroup else { throw error }

@@ -77,13 +77,16 @@ public final class RecordingBackend: Backend {
     }
 
     public func prepare(_ step: Step) throws -> PreparedStep {
+        if case .scan(let scan) = step { return try PreparedScan(scan, prepare) }
         record.withLock { $0.preparedCount += 1 }
         return RecordedStep(step)
     }
 
     public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
-        let launched = steps.compactMap { ($0 as? RecordedStep)?.step }
-        record.withLock { $0.launches += launched }
+        steps.forEachRun(bindings) { run in
+            let launched = run.steps.compactMap { ($0 as? RecordedStep)?.step }
+            record.withLock { $0.launches += launched }
+        }
     }
 
     public func synchronize() throws {}

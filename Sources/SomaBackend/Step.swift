@@ -21,6 +21,8 @@ public enum Step: Hashable, Sendable {
     case scatterAdd(ScatterAddStep)
     /// A block copied from or to a position that is read when the step runs.
     case blockCopy(BlockCopyStep)
+    /// Steps that run many times, each run going on from the one before.
+    case scan(ScanStep)
     /// A user's own kernel.
     case custom(CustomStep)
 }
@@ -144,6 +146,7 @@ extension Step {
         case .gather(let step): [step.input, step.indices]
         case .scatterAdd(let step): [step.indices, step.updates, step.target]
         case .blockCopy(let step): [step.source, step.starts]
+        case .scan(let step): step.reads
         case .custom(let step): step.inputs
         }
     }
@@ -158,6 +161,7 @@ extension Step {
         case .gather(let step): [step.output]
         case .scatterAdd(let step): [step.target]
         case .blockCopy(let step): [step.target]
+        case .scan(let step): step.writes
         case .custom(let step): [step.output]
         }
     }
@@ -174,6 +178,7 @@ extension Step {
         case .gather: "gather"
         case .scatterAdd: "scatterAdd"
         case .blockCopy: "blockCopy"
+        case .scan: "scan"
         case .custom(let step): step.operation.name
         }
     }

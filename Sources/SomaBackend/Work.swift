@@ -31,6 +31,7 @@ extension Step {
         switch self {
         case .matmul(let step): 2 * [step.batch, step.m, step.n, step.k].reduce(1) { $0 * Double($1) }
         case .convolution(let step): 2 * (step.outputShape.dimensions + step.filterShape.dimensions.dropFirst()).reduce(1) { $0 * Double($1) }
+        case .scan(let step): Double(step.count) * step.body.reduce(0) { $0 + $1.productOperations }
         case .map, .reduce, .row, .pooling, .gather, .scatterAdd, .blockCopy, .custom: 0
         }
     }

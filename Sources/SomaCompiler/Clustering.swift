@@ -85,7 +85,7 @@ struct Clustering {
 
     /// What steps compute, each a cluster at first.
     private static func clustered(_ lowering: Lowering, _ isLive: [Bool]) -> [Int] {
-        lowering.operations.indices.filter { isLive[$0] && (lowering.operations[$0].isComputed || lowering.operations[$0].kind == .assembly) }
+        lowering.operations.indices.filter { isLive[$0] && (lowering.operations[$0].isComputed || lowering.operations[$0].isWritten) }
     }
 
     private static func forReductions(_ lowering: Lowering, _ isLive: [Bool]) -> [Bool] {

@@ -170,6 +170,7 @@ struct Emission {
         case .gather(let axis): return gather(place, axis)
         case .scatterAdd(let axis): return scatterAdd(place, axis)
         case .dynamicSlice, .updateSlice: return blockCopy(place)
+        case .scan(let scan): return self.scan(place, scan)
         case .custom: return custom(place)
         default: return nil
         }
@@ -238,6 +239,40 @@ struct Emission {
                 extents: block.dimensions, source: operand(source, strides: source.strides), target: target(place),
                 starts: operand(starts, strides: starts.strides), limits: limits,
                 startStrides: movesSource ? whole.strides : home.strides, movesSource: movesSource))
+    }
+
+    private mutating func scan(_ place: Int, _ scan: ScanPlan) -> Step {
+        let (body, operation) = (scan.body, operations[place])
+        let operands = operation.operands.map { operand($0, strides: $0.strides) }
+        let targets = operation.results.map { target($0) }
+        func byteCount(_ line: Int) -> Int { body.lines[line].node.shape.count * body.lines[line].node.dtype.byteCount }
+        let sources = body.lines.indices.filter { body.lines[$0].source != nil }
+        let roots = body.nextStates + scan.stacked
+        let slots = scan.plan.slots.map { slot -> ScanStep.Slot in
+            switch slot {
+            case .temporary(let byteOffset, _): return .temporary(byteOffset: byteOffset)
+            case .source(let number):
+                let line = sources[number]
+                switch body.lines[line].source {
+                case .state(let index): return .state(index)
+                case .sequence(let index): return .element(operands[body.stateCount + index], byteStride: byteCount(line))
+                case .invariant(let index):
+                    return .invariant(operands[body.stateCount + body.sequenceCount + index], byteCount: byteCount(line))
+                case nil: programError("compile", "a source that a scan computes")
+                }
+            case .output(let number):
+                guard let root = scan.plan.roots.firstIndex(of: .output(number)) else { programError("compile", "an output of nothing") }
+                return root < body.stateCount ? .nextState(root) : .element(targets[root], byteStride: byteCount(roots[root]))
+            }
+        }
+        let firstOffset = offsets.count
+        offsets += scan.plan.offsets
+        let states = zip(scan.workspace.states, 0...).map { place, index in
+            ScanStep.State(initial: operands[index], final: targets[index], firstByteOffset: place.first, secondByteOffset: place.second)
+        }
+        return .scan(ScanStep(
+            count: body.count, isReversed: body.isReversed, body: scan.plan.steps, slots: slots, states: states, workspace: target(place),
+            firstOffset: firstOffset))
     }
 
     private mutating func custom(_ place: Int) -> Step? {

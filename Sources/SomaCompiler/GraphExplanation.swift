@@ -72,7 +72,7 @@ public struct GraphExplanation: Sendable {
         let clustering = Clustering(lowering, capabilities)
         var emission = Emission(clustering, roots: lowering.roots, capabilities)
         emission.emit()
-        let plan = Plan(emission, lowering.roots, snapshot)
+        let plan = Plan(emission, lowering.roots, updates: snapshot.updates)
         (arenaByteCount, largestLiveByteCount) = (plan.arenaByteCount, plan.largestLiveByteCount)
         let stepOf = Dictionary(emission.clusterOfStep.enumerated().map { ($1, $0) }) { first, _ in first }
         let step = { (place: Int) in emission.clusterOf[place] < 0 ? nil : stepOf[emission.clusterOf[place]] }
@@ -217,6 +217,9 @@ extension Operation {
         case .scatterAdd(let axis): "scatter-add along axis \(axis)"
         case .dynamicSlice: "dynamic slice"
         case .updateSlice: "updated slice"
+        case .scan(let scan): "scan of \(scan.body.count)"
+        case .scanResult(.state(let index)): "state \(index) of a scan"
+        case .scanResult(.stacked): "stacked by a scan"
         case .custom: customOperation?.name ?? "custom kernel"
         case .assembly: "parts"
         }

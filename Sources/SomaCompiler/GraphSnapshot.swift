@@ -29,12 +29,29 @@ public struct GraphSnapshot {
     public let updates: [Update]
     /// Indices of the sources in `nodes`, ascending.
     public private(set) var sources: [Int] = []
-    /// Bits of the constants, in order.
-    public private(set) var scalars: [UInt64] = []
+    private let numbers: Numbers
+    /// The constants in order, those within scans among them.
+    public var constants: [Node] { numbers.constants }
+    /// Their bits.
+    public var scalars: [UInt64] { numbers.scalars }
     /// Starts of the slices, in order.
-    public private(set) var starts: [Int] = []
+    public var starts: [Int] { numbers.starts }
     /// Whether some node can no longer be computed, because a run that had already released its inputs failed.
     public private(set) var hasLostNodes = false
+
+    /// What is read anew for each run.
+    private struct Numbers {
+        var constants: [Node] = []
+        var scalars: [UInt64] = []
+        var starts: [Int] = []
+
+        mutating func take(from node: Node) {
+            if case .slice(let begin, _) = node.primitive { starts += begin }
+            guard case .constant(let value) = node.primitive else { return }
+            constants.append(node)
+            scalars.append(value.bits)
+        }
+    }
 
     /// A new version of a state.
     public struct Update: Hashable, Sendable {
@@ -53,17 +70,15 @@ public struct GraphSnapshot {
         self.nodes = nodes
         var lastShape = Shape.scalar
         var sources: [Int] = []
-        var scalars: [UInt64] = []
-        var starts: [Int] = []
+        var numbers = Numbers()
         for (place, node) in nodes.enumerated() {
             var head = UInt64(node.dtype.rawValue) << 8
             if node.isComputed {
                 sources.append(place)
             } else {
                 if node.isCut { hasLostNodes = true }
-                head |= Self.code(of: node.primitive, &words)
-                if case .constant(let value) = node.primitive { scalars.append(value.bits) }
-                if case .slice(let begin, _) = node.primitive { starts += begin }
+                head |= Self.code(of: node.primitive, &words, &numbers)
+                numbers.take(from: node)
                 Self.append(node.inputs, to: &words)
             }
             if node.shape != lastShape {
@@ -82,15 +97,8 @@ public struct GraphSnapshot {
             words.append(UInt64(root) << 32 | UInt64(place))
         }
         words.append(UInt64(roots.count))
-        (self.updates, self.sources, self.scalars, self.starts) = (updates, sources, scalars, starts)
+        (self.updates, self.sources, self.numbers) = (updates, sources, numbers)
         key = GraphKey(words)
-    }
-
-    /// The constants, in the order of `scalars`.
-    public var constants: [Node] {
-        nodes.filter { node in
-            if case .constant = node.primitive { !node.isComputed } else { false }
-        }
     }
 
     /// The nodes as plain data; needed only to compile. Call with the lock held since the snapshot was taken.
@@ -117,8 +125,27 @@ public struct GraphSnapshot {
         }
     }
 
-    /// A number for the primitive; what it carries besides goes to `words`.
-    private static func code(of primitive: Primitive, _ words: inout [UInt64]) -> UInt64 {
+    /// The structure of a scan's body goes to `words`, and what is read anew to `numbers`.
+    private static func append(_ body: ScanBody, to words: inout [UInt64], _ numbers: inout Numbers) {
+        words += [body.count, body.isReversed ? 1 : 0, body.sequenceCount, body.invariantCount].map { UInt64($0) }
+        for line in body.lines {
+            switch line.source {
+            case .state(let index): words.append(1 | UInt64(index) << 8)
+            case .sequence(let index): words.append(2 | UInt64(index) << 8)
+            case .invariant(let index): words.append(3 | UInt64(index) << 8)
+            case nil:
+                let code = code(of: line.node.primitive, &words, &numbers)
+                words.append(code << 8 | code >> 56)
+                numbers.take(from: line.node)
+            }
+            words += [UInt64(line.node.dtype.rawValue), UInt64(line.node.shape.rank), UInt64(line.inputs.count)]
+            words += (line.node.shape.dimensions + line.inputs).map { UInt64($0) }
+        }
+        words += (body.nextStates + [body.lines.count]).map { UInt64($0) }
+    }
+
+    /// A number for the primitive; what it carries besides goes to `words`, and what is read anew to `numbers`.
+    private static func code(of primitive: Primitive, _ words: inout [UInt64], _ numbers: inout Numbers) -> UInt64 {
         func list(_ code: UInt64, _ numbers: [Int]) -> UInt64 {
             words.append(UInt64(numbers.count))
             for number in numbers { words.append(UInt64(bitPattern: Int64(number))) }
@@ -153,6 +180,11 @@ public struct GraphSnapshot {
         case .window(let axis, let step, let dilation): return list(26, [axis, step, dilation])
         case .fold(let axis, let step, let dilation): return list(27, [axis, step, dilation])
         case .library(let operation): return list(28, operation.words)
+        case .scan(let body):
+            append(body, to: &words, &numbers)
+            return 29
+        case .result(.state(let index)): return 30 | UInt64(index) << 32
+        case .result(.stacked(let line)): return 31 | UInt64(line) << 32
         }
     }
 }

@@ -15,11 +15,39 @@ struct Lowering {
     private var scalarCount = 0
     private var sourceCount = 0
 
+    /// Which results are asked of a scan, by its entry, and where they lie.
+    private var resultsOfScans: [Int: [ScanResult]] = [:]
+    private var operationOfResult: [Int: [ScanResult: Int]] = [:]
+
     init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int], _ capabilities: Capabilities) {
         self.capabilities = capabilities
-        for entry in entries { views.append(lower(entry)) }
+        lower(entries)
         for place in rootPlaces { roots.append(convolutionInPlainOrder(views[place], rootPlaces) ?? whole(views[place])) }
         placeParts()
+    }
+
+    /// The body of a scan, whose roots each have memory of their own.
+    private init(_ body: ScanBody, roots rootLines: [Int], _ capabilities: Capabilities, firstScalar: Int, firstStart: Int) {
+        self.capabilities = capabilities
+        (scalarCount, startCount) = (firstScalar, firstStart)
+        lower(body.lines.map {
+            GraphSnapshot.Entry(
+                primitive: $0.node.primitive, inputs: $0.inputs, shape: $0.node.shape, dtype: $0.node.dtype, isComputed: $0.source != nil)
+        })
+        for line in rootLines {
+            let root = whole(views[line])
+            let isShared = !operations[root].isComputed && !operations[root].isWritten || roots.contains(root)
+            roots.append(isShared ? copy(StridedView(of: root, operations[root].shape)).base : root)
+        }
+        placeParts()
+    }
+
+    private mutating func lower(_ entries: [GraphSnapshot.Entry]) {
+        for entry in entries {
+            guard case .result(let result) = entry.primitive, !entry.isComputed, let scan = entry.inputs.first else { continue }
+            resultsOfScans[scan, default: []].append(result)
+        }
+        for entry in entries { views.append(lower(entry)) }
     }
 
     mutating func materialize(_ place: Int) { operations[place].isMaterialized = true }
@@ -89,8 +117,58 @@ struct Lowering {
         case .custom(let operation):
             return add(.custom, inputs.map { contiguous($0) }, shape, dtype, custom: operation)
         case .library(let operation): return library(operation, inputs, shape, dtype)
+        case .scan(let body): return scan(body, inputs)
+        case .result(let result):
+            guard let place = operationOfResult[inputs[0].base]?[result] else { programError("compile", "a scan without a result") }
+            return StridedView(of: place, shape)
         case .customGradient, .stopGradient: return inputs[0]
         }
+    }
+}
+
+// MARK: - Scans
+
+/// A compiled body of a scan, and the lines whose values are its roots: the next states, then what is stacked.
+final class ScanPlan: Hashable, Sendable {
+    let body: ScanBody
+    let plan: Plan
+    let stacked: [Int]
+
+    init(_ body: ScanBody, _ plan: Plan, stacked: [Int]) { (self.body, self.plan, self.stacked) = (body, plan, stacked) }
+
+    static func == (a: ScanPlan, b: ScanPlan) -> Bool { a === b }
+    func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+
+    /// The results, in the order of the roots.
+    var results: [ScanResult] { body.nextStates.indices.map { .state($0) } + stacked.map { .stacked(line: $0) } }
+
+    /// Where in the workspace, which begins with the arena, the two places of each state are, and how many bytes it has.
+    var workspace: (states: [(first: Int, second: Int)], byteCount: Int) {
+        func aligned(_ byteCount: Int) -> Int { (byteCount + MemoryPlan.alignment - 1) / MemoryPlan.alignment * MemoryPlan.alignment }
+        var end = aligned(plan.arenaByteCount)
+        let states = body.nextStates.map { line in
+            let size = aligned(body.lines[line].node.shape.count * body.lines[line].node.dtype.byteCount)
+            end += 2 * size
+            return (first: end - 2 * size, second: end - size)
+        }
+        return (states, max(end, MemoryPlan.alignment))
+    }
+}
+
+extension Lowering {
+    private mutating func scan(_ body: ScanBody, _ inputs: [StridedView]) -> StridedView {
+        var stacked: [Int] = []
+        for case .stacked(let line) in resultsOfScans[views.count] ?? [] where !stacked.contains(line) { stacked.append(line) }
+        let lowering = Lowering(body, roots: body.nextStates + stacked, capabilities, firstScalar: scalarCount, firstStart: startCount)
+        (scalarCount, startCount) = (lowering.scalarCount, lowering.startCount)
+        let scan = ScanPlan(body, Plan(lowering), stacked: stacked)
+        let whole = add(.scan(scan), inputs.map { contiguous($0) }, Shape([scan.workspace.byteCount]), .uint8)
+        for result in scan.results {
+            let memory = add(.scanResult(result), [whole], body.shape(of: result), body.dtype(of: result))
+            operationOfResult[whole.base, default: [:]][result] = memory.base
+        }
+        operations[whole.base].results = scan.results.compactMap { operationOfResult[whole.base]?[$0] }
+        return whole
     }
 }
 
@@ -262,7 +340,7 @@ extension Lowering {
         guard part.isIdentity(count: base.shape.count), base.placement == nil, !roots.contains(part.base) else { return false }
         switch base.kind {
         case .elementwise, .reduce, .matmul, .convolution, .pooling, .gather, .dynamicSlice: return true
-        case .source, .scalar, .range, .random, .scatterAdd, .updateSlice, .custom, .assembly: return false
+        case .source, .scalar, .range, .random, .scatterAdd, .updateSlice, .scan, .scanResult, .custom, .assembly: return false
         }
     }
 }

@@ -60,7 +60,7 @@ extension Array {
 }
 
 extension Plan {
-    init(_ emission: Emission, _ rootPlaces: [Int], _ snapshot: GraphSnapshot) {
+    init(_ emission: Emission, _ rootPlaces: [Int], updates: [GraphSnapshot.Update]) {
         var emission = emission
         let rootSlots = rootPlaces.map { emission.slot(ofRoot: $0) }
         steps = emission.steps
@@ -75,7 +75,7 @@ extension Plan {
         }
         placeOutputs(owners, rootSlots)
         placeTemporaries(owners, lives)
-        for update in snapshot.updates { allowOverwriting(update, rootSlots) }
+        for update in updates { allowOverwriting(update, rootSlots) }
         findCopies()
     }
 

@@ -25,6 +25,10 @@ struct Operation {
         /// Operands: the copy of x that is written in place, update, starts.
         case updateSlice
         case custom
+        /// Its shape is that of the workspace in bytes. Operands: states, sequences and invariants.
+        case scan(ScanPlan)
+        /// Memory that its operand, a scan, has written; nothing is left to run.
+        case scanResult(ScanResult)
         /// Memory that its operands have written their parts of; nothing is left to run.
         case assembly
     }
@@ -51,6 +55,8 @@ struct Operation {
     /// Operations that must have run before this one although it does not read them (a fill below a padded part).
     var after: [Int] = []
     var customOperation: CustomOperation?
+    /// The operations whose memory a scan writes, in the order of its plan.
+    var results: [Int] = []
     /// Whether it is computed once, and read from memory by all who need it: never computed again beside one of them.
     var isMaterialized = false
     /// Whether its axes follow each other in memory as they are seen from outside, so that what is computed from it elementwise
@@ -79,8 +85,16 @@ struct Operation {
     /// Whether a step computes it.
     var isComputed: Bool {
         switch kind {
-        case .source, .scalar, .range, .random, .assembly: false
+        case .source, .scalar, .range, .random, .assembly, .scanResult: false
         default: true
+        }
+    }
+
+    /// Whether it is memory that others have written by the time it is read.
+    var isWritten: Bool {
+        switch kind {
+        case .assembly, .scanResult: true
+        default: false
         }
     }
 }

@@ -64,6 +64,14 @@ public struct Plan: Sendable {
         let clustering = Clustering(lowering, capabilities)
         var emission = Emission(clustering, roots: lowering.roots, capabilities)
         emission.emit()
-        self.init(emission, lowering.roots, snapshot)
+        self.init(emission, lowering.roots, updates: snapshot.updates)
+    }
+
+    /// Compiles the body of a scan.
+    init(_ lowering: Lowering) {
+        let clustering = Clustering(lowering, lowering.capabilities)
+        var emission = Emission(clustering, roots: lowering.roots, lowering.capabilities)
+        emission.emit()
+        self.init(emission, lowering.roots, updates: [])
     }
 }

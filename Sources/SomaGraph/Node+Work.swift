@@ -10,6 +10,7 @@ extension Node {
         case .library(.convolution(.forward, _, _)): product(shape.dimensions + inputs[2].shape.dimensions.dropFirst())
         case .library(.convolution(.inputGradient, _, _)): product(inputs[1].shape.dimensions + inputs[2].shape.dimensions.dropFirst())
         case .library(.convolution(.filterGradient, _, _)): product(inputs[2].shape.dimensions + shape.dimensions.dropFirst())
+        case .scan(let body): Double(body.count) * body.lines.reduce(0) { $1.source == nil ? $0 + $1.node.multiplyAdds : $0 }
         default: 0
         }
     }

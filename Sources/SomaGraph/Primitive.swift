@@ -69,6 +69,12 @@ public enum Primitive: Sendable {
     /// Inputs: its composition, and the operands.
     case library(LibraryOperation)
 
+    // Loops
+    /// Steps one after the other. Inputs: states, sequences and invariants of the body. It has no value itself; `result` tells one.
+    case scan(ScanBody)
+    /// Input: the scan that the value is a result of.
+    case result(ScanResult)
+
     // The door for users
     /// A kernel of the user's.
     case custom(CustomOperation)

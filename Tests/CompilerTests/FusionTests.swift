@@ -60,6 +60,17 @@ import Testing
         #expect(written < 4 * 192, "\(steps)")
     }
 
+    /// However many steps there are, one is compiled.
+    @Test(arguments: [2, 50]) func aScanIsCompiledOnce(_ count: Int) throws {
+        let (x, w) = (tensor([count, 4, 3]), tensor([3, 3]))
+        let prepared = backend.preparedCount
+        let (steps, _) = try run(scan(over: [x], from: [Tensor.zeros([4, 3], device: device)]) { states, elements in
+            let h = tanh(matmul(states[0], w) + elements[0])
+            return ([h], [h])
+        }.outputs[0])
+        #expect(steps.count { $0 == "matmul" } == count && backend.preparedCount - prepared <= 3, "\(steps)")
+    }
+
     @Test func softmaxIsOneRow() throws {
         let x = tensor([3, 7])
         let (steps, result) = try run(x.softmax(alongAxis: -1))

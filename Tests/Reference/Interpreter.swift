@@ -85,7 +85,53 @@ public struct Interpreter {
     private func known(_ node: Node) -> Value? { leaves[ObjectIdentifier(node)] ?? (node.storage as? ReferenceStorage)?.value }
 
     private func compute(_ link: Link, _ values: [ObjectIdentifier: Value]) -> Value {
-        compute(link.node, link.inputs.compactMap { values[ObjectIdentifier($0)] })
+        let inputs = link.inputs.compactMap { values[ObjectIdentifier($0)] }
+        if case .result(let result) = link.node.primitive, case .scan(let body) = link.inputs[0].primitive {
+            return self.result(result, of: body, inputs[0])
+        }
+        return compute(link.node, inputs)
+    }
+
+    /// The last states of a scan and all that its lines had at each step, one after the other.
+    private func scan(_ body: ScanBody, _ inputs: [Value]) -> Value {
+        var states = Array(inputs[..<body.stateCount])
+        var stacks = [[[Double]]](repeating: [[Double]](repeating: [], count: body.count), count: body.lines.count)
+        for step in 0..<body.count {
+            let place = body.isReversed ? body.count - 1 - step : step
+            var values: [Value] = []
+            for (number, line) in body.lines.enumerated() {
+                switch line.source {
+                case .state(let index): values.append(states[index])
+                case .sequence(let index):
+                    let count = line.node.shape.count
+                    let elements = inputs[body.stateCount + index].elements[place * count..<(place + 1) * count]
+                    values.append(Value(Array(elements), shape: line.node.shape, dtype: line.node.dtype))
+                case .invariant(let index): values.append(inputs[body.stateCount + body.sequenceCount + index])
+                case nil:
+                    if case .result(let result) = line.node.primitive, case .scan(let inner) = body.lines[line.inputs[0]].node.primitive {
+                        values.append(self.result(result, of: inner, values[line.inputs[0]]))
+                    } else {
+                        values.append(compute(line.node, line.inputs.map { values[$0] }))
+                    }
+                }
+                if case .scan = line.node.primitive, line.source == nil { stacks[number][place] = [0] } else { stacks[number][place] = values[number].elements }
+            }
+            states = body.nextStates.map { values[$0] }
+        }
+        let all = states.flatMap(\.elements) + stacks.joined().joined()
+        return Value(all, shape: [all.count], dtype: .float32)
+    }
+
+    private func result(_ result: ScanResult, of body: ScanBody, _ all: Value) -> Value {
+        let states = body.nextStates.map { body.lines[$0].node.shape.count }
+        let first: Int
+        switch result {
+        case .state(let index): first = states[..<index].reduce(0, +)
+        case .stacked(let line):
+            first = states.reduce(0, +) + body.count * body.lines[..<line].reduce(0) { $0 + $1.node.shape.count }
+        }
+        let shape = body.shape(of: result)
+        return Value(Array(all.elements[first..<first + shape.count]), shape: shape, dtype: body.dtype(of: result))
     }
 
     private func compute(_ node: Node, _ inputs: [Value]) -> Value {
@@ -129,6 +175,8 @@ public struct Interpreter {
         case .matmul: return matmul(inputs[0], inputs[1], shape)
         case .gather(let axis): return gather(inputs[0], inputs[1], axis, shape)
         case .scatterAdd(let axis): return scatterAdd(inputs[0], inputs[1], inputs[2], axis)
+        case .scan(let body): return scan(body, inputs)
+        case .result: fatalError("a result without its scan")
         case .custom(let operation): return custom(operation, inputs, shape, dtype)
         }
     }

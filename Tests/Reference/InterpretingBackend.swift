@@ -76,19 +76,22 @@ public final class InterpretingBackend: Backend {
         target.copyMemory(from: UnsafeRawBufferPointer(start: memory.bytes + source.byteOffset, count: target.count))
     }
     public func prepare(_ step: Step) throws -> PreparedStep {
+        if case .scan(let scan) = step { return try PreparedScan(scan, prepare) }
         counts.withLock { $0.prepared += 1 }
         return Ready(step)
     }
     public func enqueue(_ steps: [PreparedStep], _ bindings: Bindings) throws {
         // One program at a time: those of several threads share the memory of temporaries.
         turn.withLock { _ in
-            for step in steps {
-                let step = (step as! Ready).step
-                let number = counts.withLock { counts in
-                    counts.launches.append(step)
-                    return counts.launches.count
+            steps.forEachRun(bindings) { run in
+                for step in run.steps {
+                    let step = (step as! Ready).step
+                    let number = counts.withLock { counts in
+                        counts.launches.append(step)
+                        return counts.launches.count
+                    }
+                    StepInterpreter(bindings: run.bindings, faulty: faulty, roundingSeed: roundsByWalk ? number : nil).run(step)
                 }
-                StepInterpreter(bindings: bindings, faulty: faulty, roundingSeed: roundsByWalk ? number : nil).run(step)
             }
         }
     }

@@ -41,7 +41,7 @@ extension StepPlanner {
         case .gather: .gather
         case .scatterAdd: .scatterAdd
         case .blockCopy: .blockCopy
-        case .custom: nil
+        case .scan, .custom: nil
         }
     }
 

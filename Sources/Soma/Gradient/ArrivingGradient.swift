@@ -25,6 +25,8 @@ final class GradientSums {
     private var all: [ArrivingGradient?]
     /// Gradients of slices, which are put together when all have arrived.
     private var slices: [Int: [GradientSlice]] = [:]
+    /// Gradients of the results of scans.
+    private var results: [Int: [ScanResult: Tensor]] = [:]
 
     init(count: Int) { all = [ArrivingGradient?](repeating: nil, count: count) }
 
@@ -35,6 +37,14 @@ final class GradientSums {
     }
 
     func add(_ gradient: ArrivingGradient, to place: Int) { all[place] = all[place].map { $0.adding(gradient) } ?? gradient }
+
+    /// What has arrived for the results of a scan at a place.
+    func results(of place: Int) -> [ScanResult: Tensor] { results[place] ?? [:] }
+
+    func add(_ gradient: Tensor, toResult result: ScanResult, of place: Int) {
+        let sum = results[place, default: [:]][result].map { $0 + gradient } ?? gradient
+        results[place, default: [:]][result] = sum
+    }
 
     func add(_ slice: GradientSlice, to place: Int) { slices[place, default: []].append(slice) }
 }
@@ -57,7 +67,7 @@ extension Primitive {
         switch self {
         case .unary, .binary, .select, .cast, .reshape, .permute, .pad, .concatenate, .contiguous, .reduce(.sum, axes: _): true
         case .buffer, .constant, .range, .random, .expand, .slice, .window, .fold, .deviceCopy, .dynamicSlice, .updateSlice, .reduce, .matmul,
-            .gather, .scatterAdd, .library, .custom, .stopGradient:
+            .gather, .scatterAdd, .library, .scan, .result, .custom, .stopGradient:
             false
         case .customGradient(let rule): (rule as? UserGradientRule)?.isElementwise ?? false
         }

@@ -26,8 +26,8 @@ func knownGradients(
     for (index, tensor) in tensors.enumerated() where !tensor.dtype.isFloatingPoint {
         programError("gradient", "\(name(index, tensor)) is not real, so no gradient exists", file: file, line: line)
     }
-    let paths = GradientPaths(from: tensors, to: loss, file, line)
-    return paths.accumulate(paths.passesUnsaidMode ? seed.marked(.gradientOfModeUnsaid) : seed)
+    let paths = GradientPaths(from: tensors, to: [loss], file, line)
+    return paths.accumulate([paths.passesUnsaidMode ? seed.marked(.gradientOfModeUnsaid) : seed])
 }
 
 /// The gradient ∂loss/∂tensor, of the tensor's shape; see `gradient(of:withRespectTo:seed:)` for several.

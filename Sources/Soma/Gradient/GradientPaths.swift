@@ -5,27 +5,31 @@ import SomaGraph
 /// Links of nodes change when a program is run elsewhere, so what is needed of them is copied while `Node.lock` is held. The
 /// rules run without the lock: some are a user's own, and may do anything.
 struct GradientPaths {
-    /// The nodes behind the loss, inputs first; the loss is the last.
+    /// The nodes behind the losses, inputs first.
     private let order: [Node]
+    /// Where the losses stand in the order.
+    private let losses: [Int]
     /// The inputs of the nodes through which gradients pass on, `.none` for the others.
     private var inputs: [NodeInputs]
     /// For each such node the places of its inputs, `nowhere` for one that needs no gradient; from `firstSource[place]` on.
     private var sources: [Int]
     private var firstSource: [Int]
-    /// Where each requested tensor stands in the order; `nil` when the loss does not depend on it.
+    /// Where each requested tensor stands in the order; `nil` when no loss depends on it.
     let requested: [Int?]
     /// Whether the gradient passes a layer that differs in training, or the data did, while nothing had said what for it was built.
     private(set) var passesUnsaidMode = false
 
     private static let nowhere = -1
 
-    init(from tensors: [Tensor], to loss: Tensor, _ file: StaticString, _ line: UInt) {
-        (order, requested, inputs, sources) = Node.lock.withLock { number in
-            let order = Node.topologicalOrder(of: [loss.node], throughComputed: true, &number)
+    /// - Parameter areIndependent: whether no gradient passes on through one tensor to another.
+    init(from tensors: [Tensor], to losses: [Tensor], areIndependent: Bool = false, _ file: StaticString, _ line: UInt) {
+        (order, self.losses, requested, inputs, sources) = Node.lock.withLock { number in
+            let order = Node.topologicalOrder(of: losses.map(\.node), throughComputed: true, &number)
+            let places = losses.map(\.node.placeInOrder)
             let requested = tensors.map { Self.place(of: $0.node, in: order) }
-            var places: [Int] = []
-            for node in order { node.inputs.forEach { places.append($0.placeInOrder) } }
-            return (order, requested, order.map(\.inputs), places)
+            var sources: [Int] = []
+            for node in order { node.inputs.forEach { sources.append($0.placeInOrder) } }
+            return (order, places, requested, order.map(\.inputs), sources)
         }
         firstSource = [Int](repeating: 0, count: order.count)
         var next = 0
@@ -34,7 +38,7 @@ struct GradientPaths {
             next += inputs[i].count
         }
         requireHistory(tensors, file, line)
-        keepPaths()
+        keepPaths(areIndependent)
     }
 
     private static func place(of node: Node, in order: [Node]) -> Int? {
@@ -62,7 +66,7 @@ struct GradientPaths {
         var isEnd = [Bool](repeating: false, count: order.count)
         for case let place? in requested { isEnd[place] = true }
         var isMet = [Bool](repeating: false, count: order.count)
-        isMet[order.count - 1] = true
+        for loss in losses { isMet[loss] = true }
         var released: [Origins] = []
         for i in order.indices.reversed() where isMet[i] && !isEnd[i] {
             if let origins = order[i].origins {
@@ -93,9 +97,12 @@ struct GradientPaths {
     }
 
     /// Marks with `nowhere` what no gradient needs to reach, and forgets the inputs of nodes that pass nothing on.
-    private mutating func keepPaths() {
+    private mutating func keepPaths(_ areIndependent: Bool) {
         var isOnPath = [Bool](repeating: false, count: order.count)
-        for case let place? in requested { isOnPath[place] = true }
+        for case let place? in requested {
+            isOnPath[place] = true
+            if areIndependent { inputs[place] = .none }
+        }
         var kept = [Int](repeating: Self.nowhere, count: sources.count)
         for i in order.indices {
             var passesOn = false
@@ -107,7 +114,7 @@ struct GradientPaths {
             if passesOn { isOnPath[i] = true } else { inputs[i] = .none }
         }
         sources = kept
-        guard order.last?.traits.contains(.modeUnsaid) ?? false else { return }
+        guard losses.contains(where: { order[$0].traits.contains(.modeUnsaid) }) else { return }
         // A part of the model that nobody trains may well predict.
         passesUnsaidMode = order.indices.contains { i in
             order[i].traits.contains(.modeQuestion) && (isOnPath[i] || !order[i].isTracked)
@@ -115,12 +122,17 @@ struct GradientPaths {
     }
 
     /// The gradients of the requested tensors, where any arrives.
-    func accumulate(_ seed: Tensor) -> [Tensor?] {
+    /// - Parameter seeds: one for each loss.
+    func accumulate(_ seeds: [Tensor]) -> [Tensor?] {
         let sums = GradientSums(count: order.count)
-        sums.add(ArrivingGradient(seed, where: nil), to: order.count - 1)
-        for i in order.indices.reversed() {
-            guard inputs[i].count > 0, let gradient = sums[i] else { continue }
+        for (loss, seed) in zip(losses, seeds) { sums.add(ArrivingGradient(seed, where: nil), to: loss) }
+        for i in order.indices.reversed() where inputs[i].count > 0 {
             let targets = sources[firstSource[i]..<firstSource[i] + inputs[i].count]
+            if case .scan(let body) = order[i].primitive {
+                ScanGradient(order[i], body, inputs[i].array, targets: Array(targets), sums.results(of: i))?.add(to: sums)
+                continue
+            }
+            guard let gradient = sums[i] else { continue }
             GradientRule(node: order[i], inputs: inputs[i], arriving: gradient, targets: targets, sums: sums).apply()
         }
         return requested.map { $0.flatMap { sums[$0]?.total } }

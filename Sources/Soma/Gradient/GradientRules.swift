@@ -98,6 +98,8 @@ struct GradientRule {
         case .library(let operation): library(operation)
         case .custom(let operation):
             programError("gradient", "the custom operation \(operation.name) has none; wrap it with withCustomGradient")
+        case .scan: programError("gradient", "a scan has no value of its own")
+        case .result(let result): sums.add(gradient, toResult: result, of: targets[targets.startIndex])
         case .customGradient(let rule): userRule(rule)
         }
     }

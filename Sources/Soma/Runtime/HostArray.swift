@@ -50,6 +50,11 @@ extension Storage {
         if let buffer = self as? Buffer { return buffer }
         if let array = self as? HostArray { return try array.buffer(on: backend) }
         if let copy = self as? DeviceCopy { return try copy.buffer() }
+        if self is ScanPlaceholder {
+            throw SomaError(
+                "a value inside of a scan was read or assigned to a State: it has none before the scan runs",
+                hint: "let the body give it as an output or as a state")
+        }
         programError("realize", "storage of an unknown kind")
     }
 }

@@ -17,6 +17,7 @@ extension Step {
         // A comparison or an addition for each element of each window.
         case .pooling(let step): Double(step.batch * step.channels * step.output.reduce(1, *) * step.windows.size.reduce(1, *))
         case .scatterAdd(let step): step.updates.dtype.isFloatingPoint ? Double(step.outer * step.count * step.inner) : 0
+        case .scan(let step): Double(step.count) * step.body.reduce(0) { $0 + $1.bodyOperations }
         case .gather, .blockCopy, .custom: 0
         }
     }
@@ -44,6 +45,9 @@ extension Step {
         case .blockCopy(let step):
             let moved = step.extents.reduce(1, *) * step.source.dtype.byteCount
             return (moved, moved)
+        case .scan(let step):
+            // What a run leaves for the next may stay near; elements of sequences and results come from afar.
+            return step.byteCounts
         case .custom(let step):
             let read = zip(step.inputs, step.inputShapes).reduce(0) { $0 + $1.0.dtype.byteCount * $1.1.count }
             return (read, step.output.dtype.byteCount * step.outputShape.count)
