@@ -6,8 +6,9 @@ extension Tensor {
     /// The norm (Σ |x|ᵖ)^(1/p) along `axes`, or of all elements unless any is named, of real numbers. NaN where any element is NaN, 0 of
     /// nothing (∞ for orders below 0).
     ///
-    /// Orders other than 1 are summed in units of the greatest |x|, so that no power overflows or vanishes where the norm does not. Where a norm is 0 its
-    /// gradient is taken to be 0, and of |x| at 0; the extremes share it among equals, as `max` does.
+    /// Orders other than 1 are summed in units of the greatest |x|, those below 0 in units of the least, so that no power overflows or
+    /// vanishes where the norm does not. A norm of an order below 0 is 0 where an element is. Where a norm is 0 its gradient is taken to be
+    /// 0, and of |x| at 0; the extremes share it among equals, as `max` does.
     /// - Parameter order: p: 2 for the Euclidean norm, 1 for Σ |x|, ∞ for the greatest |x|, −∞ for the least, 0 for the number of elements
     ///   other than 0, or any other number.
     public func norm(
@@ -51,18 +52,27 @@ extension Tensor {
 
     private func norm(ofOrder order: Double, _ axes: [Int]) -> Tensor {
         withCustomGradient(of: self) { x in
-            let unit = x.greatestSize(axes)
+            let unit = order < 0 ? x.leastSize(axes) : x.greatestSize(axes)
             return pow(pow(abs(x) / unit, order).sum(alongAxes: axes, keepingDims: true), 1 / order) * unit
         } pullback: { gradient, x, norm in
-            gradient * (sign(x) * pow(abs(x) / norm, order - 1)).replacing(with: 0, where: (norm .== 0) .|| (x .== 0))
+            let quotient = abs(x) / norm
+            // Of an order below 0 what is larger than the norm by more than a number can tell has no share.
+            let isFlat = order < 0 ? (norm .== 0) .|| (x .== 0) .|| (quotient .== .infinity) : (norm .== 0) .|| (x .== 0)
+            return gradient * (sign(x) * pow(quotient, order - 1)).replacing(with: 0, where: isFlat)
         }
     }
 
     /// The greatest |x|; 1 where that is 0 or no number to divide by.
     private func greatestSize(_ axes: [Int]) -> Tensor {
-        let greatest = abs(self).max(alongAxes: axes, keepingDims: true)
-        return greatest.replacing(with: 1, where: .!((greatest .> 0) .&& greatest.isFinite))
+        abs(self).max(alongAxes: axes, keepingDims: true).asUnit
     }
+
+    /// The least |x|; 1 where that is 0 or no number to divide by.
+    private func leastSize(_ axes: [Int]) -> Tensor {
+        abs(self).min(alongAxes: axes, keepingDims: true).asUnit
+    }
+
+    private var asUnit: Tensor { replacing(with: 1, where: .!((self .> 0) .&& isFinite)) }
 }
 
 /// The cosine Σ a·b / (‖a‖ ‖b‖) of the angle between vectors along an axis, which goes; a and b broadcast.

@@ -73,6 +73,37 @@ extension OperationCase {
         OperationCase("norms of what is not finite", Value([.infinity, 1, .nan, 1], shape: [2, 2]), differentiable: false, answer: [.infinity, .nan]) {
             $0[0].norm(alongAxes: 1)
         },
+        OperationCase("norm of order −2", .sample([3, 5], in: 0.5...2), terms: 5) { $0[0].norm(order: -2, alongAxes: 1) },
+        OperationCase("norm of order −0.5", Value([-3, 4, 0.7, -1.5], shape: [2, 2]), terms: 2) { $0[0].norm(order: -0.5, alongAxes: 1) },
+        OperationCase(
+            "norms of negative order beyond the range", Value([1e30, 2e30, 1e-30, 2e-30, 1e30, 1e-30, 0, 1, 0, 0], shape: [5, 2]),
+            Value([1e-30, 1e30, 1e30, 1, 1]),
+            differentiable: false,
+            answer: [0.89442719099991588, 0.89442719099991588, 1, 0, 0, 0.96149971353827292, 0.96149971353827292, 1, 0, 0]
+        ) { x in
+            Tensor(concatenating: [-2, -3].map { x[0].norm(order: $0, alongAxes: 1) * x[1] })
+        },
+        OperationCase(
+            "norms of negative order of what is not finite", Value([.infinity, 2, .infinity, .infinity, .nan, 0, -.infinity, -3], shape: [4, 2]),
+            differentiable: false, answer: [2, .infinity, .nan, 3]
+        ) { $0[0].norm(order: -2, alongAxes: 1) },
+        OperationCase("norm of negative order of nothing", .sample([2, 0]), differentiable: false, answer: [.infinity, .infinity]) {
+            $0[0].norm(order: -2, alongAxes: 1)
+        },
+        OperationCase(
+            "slopes of norms of negative order", Value([1e30, 2e30, 1e-30, 2e-30, 1e30, 1e-30, 0, 1, .infinity, 2, -3, 4], shape: [6, 2]),
+            differentiable: false, answer: [0.7155417527999327, 0.08944271909999159, 0.7155417527999327, 0.08944271909999159, 0, 1, 0, 0, 0, 1, -0.512, 0.216]
+        ) { x in
+            gradient(of: x[0].norm(order: -2, alongAxes: 1).sum(), withRespectTo: x[0])
+        },
+        OperationCase(
+            "second slopes of norms of negative order", Value([1e30, 2e30, 1e-30, 2e-30, 1e30, 1e-30, 0, 1, -3, 4], shape: [5, 2]),
+            Value([1e31, 1e-29, 1e-30, 1, 1], shape: [5, 1]), differentiable: false,
+            answer: [-2.1466252583997934, 1.0733126291998995, -2.1466252583997934, 1.0733126291998995, 0, 0, 0, 0, -0.32256, -0.241920]
+        ) { x in
+            let slope = gradient(of: x[0].norm(order: -2, alongAxes: 1).sum(), withRespectTo: x[0])
+            return gradient(of: slope.sum(), withRespectTo: x[0]) * x[1]
+        },
         OperationCase("norm of nothing", .sample([2, 0]), differentiable: false, answer: [0, 0]) { $0[0].norm(alongAxes: 1) },
         OperationCase("slope of a norm of 0", Value([0, 0, 3, 4], shape: [2, 2]), differentiable: false, answer: [0, 0, 0.6, 0.8]) { x in
             gradient(of: x[0].norm(alongAxes: 1).sum(), withRespectTo: x[0])
