@@ -19,6 +19,20 @@ static float soma_sigmoid_float(float x) { return 1.0f / (1.0f + soma_exp_float(
 #define soma_expm1_float(x) expm1(x)
 #define soma_log_float(x) log(x)
 #define soma_log1p_float(x) log1p(x)
+// e + log2(m) with x = 2^e m and m between √½ and √2: exact where x is a power of two, since log2(1) is 0 everywhere.
+static float soma_log2_float(float x) {
+    if (!(x > 0.0f && x < INFINITY)) return log2(x);
+    int isDenormal = x < 0x1p-126f;
+    int bits = as_int(isDenormal ? x * 0x1p23f : x) - 0x3f3504f3;
+    float m = as_float((bits & 0x7fffff) + 0x3f3504f3);
+    return (float)((bits >> 23) - (isDenormal ? 23 : 0)) + log2(m);
+}
+// Exact at 10^0 to 10^10, the powers of ten that a float holds: the products that make them are exact too.
+static float soma_log10_float(float x) {
+    float y = log10(x), whole = rint(y), power = 1.0f;
+    for (int i = 0; i < 10; i++) power *= i < whole ? 10.0f : 1.0f;
+    return x == power ? whole : y;
+}
 #define soma_sqrt_float(x) sqrt(x)
 #define soma_rsqrt_float(x) rsqrt(x)
 #define soma_reciprocal_float(x) (1.0f / (x))

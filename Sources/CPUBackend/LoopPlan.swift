@@ -59,6 +59,8 @@ extension UnaryFunction {
         case .expm1: SOMA_EXPM1
         case .log: SOMA_LOG
         case .log1p: SOMA_LOG1P
+        case .log2: SOMA_LOG2
+        case .log10: SOMA_LOG10
         case .sqrt: SOMA_SQRT
         case .rsqrt: SOMA_RSQRT
         case .reciprocal: SOMA_RECIPROCAL

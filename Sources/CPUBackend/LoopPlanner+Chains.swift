@@ -201,7 +201,7 @@ extension UnaryFunction {
         case .reciprocal: SOMA_CHAIN_RECIPROCAL
         case .exp: SOMA_CHAIN_EXP
         case .tanh: SOMA_CHAIN_TANH
-        case .abs, .sign, .expm1, .log, .log1p, .sin, .cos, .sigmoid, .erf, .floor, .ceil, .round, .not: SOMA_CHAIN_LOOP
+        case .abs, .sign, .expm1, .log, .log1p, .log2, .log10, .sin, .cos, .sigmoid, .erf, .floor, .ceil, .round, .not: SOMA_CHAIN_LOOP
         }
     }
 }

@@ -221,6 +221,11 @@ INLINE vdouble log2_wide(vfloat x) {
     return __builtin_convertvector(e, vdouble) + s * p * 0x1.71547652b82fep+1;
 }
 
+INLINE vfloat v_log2(vfloat x) { return log_special(x, __builtin_convertvector(log2_wide(x), vfloat)); }
+
+/// Rounded once from double precision: nearer to the true value than to any other float, so exact where that is a float.
+INLINE vfloat v_log10(vfloat x) { return log_special(x, __builtin_convertvector(log2_wide(x) * 0x1.34413509f79ffp-2, vfloat)); }
+
 /// 2^x in double precision, rounded to float once, for |x| ≤ 1000.
 INLINE vfloat exp2_wide(vdouble x) {
     vdouble shifted = x + 0x1.8p52, whole = shifted - 0x1.8p52;

@@ -5,6 +5,8 @@ public enum UnaryFunction: UInt8, Hashable, Sendable, CaseIterable {
     case negate, abs, sign
     /// eˣ, eˣ − 1, ln x, ln(1 + x), √x, 1/√x and 1/x; `expm1` and `log1p` stay accurate near 0.
     case exp, expm1, log, log1p, sqrt, rsqrt, reciprocal
+    /// log₂ x and log₁₀ x, exact where x is a power of the base.
+    case log2, log10
     /// Angles are in radians; sigmoid(x) = 1/(1 + e⁻ˣ); erf(x) = 2/√π · ∫₀ˣ e^(−t²) dt.
     case sin, cos, tanh, sigmoid, erf
     /// The nearest whole number that is not above, or not below, x.

@@ -38,8 +38,6 @@ import Testing
         Function("acosh", 1...20, bound: 4, { acosh($0) }, exact: { Foundation.acosh($0) }),
         Function("acosh, far", 1...1e6, bound: 4, { acosh($0) }, exact: { Foundation.acosh($0) }),
         Function("atanh", -0.9999...0.9999, bound: 4, { atanh($0) }, exact: { Foundation.atanh($0) }),
-        Function("log2", 1e-3...8, bound: 3, { log2($0) }, exact: { Foundation.log2($0) }),
-        Function("log10", 1e-3...1000, bound: 3, { log10($0) }, exact: { Foundation.log10($0) }),
         Function("exp2", -126...127, bound: 3, { exp2($0) }, exact: { Foundation.exp2($0) }),
     ]
 

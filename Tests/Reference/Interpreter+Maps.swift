@@ -15,6 +15,8 @@ func apply(_ function: UnaryFunction, _ x: Double, _ dtype: DType) -> Double {
     case .expm1: expm1(x)
     case .log: log(x)
     case .log1p: log1p(x)
+    case .log2: log2(x)
+    case .log10: log10(x)
     case .sqrt: x.squareRoot()
     case .rsqrt: 1 / x.squareRoot()
     case .reciprocal: 1 / x

@@ -60,6 +60,8 @@ func interpret(_ function: UnaryFunction, _ x: Element, _ dtype: DType) -> Eleme
     case .expm1: return .real(Float(expm1(d)))
     case .log: return .real(Float(log(d)))
     case .log1p: return .real(Float(log1p(d)))
+    case .log2: return .real(Float(log2(d)))
+    case .log10: return .real(Float(log10(d)))
     case .sqrt: return .real(v.squareRoot())
     case .rsqrt: return .real(Float(1 / d.squareRoot()))
     case .reciprocal: return .real(1 / v)

@@ -114,6 +114,8 @@ struct GradientRule {
         case .expm1: return g * (y + 1)
         case .log: return g / x
         case .log1p: return g / (x + 1)
+        case .log2: return g * 1.4426950408889634 / x  // 1 / ln 2
+        case .log10: return g * 0.4342944819032518 / x  // 1 / ln 10
         case .sqrt: return g / (y * 2)
         case .rsqrt: return g * (y * y * y) * -0.5
         case .reciprocal: return -(g * y * y)

@@ -13,6 +13,10 @@ public func exp(_ x: Tensor) -> Tensor { .unary(.exp, x) }
 public func expm1(_ x: Tensor) -> Tensor { .unary(.expm1, x) }
 /// The natural logarithm: −∞ at 0, NaN below.
 public func log(_ x: Tensor) -> Tensor { .unary(.log, x) }
+/// The logarithm to base 2: −∞ at 0, NaN below; a whole number exactly where x is a power of two.
+public func log2(_ x: Tensor) -> Tensor { .unary(.log2, x) }
+/// The logarithm to base 10: −∞ at 0, NaN below; a whole number exactly where x is 10⁰, 10¹ … 10¹⁰, which float32 holds.
+public func log10(_ x: Tensor) -> Tensor { .unary(.log10, x) }
 /// log(1 + x), without the loss of digits that the addition has near 0.
 public func log1p(_ x: Tensor) -> Tensor { .unary(.log1p, x) }
 /// √x; the derivative at 0 is infinite.

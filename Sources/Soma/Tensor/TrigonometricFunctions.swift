@@ -50,7 +50,7 @@ public func asin(_ x: Tensor) -> Tensor {
     withElementwiseGradient(of: x) {
         angle($0, sqrt((1 - $0) * (1 + $0)))
     } pullback: { gradient, x, _ in
-        gradient * rsqrt((1 - x) * (1 + x))
+        gradient * rsqrt(oneLessSquare(x))
     }
 }
 
@@ -59,8 +59,14 @@ public func acos(_ x: Tensor) -> Tensor {
     withElementwiseGradient(of: x) {
         angle(sqrt((1 - $0) * (1 + $0)), $0)
     } pullback: { gradient, x, _ in
-        -gradient * rsqrt((1 - x) * (1 + x))
+        -gradient * rsqrt(oneLessSquare(x))
     }
+}
+
+/// 1 − x² as the product (1 − x) (1 + x), which keeps the digits near ±1. The slope is −2x: that of the product would be a factor 0 beside one that
+/// grows beyond all bounds where an inverse root or a reciprocal of it is differentiated again.
+func oneLessSquare(_ x: Tensor) -> Tensor {
+    withElementwiseGradient(of: x) { (1 - $0) * (1 + $0) } pullback: { gradient, x, _ in gradient * x * -2 }
 }
 
 /// The angle of points of one shape.

@@ -42,6 +42,8 @@ private let functions: [Function] = [
     Function(name: "exp", loop: SOMA_EXP, bound: 1, exact: { exp($0) }),
     Function(name: "expm1", loop: SOMA_EXPM1, bound: 1.5, exact: { expm1($0) }),
     Function(name: "log", loop: SOMA_LOG, bound: 1, exact: { log($0) }),
+    Function(name: "log2", loop: SOMA_LOG2, bound: 0.51, exact: { log2($0) }),
+    Function(name: "log10", loop: SOMA_LOG10, bound: 0.51, exact: { log10($0) }),
     Function(name: "log1p", loop: SOMA_LOG1P, bound: 1, exact: { log1p($0) }),
     Function(name: "sqrt", loop: SOMA_SQRT, bound: 0.5001, exact: { $0.squareRoot() }),
     Function(name: "rsqrt", loop: SOMA_RSQRT, bound: 1.5, exact: { 1 / $0.squareRoot() }),
@@ -74,6 +76,24 @@ extension CPUBackendTests.KernelTests {
             }
             let name = String(cString: soma_level_name(level))
             #expect(worst <= function.bound, "\(function.name), \(name): \(worst) ulp at \(arguments[place]), which gives \(results[place])")
+        }
+    }
+
+    /// Of all powers of the base that a float holds, denormals among them.
+    @Test func logarithmsOfPowersAreWhole() throws {
+        let powers: [(soma_unary, [Float], [Float])] = [
+            (SOMA_LOG2, (-149...127).map { Float(sign: .plus, exponent: $0, significand: 1) }, (-149...127).map { Float($0) }),
+            (SOMA_LOG10, [1, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10], (0...10).map { Float($0) }),
+        ]
+        for level in 0..<soma_level_count() {
+            soma_level_use(level)
+            defer { soma_level_use(0) }
+            for (function, arguments, wanted) in powers {
+                var results = [Float](repeating: 0, count: arguments.count)
+                let loop = try #require(soma_loop_unary(function, SOMA_FLOAT32))
+                loop(arguments.count, &results, arguments, nil, nil)
+                #expect(results == wanted, "level \(level)")
+            }
         }
     }
 

@@ -6,7 +6,8 @@ extension OperationCase {
     private static let functions: [(name: String, domain: ClosedRange<Double>, apply: @Sendable (Tensor) -> Tensor)] = [
         ("negate", -2...2, { -$0 }), ("abs", 0.1...2, { abs($0) }), ("abs of negatives", -2 ... -0.1, { abs($0) }),
         ("sign", 0.1...2, { sign($0) }), ("exp", -2...2, { exp($0) }), ("expm1", -1...1, { expm1($0) }),
-        ("log", 0.2...4, { log($0) }), ("log1p", -0.5...3, { log1p($0) }), ("sqrt", 0.2...4, { sqrt($0) }),
+        ("log", 0.2...4, { log($0) }), ("log2", 0.2...4, { log2($0) }), ("log10", 0.2...4, { log10($0) }),
+        ("log1p", -0.5...3, { log1p($0) }), ("sqrt", 0.2...4, { sqrt($0) }),
         ("rsqrt", 0.3...4, { rsqrt($0) }), ("reciprocal", 0.4...3, { reciprocal($0) }),
         ("square", -2...2, { square($0) }),
         ("sin", -7...7, { sin($0) }), ("cos", -7...7, { cos($0) }), ("tanh", -3...3, { tanh($0) }),
@@ -87,6 +88,14 @@ extension OperationCase {
         } + edges + integers
 
     private static let edges: [OperationCase] = [
+        OperationCase(
+            "log2 of powers of two", Value((-126...127).map { Double(sign: .plus, exponent: $0, significand: 1) }), differentiable: false,
+            exactly: (-126...127).map { Double($0) }
+        ) { log2($0[0]) },
+        OperationCase(
+            "log10 of powers of ten", Value([1, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10]), differentiable: false,
+            exactly: (0...10).map { Double($0) }
+        ) { log10($0[0]) },
         OperationCase("pow, square", .sample([5])) { pow($0[0], 2) },
         OperationCase("pow of a number", .sample([5])) { pow(2, $0[0]) },
         OperationCase("pow, base 0", Value([0, 0, 0])) { pow($0[0], 3) },
