@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// Gradients whose squares are beyond all numbers move weights by numbers, and once they are small again weights stay where they are at worst.
+    /// Gradients whose squares are beyond all numbers move weights by numbers.
     @Test(arguments: TestDevices.all) func hugeGradientsGiveNumbers(_ device: Device) throws {
         let rules: [any UpdateRule] = [
             SGD(momentum: 0.9), RMSProp(), RMSProp(isCentered: true), RMSProp(momentum: 0.5, isCentered: true), Adam(), AdamW(),
@@ -75,6 +75,43 @@ import Testing
                 for gradient in [[1e25, -3e38, 1], [1, 1, 1]] as [[Float]] { try optimizer.update(with: [Tensor(gradient)]) }
                 let weights: [Float] = try layer.tensor.contiguous().scalars()
                 #expect(weights.allSatisfy(\.isFinite) && weights[2] < 3, "\(rule): \(weights)")
+            }
+        }
+    }
+
+    /// A gradient whose square is beyond all numbers moves a weight as any first one does, and the mean of squares, which halves, forgets it.
+    /// By hand: Adam's first step is the rate, that of RMSProp √2 times it, and by the variance, half the mean of squares, twice.
+    @Test(arguments: TestDevices.all) func aHugeGradientIsForgotten(_ device: Device) throws {
+        let rules: [(any UpdateRule, first: Float)] = [
+            (Adam(beta1: 0.5, beta2: 0.5), 0.125), (AdamW(beta1: 0.5, beta2: 0.5, weightDecay: 0), 0.125),
+            (RMSProp(smoothing: 0.5), 0.125 * Float(2).squareRoot()), (RMSProp(smoothing: 0.5, isCentered: true), 0.25),
+        ]
+        try withDevice(device) {
+            for (rule, first) in rules {
+                let layer = Parameter(Tensor([0, 0] as [Float]))
+                let optimizer = try Optimizer(rule, groups: [ParameterGroup([layer])], learningRate: 0.125)
+                func weights() throws -> [Float] { try layer.tensor.contiguous().scalars() }
+                try optimizer.update(with: [Tensor([-1e25, 3e38] as [Float])])
+                let start = try weights()
+                #expect(abs(start[0] - first) < 1e-5 && abs(start[1] + first) < 1e-5, "\(rule): \(start)")
+                for step in 0..<200 { try optimizer.update(with: [Tensor(step % 2 == 0 ? [3, 3] : [1, 1] as [Float])]) }
+                let before = try weights()
+                try optimizer.update(with: [Tensor([3, 3] as [Float])])
+                let after = try weights()
+                #expect(zip(before, after).allSatisfy { $0 - $1 > 0.1 }, "\(rule): from \(before) to \(after)")
+            }
+        }
+    }
+
+    /// A gradient that is no number is told by a weight that is none.
+    @Test(arguments: TestDevices.all) func aGradientThatIsNotFiniteStaysVisible(_ device: Device) throws {
+        try withDevice(device) {
+            for rule in [RMSProp(), RMSProp(isCentered: true), Adam(), AdamW()] as [any UpdateRule] {
+                let layer = Parameter(Tensor([1, 1, 1] as [Float]))
+                let optimizer = try Optimizer(rule, groups: [ParameterGroup([layer])], learningRate: 0.1)
+                try optimizer.update(with: [Tensor([.infinity, .nan, 1] as [Float])])
+                let weights: [Float] = try layer.tensor.contiguous().scalars()
+                #expect(weights[0].isNaN && weights[1].isNaN && weights[2] < 1, "\(rule): \(weights)")
             }
         }
     }

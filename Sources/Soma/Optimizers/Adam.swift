@@ -8,6 +8,9 @@ import SomaGraph
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², direction m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 −
 /// β₂ᵗ).
 ///
+/// Gradients are taken within ±10¹⁹, since the square of larger ones is beyond all numbers of float32 and an infinite v would hold the
+/// weight for ever: a step is as bounded by the rate as of any gradient. One that is infinite or NaN makes the weight NaN.
+///
 /// D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015.
 public struct Adam: UpdateRule {
     private let moments: AdamMoments
@@ -36,7 +39,7 @@ public struct Adam: UpdateRule {
 }
 
 /// `Adam` with decay of the weights themselves: λ w is added to the direction and not to the gradient, so that no
-/// weight escapes it.
+/// weight escapes it. Gradients are bounded as there.
 ///
 /// I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019.
 public struct AdamW: UpdateRule {
@@ -81,6 +84,7 @@ private struct AdamMoments: Sendable {
     }
 
     func direction(_ gradient: Tensor, _ update: inout WeightUpdate) -> Tensor {
+        let gradient = update.boundedForSquares(gradient)
         let mean = mean(gradient, update)
         let squares = update.moments[1] * beta2 + square(gradient) * (1 - beta2)
         update.moments = [mean, squares]

@@ -3,6 +3,9 @@ import SomaGraph
 /// Gradients divided by their running root mean square: v ← α v + (1 − α) g², direction g / (√v + ε), with momentum if
 /// asked for.
 ///
+/// Gradients are taken within ±10¹⁹, since the square of larger ones is beyond all numbers of float32 and an infinite v would hold the
+/// weight for ever: a step is as bounded by the rate as of any gradient. One that is infinite or NaN makes the weight NaN.
+///
 /// T. Tieleman, G. Hinton, *Lecture 6.5*, Coursera: Neural Networks for Machine Learning, 2012; *centered* subtracts
 /// the squared running mean: A. Graves, *Generating Sequences with Recurrent Neural Networks*, 2013.
 public struct RMSProp: UpdateRule {
@@ -34,14 +37,14 @@ public struct RMSProp: UpdateRule {
 
     /// g / (√v + ε), with momentum where there is any.
     public func direction(_ update: inout WeightUpdate) -> Tensor {
-        let gradient = update.decayedGradient
+        let gradient = update.boundedForSquares(update.decayedGradient)
         let squares = update.moments[0] * smoothing + square(gradient) * (1 - smoothing)
         update.moments[0] = squares
         var variance = squares
         if isCentered {
             let mean = update.moments[1] * smoothing + gradient * (1 - smoothing)
             update.moments[1] = mean
-            // Rounding may leave less than 0, which has no root. Where squares are beyond all numbers their variance is too.
+            // Rounding may leave less than 0, which has no root. Where their mean is infinite, as in a file it may be, the variance is too.
             variance = .select(squares .== .infinity, squares, maximum(squares - square(mean), 0))
         }
         let scaled = gradient / (sqrt(variance) + epsilon)

@@ -30,6 +30,11 @@ public struct WeightUpdate {
     /// The gradient of the loss with ½ λ |w|² added to it.
     public var decayedGradient: Tensor { weightDecay.map { gradient + $0 * weights } ?? gradient }
 
+    /// `gradient` for a rule that keeps means of its squares, which in float32 are infinite from 1.8 · 10¹⁹ on: within ±10¹⁹, so that such
+    /// a mean stays a number and forgets a large gradient as it does any other. What is not finite becomes NaN (∞ · 0), so that it is not
+    /// passed over in silence.
+    func boundedForSquares(_ gradient: Tensor) -> Tensor { gradient.clamped(to: -1e19...1e19) + gradient * 0 }
+
     /// A number that follows from the count of updates, this one included; computed anew for each.
     public func scalar(_ value: @escaping @Sendable (_ count: Int) -> Double) -> Tensor { scalar(value) }
 }
