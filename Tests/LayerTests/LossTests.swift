@@ -54,6 +54,31 @@ import Testing
         }
     }
 
+    /// Whatever stands in a row that is ignored, it is in no derivative of any order.
+    @Test(arguments: TestDevices.all) func ignoredRowsHaveNoSlopes(_ device: Device) throws {
+        try withDevice(device) { () throws in
+            let rows = Tensor([.infinity, 1, 2, -.infinity, 3, .nan, 0.5, -1, 2] as [Float], shape: [3, 3])
+            let targets = Tensor([-1, -1, 2] as [Int32])
+            let alone = rows[2...]
+            for (smoothing, weights) in [(0, nil), (0.1, Tensor([0.5, 2, 1] as [Float]))] as [(Double, Tensor?)] {
+                func check(_ loss: (_ rows: Tensor, _ targets: Tensor) -> Tensor) throws {
+                    func slopes(_ x: Tensor, _ targets: Tensor) throws -> [[Double]] {
+                        let first = gradient(of: loss(x, targets), withRespectTo: x)
+                        let second = gradient(of: square(first).sum(), withRespectTo: x)
+                        let third = gradient(of: square(second).sum(), withRespectTo: x)
+                        return try [first, second, third].map { try $0.doubles() }
+                    }
+                    for (slopes, wanted) in zip(try slopes(rows, targets), try slopes(alone, targets[2...])) {
+                        #expect(slopes.prefix(6).allSatisfy { $0 == 0 }, "\(slopes)")
+                        #expect(Value(wanted).firstDifference(from: Array(slopes.suffix(3)), terms: 3) == nil)
+                    }
+                }
+                try check { crossEntropy($0, $1, labelSmoothing: smoothing, classWeights: weights, ignoredIndex: -1) }
+                try check { negativeLogLikelihood($0, $1, classWeights: weights, ignoredIndex: -1) }
+            }
+        }
+    }
+
     /// Many short rows, which a processor walks column by column: every row has its own maximum and sum to keep.
     @Test(arguments: TestDevices.all) func manyRowsOfFewClasses(_ device: Device) throws {
         func slope(_ device: Device) throws -> Tensor {

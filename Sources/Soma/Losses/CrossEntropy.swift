@@ -23,7 +23,8 @@ public func crossEntropy(
         programError("crossEntropy", "label smoothing \(labelSmoothing)", file: file, line: line)
     }
     let classes = logits.shape[logits.rank - 1]
-    let rows = ClassifiedRows(targets, classes: classes, like: logits)
+    let rows = ClassifiedRows(targets, classes: classes, ignoredIndex, like: logits)
+    let logits = rows.counted(logits)
     // Any shift leaves the loss as it is, so no gradient needs to pass through this one.
     let shifted = logits - logits.max(alongAxes: -1, keepingDims: true).withoutGradient()
     let normalizer = log(exp(shifted).sum(alongAxes: -1, keepingDims: true))
@@ -34,7 +35,7 @@ public func crossEntropy(
         let share = crossEntropyOfAllClasses(shifted, normalizer, classWeights) * (labelSmoothing / Double(classes))
         losses = labelSmoothing < 1 ? losses * (1 - labelSmoothing) + share : share
     }
-    return rows.reduced(losses, weights, ignoredIndex, reduction)
+    return rows.reduced(losses, weights, reduction)
 }
 
 /// Σ_c w_c (normalizer − logit_c) of each row, [..., 1].
@@ -57,10 +58,11 @@ public func negativeLogLikelihood(
     reduction: LossReduction = .mean, file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
     requireClasses("negativeLogLikelihood", logProbabilities, targets, classWeights, file, line)
-    let rows = ClassifiedRows(targets, classes: logProbabilities.shape[logProbabilities.rank - 1], like: logProbabilities)
+    let rows = ClassifiedRows(targets, classes: logProbabilities.shape[logProbabilities.rank - 1], ignoredIndex, like: logProbabilities)
+    let logProbabilities = rows.counted(logProbabilities)
     let weights = classWeights.map { rows.picked($0.expanded(to: logProbabilities.shape)) }
     let losses = -rows.picked(logProbabilities)
-    return rows.reduced(weights.map { losses.weighted(by: $0) } ?? losses, weights, ignoredIndex, reduction)
+    return rows.reduced(weights.map { losses.weighted(by: $0) } ?? losses, weights, reduction)
 }
 
 private func requireClasses(
@@ -86,17 +88,23 @@ private func requireClasses(
 /// found by comparison with the classes' numbers and not by a gather.
 private struct ClassifiedRows {
     private let targets, column, isTarget, isClass: Tensor
+    /// [..., 1]; nil where no target is ignored.
+    private let isIgnored: Tensor?
     /// Rank 0.
     private let zero: Tensor
 
-    init(_ targets: Tensor, classes: Int, like rows: Tensor) {
+    init(_ targets: Tensor, classes: Int, _ ignoredIndex: Int?, like rows: Tensor) {
         self.targets = targets
         // An int64 beyond int32 must not become another class.
         column = (targets.dtype == .int64 ? targets : targets.as(.int32)).expandingDims(at: -1)
         isTarget = column .== Tensor.range(classes, dtype: column.dtype, device: rows.device)
+        isIgnored = ignoredIndex.map { [column] in column .== Double($0) }
         isClass = (column .>= 0) .&& (column .< Double(classes))
         zero = rows.operand(0, "crossEntropy")
     }
+
+    /// Rows with zeros in those that are ignored, so that whatever stands there is in no derivative of any order.
+    func counted(_ x: Tensor) -> Tensor { isIgnored.map { Tensor.select($0.expanded(to: x.shape), zero, x) } ?? x }
 
     /// The element at each row's target, [..., 1].
     func picked(_ x: Tensor) -> Tensor { Tensor.select(isTarget, x, zero).sum(alongAxes: -1, keepingDims: true) }
@@ -104,19 +112,18 @@ private struct ClassifiedRows {
     /// - Parameters:
     ///   - losses: of the rows, [..., 1].
     ///   - weights: of each row's target class, if classes have weights.
-    func reduced(_ losses: Tensor, _ weights: Tensor?, _ ignoredIndex: Int?, _ reduction: LossReduction) -> Tensor {
+    func reduced(_ losses: Tensor, _ weights: Tensor?, _ reduction: LossReduction) -> Tensor {
         var losses = Tensor.select(isClass, losses, zero.operand(.nan, "crossEntropy"))
-        let isIgnored = ignoredIndex.map { column .== Double($0) }
         if let isIgnored { losses = .select(isIgnored, zero, losses) }
         switch reduction {
         case .none: return losses.reshaped(to: targets.shape)
         case .sum: return losses.sum()
-        case .mean: return mean(losses, weights, isIgnored)
+        case .mean: return mean(losses, weights)
         }
     }
 
     /// The sum of the losses by that of the weights of the rows that count.
-    private func mean(_ losses: Tensor, _ weights: Tensor?, _ isIgnored: Tensor?) -> Tensor {
+    private func mean(_ losses: Tensor, _ weights: Tensor?) -> Tensor {
         let ones = weights ?? .ones(like: losses)
         guard let isIgnored else {
             if weights == nil { return losses.sum() / Tensor(Double(losses.count), device: losses.device) }
