@@ -3,10 +3,12 @@ import SomaGraph
 
 /// Numbers with a shape: what a fitted model is written to and read from.
 public struct NamedArray: Hashable, Sendable {
-    /// The elements, of either type that models are made of.
+    /// The elements, of the types that models are made of.
     public enum Values: Hashable, Sendable {
         /// Numbers in single precision.
         case float32([Float])
+        /// Numbers in double precision.
+        case float64([Double])
         /// Whole numbers.
         case int32([Int32])
     }
@@ -18,9 +20,12 @@ public struct NamedArray: Hashable, Sendable {
 
     /// Numbers in single precision, of as many as the shape says.
     public init(shape: [Int], _ floats: [Float]) { (self.shape, values) = (shape, .float32(floats)) }
+    /// Numbers in double precision, of as many as the shape says.
+    public init(shape: [Int], _ doubles: [Double]) { (self.shape, values) = (shape, .float64(doubles)) }
     /// Whole numbers, of as many as the shape says.
     public init(shape: [Int], _ integers: [Int32]) { (self.shape, values) = (shape, .int32(integers)) }
     init(_ floats: [Float]) { self.init(shape: [floats.count], floats) }
+    init(_ doubles: [Double]) { self.init(shape: [doubles.count], doubles) }
     init(_ integers: [Int32]) { self.init(shape: [integers.count], integers) }
 }
 
@@ -42,6 +47,7 @@ struct NamedArrayReader {
         }
         let count = switch array.values {
         case .float32(let values): values.count
+        case .float64(let values): values.count
         case .int32(let values): values.count
         }
         guard product == count else { throw refusal("'\(name)' has \(count) elements, not \(array.shape)") }
@@ -52,6 +58,17 @@ struct NamedArrayReader {
     func floats(_ name: String, axes: Int = 1) throws -> (values: [Float], shape: [Int]) {
         let array = try array(name, axes: axes)
         guard case .float32(let values) = array.values else { throw refusal("'\(name)' holds no float32") }
+        guard values.allSatisfy(\.isFinite) else { throw refusal("'\(name)' holds a number that is not finite") }
+        return (values, array.shape)
+    }
+
+    /// Finite numbers in double precision, or of a model of earlier versions in single precision, with their shape.
+    func doubles(_ name: String, axes: Int = 1) throws -> (values: [Double], shape: [Int]) {
+        let array = try array(name, axes: axes)
+        guard case .float64(let values) = array.values else {
+            let (values, shape) = try floats(name, axes: axes)
+            return (values.map(Double.init), shape)
+        }
         guard values.allSatisfy(\.isFinite) else { throw refusal("'\(name)' holds a number that is not finite") }
         return (values, array.shape)
     }

@@ -12,7 +12,7 @@ import Testing
         Matrix((0..<measures.rows).map { row in zip(measures[row], [10, 10, 100, 1000] as [Double]).map { Float(Double($0) / $1) } })
     }
 
-    private func parameters(_ model: LinearModel) -> [Float] { model.coefficients + [model.intercept] }
+    private func parameters(_ model: LinearModel) -> [Float] { (model.coefficients + [model.intercept]).map { Float($0) } }
 
     @Test func leastSquaresAreThoseOfScikitLearn() throws {
         let answers = Answers.part("linear")
@@ -34,6 +34,33 @@ import Testing
         let model = try LinearRegression().fit(rows, targets)
         #expect(model.coefficients[1] == 0 && model.coefficients[3] == 0)
         #expect(difference(try model.predictions(for: rows), targets.map(Double.init), 1e-5) == nil)
+    }
+
+    /// Numbers far from 0 with small differences: predictions are the targets, also of a model that was written and read, and of rows far from 0.
+    @Test func numbersFarFromZeroKeepTheirDifferences() throws {
+        let near = Matrix((0..<10).map { [Float($0), Float($0 % 3)] })
+        let far = Matrix((0..<10).map { [1e6 + Float($0), Float($0 % 3)] })
+        let large = (0..<10).map { 1e7 + Float($0) }, small = (0..<10).map { 0.25 * Float($0) + 0.5 * Float($0 % 3) }
+        for estimator in [LinearRegression(), LinearRegression(l2: 1e-9)] {
+            for (rows, targets) in [(near, large), (far, large), (far, small)] {
+                let model = try estimator.fit(rows, targets)
+                #expect(difference(try model.predictions(for: rows), targets.map(Double.init), 1e-5) == nil)
+                #expect(try model.predictions(for: rows).elementsEqual(targets) || targets == small)
+                #expect(try reread(model).predictions(for: rows) == model.predictions(for: rows))
+            }
+        }
+        func probabilities(_ rows: Matrix) throws -> [Float] {
+            try LogisticRegression(c: 1e4).fit(rows, (0..<10).map { $0 / 5 }).probabilities(for: rows).values
+        }
+        #expect(difference(try probabilities(far), try probabilities(near).map(Double.init), 1e-4) == nil)
+    }
+
+    /// Models of earlier versions were written in single precision.
+    @Test func modelsInSinglePrecisionAreRead() throws {
+        let line = try LinearModel(namedArrays: ["intercept": NamedArray([0.5] as [Float]), "coefficients": NamedArray([2, -1] as [Float])])
+        #expect(line.intercept == 0.5 && line.coefficients == [2, -1])
+        let arrays = ["parameters": NamedArray(shape: [1, 2], [0.25, -2] as [Float]), "didConverge": NamedArray([1] as [Int32])]
+        #expect(try LogisticModel(namedArrays: arrays).parameters.values == [0.25, -2])
     }
 
     @Test func logisticRegressionIsThatOfScikitLearn() throws {

@@ -54,24 +54,25 @@ public struct LinearModel: FittedRegressor {
     public static let kind = "linear regression"
 
     /// b, the prediction for a row of zeros.
-    public let intercept: Float
+    public let intercept: Double
     /// w, one for each column.
-    public let coefficients: [Float]
+    public let coefficients: [Double]
     public var columnCount: Int { coefficients.count }
 
-    init(intercept: Double, coefficients: [Double]) { (self.intercept, self.coefficients) = (Float(intercept), floats(coefficients)) }
+    init(intercept: Double, coefficients: [Double]) { (self.intercept, self.coefficients) = (intercept, coefficients) }
 
     public func predictions(for rows: Matrix) throws -> [Float] {
         try FitChecks.prediction(rows, columns: columnCount)
-        return floats(affine(rows, [Double(intercept)] + coefficients.map(Double.init), outputs: 1))
+        return floats(affine(rows, [intercept] + coefficients, outputs: 1))
     }
 
     public var namedArrays: [String: NamedArray] { ["intercept": NamedArray([intercept]), "coefficients": NamedArray(coefficients)] }
 
     public init(namedArrays: [String: NamedArray]) throws {
         let reader = NamedArrayReader(arrays: namedArrays, kind: Self.kind)
-        intercept = try reader.floats("intercept", shape: [1])[0]
-        coefficients = try reader.floats("coefficients").values
+        let (intercepts, shape) = try reader.doubles("intercept")
+        guard shape == [1] else { throw reader.refusal("'intercept' has the shape \(shape), not [1]") }
+        (intercept, coefficients) = (intercepts[0], try reader.doubles("coefficients").values)
         guard !coefficients.isEmpty else { throw reader.refusal("it has no coefficients") }
     }
 }

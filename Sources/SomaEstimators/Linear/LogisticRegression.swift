@@ -85,37 +85,39 @@ public struct LogisticRegression: Estimator {
 public struct LogisticModel: FittedClassifier {
     public static let kind = "logistic regression"
 
-    /// [outputs, 1 + columns]: b and w of each class; of class 1 alone where there are two.
-    public let parameters: Matrix
+    /// [outputs, 1 + columns]: b and w of each class, in single precision; of class 1 alone where there are two.
+    public var parameters: Matrix { Matrix(rows: outputs, columns: precise.count / outputs, values: floats(precise)) }
+    /// The same in double precision, row by row.
+    private let precise: [Double]
+    private let outputs: Int
     /// Whether the tolerance was reached within the most steps.
     public let didConverge: Bool
-    public var columnCount: Int { parameters.columns - 1 }
+    public var columnCount: Int { precise.count / outputs - 1 }
     /// How many classes there are: two of one row of parameters, else as many as rows.
-    public var classCount: Int { max(parameters.rows, 2) }
+    public var classCount: Int { max(outputs, 2) }
 
     init(_ parameters: [Double], outputs: Int, didConverge: Bool) {
-        self.parameters = Matrix(rows: outputs, columns: parameters.count / outputs, values: floats(parameters))
-        self.didConverge = didConverge
+        (precise, self.outputs, self.didConverge) = (parameters, outputs, didConverge)
     }
 
     public func probabilities(for rows: Matrix) throws -> Matrix {
         try FitChecks.prediction(rows, columns: columnCount)
-        let scores = affine(rows, parameters.values.map(Double.init), outputs: parameters.rows)
-        return parameters.rows == 1 ? Softmax.ofOne(scores) : Softmax.of(scores, outputs: parameters.rows)
+        let scores = affine(rows, precise, outputs: outputs)
+        return outputs == 1 ? Softmax.ofOne(scores) : Softmax.of(scores, outputs: outputs)
     }
 
     public var namedArrays: [String: NamedArray] {
         [
-            "parameters": NamedArray(shape: [parameters.rows, parameters.columns], parameters.values),
+            "parameters": NamedArray(shape: [outputs, columnCount + 1], precise),
             "didConverge": NamedArray([didConverge ? 1 : 0] as [Int32]),
         ]
     }
 
     public init(namedArrays: [String: NamedArray]) throws {
         let reader = NamedArrayReader(arrays: namedArrays, kind: Self.kind)
-        let (values, shape) = try reader.floats("parameters", axes: 2)
+        let (values, shape) = try reader.doubles("parameters", axes: 2)
         guard shape[0] > 0, shape[1] > 1 else { throw reader.refusal("its parameters have the shape \(shape)") }
-        parameters = Matrix(rows: shape[0], columns: shape[1], values: values)
+        (precise, outputs) = (values, shape[0])
         didConverge = try reader.integer("didConverge", in: 0...1) == 1
     }
 }

@@ -100,6 +100,7 @@ extension NamedArray {
     fileprivate var elementType: SafetensorsFile.ElementType {
         switch values {
         case .float32: .float32
+        case .float64: .float64
         case .int32: .int32
         }
     }
@@ -107,6 +108,7 @@ extension NamedArray {
     fileprivate func withBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
         switch values {
         case .float32(let values): try values.withUnsafeBytes(body)
+        case .float64(let values): try values.withUnsafeBytes(body)
         case .int32(let values): try values.withUnsafeBytes(body)
         }
     }
@@ -121,7 +123,8 @@ extension Checkpoint {
             }
         }
         if tensor.elementType == .float32 { return NamedArray(shape: tensor.shape, try values(Float(0))) }
+        if tensor.elementType == .float64 { return NamedArray(shape: tensor.shape, try values(Double(0))) }
         if tensor.elementType == .int32 { return NamedArray(shape: tensor.shape, try values(Int32(0))) }
-        throw SomaError("'\(tensor.name)' is \(tensor.elementType.rawValue), and its model has F32 and I32 only")
+        throw SomaError("'\(tensor.name)' is \(tensor.elementType.rawValue), and its model has F32, F64 and I32 only")
     }
 }
