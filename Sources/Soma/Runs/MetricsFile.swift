@@ -4,8 +4,8 @@ import SomaBackend
 /// `metrics.csv`: a row for each reading of the losses, with what was measured where an epoch ended.
 ///
 /// Rows are appended as they come; the losses and measures are columns by their names, and one that comes up later gets its column then. A
-/// run that is resumed drops the rows that lie behind its checkpoint, since it makes them again. A file that was there and of which a line was
-/// not understood is kept as a copy before it is replaced.
+/// run that is resumed drops the rows that lie behind its checkpoint, those of later phases too, since it makes them again. A file that was
+/// there and of which a line was not understood is kept as a copy before it is replaced.
 final class MetricsFile {
     struct Row: Hashable {
         var model: String
@@ -54,9 +54,12 @@ final class MetricsFile {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Drops the rows of a model that come after a step.
+    /// Drops the rows of a model that come after a step, and those of models whose rows begin behind its own: phases that follow.
     func drop(_ model: String, after step: Int) throws {
-        let kept = rows.filter { $0.model != model || $0.step <= step }
+        var models: [String] = []
+        for row in rows where !models.contains(row.model) { models.append(row.model) }
+        let later = models.drop { $0 != model }.dropFirst()
+        let kept = rows.filter { !later.contains($0.model) && ($0.model != model || $0.step <= step) }
         if kept.count == rows.count { return }
         rows = kept
         try rewrite()
