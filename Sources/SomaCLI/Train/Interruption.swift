@@ -15,7 +15,9 @@ enum Interruption {
     private static let noted = Atomic<UInt64>(0)
 
     /// What is said at the first signal: of a process that goes on to an end in order, and of one that ends then and there. Set before any can come.
+    /// A signal that a person sends twice to end the process at once is told apart from one that tells nothing more when it comes again.
     nonisolated(unsafe) private static var acknowledgement = UnsafeRawBufferPointer(start: nil, count: 0)
+    nonisolated(unsafe) private static var noticeAcknowledgement = UnsafeRawBufferPointer(start: nil, count: 0)
     nonisolated(unsafe) private static var farewell = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// The exit status of a process that was asked to end.
@@ -46,13 +48,17 @@ enum Interruption {
 
     /// From now on the signals are noted and no longer end the process.
     /// - Parameters:
-    ///   - line: what to say on standard error when the first comes, while what is under way goes on.
+    ///   - line: what to say on standard error when the first comes, while what is under way goes on; which signal ends it at once is told behind it.
     ///   - last: what to say where the process ends then and there.
     static func watch(saying line: String? = nil, orLast last: String? = nil) {
-        if let line { acknowledgement = bytes(of: line) }
+        if let line {
+            acknowledgement = bytes(of: line + "; once more ends it at once")
+            noticeAcknowledgement = bytes(of: line + "; SIGTERM ends it at once")
+        }
         if let last { farewell = bytes(of: last) }
         // The handler must not be the first to touch the flags: making them takes a lock.
-        _ = (isPending, hasNothingToLose, firstSignal.load(ordering: .relaxed), acknowledgement.count, farewell.count, exitCode.rawValue, echo)
+        _ = (isPending, hasNothingToLose, firstSignal.load(ordering: .relaxed), exitCode.rawValue, echo)
+        _ = (acknowledgement.count, noticeAcknowledgement.count, farewell.count)
         for number in signals {
             // Whoever started the process with a signal ignored, as nohup and shells do in the background, wants it so.
             if action(of: number) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
@@ -101,7 +107,7 @@ enum Interruption {
         let (isFirst, first) = firstSignal.compareExchange(expected: 0, desired: now, ordering: .relaxed)
         if isFirst {
             note()
-            let isLast = hasNothingToLose, line = isLast ? farewell : acknowledgement
+            let isLast = hasNothingToLose, line = isLast ? farewell : isFromPerson(number) ? acknowledgement : noticeAcknowledgement
             _ = write(STDERR_FILENO, line.baseAddress, line.count)
             if isLast { _exit(exitCode.rawValue) }
         } else if isFromPerson(number) && now - first > echo {

@@ -79,7 +79,7 @@ final class TrainRun {
     }
 
     private var acknowledgement: String {
-        "soma: interrupted: \(plan.recipe.keepsCheckpoints ? "what was trained is kept first" : "the run ends soon"); once more ends it at once"
+        "soma: interrupted: \(plan.recipe.keepsCheckpoints ? "what was trained is kept first" : "the run ends soon")"
     }
 
     private func resumption(_ result: RecipeResult) -> String {
