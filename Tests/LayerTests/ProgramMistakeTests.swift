@@ -40,6 +40,10 @@ import Testing
         }
     }
 
+    private static func session() -> Session {
+        Session(Linear(from: 3, to: 2), input: .noise(count: 3), answer: .picture(channels: 1, rows: 1, columns: 2, range: 0...1))
+    }
+
     struct Mistake: Sendable {
         let words: [String]
         let make: @Sendable () throws -> Void
@@ -77,6 +81,12 @@ import Testing
             let loss = layer(.ones([1, 2])).sum()
             let optimizer = try Optimizer(SGD(), for: layer, learningRate: 0.1)
             try optimizer.update(minimizing: loss)
+        },
+        Mistake("ProgramMistakeTests.swift", "answers", "sample 1 has 2 values, and the model takes 3") {
+            _ = try ProgramMistakeTests.session().answers(to: [[1, 2, 3], [1, 2]])
+        },
+        Mistake("ProgramMistakeTests.swift", "featureMaps", "sample 0 has 4 values, and the model takes 3") {
+            _ = ProgramMistakeTests.session().featureMaps(of: [1, 2, 3, 4])
         },
         Mistake("withAveragedWeights") {
             let layer = Linear(from: 2, to: 2)

@@ -101,6 +101,7 @@ extension OnTheCPU {
             let answers = try model.answers(to: [data.sample(0), data.sample(6)])
             #expect(answers.map(\.count) == [3, 3] && answers[0][0] > 0.5 && answers[1][2] > 0.5 && answers[0][1] == 0 && answers[1][1] == 0)
             #expect(try fit.model.answers(to: [data.sample(0), data.sample(6)]) == answers)
+            #expect(throws: SomaError.self) { try model.answers(to: [[1, 2]]) }
             // The row whose class nobody has learnt is still measured.
             let evaluation = try model.session(preparation, on: device).evaluate(TableDataSet(table, preparation))
             #expect(evaluation["loss"]?.isFinite == true && evaluation["accuracy"] ?? 1 < 1)

@@ -41,7 +41,7 @@ public struct SVGRoofline: Hashable, Sendable {
     ///   - arithmetic: the most operations a second.
     ///   - bandwidth: the most bytes a second.
     public init(title: String, arithmetic: Double, bandwidth: Double) {
-        precondition(arithmetic > 0 && bandwidth > 0, "a roofline needs limits above 0")
+        guard arithmetic > 0, bandwidth > 0 else { programError("SVGRoofline", "limits of \(arithmetic) and \(bandwidth)") }
         (self.title, self.arithmetic, self.bandwidth) = (title, arithmetic, bandwidth)
     }
 

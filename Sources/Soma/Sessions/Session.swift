@@ -68,11 +68,12 @@ public struct Session: Sendable {
     }
 
     /// The answers to several samples: the probabilities of the classes, or the values of a picture.
+    ///
+    /// Traps where a sample has another number of values.
     /// - Parameter samples: `input.sampleShape` values each.
     /// - Throws: `BackendError`; what a model without a network throws.
-    public func answers(to samples: [[Float]]) throws -> [[Float]] {
-        let size = input.sampleShape.reduce(1, *)
-        precondition(samples.allSatisfy { $0.count == size }, "samples have \(size) values")
+    public func answers(to samples: [[Float]], file: StaticString = #fileID, line: UInt = #line) throws -> [[Float]] {
+        requireSizes(samples, "answers", file, line)
         switch responder {
         case .network(_, _, let step):
             let values: [Float] = try step(batch(samples)).scalars()
@@ -83,11 +84,16 @@ public struct Session: Sendable {
     }
 
     /// The answers to rows of a table, in their order.
+    ///
+    /// Traps where the batch size is not above 0, or where rows have other columns than `input`.
     /// - Throws: what reading a row throws; `BackendError`; what a model without a network throws.
-    public func answers(to rows: TableDataSet, batchSize: Int = 1000) throws -> [[Float]] {
+    public func answers(
+        to rows: TableDataSet, batchSize: Int = 1000, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> [[Float]] {
+        guard batchSize > 0 else { programError("answers", "a batch size of \(batchSize)", file: file, line: line) }
         var result: [[Float]] = []
         for start in stride(from: 0, to: rows.count, by: batchSize) {
-            result += try answers(to: (start..<min(start + batchSize, rows.count)).map { rows.sample($0) })
+            result += try answers(to: (start..<min(start + batchSize, rows.count)).map { rows.sample($0) }, file: file, line: line)
         }
         return result
     }
@@ -96,10 +102,19 @@ public struct Session: Sendable {
         Tensor(Array(samples.joined()), shape: Shape([samples.count] + input.sampleShape), device: device)
     }
 
+    private func requireSizes(_ samples: [[Float]], _ operation: String, _ file: StaticString, _ line: UInt) {
+        let size = input.sampleShape.reduce(1, *)
+        guard let wrong = samples.firstIndex(where: { $0.count != size }) else { return }
+        programError(operation, "sample \(wrong) has \(samples[wrong].count) values, and the model takes \(size)", file: file, line: line)
+    }
+
     /// What the convolutions of the model make of a sample, in the order in which they come; nothing where there is no network.
-    /// - Parameter sample: its values.
-    public func featureMaps(of sample: [Float]) -> [FeatureMaps] {
-        switch responder {
+    ///
+    /// Traps where the sample has another number of values.
+    /// - Parameter sample: `input.sampleShape` values.
+    public func featureMaps(of sample: [Float], file: StaticString = #fileID, line: UInt = #line) -> [FeatureMaps] {
+        requireSizes([sample], "featureMaps", file, line)
+        return switch responder {
         case .network(let module, let forward, _):
             withDevice(device) { withInference { Soma.featureMaps(of: module) { forward(batch([sample])) } } }
         case .rows: []

@@ -1,4 +1,5 @@
 import Soma
+import SomaGraph
 
 /// Five convolutions and three fully connected layers with rectifiers, overlapping pooling and dropout, with the parameter names of
 /// torchvision's.
@@ -30,7 +31,9 @@ public struct AlexNet: Layer {
         side: Int = 224, channels: Int = 3, classes: Int = 1000, variant: Variant = .year2012, dropout: Double = 0.5,
         recomputation: Recomputation = .none
     ) {
-        precondition(side >= Self.smallest, "AlexNet takes images of \(Self.smallest)×\(Self.smallest) and larger, not \(side)×\(side)")
+        guard side >= Self.smallest else {
+            programError("AlexNet", "images of \(side)×\(side), where \(Self.smallest)×\(Self.smallest) are the smallest")
+        }
         let isSmall = side < Self.smallestLarge
         let plan = isSmall ? Plan.small(variant) : Plan.large(variant)
         features = plan.features(channels: channels)

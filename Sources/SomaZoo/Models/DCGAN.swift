@@ -1,4 +1,5 @@
 import Soma
+import SomaGraph
 
 /// A generator of square pictures and the discriminator that it learns from.
 ///
@@ -47,7 +48,9 @@ public struct DCGANFormat: Hashable, Sendable {
 
     /// Pictures of `side` × `side`; traps where `side` is no multiple of 2^stages.
     public init(channels: Int, side: Int, stages: Int) {
-        precondition(channels > 0 && stages > 0 && side > 0 && side % (1 << stages) == 0, "\(side) is no multiple of 2^\(stages)")
+        guard channels > 0, stages > 0, side > 0, side % (1 << stages) == 0 else {
+            programError("DCGANFormat", "\(channels) channels and a side of \(side), which is to be a multiple of 2^\(stages)")
+        }
         (self.channels, self.side, self.stages) = (channels, side, stages)
     }
 

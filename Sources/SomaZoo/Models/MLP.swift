@@ -1,4 +1,5 @@
 import Soma
+import SomaGraph
 
 /// A multilayer perceptron: affine maps with an activation function, and dropout if asked for, between one and the next.
 public struct MLP: Layer {
@@ -14,7 +15,7 @@ public struct MLP: Layer {
     ///   - sizes: the numbers of inputs, of units in each hidden layer, and of outputs.
     ///   - dropout: the share of each hidden layer's units that is dropped in training.
     public init(_ sizes: [Int], activation: Activation, initialization: Initialization, dropout: Double = 0) {
-        precondition(sizes.count >= 2, "an MLP has inputs and outputs")
+        guard sizes.count >= 2 else { programError("MLP", "sizes \(sizes), where inputs and outputs are two at least") }
         let layers = zip(sizes, sizes.dropFirst()).map { Linear(from: $0, to: $1, weight: initialization.weight, bias: initialization.bias) }
         hidden = Array(layers.dropLast())
         output = layers[layers.count - 1]

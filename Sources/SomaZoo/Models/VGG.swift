@@ -1,4 +1,5 @@
 import Soma
+import SomaGraph
 
 /// Convolutions of 3×3 only, doubled in number whenever the maps are halved, with the parameter names of torchvision's.
 ///
@@ -27,7 +28,9 @@ public struct VGG: Layer {
     private init(
         _ stages: [[Int]], _ side: Int, _ channels: Int, _ classes: Int, _ normalizes: Bool, _ dropout: Double, _ recomputation: Recomputation
     ) {
-        precondition(side >= Self.smallest, "VGG takes images of \(Self.smallest)×\(Self.smallest) and larger, not \(side)×\(side)")
+        guard side >= Self.smallest else {
+            programError("VGG", "images of \(side)×\(side), where \(Self.smallest)×\(Self.smallest) are the smallest")
+        }
         var layers: [any Layer] = []
         var inputs = channels
         for stage in stages {

@@ -14,7 +14,7 @@ struct FittedTable: RowModel {
     let learnt: Learnt
 
     func answers(to rows: [[Float]]) throws -> [[Float]] {
-        let matrix = columns.matrix(rows)
+        let matrix = try columns.matrix(rows)
         switch learnt {
         case .classes(let model, let present, let count):
             let probabilities = try model.probabilities(for: matrix)
@@ -46,7 +46,7 @@ extension FittedTable {
     /// - Returns: the model, and what there is to show of what was learnt.
     static func fit(_ estimator: TableEstimator, _ data: TableDataSet, classWeights: [Float]?) throws -> Fit<FittedTable> {
         let columns = TableColumns(data.preparation)
-        let rows = columns.matrix((0..<data.count).map { data.sample($0) })
+        let rows = try columns.matrix((0..<data.count).map { data.sample($0) })
         switch data.preparation.answer {
         case .classes(let names):
             let present = names.indices.filter { data.classCounts[$0] > 0 }

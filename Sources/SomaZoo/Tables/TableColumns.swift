@@ -32,17 +32,22 @@ struct TableColumns: Sendable {
 
     var count: Int { columns.count }
 
-    /// The matrix of rows. Traps where an index is none of its category.
+    /// The matrix of rows.
     /// - Parameter rows: each the numbers, and behind them the index of each category.
-    func matrix(_ rows: [[Float]]) -> Matrix {
+    /// - Throws: `SomaError` where a row has another number of values, or an index is none of its category.
+    func matrix(_ rows: [[Float]]) throws -> Matrix {
         var values = [Float](repeating: 0, count: rows.count * count)
+        let width = numberCount + categorySizes.count
         for (row, cells) in rows.enumerated() {
+            guard cells.count == width else { throw SomaError("row \(row) has \(cells.count) values, and the table's have \(width)") }
             var start = row * count
             for (place, number) in cells[..<numberCount].enumerated() { values[start + place] = number }
             start += numberCount
             for (size, index) in zip(categorySizes, cells[numberCount...]) {
-                precondition(index >= 0 && index < Float(size), "an index of a category is \(index), and there are \(size)")
-                if index > 0 { values[start + Int(index) - 1] = 1 }
+                guard let place = Int(exactly: index), (0..<size).contains(place) else {
+                    throw SomaError("row \(row) has a category of index \(index), and there are \(size)")
+                }
+                if place > 0 { values[start + place - 1] = 1 }
                 start += size - 1
             }
         }
