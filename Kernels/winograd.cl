@@ -15,6 +15,8 @@
 //     (matmul)                 M [16, rows, tiles]
 //     soma_winograd_result     the result, with epilogue    a tile of a row
 //
+// A result that sees an infinity or a NaN, or for which numbers on the way are too large, is a sum by the definition.
+//
 // All three lie in the workspace; a batch of images that does not fit is taken in parts.
 
 #ifndef IS_GRADIENT
@@ -89,6 +91,22 @@ kernel void soma_winograd_image(
 }
 
 //@ section result
+// A pixel of a row of the result by the definition: from b, an image, and w, the row's first filter, of which the next is filter_step on.
+static float soma_winograd_definition(
+    global const float *b, global const float *w, int line0, int pixel0, int height, int width, int channels, int filter_step
+) {
+    float sum = 0.0f;
+#pragma unroll 1
+    for (int channel = 0; channel < channels; channel++, b += height * width, w += filter_step)
+#pragma unroll 1
+        for (int tap = 0; tap < 9; tap++) {
+            const int line = line0 + tap / 3, pixel = pixel0 + tap % 3;
+            const float value = (uint)line < (uint)height && (uint)pixel < (uint)width ? b[line * width + pixel] : 0.0f;
+            sum += value * w[IS_GRADIENT ? 8 - tap : tap];
+        }
+    return sum;
+}
+
 kernel void soma_winograd_result(
     //@ parameters
 ) {
@@ -111,6 +129,8 @@ kernel void soma_winograd_result(
         sums[r][1] = mid[r][1] - mid[r][2] - mid[r][3];
     }
     //@ uniforms
+    // The results that are not finite, a bit each: differences of infinities are NaN, and sums on the way may be beyond all numbers.
+    int doubts = 0;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
 #pragma unroll
@@ -118,7 +138,23 @@ kernel void soma_winograd_result(
             const int y = i2 * 2 + r, x = i3 * 2 + s;
             if (y >= result_height || x >= result_width) continue;
             const int place = y * result_width + x;
+            const float sum = sums[r][s];
+            if (!(fabs(sum) < INFINITY)) {
+                doubts |= 1 << (r * 2 + s);
+                continue;
+            }
             //@ elements
         }
+    }
+    if (doubts == 0) return;
+    // Behind all else and not unrolled: what is seldom computed takes no registers from what always is.
+#pragma unroll 1
+    for (int i = 0; i < 4; i++) {
+        if ((doubts >> i & 1) == 0) continue;
+        const int y = i2 * 2 + i / 2, x = i3 * 2 + i % 2, place = y * result_width + x;
+        const float sum = soma_winograd_definition(
+            b + b_offset + (long)i1 * channels * height * width, w + w_offset + (long)i0 * (IS_GRADIENT ? 9 : channels * 9),
+            y - before_y, x - before_x, height, width, channels, IS_GRADIENT ? rows * 9 : 9);
+        //@ elements
     }
 }

@@ -28,7 +28,7 @@ extension FileFormat {
 
     /// A checkpoint of a model without a network, used on the table that it was fitted to.
     static let fittedTable = FileFormat(
-        name: "fitted model of a table", samples: Tables.fitted, tokens: ["F32", "I32", "I64", "[0]", "setting.model", "\"knn\"", "\"svm\""].map { Array($0.utf8) },
+        name: "fitted model of a table", samples: Tables.fitted, tokens: ["F32", "F64", "I32", "I64", "[0]", "setting.model", "\"knn\"", "\"svm\""].map { Array($0.utf8) },
         repair: Packing.repairSafetensors
     ) { path, _ in
         let checkpoint = try Checkpoint(path: path)

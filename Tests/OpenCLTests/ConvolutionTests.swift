@@ -212,6 +212,34 @@ extension BackendTests {
         #expect(names == ["soma_winograd_filter"] + part + part)
     }
 
+    /// Results that see infinities, a NaN or numbers that are too large on the way are those of the definition, beside filters of zeros too.
+    @Test(.timeLimit(.minutes(60)), arguments: [ConvolutionPass.forward, .inputGradient]) func winogradOfWhatIsNotFinite(_ pass: ConvolutionPass) throws {
+        // In parts, of one image or two.
+        let backend = try makeBackend(.gpu) { ($0.usesWinograd, $0.winogradBytes) = (true, 20_000) }
+        let sample = ConvolutionSample(batch: 3, inputs: 5, outputs: 6, input: [7, 8], before: [1, 0], after: [0, 2], isPlain: true).with(pass)
+        #expect(try backend.planner.convolution(sample.step).filter { $0.entry == "soma_winograd_result" }.count > 1)
+        func changed(_ bytes: [UInt8], _ change: (inout [Float]) -> Void) -> [UInt8] {
+            var values = floats(bytes)
+            change(&values)
+            return values.withUnsafeBytes { [UInt8]($0) }
+        }
+        func floats(_ bytes: [UInt8]) -> [Float] { bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } }
+        let alterations: [(inout [Float]) -> Void] = [
+            { ($0[$0.count / 3], $0[$0.count / 2], $0[$0.count - 1]) = (.infinity, .nan, -.infinity) },
+            { x in x = x.indices.map { [x.count / 3, x.count / 3 + 1, x.count - 2].contains($0) ? 0x1p127 : 0 } },
+        ]
+        for alter in alterations {
+            var memory = sample.memory
+            memory[0] = changed(memory[0], alter)
+            // Zeros for the first channel of all filters and for all of the first.
+            memory[1] = changed(memory[1]) { w in w = w.indices.map { $0 / 9 % 5 == 0 || $0 < 45 ? 0 : w[$0] / 16 } }
+            let got = floats(try result(of: .convolution(sample.step), on: backend, memory, scalars: [])[2])
+            let wanted = floats(try result(of: .convolution(sample.step), on: InterpretingBackend(), memory, scalars: [])[2])
+            let wrong = got.indices.filter { got[$0] != wanted[$0] && !(got[$0].isNaN && wanted[$0].isNaN) }
+            #expect(wrong.isEmpty, "\(wrong.prefix(3).map { "\(got[$0]) for \(wanted[$0]) at \($0)" })")
+        }
+    }
+
     /// An image for whose transforms there is no room is convolved as others are, and one beyond all counting refused.
     @Test func hugeImagesNeedNoMoreMemory() throws {
         let planner = try makeBackend(.gpu) { $0.usesWinograd = true }.planner

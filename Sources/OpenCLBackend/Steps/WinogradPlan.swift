@@ -80,9 +80,7 @@ private struct WinogradPlan {
         var read = KernelParameters(isWide: isWide)
         read.add(b, "b", isConstant: true)
         read.add(.workspace([16, channels, tileCount], offset: places.v), "v_all", isConstant: false)
-        read.add(int: "channels", channels)
-        read.add("height", "width", image)
-        read.add("before_y", "before_x", step.pass == .forward ? step.windows.before : step.windows.before.map { 2 - $0 })
+        addImage(to: &read)
 
         let product = MatmulStep(
             batch: 16, m: rows, n: tileCount, k: channels,
@@ -97,10 +95,14 @@ private struct WinogradPlan {
         let nest = step.nest.mergingPixels(step)
         var write = KernelParameters(isWide: isWide)
         write.add(.workspace([16, rows, tileCount], offset: places.m), "m_all", isConstant: true)
+        write.add(b, "b", isConstant: true)
+        write.add(step.second, "w", isConstant: true)
+        addImage(to: &write)
+        write.add(int: "rows", rows)
         write.add(int: "first_image", first)
         write.add("result_height", "result_width", result)
         var writer = BodyWriter(nest, width: 1, &write)
-        writer.accumulator = { _ in "sums[r][s]" }
+        writer.accumulator = { _ in "sum" }
         let axes = nest.outer.count == 3 ? [(2, "place")] : [(2, "y"), (3, "x")]
         let slots = ["uniforms": writer.uniforms, "elements": writer.epilogue([(0, "image"), (1, "channel")] + axes)]
         let pixels = { (extents: [Int]) in count * extents[0] * extents[1] }
@@ -108,6 +110,12 @@ private struct WinogradPlan {
         let fromM = Work(bytesRead: Double(64 * rows * tileCount), bytesWritten: Double(4 * rows * pixels(result)))
         return [launch("image", extents: [channels, count] + tiles, &read, toV, byteCount: places.byteCount)] + multiply
             + [launch("result", extents: [rows, count] + tiles, &write, fromM, uses: planner.files(for: nest.body), slots, byteCount: places.byteCount)]
+    }
+
+    private func addImage(to parameters: inout KernelParameters) {
+        parameters.add(int: "channels", channels)
+        parameters.add("height", "width", image)
+        parameters.add("before_y", "before_x", step.pass == .forward ? step.windows.before : step.windows.before.map { 2 - $0 })
     }
 
     private func launch(

@@ -180,6 +180,19 @@ extension CPUBackendTests.KernelTests {
             expectAgreement(sample, pass, within: 0x1p-21, altering: spoil) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
         }
 
+        /// Beside filters of zeros too, where ∞ · 0 is NaN: some of them, a channel of all, or all.
+        @Test(arguments: winograd, [0, 1]) func winogradMultipliesInfinitiesByZero(_ sample: Sample, _ pass: Int) {
+            var shape = sample.shape(pass)
+            let inputs = sample.channels.input
+            let zeros: [(Int) -> Bool] = [{ $0 / 9 % 3 == 0 }, { $0 / 9 / inputs % 2 == 0 }, { $0 / 9 % inputs < 2 }, { _ in true }]
+            for isZero in zeros {
+                expectAgreement(
+                    sample, pass, within: 0x1p-21, alteringFilter: { w in w = w.indices.map { isZero($0) ? 0 : w[$0] } },
+                    altering: { ($0[$0.count / 3], $0[$0.count / 2]) = (.infinity, -.infinity) }
+                ) { soma_convolution_run_winograd(&shape, $0, $1, $2) }
+            }
+        }
+
         /// One of a filter is in all results of that filter, by the sign of the pixel under it.
         @Test func winogradTakesInfiniteFilters() {
             let sample = Self.winograd[2]
