@@ -71,7 +71,8 @@ public func silu(_ x: Tensor) -> Tensor {
     withElementwiseGradient(of: x) { x in
         maximum(x, -saturation) * sigmoid(x)
     } pullback: { gradient, x, _ in
-        let near = x.clamped(to: -saturation...saturation), share = sigmoid(x)
+        // Beyond 30 the sigmoid is 1 to all digits; further out its last bit, times x, would decide.
+        let near = x.clamped(to: -saturation...30), share = sigmoid(x)
         return gradient * (share * (near * (1 - share) + 1))
     }
 }

@@ -108,8 +108,8 @@ extension OperationCase {
         },
         OperationCase(
             "second slopes of norms of negative order", Value([1e30, 2e30, 1e-30, 2e-30, 1e30, 1e-30, 0, 1, -3, 4], shape: [5, 2]),
-            Value([1e31, 1e-29, 1e-30, 1, 1], shape: [5, 1]), differentiable: false,
-            answer: [-2.1466252583997934, 1.0733126291998995, -2.1466252583997934, 1.0733126291998995, 0, 0, 0, 0, -0.32256, -0.241920]
+            Value([1e30, 1e-30, 1e-30, 1, 1], shape: [5, 1]), differentiable: false,
+            answer: [-0.21466252583997934, 0.10733126291998995, -0.21466252583997934, 0.10733126291998995, 0, 0, 0, 0, -0.32256, -0.241920]
         ) { x in
             let slope = gradient(of: x[0].norm(order: -2, alongAxes: 1).sum(), withRespectTo: x[0])
             return gradient(of: slope.sum(), withRespectTo: x[0]) * x[1]
