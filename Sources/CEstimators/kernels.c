@@ -90,10 +90,12 @@ void soma_squared_norms(const float *x, long rows, long columns, float *norms) {
 bool soma_kernel_sums(const soma_kernel *kernel, const float *x, const float *x_norms, long rows, const float *y, const float *y_norms, long others,
                       long columns, const float *coefficients, long outputs, long block_bytes, float *sums) {
     long block = block_bytes / (long)sizeof(float) / others;
-    block = block < 1 ? 1 : block > rows ? rows : block;
+    block = block < 2 ? 2 : block > rows ? rows : block;
     float *values = malloc((size_t)block * (size_t)others * sizeof *values);
     bool ready = values != NULL;
     for (long first = 0; ready && first < rows; first += block) {
+        // A product of one row is summed in another order than one of several: no block has a single row.
+        if (rows - first == 1) { first--; }
         long some = rows - first < block ? rows - first : block;
         soma_matmul product = {.rows = some, .columns = outputs, .depth = others, .batch = 1, .a_row = others, .a_depth = 1, .b_depth = outputs,
                                .b_column = 1, .c_row = outputs, .c_column = 1};

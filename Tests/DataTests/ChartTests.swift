@@ -47,6 +47,15 @@ import Testing
         #expect(labels(0.3, 4, .logarithmic) == ["0.2", "0.5", "1", "2", "5"])
     }
 
+    @Test func sharesAreSpreadNearBothEnds() {
+        #expect(labels(0.09, 0.993, .logit) == ["0.05", "0.1", "0.2", "0.5", "0.8", "0.9", "0.95", "0.98", "0.99", "0.995"])
+        #expect(labels(0.09, 0.993, .logit, room: 200) == ["0.01", "0.1", "0.5", "0.9", "0.99", "0.999"])
+        #expect(labels(0.5, 0.5, .logit) == ["0.2", "0.5", "0.8"])
+        let scale = ChartScale(.logit, values: [0.1, 0.9, 0, 1, .nan], from: 0, to: 100, reachesTicks: false)
+        #expect([0.1, 0.5, 0.9].map { scale($0).map { ($0 * 1e6).rounded() / 1e6 } } == [0, 50, 100])
+        #expect(scale(0) == nil && scale(1) == nil && scale(-0.5) == nil && scale(2) == nil)
+    }
+
     /// A share never is above 1, also where all of them are 1 or the ticks would go on.
     @Test func anAxisEndsAtItsLimits() {
         func ends(_ values: [Double], _ limits: ClosedRange<Double>? = 0...1, _ kind: ChartAxis.Scale = .linear) -> (low: Double, high: Double) {
@@ -83,7 +92,7 @@ import Testing
         arguments: [[], [5], [0, 0], [.nan, .infinity], [1e299, -1e299], [1, 1 + 1e-15], [0x1p-1074, 0x1p-1060]]
             as [[Double]])
     func strangeValuesGiveAScaleNevertheless(values: [Double]) {
-        for kind in [ChartAxis.Scale.linear, .logarithmic] {
+        for kind in [ChartAxis.Scale.linear, .logarithmic, .logit] {
             let scale = ChartScale(kind, values: values, from: 0, to: 300, reachesTicks: true)
             #expect(scale.ticks.count < 50)
             #expect(values.compactMap { scale($0) }.allSatisfy { $0.isFinite && $0 > -1 && $0 < 301 })

@@ -52,6 +52,34 @@ import Testing
         #expect(try isSameOnThreads { try machine.fit(rows.firstRows(200), Array(digits.prefix(200))) })
     }
 
+    /// The bits of a row's answer do not depend on the rows that are asked with it, alone, in pairs, or in blocks that end with a single row.
+    @Test func anAnswerIsTheSameAloneAndAmongOthers() throws {
+        let pair = digits.indices.filter { digits[$0] < 2 }
+        let several = try SupportVectorClassifier().fit(rows, digits)
+        let two = try SupportVectorClassifier().fit(rows.selecting(pair), pair.map { digits[$0] })
+        let linear = try SupportVectorClassifier(kernel: .linear, c: 0.01).fit(rows.firstRows(200), Array(digits.prefix(200)))
+        let number = try SupportVectorRegressor().fit(rows.firstRows(300), digits.prefix(300).map { Float($0) })
+        // More support vectors than one block of the products' depth has.
+        let wide = try SupportVectorRegressor(epsilon: 0.001).fit(TestData.pixels.firstRows(1300), TestData.digits.prefix(1300).map { Float($0) })
+        #expect(wide.supportVectorCount > 1024)
+        for machine in [several.machine, two.machine, linear.machine, number.machine, wide.machine] {
+            let all = try machine.sums(for: probe)
+            for size in [1, 2, 7, 29] {
+                let parts = try stride(from: 0, to: probe.rows, by: size).map { start in
+                    try machine.sums(for: probe.selecting(Array(start..<min(start + size, probe.rows)))).values
+                }
+                #expect(parts.flatMap { $0 } == all.values, "\(machine.vectors.rows) vectors, \(size) rows at a time")
+            }
+            // Blocks of two rows, the last of which has one row left.
+            let own = KernelRows(centred: machine.vectors, machine.kernel, centre: machine.centre), odd = probe.firstRows(29)
+            let blocks = try own.sums(
+                for: KernelRows(odd, machine.kernel, centre: machine.centre), coefficients: machine.coefficients, outputs: machine.offsets.count,
+                blockBytes: 1)
+            #expect(try blocks == own.sums(
+                for: KernelRows(odd, machine.kernel, centre: machine.centre), coefficients: machine.coefficients, outputs: machine.offsets.count))
+        }
+    }
+
     @Test func probabilitiesAreCalibratedAndSumToOne() throws {
         let model = try SupportVectorClassifier(fitsProbabilities: true).fit(rows, digits)
         let test = TestData.pixels.selecting(Array(700..<1100))

@@ -79,8 +79,7 @@ extension OnTheCPU {
             let rows = try TableDataSet(table, preparation, hasTarget: false)
             let answers = try session.answers(to: rows)
             let alone = try (0..<4).map { try session.answers(to: [rows.sample($0)])[0][0] }
-            // Sums of products are cut otherwise in a batch of another size.
-            #expect(zip(alone, answers).allSatisfy { abs($0 - $1[0]) < 1e-5 })
+            #expect(alone == answers.map { $0[0] })
             #expect(scale.restored(answers[0][0]) - scale.restored(answers[1][0]) > 8 && answers.allSatisfy { $0[0].isFinite })
         }
 
@@ -127,6 +126,8 @@ extension OnTheCPU {
             ["model=boosted", "rounds=2"], ["model=boosted", "rate=0.01"], ["model=boosted", "leaves=2"], ["model=boosted", "leaf=100"],
             ["model=svm", "c=0.001"], ["model=svm", "gamma=30"], ["model=svm", "kernel=linear"], ["model=linear", "penalty=100"],
             ["model=knn", "neighbours=60"], ["model=knn", "voting=distance"], ["model=bayes", "smoothing=10"], ["model=linear", "weights=balanced"],
+            ["model=forest", "columns=all"], ["model=forest", "columns=1"], ["model=extra-trees", "columns=0.9"],
+            ["model=boosted", "stop-after=1"],
         ])
         func settings(_ arguments: [String]) throws {
             let plain = try record(recipe, on: device, [arguments[0]])
@@ -134,9 +135,38 @@ extension OnTheCPU {
             #expect(plain.result.test["loss"] != changed.result.test["loss"], "\(arguments)")
         }
 
+        /// Errors within ε cost nothing, and C is what the rest costs: with a huge ε or hardly any cost the answer is one number for all.
+        @Test func settingsOfNumbers() throws {
+            let folder = try TemporaryFolder()
+            let path = try write(folder)
+            func r2(_ arguments: [String]) throws -> Double {
+                try #require(record(recipe, on: device, ["target=answer"] + arguments, data: path).result.test["r2"])
+            }
+            let usual = try r2(["model=svm"])
+            #expect(try r2(["model=svm", "epsilon=0.1"]) == usual && r2(["model=svm", "epsilon=0.01"]) > usual && r2(["model=svm", "c=10"]) != usual)
+            #expect(try r2(["model=svm", "epsilon=50"]) <= 0 && r2(["model=svm", "c=1e-6"]) < 0.01)
+            #expect(try r2(["model=forest", "columns=1"]) != r2(["model=forest"]))
+            #expect(try r2(["model=forest", "columns=all"]) == r2(["model=forest", "columns=1.0"]))
+            #expect(try r2(["model=forest", "columns=sqrt"]) == r2(["model=forest", "columns=2"]), "6 columns")
+        }
+
+        /// Rounds end where the loss of rows held out no longer falls.
+        @Test func roundsEndEarly() throws {
+            func rounds(_ arguments: [String]) throws -> String {
+                try #require(record(recipe, on: device, ["model=boosted"] + arguments).messages.last { $0.hasPrefix("boosted: ") })
+            }
+            #expect(try rounds([]) == "boosted: 100 rounds")
+            let early = try #require(Int(rounds(["stop-after=5", "rounds=1000"]).split(separator: " ")[1]))
+            #expect(early > 5 && early < 900, "\(early)")
+            #expect(try rounds(["stop-after=5", "stop-share=0.5", "rounds=1000"]) != rounds(["stop-after=5", "rounds=1000"]))
+        }
+
         @Test(arguments: [
+            (["model=forest", "columns=50"], "columns=50: there are "),
+            (["model=svm", "epsilon=0.2"], "epsilon is for numbers"), (["model=tree", "stop-after=3"], "stop-after is no setting of model=tree"),
             (["model=forest", "dropout=0.3"], "dropout is no setting of model=forest"), (["trees=7"], "trees is no setting of model=mlp"),
-            (["model=svm", "neighbours=3"], "which has weights, kernel, c, gamma"), (["model=knn", "weights=balanced"], "weights is no setting"),
+            (["model=svm", "neighbours=3"], "which has weights, kernel, c, gamma, epsilon"),
+            (["model=knn", "weights=balanced"], "weights is no setting"),
             (["model=linear", "penalty=0"], "penalty=0 is for numbers"),
             (["model=bayes", "target=body_mass_g", "kind=number"], "model=bayes tells classes"),
         ])

@@ -21,7 +21,7 @@ bool soma_kernel_matrix(const soma_kernel *kernel, const float *x, const float *
                         long columns, float *values);
 
 /// Sets `sums`, [rows, outputs], to Σ over the rows of `y` of the kernel times `coefficients`, [others, outputs], with at most about `block_bytes`
-/// of kernels at once.
+/// of kernels at once. The sums of a row have the same bits whatever the other rows are. There are two rows at least.
 bool soma_kernel_sums(const soma_kernel *kernel, const float *x, const float *x_norms, long rows, const float *y, const float *y_norms, long others,
                       long columns, const float *coefficients, long outputs, long block_bytes, float *sums);
 

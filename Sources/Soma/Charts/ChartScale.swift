@@ -8,6 +8,9 @@ public struct ChartAxis: Hashable, Sendable {
         case linear
         /// Equal ratios at equal distances. Values that are not positive have no place and are left out.
         case logarithmic
+        /// Equal differences of log(p / (1 − p)) at equal distances: shares near 0 and near 1 are spread. Values that are not between these have
+        /// no place and are left out.
+        case logit
     }
 
     /// What the axis shows, with its unit; written beside it.
@@ -57,14 +60,16 @@ struct ChartScale {
         let size = max(abs(low), abs(high))
         if high - low < max(1e-12 * size, 1e-290) {
             // All values are the same: give them room to both sides.
-            let margin = kind == .logarithmic || size < 1e-280 ? 0.5 : size / 2
+            let margin = kind != .linear || size < 1e-280 ? 0.5 : size / 2
             (low, high) = (max(low - margin, bounds.lowerBound), min(high + margin, bounds.upperBound))
         }
         let room = abs(end - start)
-        let places =
-            kind == .linear ? Self.linearTicks(low, high, room, leastStep: isCount ? 1 : 0)
-            // Below 1, whose logarithm is 0, nothing is counted.
-            : Self.decades(low, high, room).filter { !isCount || $0.value >= 0 }
+        let places = switch kind {
+        case .linear: Self.linearTicks(low, high, room, leastStep: isCount ? 1 : 0)
+        // Below 1, whose logarithm is 0, nothing is counted.
+        case .logarithmic: Self.decades(low, high, room).filter { !isCount || $0.value >= 0 }
+        case .logit: Self.shares(low, high, room)
+        }
         if reachesTicks, let first = places.first, let last = places.last {
             (low, high) = (max(min(low, first.value), bounds.lowerBound), min(max(high, last.value), bounds.upperBound))
         }
@@ -96,8 +101,11 @@ struct ChartScale {
 
     private static func place(_ value: Double, _ kind: ChartAxis.Scale) -> Double? {
         guard abs(value) < 1e300 else { return nil }
-        if kind == .linear { return value }
-        return value > 0 ? log10(value) : nil
+        switch kind {
+        case .linear: return value
+        case .logarithmic: return value > 0 ? log10(value) : nil
+        case .logit: return value > 0 && value < 1 ? log10(value / (1 - value)) : nil
+        }
     }
 }
 
@@ -136,9 +144,28 @@ extension ChartScale {
                     label: label(factor * pow(10, Double(decade)), max(0, -decade)))
             }
         }
-        let below = all.last { $0.value <= low + 1e-9 }?.value ?? low
-        let above = all.first { $0.value >= high - 1e-9 }?.value ?? high
-        return all.filter { $0.value >= below && $0.value <= above }
+        return enclosing(all, low, high)
+    }
+
+    /// Those between the last that is not above `low` and the first that is not below `high`.
+    private static func enclosing(_ ticks: [Tick], _ low: Double, _ high: Double) -> [Tick] {
+        let below = ticks.last { $0.value <= low + 1e-9 }?.value ?? low
+        let above = ticks.first { $0.value >= high - 1e-9 }?.value ?? high
+        return ticks.filter { $0.value >= below && $0.value <= above }
+    }
+
+    /// One half, and the shares that are 1, 2 or 5 of some power of ten away from 0 or 1; of powers of ten alone where the others have no room.
+    private static func shares(_ low: Double, _ high: Double, _ room: Double) -> [Tick] {
+        func ticks(_ factors: [Double]) -> [Tick] {
+            let tails = (1...9).flatMap { digits in
+                factors.filter { digits > 1 || $0 < 5 }.map { factor in (share: factor * pow(10, -Double(digits)), digits: digits) }
+            }
+            let lower = tails.map { Tick(value: log10($0.share / (1 - $0.share)), label: label($0.share, $0.digits)) }
+            let upper = tails.map { Tick(value: -log10($0.share / (1 - $0.share)), label: label(1 - $0.share, $0.digits)) }
+            return enclosing((lower + [Tick(value: 0, label: "0.5")] + upper).sorted { $0.value < $1.value }, low, high)
+        }
+        let all = ticks([1, 2, 5])
+        return Double(all.count) * 25 <= room ? all : ticks([1])
     }
 
     static func label(_ value: Double, _ decimals: Int) -> String {

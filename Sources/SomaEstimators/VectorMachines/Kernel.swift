@@ -89,13 +89,19 @@ struct KernelRows {
         return Matrix(rows: rows.rows, columns: rows.columns, values: values)
     }
 
-    /// [rows, outputs]: Σ over the rows of `self` of kernel times `coefficients`, [own rows, outputs]; by blocks of bounded memory.
-    func sums(for others: KernelRows, coefficients: [Float], outputs: Int) throws -> [Float] {
+    /// [rows, outputs]: Σ over the rows of `self` of kernel times `coefficients`, [own rows, outputs]; by blocks of bounded memory. The sums of a row
+    /// are the same bits whatever other rows are asked at once.
+    func sums(for others: KernelRows, coefficients: [Float], outputs: Int, blockBytes: Int = 64 << 20) throws -> [Float] {
+        if others.rows.rows == 1 {
+            // Two rows at least are summed in the same order.
+            let twice = KernelRows(centred: others.rows.selecting([0, 0]), kernel, centre: others.centre)
+            return Array(try sums(for: twice, coefficients: coefficients, outputs: outputs, blockBytes: blockBytes).prefix(outputs))
+        }
         var result = [Float](repeating: 0, count: others.rows.rows * outputs)
         guard rows.rows > 0, others.rows.rows > 0 else { return result }
         let succeeded = soma_kernel_sums(
             [kernel], others.rows.values, others.norms, others.rows.rows, rows.values, norms, rows.rows, rows.columns, coefficients, outputs,
-            64 << 20, &result)
+            blockBytes, &result)
         guard succeeded else { throw FitChecks.noMemory("for kernels of \(rows.rows) rows") }
         return result
     }

@@ -28,7 +28,7 @@ struct VectorMachine: Hashable, Sendable {
         (self.coefficients, self.offsets) = (dense, offsets.map { Float($0) })
     }
 
-    private var kernel: soma_kernel { soma_kernel(kind: soma_kernel_kind(UInt32(kind)), gamma: gamma, constant: constant, degree: degree) }
+    var kernel: soma_kernel { soma_kernel(kind: soma_kernel_kind(UInt32(kind)), gamma: gamma, constant: constant, degree: degree) }
 
     /// [rows, outputs]
     func sums(for rows: Matrix) throws -> Matrix {

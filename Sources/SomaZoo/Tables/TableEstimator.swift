@@ -23,11 +23,20 @@ struct TableEstimator {
         return TreeOptions(maxDepth: depth == 0 ? nil : depth, minRowsInLeaf: max(leaf, 1))
     }
 
+    private func forestOptions(_ rows: Matrix, usual: FeatureChoice) throws -> TreeOptions {
+        var options = treeOptions
+        options.features = try settings[TableRecipe.splitColumns].choice(of: rows.columns, usual: usual)
+        return options
+    }
+
     private var boostingOptions: BoostingOptions {
         var options = BoostingOptions()
         (options.rounds, options.learningRate) = (settings[TableRecipe.rounds], settings[TableRecipe.shrinkage])
         (options.maxLeaves, options.maxDepth) = (settings[TableRecipe.leaves], treeOptions.maxDepth)
         if settings[TableRecipe.leaf] > 0 { options.minRowsInLeaf = settings[TableRecipe.leaf] }
+        if settings[TableRecipe.stopAfter] > 0 {
+            options.earlyStopping = .init(share: settings[TableRecipe.stopShare], patience: settings[TableRecipe.stopAfter])
+        }
         options.seed = seed
         return options
     }
@@ -50,8 +59,7 @@ struct TableEstimator {
                 .fit(rows, classes, weights: weights)
             return Fit(model: model, remark: Self.nodes(model.nodeCount), importances: model.featureImportances) { $0.svg(model) }
         case .forest(let kind):
-            var options = treeOptions
-            options.features = .squareRoot
+            let options = try forestOptions(rows, usual: .squareRoot)
             let model = try RandomForestClassifier(trees: settings[TableRecipe.trees], kind: kind, options: options, seed: seed)
                 .fit(rows, classes, weights: weights)
             let outOfBag = model.outOfBagAccuracy.map { ", accuracy \(Quantity.fixed($0, 4)) on rows that trees were not grown with" } ?? ""
@@ -61,6 +69,9 @@ struct TableEstimator {
             let model = try GradientBoostingClassifier(boostingOptions).fit(rows, classes, weights: weights)
             return Fit(model: model, remark: Quantity.counted(model.rounds, "round"), importances: model.featureImportances)
         case .svm:
+            guard !settings.isChosen(TableRecipe.epsilon) else {
+                throw UsageError("epsilon is for numbers: the target is a class, and a row on the wrong side of its margin always costs")
+            }
             let model = try SupportVectorClassifier(kernel: kernel, c: settings[TableRecipe.c], fitsProbabilities: true, seed: seed)
                 .fit(rows, classes, weights: weights)
             return Fit(model: model, remark: Self.vectors(model.supportVectorCount, of: rows))
@@ -89,7 +100,8 @@ struct TableEstimator {
             let model = try DecisionTreeRegressor(treeOptions, pruningAlpha: settings[TableRecipe.pruning], seed: seed).fit(rows, targets)
             return Fit(model: model, remark: Self.nodes(model.nodeCount), importances: model.featureImportances) { $0.svg(model) }
         case .forest(let kind):
-            let model = try RandomForestRegressor(trees: settings[TableRecipe.trees], kind: kind, options: treeOptions, seed: seed)
+            let options = try forestOptions(rows, usual: .all)
+            let model = try RandomForestRegressor(trees: settings[TableRecipe.trees], kind: kind, options: options, seed: seed)
                 .fit(rows, targets)
             let outOfBag = model.outOfBagScore.map { ", R² \(Quantity.fixed($0, 4)) on rows that trees were not grown with" } ?? ""
             let remark = Self.trees(model.treeCount, nodes: model.nodeCount) + outOfBag
@@ -98,7 +110,8 @@ struct TableEstimator {
             let model = try GradientBoostingRegressor(boostingOptions).fit(rows, targets)
             return Fit(model: model, remark: Quantity.counted(model.rounds, "round"), importances: model.featureImportances)
         case .svm:
-            let model = try SupportVectorRegressor(kernel: kernel, c: settings[TableRecipe.c]).fit(rows, targets)
+            let model = try SupportVectorRegressor(kernel: kernel, c: settings[TableRecipe.c], epsilon: settings[TableRecipe.epsilon])
+                .fit(rows, targets)
             return Fit(model: model, remark: Self.vectors(model.supportVectorCount, of: rows))
         case .linear:
             let penalty = settings[TableRecipe.penalty]
