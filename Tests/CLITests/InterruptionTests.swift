@@ -133,19 +133,22 @@ import Testing
         #expect(try JSON(parsing: folder.text("run/config.json"))["epochs"] == 13)
     }
 
-    /// A comparison of many networks keeps those that are done.
-    @Test func comparisonsGoOn() throws {
-        let words = ["train", "vanishing-gradient", "--device", "cpu", "--epochs", "3", "depths=2,30", "width=32", "--output", "run"]
+    /// A comparison of many models keeps those that are done.
+    @Test(arguments: [
+        (["vanishing-gradient", "--epochs", "3", "depths=2,30", "width=32"], "accuracy.svg"),
+        (["alternatives", "--epochs", "60", "models=tree,mlp", "shares=0.5,1", "tables=none"], "digits.svg"),
+    ])
+    func comparisonsGoOn(_ words: [String], _ picture: String) throws {
         let cut = Command.run(
-            ["\(Command.folder)/soma"] + words, in: folder,
+            ["\(Command.folder)/soma", "train"] + words + ["--device", "cpu", "--output", "run"], in: folder,
             interrupt: (SIGINT, { self.folder.exists("run/last.safetensors") }))
         #expect(cut.status == 130)
         #expect(cut.lines.contains { $0.hasPrefix("interrupted at ") } && cut.output.contains("--resume run"))
-        #expect(!folder.exists("run/accuracy.svg"))
+        #expect(!folder.exists("run/\(picture)"))
         let resumed = Command.soma("train", "--resume", "run", in: folder)
         #expect(resumed.status == 0, "\(resumed.complaint)")
-        #expect(folder.exists("run/accuracy.svg"))
-        #expect(cut.lines.filter { $0.contains("gradient ") && $0.contains("accuracy") }.allSatisfy(resumed.lines.contains))
+        #expect(folder.exists("run/\(picture)"))
+        #expect(cut.lines.filter { $0.contains("accuracy 0.") }.allSatisfy(resumed.lines.contains))
     }
 
     @Test func whatKeepsNoCheckpointBeginsAnew() {

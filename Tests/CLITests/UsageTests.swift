@@ -147,7 +147,10 @@ import Testing
     /// On a terminal of 80 columns nothing is broken in the middle, and what is a list or a command stays indented.
     @Test func helpIsEightyColumnsWide() throws {
         let commands = ["devices", "train", "evaluate", "features", "predict", "generate", "bench", "data", "inspect", "data mnist"].map { $0.split(separator: " ").map(String.init) }
-        for words in [[]] + commands + ["digits", "mnist-mlp", "lenet", "alexnet", "resnet18", "resnet20", "vgg11", "vanishing-gradient", "autoencoder", "vae", "dcgan"].map({ ["train", $0] }) {
+        let recipes = [
+            "digits", "mnist-mlp", "lenet", "alexnet", "resnet18", "resnet20", "vgg11", "vanishing-gradient", "autoencoder", "vae", "dcgan", "alternatives",
+        ]
+        for words in [[]] + commands + recipes.map({ ["train", $0] }) {
             let lines = Command.run(["\(Command.folder)/soma"] + words + ["--help"], in: folder).lines
             // The parser breaks no usage, and tables of settings are as wide as they are.
             for line in lines where !line.hasPrefix("USAGE:") {

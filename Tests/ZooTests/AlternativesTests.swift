@@ -136,7 +136,7 @@ extension OnTheCPU {
             (["neighbours=15", "models=svm,knn"], "shares=0.01 of digits are 14 samples, too few for neighbours=15: take a larger share"),
             (["tables=penguins,penguins"], "called penguins"), (["tables=credit.csv"], "penguins or FILE.csv:TARGET"),
             (["digits=no", "tables=none"], "leave nothing to learn"), (["digits=no", "models=lenet"], "none of them learns what penguins asks for"),
-            (["penalty=0"], "penalty=0: coefficients"),
+            (["penalty=0"], "penalty=0 is for numbers"),
         ])
         func refuses(_ words: [String], _ text: String) throws {
             #expect { try run(words) } throws: { $0 is UsageError && "\($0)".contains(text) && !"\($0)".contains("\n") }

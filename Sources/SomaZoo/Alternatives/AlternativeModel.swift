@@ -62,7 +62,7 @@ extension AlternativesRecipe {
     static let dropout = Setting("dropout", 0.2, "mlp: share of hidden units dropped in training", in: 0...0.95)
     static let batch = Setting("batch", 128, "mlp, lenet: samples per batch; 32 without --data", in: 1...1_000_000)
     static let rate = Setting("lr", 2e-3, "mlp, lenet: learning rate of Adam, which falls to 0 along a cosine", in: 0...10)
-    static let updates = Setting("updates", 400, "mlp, lenet: updates at least, by more epochs where samples are few", in: 0...1_000_000_000)
+    static let updates = Setting("updates", 400, "mlp, lenet: updates at least, by more epochs where samples are few", in: 0...1_000_000)
     static let c = Setting("c", 0.0, "svm: what an error costs; 0: 10 on digits, 1 on tables", in: 0...1e9)
     static let neighbours = Setting("neighbours", 3, "knn: how many rows are asked", in: 1...1_000_000_000)
 

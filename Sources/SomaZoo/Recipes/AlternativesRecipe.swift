@@ -10,7 +10,7 @@ public struct AlternativesRecipe: Recipe {
         R²), the time of training, the time of telling all samples held out, the size of the trained model, and the most memory that training took: \
         of a network the buffers of its device, of the others by how much the memory of the process rose. The smaller share is a part of the \
         larger, with as much of each class. Networks see pictures as they are, unmoved, and are trained on the device of the run, the others on the \
-        processor. LeNet reads pictures only: of embedded digits, enlarged ones.
+        processor. LeNet reads pictures only: of embedded digits, enlarged ones. Without --data networks have 40 epochs.
 
         results.csv in the run folder has all figures; DATA.svg and DATA-time.svg show them. The same seed gives the same figures but for times and \
         peaks of memory. A run that was interrupted keeps the models it has trained and goes on with the one it was at. \
@@ -35,14 +35,10 @@ public struct AlternativesRecipe: Recipe {
     /// The context with networks that suit the few embedded digits or those of a folder, where nobody has chosen.
     /// - Throws: `UsageError` where nothing is to be learnt, or a setting has no meaning for the data.
     public func fitted(_ context: RecipeContext) throws -> RecipeContext {
-        var fitted = context
+        var fitted = context.fittedToFewDigits(batch: Self.batch, epochs: 40)
         let settings = context.settings
         guard settings[Self.digits] || !settings[Self.tables].isEmpty else { throw UsageError("digits=no tables=none leave nothing to learn") }
         if let data = context.data, !settings[Self.digits] { throw UsageError("--data \(data): digits=no reads no digits") }
-        if settings[TableRecipe.penalty] == 0, settings[Self.models].contains(.linear) {
-            throw UsageError("penalty=0: coefficients that part classes without an error grow without end")
-        }
-        if !settings.isChosen(Self.batch) && context.data == nil { fitted.settings.choose(Self.batch, 32) }
         if !settings.isChosen(Self.hidden) && context.data != nil { fitted.settings.choose(Self.hidden, [512, 256]) }
         return fitted
     }
@@ -79,6 +75,9 @@ public struct AlternativesRecipe: Recipe {
         for problem in problems {
             guard models.contains(where: { $0.suits(problem) }) else {
                 throw UsageError("models=\(models.settingText): none of them learns what \(problem.name) asks for")
+            }
+            if settings[TableRecipe.penalty] == 0, models.contains(.linear), !problem.classNames.isEmpty {
+                throw UsageError("penalty=0 is for numbers: coefficients that part the classes of \(problem.name) without an error grow without end")
             }
             for share in settings[Self.shares].sorted() { try problem.check(share, models, neighbours: settings[Self.neighbours]) }
         }
