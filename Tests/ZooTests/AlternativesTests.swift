@@ -105,6 +105,19 @@ extension OnTheCPU {
             #expect(try run(words, output: folder.path, resume: last).checkpoints.isEmpty)
         }
 
+        /// A checkpoint may come from anywhere.
+        @Test func refusesBrokenTrials() throws {
+            let folder = try TemporaryFolder()
+            let words = ["models=tree", "shares=0.02", "tables=none"]
+            _ = try run(words, output: folder.path)
+            let file = try SafetensorsFile(path: "\(folder.path)/last.safetensors"), broken = "\(folder.path)/broken.safetensors"
+            for values in [[1, 0.5], [29, 0.5, 0.1, 0.1, 1e300, 0], [.nan, 0.5, 0.1, 0.1, 740, 0]] as [[Double]] {
+                let tensor = SafetensorsFile.Tensor(name: "digits_tree_0.02", elementType: .float64, shape: [values.count])
+                try SafetensorsFile.write([(tensor: tensor, bytes: values.withUnsafeBytes { Array($0) })], metadata: file.metadata, to: broken)
+                #expect { try run(words, resume: broken) } throws: { "\($0)".contains("'digits_tree_0.02' is no trial of a model") }
+            }
+        }
+
         private func write(_ folder: TemporaryFolder, _ name: String, _ last: String) throws -> String {
             let lines = (0..<60).map { "\($0 % 7),\($0 % 5),\(3 * ($0 % 7)).\(10 + $0)" } + [last]
             try AtomicFile.write((["x,y,z"] + lines).joined(separator: "\n"), to: "\(folder.path)/\(name)")
