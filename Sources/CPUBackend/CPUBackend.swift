@@ -154,10 +154,11 @@ private struct Run: Sendable {
     let offsets: [Int]
     let log: LaunchLog?
     let places: [Int]
+    let work: [Work]?
 
     init(_ run: StepRun, blocks: [MemoryBlock], log: LaunchLog?) {
         steps = run.steps.compactMap { $0 as? CPUStep }
-        places = run.places
+        (places, work) = (run.places, run.work)
         self.blocks = blocks
         byteOffsets = run.bindings.buffers.map(\.byteOffset)
         scalars = run.bindings.scalars
@@ -184,10 +185,10 @@ private struct Run: Sendable {
     }
 
     private func run(_ context: RunContext, noting log: LaunchLog) throws {
-        for (place, step) in zip(places, steps) {
+        for (number, step) in steps.enumerated() {
             let start = LaunchLog.now
             try step.run(context)
-            log.append(.init(step: place, name: step.kernelName, start: start, end: LaunchLog.now))
+            log.append(.init(step: places[number], name: step.kernelName, work: work?[number], start: start, end: LaunchLog.now))
         }
     }
 

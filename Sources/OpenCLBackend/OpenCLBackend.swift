@@ -262,7 +262,7 @@ public final class OpenCLBackend: Backend {
                     break
                 }
                 do throws(OpenCLError) {
-                    try enqueue(step, at: run.places[done], bindings, log, &state)
+                    try enqueue(step, at: run.places[done], run.work?[done], bindings, log, &state)
                     done += 1
                 } catch {
                     guard error.refusesGroup else { throw error }
@@ -276,12 +276,12 @@ public final class OpenCLBackend: Backend {
     }
 
     private func enqueue(
-        _ step: OpenCLStep, at place: Int, _ bindings: Bindings, _ log: LaunchLog?, _ state: inout State
+        _ step: OpenCLStep, at place: Int, _ work: Work?, _ bindings: Bindings, _ log: LaunchLog?, _ state: inout State
     ) throws(OpenCLError) {
         let workspace = (step.workspace ?? state.workspace)?.memory
         for launch in step.launches(bindings) {
             if let log {
-                try state.launchTimes.note(launch, ofStep: place, in: log) { event throws(OpenCLError) in
+                try state.launchTimes.note(launch, ofStep: place, work, in: log) { event throws(OpenCLError) in
                     try launch.enqueue(bindings, workspace: workspace, event: event)
                 }
             } else {
@@ -299,6 +299,10 @@ public final class OpenCLBackend: Backend {
     }
 
     public func sourceText(of step: PreparedStep) -> String? {
+        if let scan = step as? PreparedScan {
+            var seen = Set<String>()
+            return scan.body.compactMap { sourceText(of: $0) }.filter { seen.insert($0).inserted }.joined(separator: "\n")
+        }
         guard let step = step as? OpenCLStep else { return nil }
         var seen = Set<String>()
         return way(of: step).launches.map(\.sourceText).filter { seen.insert($0).inserted }.joined(separator: "\n")

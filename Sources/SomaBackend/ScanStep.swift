@@ -127,11 +127,14 @@ public final class PreparedScan: PreparedStep, @unchecked Sendable {
     public let step: ScanStep
     /// Its body, prepared.
     public let body: [PreparedStep]
+    /// What each step of the body cannot do without.
+    public let work: [Work]
 
     /// - Parameter prepare: prepares a step of the body.
     public init(_ step: ScanStep, _ prepare: (Step) throws -> PreparedStep) rethrows {
         self.step = step
         body = try step.body.map(prepare)
+        work = step.body.map(\.work)
         super.init()
     }
 }
@@ -144,6 +147,8 @@ public struct StepRun {
     public var bindings: Bindings
     /// For each step the place, among those that were given, of the step that it is or is part of.
     public var places: [Int]
+    /// What each step cannot do without, where it is part of one.
+    public var work: [Work]?
 }
 
 extension [PreparedStep] {
@@ -162,7 +167,10 @@ extension [PreparedStep] {
             try finish(before: place)
             for inner in scan.step.bindings(bindings) {
                 try scan.body.forEachRun(inner) { run throws(Failure) in
-                    try body(StepRun(steps: run.steps, bindings: run.bindings, places: run.places.map { _ in place }))
+                    try body(
+                        StepRun(
+                            steps: run.steps, bindings: run.bindings, places: run.places.map { _ in place },
+                            work: run.work ?? run.places.map { scan.work[$0] }))
                 }
             }
         }

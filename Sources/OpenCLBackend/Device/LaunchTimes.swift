@@ -18,13 +18,14 @@ struct LaunchTimes {
     private var ahead = Int.min
 
     /// Enqueues a launch and keeps its event.
+    /// - Parameter work: what the launch cannot do without, where that is neither the whole step's nor told by the launch.
     mutating func note(
-        _ launch: any Launch, ofStep step: Int, in log: LaunchLog, _ enqueue: (UnsafeMutablePointer<cl_event?>) throws(OpenCLError) -> Void
+        _ launch: any Launch, ofStep step: Int, _ work: Work?, in log: LaunchLog, _ enqueue: (UnsafeMutablePointer<cl_event?>) throws(OpenCLError) -> Void
     ) throws(OpenCLError) {
         var event: cl_event?
         let asked = LaunchLog.now
         try enqueue(&event)
-        if let event { noted.append(Noted(event: event, log: log, step: step, name: launch.name, work: launch.work, asked: asked)) }
+        if let event { noted.append(Noted(event: event, log: log, step: step, name: launch.name, work: launch.work ?? work, asked: asked)) }
     }
 
     /// Writes the times of all launches, which are done, into their logs.

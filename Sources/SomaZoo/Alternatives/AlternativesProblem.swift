@@ -162,12 +162,12 @@ extension AlternativesProblem {
             throw SomaError("\(data.path) is not the table that \(checkpoint.path) was trained on", hint: "begin anew without --resume")
         }
         return AlternativesProblem(
-            name: name, NetworkData(training: rows[0], heldOut: rows[1]), (samples(rows[0]), samples(rows[1])),
+            name: name, NetworkData(training: rows[0], heldOut: rows[1]), (try samples(rows[0]), try samples(rows[1])),
             classNames: preparation.classNames ?? [], preparation, metadata: metadata, seed: context.seed)
     }
 
-    private static func samples(_ data: TableDataSet) -> Samples {
-        let rows = TableColumns(data.preparation).matrix((0..<data.count).map { data.sample($0) })
+    private static func samples(_ data: TableDataSet) throws -> Samples {
+        let rows = try TableColumns(data.preparation).matrix((0..<data.count).map { data.sample($0) })
         return Samples(rows: rows, classes: data.labels.map { Int($0) }, numbers: data.targets)
     }
 
