@@ -19,7 +19,7 @@ let package = Package(
             dependencies: ["SomaZoo", "Soma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .target(name: "SomaZoo", dependencies: ["Soma", "SomaEstimators"]),
         .target(name: "SomaEstimators", dependencies: ["Soma", "CEstimators", "CPUKernels"]),
-        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits", "CTables"]),
+        .target(name: "Soma", dependencies: ["SomaCompiler", "CPUBackend", "OpenCLBackend", "CLibraries", "CImages", "CDigits", "CTables", "CTexts"]),
         .target(name: "OpenCLBackend", dependencies: ["SomaBackend", "CLibraries", "Kernels"]),
         .target(name: "CPUBackend", dependencies: ["SomaBackend", "CLibraries", "CPUKernels"]),
         .target(name: "SomaCompiler", dependencies: ["SomaBackend"]),
@@ -34,6 +34,7 @@ let package = Package(
         .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         .target(name: "CDigits", exclude: ["data"]),
         .target(name: "CTables", exclude: ["data"]),
+        .target(name: "CTexts", exclude: ["data"]),
 
         // Writes the text of kernels for scripts/kernel-report.
         .executableTarget(

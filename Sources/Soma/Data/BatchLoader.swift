@@ -14,14 +14,15 @@ public final class BatchLoader: Sendable {
     /// Starts to read batches ahead. Traps where a number is not positive.
     /// - Parameters:
     ///   - batchSize: samples per batch.
-    ///   - seed: decides the order of the samples; nil keeps their own.
+    ///   - seed: decides the order of the samples; nil keeps their own, and so does a data set that has its batches in order.
     ///   - dropsLast: whether an epoch's last batch is left out where it would be smaller than the others.
     ///   - epochs: how many epochs to give, counted from epoch 0; nil for no end.
     ///   - start: the first batch to give, to resume where another loader stopped.
     ///   - readAhead: how many batches may wait to be taken.
     ///   - threads: how many threads read; nil for as many as suit the effort that reading is.
     ///   - device: the device that the batches are for; `waiting` then counts only the time in which it is idle.
-    /// - Throws: `SomaError` where there is nothing to give: no sample, no full batch, or a start that does not exist.
+    /// - Throws: `SomaError` where there is nothing to give: no sample, no full batch, or a start that does not exist; where the data set has
+    ///   batches of another size.
     public init(
         _ dataSet: some DataSet, batchSize: Int, seed: UInt64?, dropsLast: Bool = false, epochs: Int? = nil,
         from start: BatchPosition = .start, readAhead: Int = 3, threads: Int? = nil, feeding device: Device? = nil
@@ -32,7 +33,11 @@ public final class BatchLoader: Sendable {
                 "batch loader", "batchSize \(batchSize), readAhead \(readAhead) and threads \(threads) must be positive"
             )
         }
-        let order = BatchOrder(sampleCount: dataSet.count, batchSize: batchSize, dropsLast: dropsLast, seed: seed)
+        let batching = dataSet.batching
+        if let size = batching.size, size != batchSize {
+            throw SomaError("batches of this data are of \(size) samples, which go on from batch to batch, and not of \(batchSize)")
+        }
+        let order = BatchOrder(sampleCount: dataSet.count, batchSize: batchSize, dropsLast: dropsLast, seed: batching == .free ? seed : nil)
         guard order.batchesPerEpoch > 0 else {
             throw SomaError("a data set of \(dataSet.count) samples gives no batch of \(batchSize)")
         }

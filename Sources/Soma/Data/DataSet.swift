@@ -37,13 +37,34 @@ public protocol DataSet: Sendable {
     /// How much work reading is; decides how a loader deals it to threads.
     var readingEffort: ReadingEffort { get }
 
+    /// Which samples may be in a batch together.
+    var batching: Batching { get }
+
     /// What there is to tell of reading since this was last asked, such as samples that were replaced or left out; a line each.
     func takeRemarks() -> [String]
 }
 
 extension DataSet {
     public var readingEffort: ReadingEffort { .copying }
+    public var batching: Batching { .free }
     public func takeRemarks() -> [String] { [] }
+}
+
+/// Which samples may be in a batch together.
+public enum Batching: Hashable, Sendable {
+    /// Any, in any order and number.
+    case free
+    /// So many at a time, in the order of their numbers: batch k of each epoch is of the samples k · size ..< (k + 1) · size, and a loader's seed
+    /// changes nothing. So a batch can go on where the one before has ended.
+    case inOrder(size: Int)
+
+    /// The size that batches must have; nil: any.
+    var size: Int? {
+        switch self {
+        case .free: nil
+        case .inOrder(let size): size
+        }
+    }
 }
 
 /// How much work it is to read a sample.

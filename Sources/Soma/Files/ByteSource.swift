@@ -12,7 +12,7 @@ struct ByteSource: Sendable {
 
     private final class OpenFile: Sendable {
         let file: RegularFile
-        init(_ path: String) throws { file = try RegularFile(path) }
+        init(_ path: [UInt8]) throws { file = try RegularFile(path) }
     }
 
     private let origin: Origin
@@ -23,7 +23,10 @@ struct ByteSource: Sendable {
 
     /// Opens a file, which may be larger than memory.
     /// - Throws: `SomaError` where it is missing, unreadable or not a regular file.
-    init(path: String) throws {
+    init(path: String) throws { try self.init(path: Array(path.utf8)) }
+
+    /// A file whose path need not be UTF-8.
+    init(path: [UInt8]) throws {
         let open = try OpenFile(path)
         (origin, count) = (.file(open), open.file.byteCount)
     }

@@ -12,6 +12,7 @@ extension FileKind {
         if has("RIFF", at: 0), has("WEBP", at: 8) { return FileKind("a WebP picture", convert) }
         if has("BM", at: 0), bytes.count >= 14, bytes[6..<10].allSatisfy({ $0 == 0 }) { return FileKind("a BMP picture", convert) }
         if isTar(bytes) { return FileKind("a tar archive", unpack) }
+        if isSentencePiece(bytes) { return FileKind("a model of SentencePiece", "name a tokenizer.json of byte-level BPE") }
         if isONNX(bytes) { return FileKind("an ONNX model", fromArrays) }
         if bytes.count >= 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) { return FileKind("a Python pickle, as torch.save once wrote", fromTorch) }
         // The length of a safetensors header, and its beginning.
@@ -46,6 +47,13 @@ extension FileKind {
         guard bytes.count > 4, bytes[0] == 0x08, (1...32).contains(bytes[1]), bytes[2] == 0x12 else { return false }
         let name = bytes.dropFirst(4).prefix(Int(bytes[3]))
         return (1...64).contains(bytes[3]) && name.count == bytes[3] && name.allSatisfy { (0x20...0x7E).contains($0) }
+    }
+
+    /// A message of protobuf that begins with a piece, the text of which is in angle brackets: `<unk>` or `<pad>`.
+    private static func isSentencePiece(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count > 8, bytes[0] == 0x0A, bytes[1] < 0x40, bytes[2] == 0x0A, (3...32).contains(bytes[3]), bytes[3] <= bytes[1] else { return false }
+        let piece = bytes.dropFirst(4).prefix(Int(bytes[3]))
+        return piece.first == UInt8(ascii: "<") && piece.last == UInt8(ascii: ">") && piece.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     private static let unpack = "unpack it first"

@@ -8,6 +8,8 @@ package struct FileKind {
     /// Kinds whose own readers ask what else a broken file may be.
     package static let (idx, safetensors, json) = ("an IDX file", "a safetensors file", "a JSON text")
     package static let table = "a table (CSV)"
+    /// Words, pages and programs alike.
+    package static let plainText = "a text"
 
     /// As many of the first bytes as a kind is told by.
     package static let mostBytes = 4096
@@ -17,10 +19,16 @@ package struct FileKind {
         let start = UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.mostBytes))
         let encoding = TextMark.foreignEncoding(of: start)
         let text = Self.text(start, encoding)
+        if expected == Self.plainText {
+            let other = Self.hasNoControls(start) ? nil : Self.ofMagic(start)
+            guard let found = Self.ofPointer(text) ?? other ?? Self.ofForeignText(text, encoding, isTextExpected: true) else { return nil }
+            self = found
+            return
+        }
         let found =
             // The first name of a table may begin as the magic number of another kind: BMI as a BMP picture.
             Self.ofPage(text) ?? (expected == Self.table && Self.hasNoControls(start) ? nil : Self.ofMagic(start))
-            ?? Self.ofForeignText(text, encoding, isJSONExpected: expected == Self.json)
+            ?? Self.ofForeignText(text, encoding, isTextExpected: expected == Self.json)
             // What is wrong with a text that should be JSON or a table, whoever reads that says better.
             ?? (expected == Self.json || expected == Self.table ? nil : Self.ofWords(start, text))
         guard let found, found.name != expected else { return nil }
@@ -74,9 +82,7 @@ extension FileKind {
         let start = String(text).lowercased()
         let (whole, content) = (start.unicodeScalars[...], behindComments(start.unicodeScalars[...]))
         func begins(_ text: Scalars, with words: String...) -> Bool { words.contains { text.starts(with: $0.unicodeScalars) } }
-        if begins(whole, with: "version https://git-lfs", "version http://git-media") {
-            return FileKind("a pointer of Git LFS", "`git lfs pull` fetches the file itself")
-        }
+        if let pointer = ofPointer(text) { return pointer }
         if begins(content, with: "<svg", "<!doctype svg") { return FileKind("an SVG drawing", "draw it as PNG first") }
         if begins(content, with: "<!doctype html", "<html", "<head", "<body", "<title", "<script", "<meta") {
             return FileKind("a web page (HTML)", "fetch the file itself: a page that shows it, or a server's error, was saved in its place")
@@ -84,8 +90,14 @@ extension FileKind {
         return begins(whole, with: "<?xml", "<!--", "<!doctype", "<error") ? FileKind("an XML text", again) : nil
     }
 
-    private static func ofForeignText(_ text: Scalars, _ encoding: ForeignEncoding?, isJSONExpected: Bool) -> FileKind? {
-        encoding.map { FileKind("a text in \($0)", isJSONExpected ? "save it as UTF-8" : again) }
+    /// What Git keeps in the place of a large file.
+    private static func ofPointer(_ text: Scalars) -> FileKind? {
+        let isPointer = ["version https://git-lfs", "version http://git-media"].contains { text.starts(with: $0.unicodeScalars) }
+        return isPointer ? FileKind("a pointer of Git LFS", "`git lfs pull` fetches the file itself") : nil
+    }
+
+    private static func ofForeignText(_ text: Scalars, _ encoding: ForeignEncoding?, isTextExpected: Bool) -> FileKind? {
+        encoding.map { FileKind("a text in \($0)", isTextExpected ? "save it as UTF-8" : again) }
     }
 
     /// Words of any kind, as a server's short answer is.

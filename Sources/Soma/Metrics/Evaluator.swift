@@ -36,7 +36,7 @@ public final class Evaluator: Sendable {
 
     /// What the metrics come to over all samples but those that the data set leaves out.
     /// - Parameters:
-    ///   - batchSize: samples at a time; nil for as many as take 16 MiB, at most 250.
+    ///   - batchSize: samples at a time; nil for as many as take 16 MiB, at most 250. A data set that has batches of a size gives those.
     ///   - progress: told how many samples were given to the device.
     /// - Throws: `SomaError` where it leaves out all; what reading a sample, a metric or `progress` throws; `BackendError`.
     public func evaluate(
@@ -48,7 +48,7 @@ public final class Evaluator: Sendable {
         }
         let size = batchSize ?? min(250, (1 << 24) / dataSet.sampleByteCount)
         let loader = try BatchLoader(
-            dataSet, batchSize: max(1, min(size, max(dataSet.count, 1))), seed: nil, epochs: 1, feeding: device)
+            dataSet, batchSize: dataSet.batching.size ?? max(1, min(size, max(dataSet.count, 1))), seed: nil, epochs: 1, feeding: device)
         var (totals, rows, count): ([Tensor]?, [[Double]], Int) = (nil, [], 0)
         var plan: Plan?
         var backlog = Backlog(device: device)
