@@ -33,6 +33,11 @@ import Testing
         return result
     }
 
+    /// By the canonical order of Unicode: U+0F71 has the class 129, U+0F80 and U+0F72 have 130.
+    @Test func accentsAreInOrder() {
+        #expect(Array("\u{F78}\u{F73}".composed.unicodeScalars) == ["\u{FB3}", "\u{F71}", "\u{F80}", "\u{F72}"])
+    }
+
     /// The bytes decide between `cafz` and the decomposed name, and would swap the labels.
     @Test func bothFormsGiveTheSameLabelsAndTheSamePictures() throws {
         try fill(["cafz", composed], below: "a")

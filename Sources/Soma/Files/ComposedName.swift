@@ -12,5 +12,9 @@ extension [UInt8] {
 
 extension String {
     /// The same text with each letter and its accents in one code point, where there is one (Unicode's form NFC).
-    var composed: String { String(String.UnicodeScalarView(_nfc)) }
+    var composed: String {
+        // Once is not enough where a code point is made of accents alone, as U+0F73 is: the library puts those before it in no order with them.
+        let once = String(String.UnicodeScalarView(_nfc))
+        return String(String.UnicodeScalarView(once._nfc))
+    }
 }

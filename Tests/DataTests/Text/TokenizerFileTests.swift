@@ -49,11 +49,13 @@ import Testing
         try expect("is a tokenizer of another kind, WordLevel", model: [("type", "WordLevel")])
         try expect("is a SentencePiece tokenizer (BPE of characters)", model: [("byte_fallback", true)])
         try expect("is a SentencePiece tokenizer (BPE of characters)", [("pre_tokenizer", ["type": "Metaspace"])])
-        try expect("changes text before it splits it (normalizer NFC)", [("normalizer", ["type": "NFC"])])
+        try expect("changes text before it splits it (normalizer NFKC)", [("normalizer", ["type": "NFKC"])])
         try expect("does not split text by bytes (its pre-tokenizer is Whitespace)", [("pre_tokenizer", ["type": "Whitespace"])])
         try expect("does not split text by bytes", [("pre_tokenizer", .null)])
         try expect("has the option 'end_of_word_suffix'", model: [("end_of_word_suffix", "</w>")])
-        try expect("has the option 'unk_token'", model: [("unk_token", "<unk>")])
+        try expect("has the token '<unk>' for what it cannot tell", model: [("unk_token", "<unk>"), ("vocab", ["a": 1, "<unk>": 0]), ("merges", [])])
+        // Where there are all bytes it is never used.
+        #expect(try TokenizerFile.read(file(model: [("unk_token", "<unk>")])) is BytePairTokenizer)
         let split: JSON = ["type": "Split", "pattern": ["Regex": "\\w+"], "behavior": "Isolated", "invert": false]
         let bytes: JSON = ["type": "ByteLevel", "add_prefix_space": false, "use_regex": false]
         let path = try file([("pre_tokenizer", ["type": "Sequence", "pretokenizers": [split, bytes]])])

@@ -27,6 +27,11 @@ struct AddedTokens: Sendable {
         case token(Int32, Range<Int>)
     }
 
+    /// Which of them are looked for.
+    enum Pass {
+        case all, first, later
+    }
+
     private struct Entry: Sendable {
         let bytes: [UInt8]
         let token: AddedToken
@@ -37,33 +42,42 @@ struct AddedTokens: Sendable {
     /// The bytes of the longest.
     let longest: Int
     /// Those that are looked for first and those that are looked for later, each by the first byte, the longest first.
-    private let passes: [[[Entry]]]
+    private let passes: (first: [[[Entry]]], later: [[[Entry]]])
 
-    init(_ tokens: [AddedToken]) {
+    /// - Parameter composed: whether those that are looked for later are in text of Unicode's composed form.
+    init(_ tokens: [AddedToken], composed: Bool) {
         self.tokens = tokens.sorted { $0.id < $1.id }
         longest = tokens.map(\.name.utf8.count).max() ?? 0
-        passes = [false, true].compactMap { isLater in
+        func tables(_ isLater: Bool) -> [[[Entry]]] {
             var table = [[Entry]](repeating: [], count: 256)
             let own = tokens.filter { $0.isFoundLater == isLater && !$0.name.isEmpty }
             for token in own {
-                let bytes = Array(token.name.utf8)
+                let bytes = Array((isLater && composed ? token.name.composed : token.name).utf8)
                 table[Int(bytes[0])].append(Entry(bytes: bytes, token: token))
             }
             for first in table.indices { table[first].sort { $0.bytes.count > $1.bytes.count } }
-            return own.isEmpty ? nil : table
+            return own.isEmpty ? [] : [table]
         }
+        passes = (tables(false), tables(true))
     }
 
     /// Calls `body` with the parts of well-formed text, in their order; texts between tokens are not empty.
-    func forEachPart(in text: UnsafeRawBufferPointer, _ body: (Part) throws -> Void) rethrows {
-        if !text.isEmpty { try forEachPart(of: 0..<text.count, in: text, passes[...], body) }
+    func forEachPart(in text: UnsafeRawBufferPointer, _ pass: Pass = .all, _ body: (Part) throws -> Void) rethrows {
+        if text.isEmpty { return }
+        let tables =
+            switch pass {
+            case .all: passes.first + passes.later
+            case .first: passes.first
+            case .later: passes.later
+            }
+        try forEachPart(of: 0..<text.count, in: text, tables[...], body)
     }
 
     private func forEachPart(
-        of range: Range<Int>, in text: UnsafeRawBufferPointer, _ passes: ArraySlice<[[Entry]]>, _ body: (Part) throws -> Void
+        of range: Range<Int>, in text: UnsafeRawBufferPointer, _ tables: ArraySlice<[[Entry]]>, _ body: (Part) throws -> Void
     ) rethrows {
-        guard let table = passes.first else { return try body(.text(range)) }
-        let rest = passes.dropFirst()
+        guard let table = tables.first else { return try body(.text(range)) }
+        let rest = tables.dropFirst()
         var (place, done) = (range.lowerBound, range.lowerBound)
         while place < range.upperBound {
             let entries = table[Int(text[place])]

@@ -50,6 +50,9 @@ struct BytePairBuilder {
         added.append(token)
     }
 
+    /// Whether every text can be told.
+    var hasAllBytes: Bool { (0...255).allSatisfy { table.id(of: [UInt8($0)]) != nil } }
+
     /// Adds the token of a byte.
     mutating func add(_ byte: UInt8, id: Int32) { _ = table.add([byte], id: id, isFound: true) }
 

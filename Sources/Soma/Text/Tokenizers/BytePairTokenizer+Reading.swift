@@ -50,9 +50,13 @@ extension BytePairTokenizer {
         }
         let added = json["added_tokens"]?.array ?? []
         var builder = try BytePairBuilder(vocabulary: vocabulary, addedCount: added.count, name: name)
+        if let unknown = model["unk_token"]?.string, !unknown.isEmpty, !builder.hasAllBytes {
+            throw SomaError("\(name) has the token '\(unknown)' for what it cannot tell, so it is no BPE of bytes", hint: TokenizerFile.whatIsRead)
+        }
         for (place, token) in added.enumerated() { try builder.add(AddedToken(token, place: place, name: name)) }
         var manner = try Self.splitting(json["pre_tokenizer"] ?? .null, name: name)
         manner.prefersWholeWords = model["ignore_merges"] == .bool(true)
+        manner.composesText = json["normalizer"].map { Self.type($0) == "NFC" } ?? false
         (manner.startTokens, manner.endTokens) = try Self.frame(json["post_processor"] ?? .null, builder, name: name)
         let pairs = try merges.enumerated().map { rank, merge in
             guard let pair = Self.pair(merge) else { throw SomaError("\(name) is broken: its merge \(rank + 1) is not of two tokens") }
@@ -76,11 +80,11 @@ extension BytePairTokenizer {
         if model["byte_fallback"] == .bool(true) || has(json["pre_tokenizer"], type: "Metaspace") {
             throw SomaError("\(name) is a SentencePiece tokenizer (BPE of characters)", hint: TokenizerFile.whatIsRead)
         }
-        if let normalizer = json["normalizer"], normalizer != .null {
+        if let normalizer = json["normalizer"], normalizer != .null, type(normalizer) != "NFC" {
             throw SomaError(
                 "\(name) changes text before it splits it (normalizer \(type(normalizer))), which is not done here", hint: TokenizerFile.whatIsRead)
         }
-        for option in ["unk_token", "continuing_subword_prefix", "end_of_word_suffix", "dropout"] where !isAbsent(model[option]) {
+        for option in ["continuing_subword_prefix", "end_of_word_suffix", "dropout"] where !isAbsent(model[option]) {
             throw SomaError("\(name) has the option '\(option)', so it is no byte-level BPE that is read here", hint: TokenizerFile.whatIsRead)
         }
     }

@@ -15,6 +15,8 @@ public struct BytePairTokenizer: Tokenizer {
     public let prefersWholeWords: Bool
     /// Whether a text that does not begin with a space is encoded as if it did.
     public let addsSpace: Bool
+    /// Whether text is brought to Unicode's composed form (NFC) before anything else: `decode` gives that form.
+    public let composesText: Bool
     /// What models of this tokenizer expect before a text; `encode` does not add it.
     public let startTokens: [Int32]
     /// What models of this tokenizer expect behind a text; `encode` does not add it.
@@ -36,6 +38,7 @@ public struct BytePairTokenizer: Tokenizer {
         var pattern = WordPattern.gpt2
         var prefersWholeWords = false
         var addsSpace = false
+        var composesText = false
         var startTokens: [Int32] = []
         var endTokens: [Int32] = []
     }
@@ -44,10 +47,10 @@ public struct BytePairTokenizer: Tokenizer {
     ///   - merges: pairs of tokens of the table, whose bytes together are a token of it.
     ///   - added: their ids are in the table.
     init(_ table: TokenTable, merges: [(pair: TokenPair, token: Int32)], added: [AddedToken], _ manner: Manner) {
-        (self.table, self.added, cache) = (table, AddedTokens(added), WordCache())
+        (self.table, self.added, cache) = (table, AddedTokens(added, composed: manner.composesText), WordCache())
         mergeList = merges.map(\.pair)
         (pattern, prefersWholeWords, addsSpace) = (manner.pattern, manner.prefersWholeWords, manner.addsSpace)
-        (startTokens, endTokens) = (manner.startTokens, manner.endTokens)
+        (composesText, startTokens, endTokens) = (manner.composesText, manner.startTokens, manner.endTokens)
         var known: [TokenPair: TokenMerge] = [:]
         known.reserveCapacity(merges.count)
         for (rank, merge) in merges.enumerated() { known[merge.pair] = TokenMerge(rank: Int32(rank), token: merge.token) }
@@ -65,12 +68,31 @@ public struct BytePairTokenizer: Tokenizer {
     public func encode(_ text: UnsafeRawBufferPointer, into tokens: inout [Int32]) throws {
         if let offset = UTF8Text.firstFault(in: text) { throw TextFault.notUTF8(at: offset, text[offset]) }
         try cache.use { words in
-            try added.forEachPart(in: text) { part in
+            try added.forEachPart(in: text, composesText ? .first : .all) { part in
                 switch part {
                 case .token(let id, _): tokens.append(id)
+                case .text(let range) where composesText: try encodeComposed(range, of: text, &words, into: &tokens)
                 case .text(let range): try encode(range, of: text, &words, into: &tokens)
                 }
             }
+        }
+    }
+
+    private func encodeComposed(
+        _ range: Range<Int>, of text: UnsafeRawBufferPointer, _ words: inout WordCache.Words, into tokens: inout [Int32]
+    ) throws {
+        do {
+            try Array(text[range]).composed.withUnsafeBytes { text in
+                try added.forEachPart(in: text, .later) { part in
+                    switch part {
+                    case .token(let id, _): tokens.append(id)
+                    case .text(let range): try encode(range, of: text, &words, into: &tokens)
+                    }
+                }
+            }
+        } catch let fault as TextFault {
+            // Places in another form of the text are none in this one.
+            throw TextFault(at: range.lowerBound, fault.reason, hint: fault.hint)
         }
     }
 
