@@ -13,6 +13,7 @@ public struct TextStreams: DataSet {
     private let length: Int
     private let streams: Int
 
+    /// `streams` stretches of a text, read side by side.
     /// - Parameters:
     ///   - length: T, the tokens of a row.
     ///   - streams: B, the size of the batches.

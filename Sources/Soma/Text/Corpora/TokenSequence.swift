@@ -136,7 +136,8 @@ final class TokenBuffer {
     }
 
     private func grow(to wanted: Int) throws {
-        guard let larger = realloc(bytes, wanted) else {
+        // The system promises more than it has, and ends the process that takes it.
+        guard wanted - capacity <= max(HostMemory.available, 1 << 24), let larger = realloc(bytes, wanted) else {
             throw SomaError("no memory for a text of more than \(byteCount / width) tokens", hint: "keep them in a file: `cache`")
         }
         (bytes, capacity) = (larger, wanted)
