@@ -98,4 +98,29 @@ import Testing
             expectError("batches of this data are of 6 samples", "not of 5") { try trainer(batchSize: 5).run(on: data) }
         }
     }
+
+    /// A run that is interrupted within an epoch ends with the bits of one that is not.
+    @Test(arguments: [false, true]) func goingOn(onStreams: Bool) throws {
+        let folder = TemporaryFolder()
+        try withDevice(Device.named("cpu")) {
+            let (tokenizer, tokens) = try text()
+            let data: any DataSet = onStreams ? try TextStreams(tokens, length: 20, streams: 6) : try TextWindows(tokens, length: 20, shiftedBy: 2)
+            func run(stoppingAfter most: Int = .max, from checkpoint: Checkpoint? = nil) throws -> [Float] {
+                let model = Bigrams(tokenizer.vocabularyCount)
+                let optimizer = try Optimizer(Adam(), for: model, learningRate: 0.1)
+                let trainer = Trainer(model, NextToken(model), optimizer, .init(epochs: 2, batchSize: 6, seed: 1, folder: folder.path))
+                if let checkpoint { try trainer.resume(from: checkpoint) }
+                var count = 0
+                try trainer.run(on: data, isInterrupted: {
+                    count += 1
+                    return count >= most
+                })
+                return try model.table.weight.tensor.scalars(as: Float.self)
+            }
+            let whole = try run()
+            let part = try run(stoppingAfter: 30)
+            let rest = try run(from: Checkpoint(path: "\(folder.path)/last.safetensors"))
+            #expect(part != whole && rest == whole)
+        }
+    }
 }
