@@ -17,7 +17,8 @@ extension BytePairTokenizer {
             "byte_fallback": false, "ignore_merges": JSON(prefersWholeWords), "vocab": vocabularyJSON, "merges": .array(mergeNames.map { JSON($0) }),
         ]
         let file: JSON = [
-            "version": "1.0", "truncation": null, "padding": null, "added_tokens": .array(added.tokens.map(\.json)), "normalizer": composesText ? ["type": "NFC"] : null,
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": .array(added.tokens.map(\.json)),
+            "normalizer": composesText ? ["type": "NFC"] : null,
             "pre_tokenizer": splittingJSON, "post_processor": frameJSON, "decoder": Self.byteLevel(addsSpace: false, splits: true), "model": model,
         ]
         return file.description
