@@ -196,13 +196,40 @@ static bool run_product(const soma_matmul *p, const soma_matmul_plan *plan, cons
     return plan->swapped ? run_one(plan, level, b, a, c) : run_one(plan, level, a, b, c);
 }
 
+/// Products of a batch, each computed by one thread.
+typedef struct batch_run {
+    const soma_matmul *product;
+    const soma_matmul_plan *plan;
+    const soma_level *level;
+    const float *a, *b;
+    float *c;
+    atomic_bool failed;
+} batch_run;
+
+static void run_members(long begin, long end, int part, void *context) {
+    (void)part;
+    batch_run *run = context;
+    const soma_matmul *p = run->product;
+    for (long i = begin; i < end; i++) {
+        if (!run_product(p, run->plan, run->level, run->a + i * p->a_batch, run->b + i * p->b_batch, run->c + i * p->c_batch)) {
+            atomic_store(&run->failed, true);
+        }
+    }
+}
+
 bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
     const soma_level *level = soma_level_current();
+    int team = soma_team_size();
     // A second thread is not worth waking for less.
-    bool is_small = product->rows * product->columns < 400000 / (product->depth + 1);
-    soma_matmul_plan plan = soma_matmul_plan_for(product, level, is_small ? 1 : soma_team_size());
-    for (long i = 0; i < product->batch; i++) {
-        if (!run_product(product, &plan, level, a + i * product->a_batch, b + i * product->b_batch, c + i * product->c_batch)) { return false; }
+    long least = 400000 / (product->depth + 1), count = product->rows * product->columns;
+    // Where every thread has as many products as the others, or nearly so, none need wait for another within one.
+    bool is_shared = product->batch > 1 && (count < least || product->batch % team == 0 || product->batch >= 4 * team);
+    soma_matmul_plan plan = soma_matmul_plan_for(product, level, is_shared || count < least ? 1 : team);
+    batch_run run = {.product = product, .plan = &plan, .level = level, .a = a, .b = b, .c = c};
+    if (is_shared) {
+        soma_parallel_for(product->batch, 1 + least / larger(1, count), run_members, &run);
+    } else {
+        run_members(0, product->batch, 0, &run);
     }
-    return true;
+    return !atomic_load(&run.failed);
 }

@@ -94,6 +94,18 @@ extension CPUBackendTests {
             }
         }
 
+        /// Small products are shared out among the threads, large ones cut among them where their number does not come out even.
+        @Test(arguments: [(7, 33, 17, 40), (12, 128, 128, 64), (3, 200, 150, 333), (5, 1, 70, 90), (64, 5, 3, 2)])
+        func batchesOfProducts(_ batch: Int, _ m: Int, _ n: Int, _ k: Int) {
+            for flags in 0..<4 {
+                let product = Product(m: m, n: n, k: k, transposesA: flags & 1 != 0, transposesB: flags & 2 != 0, batch: batch)
+                var random = Random(state: 3)
+                let (a, b) = (random.floats(product.a.count * batch), random.floats(product.b.count * batch))
+                var descriptor = product.descriptor
+                expectSameBits(product.c.count * batch, "\(product)") { soma_matmul_run(&descriptor, a, b, $0) }
+            }
+        }
+
         /// What cuts its sums as there are threads serves only where it is asked for.
         @Test(arguments: [(128, 512, 784), (64, 64, 4096), (512, 784, 128)]) func theOwnKernelServes(_ m: Int, _ n: Int, _ k: Int) throws {
             let log = LaunchLog()

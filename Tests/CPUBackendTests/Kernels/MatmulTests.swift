@@ -95,7 +95,8 @@ extension CPUBackendTests.KernelTests {
     @Test func batchesAndLongDepthsAgreeWithDoublePrecision() {
         atEveryLevel { level in
             for product in [
-                Product(m: 9, n: 20, k: 5, batch: 4), Product(m: 33, n: 40, k: 2500), Product(m: 20, n: 20, k: 1030, transposesA: true, accumulates: true),
+                Product(m: 9, n: 20, k: 5, batch: 4), Product(m: 70, n: 65, k: 130, transposesB: true, batch: 9), Product(m: 1, n: 90, k: 70, batch: 5),
+                Product(m: 300, n: 200, k: 40, batch: 3), Product(m: 33, n: 40, k: 2500), Product(m: 20, n: 20, k: 1030, transposesA: true, accumulates: true),
                 Product(m: 40, n: 1200, k: 30, transposesB: true, gap: 3), Product(m: 300, n: 200, k: 40, gap: 1), Product(m: 4, n: 4, k: 0),
             ] {
                 let error = product.error()
