@@ -121,14 +121,15 @@ import Testing
     }
 
     @Test func wordsOfTheEnvironmentAreChecked() {
-        let wrong = ["SOMA_MATMUL": "openBlass", "SOMA_WITHOUT": "opencl,curl", "SOMA_KERNELS": "tpu"]
+        let wrong = ["SOMA_MATMUL": "openBlass", "SOMA_WITHOUT": "opencl,curl", "SOMA_KERNELS": "tpu", "SOMA_DRIVER_WAIT": "0.5"]
         let lines = Command.soma("devices", in: folder, environment: wrong).complaint.split(separator: "\n")
         #expect(lines == [
             "soma: SOMA_MATMUL: 'openBlass' is none of own, openblas, onednn",
             "soma: SOMA_WITHOUT: 'curl' is none of opencl, clblast, openblas, onednn, openmp, libcurl, winograd",
             "soma: SOMA_KERNELS: 'tpu' is none of gpu, cpu",
+            "soma: SOMA_DRIVER_WAIT: '0.5' is no whole number of seconds from 1 to 600",
         ])
-        let right = ["SOMA_MATMUL": "OpenBLAS", "SOMA_WITHOUT": "OpenCL,libcurl", "SOMA_MEMORY": ""]
+        let right = ["SOMA_MATMUL": "OpenBLAS", "SOMA_WITHOUT": "OpenCL,libcurl", "SOMA_MEMORY": "", "SOMA_DRIVER_WAIT": "600"]
         #expect(Command.soma("devices", in: folder, environment: right).complaint == "")
     }
 

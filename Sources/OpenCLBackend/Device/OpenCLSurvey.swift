@@ -19,9 +19,15 @@ struct OpenCLSurvey: Sendable {
     var platforms: [Platform] = []
     var problems: [String] = []
 
-    /// Seconds after which drivers that have not answered are given up: the first look at a GPU may load firmware, a second one may not.
-    enum Patience: Int32 {
-        case first = 30, second = 10
+    /// How long drivers that have not answered are waited for: the first look at a GPU may load firmware, a second one may not.
+    enum Patience {
+        case first, second
+
+        /// At most so many seconds: `SOMA_DRIVER_WAIT`, if it names a whole number from 1 to 600.
+        var seconds: Int32 {
+            let wanted = environmentVariable("SOMA_DRIVER_WAIT").flatMap { Int32($0) }.flatMap { (1...600).contains($0) ? $0 : nil }
+            return self == .first ? wanted ?? 30 : min(wanted ?? 10, 10)
+        }
     }
 
     /// - Parameters:
@@ -30,8 +36,8 @@ struct OpenCLSurvey: Sendable {
     /// - Throws: `Death`.
     init(vendors: String? = nil, waitingFor drivers: [ICDFile], _ patience: Patience = .first) throws(Death) {
         let names = drivers.map { "\($0.library) (\($0.path))" }.joined(separator: ", ")
-        let notice = "soma: waiting for OpenCL to list devices, \(patience.rawValue) s at most: \(names.isEmpty ? "no driver is known" : names)"
-        let survey = notice.withCString { opencl_survey(vendors, survey_patience(seconds: patience.rawValue, notice: $0)) }
+        let notice = "soma: waiting for OpenCL to list devices, \(patience.seconds) s at most: \(names.isEmpty ? "no driver is known" : names)"
+        let survey = notice.withCString { opencl_survey(vendors, survey_patience(seconds: patience.seconds, notice: $0)) }
         for (key, value) in try Self.lines(of: survey, patience) { add(key, value) }
     }
 
@@ -81,7 +87,7 @@ extension OpenCLSurvey.Death {
         let said = withUnsafeBytes(of: survey.complaint) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }.trimmingSpaces()
         let end =
             switch survey.signal {
-            case -1: "gives no answer within \(patience.rawValue) s"
+            case -1: "gives no answer within \(patience.seconds) s"
             case 0: "ends the process"
             default: "ends the process with signal \(survey.signal)"
             }
@@ -95,9 +101,9 @@ enum LibraryTrial {
     /// Why it does not; `nil` where it does.
     static func problem(with library: String) -> String? {
         let patience = OpenCLSurvey.Patience.second
-        let notice = "soma: waiting for \(library) to open, \(patience.rawValue) s at most"
+        let notice = "soma: waiting for \(library) to open, \(patience.seconds) s at most"
         do throws(OpenCLSurvey.Death) {
-            let trial = notice.withCString { library_trial(library, survey_patience(seconds: patience.rawValue, notice: $0)) }
+            let trial = notice.withCString { library_trial(library, survey_patience(seconds: patience.seconds, notice: $0)) }
             return try OpenCLSurvey.lines(of: trial, patience).first { $0.key == "problem" }?.value
         } catch {
             return "it \(error)"

@@ -1,7 +1,7 @@
 import Glibc
 import Soma
 
-/// Environment variables that take one of a few words. A misspelt one would be passed over without a sign.
+/// Environment variables that take one of a few words or a number. A misspelt one would be passed over without a sign.
 enum Environment {
     /// - `isList`: whether several may stand with commas between them.
     private static let variables: [(name: String, words: [String], isList: Bool)] = [
@@ -11,8 +11,21 @@ enum Environment {
         ("SOMA_KERNELS", ["gpu", "cpu"], false),
     ]
 
-    /// A line for each word that means nothing.
-    static var complaints: [String] {
+    /// Those that take a whole number, and what of.
+    private static let numbers: [(name: String, range: ClosedRange<Int>, unit: String)] = [("SOMA_DRIVER_WAIT", 1...600, "seconds")]
+
+    /// A line for each word that means nothing, and for each number out of its range.
+    static var complaints: [String] { misspelt + outOfRange }
+
+    private static var outOfRange: [String] {
+        numbers.compactMap { name, range, unit in
+            let value = text(name)
+            if value.isEmpty || Int(value).map(range.contains) == true { return nil }
+            return "soma: \(name): '\(value)' is no whole number of \(unit) from \(range.lowerBound) to \(range.upperBound)"
+        }
+    }
+
+    private static var misspelt: [String] {
         variables.flatMap { variable -> [String] in
             let value = text(variable.name)
             let words = variable.isList ? value.split(separator: ",").map(String.init) : [value]
