@@ -46,8 +46,13 @@ struct GeneratorPrecision {
 
     /// The squared Euclidean distance.
     private static func distance(_ a: [Double], _ b: [Double]) -> Double {
-        var sum = 0.0
-        for index in a.indices { sum += (a[index] - b[index]) * (a[index] - b[index]) }
-        return sum
+        a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+                guard let x = a.baseAddress, let y = b.baseAddress else { return 0 }
+                var sum = 0.0
+                for index in 0..<a.count { sum += (x[index] - y[index]) * (x[index] - y[index]) }
+                return sum
+            }
+        }
     }
 }

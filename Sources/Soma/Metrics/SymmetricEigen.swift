@@ -26,6 +26,7 @@ public struct SymmetricEigen: Sendable {
         for place in 0..<size { v[place * size + place] = 1 }
         a.withUnsafeMutableBufferPointer { a in
             v.withUnsafeMutableBufferPointer { v in
+                guard let a = a.baseAddress, let v = v.baseAddress else { return }
                 for _ in 0..<Self.mostSweeps where !Self.isDiagonal(a, size) { Self.sweep(a, v, size) }
             }
         }
@@ -49,7 +50,7 @@ public struct SymmetricEigen: Sendable {
     /// Ten are usual; convergence is quadratic at the end.
     private static let mostSweeps = 60
 
-    private typealias Matrix = UnsafeMutableBufferPointer<Double>
+    private typealias Matrix = UnsafeMutablePointer<Double>
 
     /// Whether what is beside the diagonal is no more than rounding.
     private static func isDiagonal(_ a: Matrix, _ size: Int) -> Bool {

@@ -8,7 +8,9 @@ struct GarmentDrawing {
     private let parts: [GarmentPart]
     private let cloth: Cloth
     private let ground: Double
-    private let (turn, scale, right, down): (Double, Double, Double, Double)
+    private let (scale, right, down): (Double, Double, Double)
+    /// Of the angle by which it is turned.
+    private let (cosine, sine): (Double, Double)
 
     /// What the sample `index` of a seed is: the same whoever asks, in whatever order.
     init(seed: UInt64, index: Int) {
@@ -17,34 +19,41 @@ struct GarmentDrawing {
         parts = garment.parts(&cut)
         cloth = Cloth(&cut)
         ground = cut(0.93, 1)
-        (turn, scale, right, down) = (cut(-0.08, 0.08), cut(0.92, 1.06), cut(-0.03, 0.03), cut(-0.03, 0.03))
+        let turn = cut(-0.08, 0.08)
+        (scale, right, down) = (cut(0.92, 1.06), cut(-0.03, 0.03), cut(-0.03, 0.03))
+        (cosine, sine) = (cos(turn), sin(turn))
     }
 
     /// The picture as [3, side, side] from 0 to 255; each pixel is the mean of four points.
     func pixels(side: Int) -> [UInt8] {
-        var values = [UInt8](repeating: 0, count: 3 * side * side)
-        for row in 0..<side {
-            for column in 0..<side {
-                var sum = (0.0, 0.0, 0.0)
-                for (dx, dy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
-                    let colour = colour(at: (Double(column) + dx) / Double(side), (Double(row) + dy) / Double(side))
-                    (sum.0, sum.1, sum.2) = (sum.0 + colour.0, sum.1 + colour.1, sum.2 + colour.2)
-                }
-                let place = row * side + column
-                for (channel, value) in [sum.0, sum.1, sum.2].enumerated() {
-                    values[channel * side * side + place] = UInt8((max(0, min(1, value / 4)) * 255).rounded())
-                }
+        let plane = side * side
+        var values = [UInt8](repeating: 0, count: 3 * plane)
+        for place in 0..<plane {
+            let (row, column) = (place / side, place % side)
+            var sum = (0.0, 0.0, 0.0)
+            for point in 0..<4 {
+                let (x, y) = (0.25 + 0.5 * Double(point & 1), 0.25 + 0.5 * Double(point >> 1))
+                let colour = colour(at: (Double(column) + x) / Double(side), (Double(row) + y) / Double(side))
+                sum = (sum.0 + colour.0, sum.1 + colour.1, sum.2 + colour.2)
             }
+            values[place] = Self.byte(sum.0 / 4)
+            values[plane + place] = Self.byte(sum.1 / 4)
+            values[2 * plane + place] = Self.byte(sum.2 / 4)
         }
         return values
     }
 
+    private static func byte(_ value: Double) -> UInt8 { UInt8((max(0, min(1, value)) * 255).rounded()) }
+
     private func colour(at x: Double, _ y: Double) -> (Double, Double, Double) {
         let (dx, dy) = ((x - 0.5 - right) / scale, (y - 0.5 - down) / scale)
-        let (u, v) = (0.5 + dx * cos(turn) - dy * sin(turn), 0.5 + dx * sin(turn) + dy * cos(turn))
-        guard let part = parts.last(where: { $0.contains(u, v) }) else { return (ground, ground, ground) }
+        let (u, v) = (0.5 + dx * cosine - dy * sine, 0.5 + dx * sine + dy * cosine)
+        // The last part that is there lies on top.
+        var number = parts.count - 1
+        while number >= 0 && !parts[number].contains(u, v) { number -= 1 }
+        if number < 0 { return (ground, ground, ground) }
         // Cloth is darker towards the sides.
-        return cloth.colour(part.tone, u, v, light: 1 - 0.5 * (u - 0.5) * (u - 0.5))
+        return cloth.colour(parts[number].tone, u, v, light: 1 - 0.5 * (u - 0.5) * (u - 0.5))
     }
 }
 
@@ -120,7 +129,7 @@ struct GarmentDataSet: DataSet {
             labels[row] = Int32(Garment.of(number).rawValue)
             let pixels = drawn.pixels(number) { GarmentDrawing(seed: seed, index: number).pixels(side: Self.side) }
             let values = batch.row(row, of: "image", as: Float.self)
-            for place in 0..<values.count { values[place] = Float(pixels[place]) / 255 }
+            for place in pixels.indices { values[place] = Float(pixels[place]) / 255 }
         }
     }
 }
