@@ -24,6 +24,9 @@ extension OnTheCPU {
             let run = try record(recipe, on: try .named("cpu"), ["hidden=48,32", "pretrain=20"] + words, epochs: 1)
             let errors = run.epochs.compactMap { $0.evaluation?["reconstruction_error"] }
             #expect(errors.count == 40)
+            let figures = run.epochs.compactMap { $0.evaluation?.report.figures }.filter { $0[0].name == "reconstruction_error" }
+            let titles = figures.map { $0.map(\.title) }
+            #expect(titles == [[String]](repeating: ["reconstruction error"], count: 40))
             // The mean picture alone, which needs no hidden units, leaves 0.075.
             #expect(errors[19] < 0.04 && errors[19] < errors[0])
             #expect(errors[39] < errors[20])

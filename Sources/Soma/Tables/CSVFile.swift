@@ -80,7 +80,7 @@ public struct CSVFile: Sendable {
         if mustBeWords, let number = cells.first(where: { NumberText($0, allowingComma: true) != nil }) {
             throw SomaError(
                 "\(path) seems to have no header: its first line holds the number \(String(decoding: number, as: UTF8.self))",
-                hint: "write the names of the columns into a first line, or say whether there is a header")
+                hint: "write the names of the columns into a first line; a program that opens the file may say header: .absent or .present")
         }
         var numbers: [ExactText: Int] = [:]
         return try cells.enumerated().map { index, cell in
@@ -93,7 +93,7 @@ public struct CSVFile: Sendable {
             if let other = numbers.updateValue(index + 1, forKey: ExactText(name)) {
                 throw SomaError(
                     "\(path): columns \(other) and \(index + 1) are both called '\(name)'",
-                    hint: "give each a name of its own; if the first line is a row, say that there is no header")
+                    hint: "give each a name of its own; if the first line is a row, write one of names above it")
             }
             return name
         }

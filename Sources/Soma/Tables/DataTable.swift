@@ -48,7 +48,9 @@ public struct DataTable: Sendable {
             }
             lines.append(record.line)
         }
-        guard !lines.isEmpty else { throw SomaError("\(file.path) has a header but no rows", hint: "if its first line is a row, say that there is no header") }
+        guard !lines.isEmpty else {
+            throw SomaError("\(file.path) has a header but no rows", hint: "if its first line is a row, write one of names above it")
+        }
         (path, names, separator, self.columns, self.lines) = (file.path, file.names, file.separator, columns, lines)
         numbersByName = Dictionary(uniqueKeysWithValues: file.names.enumerated().map { (ExactText($1), $0) })
     }

@@ -23,7 +23,7 @@ struct TrainCommand: ParsableCommand {
               soma train digits
               soma train digits --device opencl:0 --epochs 20 --seed 1
               soma train mnist-mlp --data data/mnist hidden=512,256 batch=128 lr=1e-3
-              soma train alexnet --data flowers --image-size 224
+              soma train alexnet --data flowers --epochs 90
               soma train digits --resume
             """)
 

@@ -20,7 +20,7 @@ extension PretrainingTask {
         let machine = networks.machine(number)
         let seen = networks.input(of: number, batch["image"])
         let error = square(seen - machine.visible(machine.hidden(seen))).mean(alongAxes: 1)
-        return [.mean("reconstruction_error", sum: error.sum())]
+        return [.mean("reconstruction_error", sum: error.sum(), title: "reconstruction error")]
     }
 
     /// Pictures, and below them what comes of them through all layers so far.

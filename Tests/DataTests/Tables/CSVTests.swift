@@ -78,10 +78,10 @@ import Testing
     @Test func headers() throws {
         try expect("1,2\n3,4\n", ["column1", "column2"], [["1", "2"], ["3", "4"]], header: .absent)
         try expect("name,2007,2008\nx,1,2\n", ["name", "2007", "2008"], [["x", "1", "2"]], header: .present)
-        expectError("t.csv seems to have no header", "the number 3.5", "write the names") { _ = try rows("Iris,3.5\nIris,1.4\n") }
+        expectError("t.csv seems to have no header", "the number 3.5", "write the names", "header: .absent") { _ = try rows("Iris,3.5\nIris,1.4\n") }
         expectError("column 2 has no name", "write one into line 1") { _ = try rows("a,,c\n1,2,3\n") }
         expectError("column 1 has no name", "pandas", "index=False") { _ = try rows(",a\n0,1\n") }
-        expectError("columns 1 and 3 are both called 'a'", "no header") { _ = try rows("a,b, a\n1,2,3\n") }
+        expectError("columns 1 and 3 are both called 'a'", "write one of names above it") { _ = try rows("a,b, a\n1,2,3\n") }
         // Names are told apart by their bytes.
         #expect(try rows("\u{E9},e\u{301}\n1,2\n").names.count == 2)
     }

@@ -128,7 +128,7 @@ func table(_ lines: [String], header: CSVFile.Header = .told) throws -> DataTabl
     }
 
     @Test func tablesWithoutRows() throws {
-        expectError("t.csv has a header but no rows", "no header") { _ = try table("a,b") }
+        expectError("t.csv has a header but no rows", "write one of names above it") { _ = try table("a,b") }
         #expect(try table("1,2", header: .absent).rowCount == 1)
         let read = try table("a,b", "\"1", "\",2", "3,4")
         #expect(read.row(0).map(ExactText.init) == ["1\n", "2"].map(ExactText.init) && read.line(ofRow: 1) == 4)
