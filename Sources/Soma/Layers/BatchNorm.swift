@@ -42,13 +42,13 @@ public struct BatchNorm: Layer, CustomReflectable {
             named(by: weight) { programError("BatchNorm", "an input of \(x.shape) is not [N, \(channels), …]") }
         }
         if x.isNothing(ofRank: 2) { return x }
-        guard let statistics else { return normalized(x) { _ in } }
+        guard let statistics else { return tapped(normalized(x) { _ in }) }
         func predicted() -> Tensor {
             let (scale, shift) = statistics.scaleAndShift(weight, bias, epsilon)
             return x.scaled(by: scale, plus: shift)
         }
-        if x.count == channels { return predicted() }
-        return Mode.choose(training: { normalized(x) { statistics.follow($0) } }, inference: predicted)
+        if x.count == channels { return tapped(predicted()) }
+        return tapped(Mode.choose(training: { normalized(x) { statistics.follow($0) } }, inference: predicted))
     }
 
     private func normalized(_ x: Tensor, _ follow: (Moments) -> Void) -> Tensor {

@@ -38,11 +38,9 @@ public struct Convolution: Layer {
 
     /// [N, K, spatial…] of x [N, C, spatial…], as `convolution` has it. Traps on other channels or where a window does not fit.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let maps = named(by: weight) {
-            convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups).adding(channelBias: bias)
+        named(by: weight) {
+            tapped(convolution(x, weight.tensor, stride: stride, padding: padding, dilation: dilation, groups: groups).adding(channelBias: bias))
         }
-        FeatureMaps.note(weight, maps)
-        return maps
     }
 }
 

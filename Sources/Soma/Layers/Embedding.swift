@@ -32,15 +32,16 @@ public struct Embedding: Layer {
     /// the indices.
     public func callAsFunction(_ indices: Tensor) -> Tensor {
         named(by: weight) {
-            guard let paddingIndex else { return weight.tensor.gathered(atIndices: indices) }
+            guard let paddingIndex else { return tapped(weight.tensor.gathered(atIndices: indices)) }
             let indices = indices.asIndices("Embedding", #fileID, #line)
             // Beyond the range, where a scatter drops it.
             let trained = Tensor.select(indices .== paddingIndex, -1, indices)
-            return withCustomGradient(of: weight.tensor) {
+            let rows = withCustomGradient(of: weight.tensor) {
                 $0.gathered(atIndices: indices)
             } pullback: { gradient, weight, _ in
                 Tensor.zeros(like: weight).scatteredAdd(gradient, atIndices: trained)
             }
+            return tapped(rows)
         }
     }
 }

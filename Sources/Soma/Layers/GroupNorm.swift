@@ -37,6 +37,6 @@ public struct GroupNorm: Layer {
         guard x.rank >= 2, x.shape[1] == channels else {
             named(by: weight) { programError("GroupNorm", "an input of \(x.shape) is not [N, \(channels), …]") }
         }
-        return x.groupNormalized(groups: groups, weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon)
+        return tapped(x.groupNormalized(groups: groups, weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon))
     }
 }

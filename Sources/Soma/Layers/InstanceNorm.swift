@@ -40,13 +40,14 @@ public struct InstanceNorm: Layer, CustomReflectable {
             named(by: weight) { programError("InstanceNorm", "an input of \(x.shape) is not [N, \(channels), …]") }
         }
         if x.isNothing(ofRank: 3) { return x }
-        guard let statistics else { return normalized(x) { _ in } }
-        return Mode.choose {
+        guard let statistics else { return tapped(normalized(x) { _ in }) }
+        let y = Mode.choose {
             normalized(x) { statistics.follow($0, isCounting: false) }
         } inference: {
             let (scale, shift) = statistics.scaleAndShift(weight, bias, epsilon)
             return x.scaled(by: scale, plus: shift)
         }
+        return tapped(y)
     }
 
     private func normalized(_ x: Tensor, _ follow: (Moments) -> Void) -> Tensor {

@@ -40,7 +40,7 @@ public struct LayerNorm: Layer {
         var y = x.standardized(alongAxes: Array(x.rank - shape.rank..<x.rank), epsilon: epsilon)
         if let weight { y = y * weight.tensor }
         if let bias { y = y + bias.tensor }
-        return y
+        return tapped(y)
     }
 }
 

@@ -33,7 +33,7 @@ public struct Linear: Layer {
                 programError("Linear", "an input of \(x.shape) is not […, \(weight.shape[1])]")
             }
             let product = matmul(x, weight.tensor.transposed())
-            return bias.map { product + $0.tensor } ?? product
+            return tapped(bias.map { product + $0.tensor } ?? product)
         }
     }
 }

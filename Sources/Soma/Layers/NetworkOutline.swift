@@ -1,5 +1,4 @@
 import SomaGraph
-import Synchronization
 
 /// Finds out what of the graph of a call belongs to which module of a model.
 ///
@@ -39,7 +38,7 @@ struct NetworkOutline {
         let device = slots.first?.device ?? .current
         let sources = inputs.map { Node(storage: Absent(), shape: $0.shape, dtype: $0.dtype, device: device.tag) }
         var outline = NetworkOutline(contents)
-        let calls = SequentialCalls()
+        let calls = ModuleCalls()
         let outputs = try Capture(computesStates: false).recording {
             // Asked first: what the call assigns to a state would be another node.
             let values = slots.map { $0.value().node }
@@ -50,7 +49,7 @@ struct NetworkOutline {
         var rows = outline.rows(contents)
         for call in calls.resolved(in: contents, model) {
             guard let row = rows.firstIndex(where: { $0.path.isExactly(call.path) }), !outline.holders.contains(row) else { continue }
-            rows[row].outputs.append(call.shape)
+            rows[row].outputs.append(call.output.shape)
         }
         rows[0].outputs = outputs.map(\.shape)
         func bytes(_ slots: some Sequence<Slot>) -> Int { slots.reduce(0) { $0 + $1.shape.count * $1.dtype.byteCount } }
@@ -175,44 +174,5 @@ struct NetworkOutline {
     private static func joinsBatches(_ node: Node) -> Bool {
         guard case .matmul = node.primitive, case .reshape = node.inputs[0].primitive else { return false }
         return node.inputs[0].inputs.count == 1 && node.inputs[0].inputs[0].shape.rank > 2
-    }
-}
-
-/// What the `Sequential`s of a model gave while it was called, which have parameters to be known by.
-final class SequentialCalls: Sendable {
-    @TaskLocal static var current: SequentialCalls?
-
-    /// The output of a layer of a `Sequential`; of the whole where there is no number.
-    private struct Call {
-        let layers: Sequential
-        let number: Int?
-        let shape: Shape
-    }
-
-    private let calls = Mutex<[Call]>([])
-
-    func recording<Result>(_ body: () throws -> Result) rethrows -> Result { try Self.$current.withValue(self, operation: body) }
-
-    func note(_ layers: Sequential, _ number: Int?, _ output: Tensor) {
-        calls.withLock { $0.append(Call(layers: layers, number: number, shape: output.shape)) }
-    }
-
-    /// The shapes with the paths of the layers that gave them.
-    func resolved(in contents: ModelContents, _ model: some Module) -> [(path: String, shape: Shape)] {
-        calls.withLock { $0 }.compactMap { call in
-            let isModel = model is Sequential && contents.parameters.isEmpty
-            guard let prefix = Self.path(of: call.layers, in: contents) ?? (isModel ? [] : nil) else { return nil }
-            return ((prefix + [call.number.map(String.init)].compactMap { $0 }).joined(separator: "."), call.shape)
-        }
-    }
-
-    /// That which leads to its first parameter, without the part within it.
-    private static func path(of layers: Sequential, in contents: ModelContents) -> [String]? {
-        guard let own = ModelContents(of: layers).parameters.first,
-            let known = contents.parameters.first(where: { $0.parameter === own.parameter })
-        else { return nil }
-        let inner = own.name.split(atEach: ".")
-        return ([known.name] + known.aliases).map { $0.split(atEach: ".") }
-            .first { $0.suffix(inner.count).elementsEqual(inner, by: { $0.isExactly($1) }) }?.dropLast(inner.count)
     }
 }

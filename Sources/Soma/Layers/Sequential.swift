@@ -14,13 +14,11 @@ public struct Sequential: Layer {
 
     /// The last layer of … of the first layer of x.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        let output = layers.enumerated().reduce(x) { x, next in
+        tapped(layers.enumerated().reduce(x) { x, next in
             let output = LayerPath.within(type(of: next.element), number: next.offset) { next.element(x) }
-            SequentialCalls.current?.note(self, next.offset, output)
+            ModuleCalls.current?.note(self, next.offset, output)
             return output
-        }
-        SequentialCalls.current?.note(self, nil, output)
-        return output
+        })
     }
 }
 

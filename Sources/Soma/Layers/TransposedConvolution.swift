@@ -43,9 +43,9 @@ public struct TransposedConvolution: Layer {
     /// [N, K, spatial…] of x [N, C, spatial…], as `transposedConvolution` has it. Traps on other channels.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         named(by: weight) {
-            transposedConvolution(
-                x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups
-            ).adding(channelBias: bias)
+            let maps = transposedConvolution(
+                x, weight.tensor, stride: stride, padding: padding, outputPadding: outputPadding, dilation: dilation, groups: groups)
+            return tapped(maps.adding(channelBias: bias))
         }
     }
 }

@@ -82,7 +82,7 @@ public final class CompiledStep: Sendable {
     @discardableResult
     public func callAsFunction(_ inputs: [Tensor]) throws -> [Tensor] {
         // Where a graph is wanted, the step is what its closure does.
-        if Capture.current != nil || FeatureMaps.isRecording { return try body(inputs) }
+        if Capture.current != nil || ModuleCalls.current != nil { return try body(inputs) }
         let signature = Signature(inputs)
         let known = replays.withLock { $0[signature]?.current() }
         if let known, try isUpToDate(known, inputs) { return try known.run(inputs) }

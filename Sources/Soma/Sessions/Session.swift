@@ -39,10 +39,10 @@ public struct Session: Sendable {
         let forward: @Sendable (Tensor) -> Tensor
         switch answer {
         case .classes(let names):
-            forward = { whole($0).softmax(alongAxis: -1) }
+            forward = { model.tapped(whole($0)).softmax(alongAxis: -1) }
             self.measured = measured ?? Classification(Sequential(whole), classes: names)
         case .number, .picture:
-            forward = { whole($0) }
+            forward = { model.tapped(whole($0)) }
             self.measured = measured
         }
         let step = compiled { samples in withDevice(device) { withInference { forward(samples) } } }
@@ -108,16 +108,17 @@ public struct Session: Sendable {
         programError(operation, "sample \(wrong) has \(samples[wrong].count) values, and the model takes \(size)", file: file, line: line)
     }
 
-    /// What the convolutions of the model make of a sample, in the order in which they come; nothing where there is no network.
-    ///
-    /// Traps where the sample has another number of values.
-    /// - Parameter sample: `input.sampleShape` values.
-    public func featureMaps(of sample: [Float], file: StaticString = #fileID, line: UInt = #line) -> [FeatureMaps] {
-        requireSizes([sample], "featureMaps", file, line)
-        return switch responder {
+    /// What modules of the network make of samples, in the order in which they come, as a graph; nil where there is no network.
+    /// - Returns: the samples [n, …], and the taps. The one with the empty path is the network's own result: logits where classes are told.
+    func tapped(
+        _ samples: [[Float]], _ operation: String, _ file: StaticString, _ line: UInt
+    ) -> (samples: Tensor, taps: [ModuleTap])? {
+        requireSizes(samples, operation, file, line)
+        switch responder {
         case .network(let module, let forward, _):
-            withDevice(device) { withInference { Soma.featureMaps(of: module) { forward(batch([sample])) } } }
-        case .rows: []
+            let samples = batch(samples)
+            return (samples, withDevice(device) { withInference { Soma.taps(of: module) { forward(samples) }.taps } })
+        case .rows: return nil
         }
     }
 
