@@ -49,7 +49,7 @@ import Testing
         #expect(try samples(a.training(plain, channels: 1)) == samples(b.training(plain, channels: 1)))
         #expect(try samples(a.validation(plain, channels: 1)) == samples(b.validation(plain, channels: 1)))
         // A copy in the other form is the same data set.
-        #expect(a.contents() == b.contents())
+        #expect(a.fingerprint() == b.fingerprint())
     }
 
     @Test func partsInDifferentForms() throws {
@@ -70,7 +70,7 @@ import Testing
             (0..<images.trainingList.count).map { String(decoding: Array(images.trainingList.relativePath($0)).composed, as: UTF8.self) }
         }
         #expect(try names(images("a", fraction: 0)) == names(images("b", fraction: 0)))
-        #expect(try images("a").contents() == images("b").contents())
+        #expect(try images("a").fingerprint() == images("b").fingerprint())
     }
 
     @Test func oneClassInTwoFoldersIsRefused() throws {

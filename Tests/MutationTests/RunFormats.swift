@@ -36,13 +36,15 @@ extension FileFormat {
         let checkpoint = try Checkpoint(path: path)
         let run = try SavedRun(checkpoint)
         _ = try LoopProgress(checkpoint, losses: ["loss"])
-        _ = try TrainedPictures(checkpoint)
+        _ = try PictureClasses.read(checkpoint)
         try checkpoint.restore(RandomGenerator(seed: 0))
         guard Recipes.epochs.contains(run.epochs) else { throw Contradiction("epochs that no run has") }
         let model = withDevice(.recording()) { withoutInitialization { Checkpoints.model() } }
         let report = try checkpoint.restore(model, matching: .whatFits)
         try expectSame(report.restored.count + report.missing.count + report.unfit.count, 4, "a part of the model is lost")
         try checkpoint.check(model)
+        guard let fingerprint = try checkpoint.dataFingerprint() else { return }
+        try expectSame(DataFingerprint(fingerprint.description), fingerprint, "another fingerprint is read back")
     }
 
     static let configuration = FileFormat(
@@ -112,8 +114,6 @@ extension FileFormat {
     ) { _, bytes in
         var tuning = Tuning()
         try tuning.add(String(decoding: bytes, as: UTF8.self), for: traits)
-        let sums = String(decoding: bytes.reversed(), as: UTF8.self)
-        _ = ClassContents(sums)
     }
 }
 
@@ -126,7 +126,9 @@ enum Checkpoints {
             "recipe": "digits", "seed": "7", "epochs": "2", "setting.hidden": "4", "epoch": "1", "batch": "3", "epoch.loss_sum": "1.5", "epoch.samples": "96",
             "unread.loss_sum": "0.0", "unread.samples": "0", "unread.batches": "0", "best.value": "0.5", "best.epoch": "0", "random.seed": "7", "random.draws": "12",
             "plateau.best": "0.25", "plateau.bad_epochs": "1", "plateau.cooldown": "0", "plateau.reductions": "2",
-            "classes": #"["a","café"]"#, "pictures": #"["3:ff","4:0"]"#,
+            "classes": #"["a","café"]"#, DataFingerprint.key: DataFingerprint(.pictures, parts: [
+                .init(name: "a", count: 3, hash: "ff"), .init(name: "café", count: nil, hash: "0"),
+            ]).description,
         ]
         let names: [(String, [Int])] = [("hidden.0.weight", [4, 64]), ("hidden.0.bias", [4]), ("output.weight", [10, 4]), ("output.bias", [10])]
         let tensors = names.map { name, shape in

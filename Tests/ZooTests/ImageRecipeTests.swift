@@ -50,13 +50,13 @@ extension OnTheCPU {
                     try record(recipe, on: try .named("cpu"), settings, epochs: 2, data: path, resume: checkpoint.path)
                 } throws: { error in words.allSatisfy("\(error)".contains) }
             }
-            try resume("has changed", "the class 'class 3' is new", in: foreign.path)
-            try resume("has changed", "the class 'class 2' is gone", in: fewer.path)
-            try resume("has changed", "the class 'class 0' has 2 pictures and had 5", in: other.path)
+            try resume("is not what", "the class 'class 3' is new", in: foreign.path)
+            try resume("is not what", "the class 'class 2' is gone", in: fewer.path)
+            try resume("is not what", "the class 'class 0' has 2 pictures and had 5", in: other.path)
             // As many pictures, but not the same: which were held out cannot be told.
             try Picture(width: 9, height: 9, channels: 1, pixels: [UInt8](repeating: 9, count: 81)).write(to: "\(folder.path)/class 1/3.png")
             try resume("pictures of the class 'class 1' have other names or sizes", in: folder.path)
-            #expect { try recipe.testData(of: checkpoint, in: folder.path, isTrainedOn: true) } throws: { "\($0)".contains("has changed") }
+            #expect { try recipe.testData(of: checkpoint, in: folder.path, isTrainedOn: true) } throws: { "\($0)".contains("is not what") }
             #expect(try recipe.testData(of: checkpoint, in: folder.path).dataSet.count == 15)
             #expect(throws: UsageError.self) { try record(AlexNetRecipe(), on: try .named("cpu")) }
         }

@@ -48,7 +48,7 @@ extension OnTheCPU {
         /// A run goes on with the files that it began with.
         @Test func refusesOtherFilesWhenItGoesOn() throws {
             let (folder, output) = (try TemporaryFolder(), try TemporaryFolder())
-            for part in ["train", "t10k"] { try folder.writeIDX(part, count: 20, side: 5) }
+            for part in ["train", "t10k"] { try folder.writeIDX(part, count: 20, side: 28) }
             let settings = ["hidden=8", "batch=10"]
             func train(_ epochs: Int, resume: String?) throws -> Record {
                 try record(
@@ -56,8 +56,13 @@ extension OnTheCPU {
             }
             let last = try #require(try train(1, resume: nil).result.checkpoint)
             #expect(try train(2, resume: last).result.epochs == 2)
-            try folder.writeIDX("t10k", count: 21, side: 5)
-            #expect { try train(3, resume: last) } throws: { "\($0)".contains("are not those that \(last) was trained on") }
+            try folder.writeIDX("t10k", count: 21, side: 28)
+            let what = "\(folder.path) is not what \(last) was trained on: it has 41 pictures and had 40"
+            #expect { try train(3, resume: last) } throws: { "\($0)".contains(what) }
+            // Its test files say themselves what is tested on, so that is told and no more.
+            let checkpoint = try Checkpoint(path: last)
+            #expect(try recipe.testData(of: checkpoint, in: folder.path, isTrainedOn: true).remarks == [what])
+            #expect(try recipe.testData(of: checkpoint, in: folder.path).remarks == [])
         }
 
         @Test func namesTheFileWithoutPictures() throws {

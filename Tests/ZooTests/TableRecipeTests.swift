@@ -89,9 +89,11 @@ extension OnTheCPU {
             let checkpoint = try Checkpoint(path: last)
             _ = try write(folder) { size, _ in size > 4 ? "large" : "small" }
             #expect { try record(recipe, on: device, ["target=answer"], epochs: 2, data: path, resume: last) } throws: {
-                "\($0)".contains("not the table")
+                "\($0)".contains("\(path) is not what \(last) was trained on: its rows are others")
             }
-            #expect { try recipe.testData(of: checkpoint, in: path, isTrainedOn: true) } throws: { "\($0)".contains("cannot be told") }
+            #expect { try recipe.testData(of: checkpoint, in: path, isTrainedOn: true) } throws: { error in
+                ["is not what", "cannot be told"].allSatisfy("\(error)".contains)
+            }
             // As another table it is one to test on.
             #expect(try recipe.testData(of: checkpoint, in: path).dataSet.count == 200)
             try AtomicFile.write(Array("size,answer\n1,large\n".utf8), to: path)

@@ -92,6 +92,8 @@ struct MNISTFile: Sendable {
 
 /// The four arrays of MNIST, or of a data set published in the same form such as Fashion-MNIST.
 public struct MNIST: Sendable {
+    /// The folder of the files.
+    public let path: String
     /// uint8 [60000, 28, 28], 0 is background.
     public let trainingImages: IDXFile
     /// uint8 [60000], the digits 0 to 9.
@@ -104,6 +106,7 @@ public struct MNIST: Sendable {
     /// Opens the four files in `folder`, packed (`train-images-idx3-ubyte.gz`) or not.
     /// - Throws: `SomaError` naming the file that is missing or broken.
     public init(folder: String) throws {
+        path = folder
         trainingImages = try Self.open(.trainingImages, in: folder)
         trainingLabels = try Self.open(.trainingLabels, in: folder)
         (testImages, testLabels) = try Self.testFiles(in: folder)
@@ -126,13 +129,12 @@ public struct MNIST: Sendable {
     }
 }
 
-extension MNIST {
-    /// A hash by which other files are told from these: of the shapes of all four and of the classes, which are many enough to
-    /// differ in any other data set, and few enough to be read at once.
-    public func fingerprint() throws -> String {
+extension MNIST: DataSource {
+    /// Of the shapes of all four files and of the classes, which are many enough to differ in any other data set, and few enough to be read at once.
+    public func fingerprint() throws -> DataFingerprint {
         var hash = SHA256()
         for file in [trainingImages, trainingLabels, testImages, testLabels] { Array("\(file.shape)".utf8).withUnsafeBytes { hash.update($0) } }
         for labels in [trainingLabels, testLabels] { try labels.withBytes { hash.update($0) } }
-        return hash.digest()
+        return DataFingerprint(.digits, parts: [.init(count: trainingLabels.count + testLabels.count, hash: hash.digest())])
     }
 }

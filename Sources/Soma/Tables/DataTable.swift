@@ -73,16 +73,33 @@ public struct DataTable: Sendable {
         throw SomaError("\(path) has no column '\(name)'", hint: hint)
     }
 
-    /// A hash by which other rows are told from these: of the names and the cells of some columns, in the order of the file.
+    /// By which other rows are told from these: of the names and the cells of some columns, in the order of the file.
     /// - Throws: `SomaError` where there is no such column.
-    public func fingerprint(ofColumns names: [String]) throws -> String {
+    public func fingerprint(ofColumns names: [String]) throws -> DataFingerprint {
         var hash = SHA256()
         for index in try names.map(requiredColumn).sorted() {
             Array("\(self.names[index].utf8.count) \(self.names[index]) \(rowCount)\n".utf8).withUnsafeBytes { hash.update($0) }
             columns[index].update(&hash)
         }
-        return hash.digest()
+        return DataFingerprint(.table, parts: [.init(count: rowCount, hash: hash.digest())])
     }
+}
+
+extension DataTable: DataSource {
+    /// Of all columns.
+    public func fingerprint() throws -> DataFingerprint { try fingerprint(ofColumns: names) }
+}
+
+/// Some columns of a table as a source of data: what the others hold does not count.
+public struct ColumnsOfTable: DataSource {
+    private let table: DataTable
+    private let names: [String]
+
+    /// The columns `names` of `table`.
+    public init(_ table: DataTable, _ names: [String]) { (self.table, self.names) = (table, names) }
+
+    public var path: String { table.path }
+    public func fingerprint() throws -> DataFingerprint { try table.fingerprint(ofColumns: names) }
 }
 
 /// The cells of a column, packed.

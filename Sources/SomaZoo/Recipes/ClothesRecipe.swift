@@ -43,14 +43,14 @@ public struct ClothesRecipe: TrainingRecipe {
     }
 
     private func pictures(_ context: RecipeContext) throws -> LabelledPictures {
-        try DigitPictures.requireSameOrigin(context)
         guard context.data == nil else {
             let files = try DigitPictures(context, recipe: name)
             return LabelledPictures(
                 training: files.training, heldOut: files.heldOut, format: .digits, classes: Self.fashionClasses, metadata: files.metadata)
         }
+        let metadata = try context.metadata(of: nil)
         let training = GarmentDataSet(seed: 0, range: 0..<context.settings[Self.pictures])
-        return LabelledPictures(training: training, heldOut: Self.heldOut, format: .colour64, classes: Garment.names, metadata: [:])
+        return LabelledPictures(training: training, heldOut: Self.heldOut, format: .colour64, classes: Garment.names, metadata: metadata)
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
@@ -66,7 +66,8 @@ public struct ClothesRecipe: TrainingRecipe {
             return TestData(
                 dataSet: Self.adversaries.withNoise(Self.heldOut, settings), origin: "as many pictures as \(Self.heldOut.count) garments that were held out")
         }
-        let test = try TestData.digits(in: DigitFiles.required(folder, name), rows: 28, columns: 28, shape: [1, 28, 28])
+        let test = try TestData.digits(
+            in: DigitFiles.required(folder, name), of: checkpoint, isTrainedOn: isTrainedOn, rows: 28, columns: 28, shape: [1, 28, 28])
         return TestData(dataSet: Self.adversaries.withNoise(test.dataSet, settings), origin: "as many pictures as \(test.origin)", remarks: test.remarks)
     }
 }

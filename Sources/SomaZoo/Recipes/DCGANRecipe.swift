@@ -59,7 +59,8 @@ public struct DCGANRecipe: TrainingRecipe {
             return TestData(
                 dataSet: Self.adversaries.withNoise(heldOut, settings), origin: "as many pictures as the \(heldOut.count) embedded digits that were held out")
         }
-        let test = try TestData.digits(in: folder, rows: side, columns: side, shape: [1, side, side])
+        let test = try TestData.digits(
+            in: folder, of: checkpoint, isTrainedOn: isTrainedOn, rows: side, columns: side, shape: [1, side, side])
         return TestData(
             dataSet: Self.adversaries.withNoise(test.dataSet, settings), origin: "as many pictures as \(test.origin)", remarks: test.remarks)
     }

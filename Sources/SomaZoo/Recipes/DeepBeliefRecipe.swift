@@ -86,7 +86,7 @@ public struct DeepBeliefRecipe: TrainingRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
-        try .flatDigits(of: checkpoint, in: folder, name)
+        try .flatDigits(of: checkpoint, in: folder, isTrainedOn: isTrainedOn, name)
     }
 }
 

@@ -45,7 +45,7 @@ public struct DigitsRecipe: TrainingRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
-        if let folder { return try .digits(in: folder, rows: 8, columns: 8, shape: [64]) }
+        if let folder { return try .digits(in: folder, of: checkpoint, isTrainedOn: isTrainedOn, rows: 8, columns: 8, shape: [64]) }
         return TestData.embeddedDigits
     }
 }

@@ -53,7 +53,7 @@ public struct LeNetRecipe: TrainingRecipe {
         let context = fitted(context, to: files)
         let validation = context.settings[Self.digits.validation]
         var setup = classifier(context)
-        setup.metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        setup.metadata = try context.metadata(of: files.source)
         return try setup.experiment(training: files.training(), test: files.test(), validation: validation)
     }
 
@@ -64,6 +64,6 @@ public struct LeNetRecipe: TrainingRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
-        try .digits(in: DigitFiles.required(folder, name), rows: 28, columns: 28, shape: [1, 28, 28])
+        try .digits(in: DigitFiles.required(folder, name), of: checkpoint, isTrainedOn: isTrainedOn, rows: 28, columns: 28, shape: [1, 28, 28])
     }
 }

@@ -41,7 +41,7 @@ public struct MNISTRecipe: TrainingRecipe {
         let context = fitted(context, to: files)
         let validation = context.settings[Self.options.digits.validation]
         var setup = classifier(context, files)
-        setup.metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        setup.metadata = try context.metadata(of: files.source)
         return try setup.experiment(training: files.training(), test: files.test(), validation: validation)
     }
 
@@ -52,6 +52,6 @@ public struct MNISTRecipe: TrainingRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
-        try .digits(in: DigitFiles.required(folder, name), rows: 28, columns: 28, shape: [784])
+        try .digits(in: DigitFiles.required(folder, name), of: checkpoint, isTrainedOn: isTrainedOn, rows: 28, columns: 28, shape: [784])
     }
 }

@@ -135,7 +135,7 @@ public struct TableRecipe: TrainingRecipe {
         options.divergenceAdvice = context.advice(lower: Self.rate)
         var experiment = Experiment(
             context, SupervisedTask(network, objective, optimizer), options, on: parts.training, validatedOn: parts.validation)
-        experiment.metadata = try parts.metadata(goingOnFrom: context.checkpoint)
+        experiment.metadata = try parts.metadata(context)
         experiment.remarks = parts.remarks + [try context.scheduleChange("cosine", schedule)].compactMap { $0 }
         // The last weights may be long past the best.
         if settings[Self.validation] > 0 { (experiment.test, experiment.testsBest) = (parts.heldOut, true) }
@@ -160,15 +160,10 @@ public struct TableRecipe: TrainingRecipe {
     public func testData(of checkpoint: Checkpoint, in path: String?, isTrainedOn: Bool) throws -> TestData {
         let (saved, preparation) = (try SavedRun(checkpoint), try checkpoint.tablePreparation())
         let table = try path.map { try DataTable(path: $0) } ?? Penguins.table
-        let isSame = try? table.fingerprint(ofColumns: preparation.columnNames) == checkpoint.metadata[TableParts.fingerprintKey]
-        if isSame == true {
+        let source = ColumnsOfTable(table, preparation.columnNames)
+        if try checkpoint.comparison(with: source, isTrainedOn: path == nil || isTrainedOn, hasTestPart: false).isSame {
             let parts = try TableParts(path, saved.settings, seed: saved.seed, fold: nil)
             return TestData(dataSet: parts.heldOut, origin: "the \(parts.heldOut.count) rows held out of \(table.path)", remarks: parts.heldOut.remarks)
-        }
-        if path == nil || isTrainedOn {
-            throw SomaError(
-                "\(table.path) is not the table that \(checkpoint.path) was trained on",
-                hint: "which rows were held out cannot be told; name other rows by --data")
         }
         let rows = try TableDataSet(table, preparation)
         return TestData(dataSet: rows, origin: "the \(rows.count) rows of \(table.path)", remarks: rows.remarks)

@@ -78,7 +78,8 @@ public struct VAERecipe: TrainingRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool) throws -> TestData {
-        let (settings, test) = (try SavedRun(checkpoint).settings, try TestData.flatDigits(of: checkpoint, in: folder, name))
+        let settings = try SavedRun(checkpoint).settings
+        let test = try TestData.flatDigits(of: checkpoint, in: folder, isTrainedOn: isTrainedOn, name)
         return TestData(dataSet: Self.withNoise(test.dataSet, settings), origin: test.origin, remarks: test.remarks)
     }
 }

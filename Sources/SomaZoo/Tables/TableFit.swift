@@ -36,7 +36,7 @@ struct TableFit {
     /// Writes `last.safetensors` and `best.safetensors`, which are the same: what is fitted at once has no better state.
     private func write(_ model: FittedTable, _ parts: TableParts) throws -> String? {
         guard let folder = context.output else { return nil }
-        let metadata = SavedRun.metadata(recipe, context).merging(try parts.metadata(goingOnFrom: nil)) { _, own in own }
+        let metadata = SavedRun.metadata(recipe, context).merging(try parts.metadata(context)) { _, own in own }
         let paths = ["best", "last"].map { "\(folder)/\($0).safetensors" }
         for (path, isBest) in zip(paths, [true, false]) {
             try model.write(metadata: metadata, to: path)

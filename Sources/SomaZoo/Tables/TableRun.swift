@@ -16,7 +16,7 @@ struct TableParts {
     let preparation: TablePreparation
     let remarks: [String]
 
-    static let (preparationKey, fingerprintKey) = ("table.preparation", "table.fingerprint")
+    static let preparationKey = "table.preparation"
 
     /// - Parameters:
     ///   - path: the file; nil: the penguins that the program holds.
@@ -52,16 +52,11 @@ struct TableParts {
             + rows.remarks + self.heldOut.remarks
     }
 
-    var fingerprint: String { get throws { try table.fingerprint(ofColumns: preparation.columnNames) } }
-
     /// What checkpoints say of the table.
     /// - Throws: `SomaError` where a run would go on with another table than it began with.
-    func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {
-        let own = try fingerprint
-        if let checkpoint, let other = checkpoint.metadata[Self.fingerprintKey], other != own {
-            throw SomaError("\(table.path) is not the table that \(checkpoint.path) was trained on", hint: "begin anew without --resume")
-        }
-        return [Self.preparationKey: preparation.json, Self.fingerprintKey: own]
+    func metadata(_ context: RecipeContext) throws -> [String: String] {
+        let columns = ColumnsOfTable(table, preparation.columnNames)
+        return try context.metadata(of: columns).merging([Self.preparationKey: preparation.json]) { own, _ in own }
     }
 }
 

@@ -38,22 +38,11 @@ struct DigitFiles {
     /// How many pictures there are to train on.
     var trainingCount: Int { files.trainingImages.count }
 
-    private static let key = "digits"
-
     /// Whether a checkpoint is of a run on such files.
-    static func areNamed(in checkpoint: Checkpoint) -> Bool { checkpoint.metadata[key] != nil }
+    static func areNamed(in checkpoint: Checkpoint) -> Bool { (try? checkpoint.dataFingerprint()?.kind) == .digits }
 
-    /// What checkpoints say of the files.
-    /// - Throws: `SomaError` where a run would go on with other files than it began with.
-    func metadata(goingOnFrom checkpoint: Checkpoint?) throws -> [String: String] {
-        let (key, own) = (Self.key, try files.fingerprint())
-        if let checkpoint, let other = checkpoint.metadata[key], other != own {
-            throw SomaError(
-                "\(files.trainingImages.path) and the files beside it are not those that \(checkpoint.path) was trained on",
-                hint: "begin anew without --resume")
-        }
-        return [key: own]
-    }
+    /// By which the files are known again.
+    var source: any DataSource { files }
 
     private var shape: [Int] { isFlat ? [rows * columns] : [1, rows, columns] }
 
@@ -79,15 +68,24 @@ extension TestData {
 
     /// Digits to evaluate by: the test files of MNIST or of a data set in the same form, or pictures in folders called 0 to 9,
     /// light on dark, which are scaled to the size that the model takes.
+    /// - Parameters:
+    ///   - checkpoint: of the model that is to be tested.
+    ///   - isTrainedOn: whether this is the folder of the run.
     /// - Throws: `SomaError` naming what is missing, empty, or of another size.
-    static func digits(in folder: String, rows: Int, columns: Int, shape: [Int]) throws -> TestData {
+    static func digits(
+        in folder: String, of checkpoint: Checkpoint, isTrainedOn: Bool, rows: Int, columns: Int, shape: [Int]
+    ) throws -> TestData {
         if MNIST.hasTestFiles(in: folder) {
             let (images, labels) = try MNIST.testFiles(in: folder)
             guard Array(images.shape.dropFirst()) == [rows, columns] else {
                 let found = images.shape.dropFirst().map(String.init).joined(separator: "×")
                 throw SomaError("\(images.path) has pictures of \(found), the model takes \(rows)×\(columns)")
             }
-            return TestData(dataSet: try ImageDataSet(images: images, labels: labels, shape: shape), origin: "the test pictures in \(folder)")
+            // What is only tested on need not have files to train on.
+            let files = isTrainedOn ? try? MNIST(folder: folder) : nil
+            let remarks = try files.map { try checkpoint.comparison(with: $0, isTrainedOn: true, hasTestPart: true).remarks } ?? []
+            return TestData(
+                dataSet: try ImageDataSet(images: images, labels: labels, shape: shape), origin: "the test pictures in \(folder)", remarks: remarks)
         }
         let pictures = try ImageFolder(path: folder, validationFraction: 0, labelledAs: DigitClasses.names)
         try pictures.require(classes: DigitClasses.names)

@@ -9,25 +9,14 @@ struct DigitPictures {
 
     /// - Throws: `SomaError` naming the file that is missing, broken, of another size, or another than the run's.
     init(_ context: RecipeContext, recipe: String) throws {
-        try Self.requireSameOrigin(context)
         guard context.data != nil else {
-            let parts = EnlargedDigits.parts
-            (training, heldOut, metadata) = (parts.training, parts.heldOut, [:])
+            metadata = try context.metadata(of: nil)
+            (training, heldOut) = EnlargedDigits.parts
             return
         }
         let files = try DigitFiles(context, recipe: recipe, side: 28)
         (training, heldOut) = (try files.training(), try files.test())
-        metadata = try files.metadata(goingOnFrom: context.checkpoint)
-    }
-
-    /// - Throws: `UsageError` where a run on files would go on with the embedded digits, or the other way round.
-    static func requireSameOrigin(_ context: RecipeContext) throws {
-        guard let checkpoint = context.checkpoint else { return }
-        switch (context.data != nil, DigitFiles.areNamed(in: checkpoint)) {
-        case (false, true): throw UsageError("\(checkpoint.path) was trained on the files of a folder: name it by --data")
-        case (true, false): throw UsageError("\(checkpoint.path) was trained on the embedded digits: leave out --data")
-        case (true, true), (false, false): return
-        }
+        metadata = try context.metadata(of: files.source, isEither: true)
     }
 }
 
@@ -116,10 +105,10 @@ struct FlatDigits {
     /// - Throws: `SomaError` naming the file that is missing, broken, of other than 28×28 pixels, or another than the run's; `UsageError` where a
     ///   run would go on with other data.
     init(_ context: RecipeContext, recipe: String) throws {
-        try DigitPictures.requireSameOrigin(context)
         guard context.data != nil else {
+            metadata = try context.metadata(of: nil)
             (training, heldOut) = DigitsRecipe.dataSets
-            (pixels, metadata) = (64, [:])
+            pixels = 64
             return
         }
         let files = try DigitFiles(context, recipe: recipe)
@@ -127,7 +116,7 @@ struct FlatDigits {
             throw SomaError("\(context.data ?? "") has pictures of \(files.rows)×\(files.columns), and \(recipe) takes 28×28")
         }
         (training, heldOut, pixels) = (try files.training(), try files.test(), 784)
-        metadata = try files.metadata(goingOnFrom: context.checkpoint)
+        metadata = try context.metadata(of: files.source, isEither: true)
     }
 
     /// The first samples to train on, at most `count`.
@@ -158,8 +147,11 @@ extension TestData {
     /// Digits as vectors of pixels, as a checkpoint of a recipe on `FlatDigits` takes them.
     /// - Parameter folder: nil for the embedded ones that were held out, which go with a checkpoint that was trained on the others.
     /// - Throws: `UsageError` where a folder is needed; `SomaError` naming what is missing or of another size.
-    static func flatDigits(of checkpoint: Checkpoint, in folder: String?, _ recipe: String) throws -> TestData {
-        if DigitFiles.areNamed(in: checkpoint) { return try .digits(in: DigitFiles.required(folder, recipe), rows: 28, columns: 28, shape: [784]) }
-        return try folder.map { try .digits(in: $0, rows: 8, columns: 8, shape: [64]) } ?? .embeddedDigits
+    static func flatDigits(of checkpoint: Checkpoint, in folder: String?, isTrainedOn: Bool, _ recipe: String) throws -> TestData {
+        func digits(_ folder: String, side: Int) throws -> TestData {
+            try .digits(in: folder, of: checkpoint, isTrainedOn: isTrainedOn, rows: side, columns: side, shape: [side * side])
+        }
+        if DigitFiles.areNamed(in: checkpoint) { return try digits(DigitFiles.required(folder, recipe), side: 28) }
+        return try folder.map { try digits($0, side: 8) } ?? .embeddedDigits
     }
 }

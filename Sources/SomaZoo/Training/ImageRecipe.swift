@@ -35,25 +35,23 @@ extension ImageRecipe {
     }
 
     public func experiment(_ context: RecipeContext) throws -> Experiment {
-        let trained = try context.checkpoint.flatMap { try TrainedPictures($0) }
-        let found = try folder(context, labelledAs: trained?.classes ?? [])
+        let found = try folder(context, labelledAs: try context.checkpoint.flatMap { try PictureClasses.read($0) } ?? [])
         let context = try fitted(context, to: found)
+        let metadata = try context.metadata(of: found, isEither: Self.hasEmbeddedData)
         guard let folder = found else {
             let (training, heldOut) = DigitsRecipe.dataSets
             return try digits(context).experiment(training: training, test: heldOut)
         }
         let (images, settings) = (Self.images, context.settings)
-        let pictures = TrainedPictures(folder)
-        if let checkpoint = context.checkpoint { try trained?.require(pictures, in: folder, by: checkpoint) }
         let heldOut = folder.validation(
             images.evaluation(settings), channels: settings[images.channels], unreadable: settings[images.isStrict] ? .fatal : .leftOut)
         var setup = classifier(context, folder)
-        setup.metadata = pictures.metadata
+        setup.metadata = metadata.merging(PictureClasses.metadata(folder.classes)) { own, _ in own }
         return try setup.experiment(training: training(folder, context), test: heldOut)
     }
 
     public func session(_ checkpoint: Checkpoint, device: Device) throws -> Session {
-        let classes = try TrainedPictures(checkpoint)?.classes
+        let classes = try PictureClasses.read(checkpoint)
         let (images, saved) = (Self.images, try SavedRun(checkpoint).settings)
         let side = saved[images.side]
         let channels = classes == nil ? 1 : saved[images.channels]
@@ -70,26 +68,24 @@ extension ImageRecipe {
     }
 
     public func testData(of checkpoint: Checkpoint, in path: String?, isTrainedOn: Bool) throws -> TestData {
-        guard let trained = try TrainedPictures(checkpoint) else {
-            return try path.map { try .digits(in: $0, rows: 8, columns: 8, shape: [64]) } ?? .embeddedDigits
+        guard let classes = try PictureClasses.read(checkpoint) else {
+            return try path.map {
+                try .digits(in: $0, of: checkpoint, isTrainedOn: isTrainedOn, rows: 8, columns: 8, shape: [64])
+            } ?? .embeddedDigits
         }
         guard let path else { throw needsFolder }
         let (images, saved) = (Self.images, try SavedRun(checkpoint).settings)
-        var folder = try ImageFolder(path: path, validationFraction: 0, labelledAs: trained.classes)
-        try folder.require(classes: trained.classes)
+        var folder = try ImageFolder(path: path, validationFraction: 0, labelledAs: classes)
+        try folder.require(classes: classes)
+        let (isSame, remarks) = try checkpoint.comparison(with: folder, isTrainedOn: isTrainedOn, hasTestPart: folder.isSplit)
         var origin = folder.isSplit ? "the test pictures in \(path)" : "the pictures in \(path)"
-        if !folder.isSplit {
-            let change = trained.change(to: TrainedPictures(folder))
-            if let change, isTrainedOn {
-                throw SomaError("\(path) has changed since \(checkpoint.path) was written: \(change)", hint: "which pictures were held out cannot be told")
-            }
-            if change == nil {
-                folder = try ImageFolder(path: path, validationFraction: saved[images.heldOut], labelledAs: trained.classes)
-                origin = "the pictures held out of \(path)"
-            }
+        if isSame && !folder.isSplit {
+            folder = try ImageFolder(path: path, validationFraction: saved[images.heldOut], labelledAs: classes)
+            origin = "the pictures held out of \(path)"
         }
         return TestData(
-            dataSet: folder.held(images.evaluation(saved), channels: saved[images.channels]), origin: origin, remarks: folder.remarks)
+            dataSet: folder.held(images.evaluation(saved), channels: saved[images.channels]), origin: origin,
+            remarks: remarks + folder.remarks)
     }
 
     // MARK: Runs

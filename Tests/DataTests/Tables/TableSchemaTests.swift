@@ -145,7 +145,7 @@ func table(_ lines: [String], header: CSVFile.Header = .told) throws -> DataTabl
     @Test func fingerprints() throws {
         let lines = ["a,b,c", "1,xy,z", "2,x,yz"]
         let own = try table(lines).fingerprint(ofColumns: ["a", "b"])
-        #expect(own.utf8.count == 64)
+        #expect(own.parts.map { $0.count } == [2] && own.parts[0].hash.utf8.count == 64)
         #expect(try table("b,a,d", "xy,1,0", "x,2,0").fingerprint(ofColumns: ["b", "a"]) != own)
         #expect(try table("a,b,other", "1,xy,0", "2,x,0").fingerprint(ofColumns: ["b", "a"]) == own)
         let others = [
