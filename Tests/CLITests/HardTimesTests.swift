@@ -71,6 +71,31 @@ import Testing
         #expect(command.status == 0 && command.output.contains("hidden=8"), "\(command.complaint)")
     }
 
+    /// What a run was asked for is read from its checkpoint; `config.json` is written from that, and says where the run was.
+    @Test func settingsAreThoseOfTheCheckpoint() throws {
+        func soma(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma"] + words + ["--device", "cpu"], in: folder) }
+        #expect(soma("train", "digits", "hidden=8", "--epochs", "1", "--seed", "3", "--output", "run").status == 0)
+        let written = folder.text("run/config.json")
+        for (number, text) in [
+            written.replacing("\"hidden\":\"8\"", with: "\"hidden\":\"9\"").replacing("\"seed\":3", with: "\"seed\":4"),
+            #"{"recipe":"digits","device":"cpu"}"#,
+        ].enumerated() {
+            #expect(text != written)
+            try folder.write("run/config.json", Array(text.utf8))
+            let resumed = soma("train", "--resume", "./run", "--epochs", "\(number + 2)")
+            #expect(resumed.status == 0 && resumed.output.contains("hidden=8"), "\(resumed.complaint)")
+            // What is no whole configuration is kept.
+            #expect(resumed.output.contains("kept in") == (number == 1))
+            let configuration = try JSON(parsing: folder.text("run/config.json"))
+            #expect(configuration["settings"]?["hidden"] == "8" && configuration["seed"] == 3 && configuration["epochs"] == JSON(number + 2))
+        }
+        // A checkpoint by itself is enough.
+        try folder.write("alone/model.safetensors", try #require(folder.bytes("run/best.safetensors")))
+        let evaluated = soma("evaluate", "alone/model.safetensors", "--json")
+        #expect(evaluated.status == 0 && evaluated.complaint.isEmpty, "\(evaluated.complaint)")
+        #expect(try JSON(parsing: evaluated.output)["accuracy"] == JSON(parsing: soma("evaluate", "run", "--json").output)["accuracy"])
+    }
+
     /// What is written beside a run replaces none of its files.
     @Test func outputsThatWouldReplaceARun() throws {
         func soma(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma"] + words, in: folder) }

@@ -139,7 +139,7 @@ import Testing
         let evaluated = Command.soma("evaluate", "runs/digits", "--device", "cpu", in: folder)
         evaluated.expectComplaint(0, "a text in UTF-16", "so what the run was trained on is not known")
         try folder.write("runs/digits/config.json", Array("{\"recipe\": \"digits\"}".utf8))
-        Command.soma("evaluate", "runs/digits", "--device", "cpu", in: folder).expectComplaint(0, "no usable 'epochs'", "is not known")
+        Command.soma("evaluate", "runs/digits", "--device", "cpu", in: folder).expectComplaint(0, "no usable 'device'", "is not known")
     }
 
     /// Neither a link nor a file of another program in the place of a run's own is written through or over.

@@ -51,9 +51,9 @@ struct EvaluateCommand: ParsableCommand {
         let source = try CheckpointSource(checkpoint)
         let saved = try SavedRun(source.checkpoint)
         let device = try DeviceChoice.device(device)
-        let configuration = source.configuration()
-        let folder = data ?? source.data(of: saved.recipe, configuration)
-        let test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder, configuration))
+        let place = source.place()
+        let folder = data ?? source.data(of: saved.recipe, place)
+        let test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder, place))
         let session = try saved.recipe.session(source.checkpoint, device: device)
         Interruption.watch()
         let evaluation = try session.evaluate(test.dataSet, batchSize: batch) { _ in

@@ -27,22 +27,22 @@ struct CheckpointSource {
     }
 
     /// The folder of data that the run beside the checkpoint has used, else the usual one of the recipe.
-    func data(of recipe: any Recipe, _ configuration: RunConfiguration?) -> String? {
-        if let configuration, configuration.recipe == recipe.name, let data = configuration.data { return data }
+    func data(of recipe: any Recipe, _ place: RunPlace?) -> String? {
+        if let place, place.recipe == recipe.name, let data = place.data { return data }
         guard case .folder(_, let usual?) = recipe.data, access(usual, F_OK) == 0 else { return nil }
         return usual
     }
 
     /// Whether a folder of data is that which the run beside the checkpoint has used.
-    func isTrainedOn(_ data: String?, _ configuration: RunConfiguration?) -> Bool {
-        guard let data, let own = configuration?.data else { return false }
+    func isTrainedOn(_ data: String?, _ place: RunPlace?) -> Bool {
+        guard let data, let own = place?.data else { return false }
         return RunFolder.absolute(data) == RunFolder.absolute(own)
     }
 
-    /// What the run beside the checkpoint was asked for; nil where that is not there. One that cannot be read is told of in a line: whether a folder
-    /// was trained on is not known then.
-    func configuration() -> RunConfiguration? {
-        do { return try RunConfiguration(folder: folder) } catch {
+    /// Where the run beside the checkpoint was; nil where that is not told. What cannot be read is told of in a line: whether a folder was trained on
+    /// is not known then.
+    func place() -> RunPlace? {
+        do { return try RunPlace(folder: folder) } catch {
             Console.complain("\(Ending(error).complaint); so what the run was trained on is not known")
             return nil
         }

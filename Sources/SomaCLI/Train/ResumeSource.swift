@@ -2,7 +2,7 @@ import Glibc
 import Soma
 import SomaZoo
 
-/// The run that is to be resumed: its last checkpoint, and the configuration beside it.
+/// The run that is to be resumed: what it was asked for, as its last checkpoint says, and where it was, as `config.json` does.
 ///
 /// A run that was killed before its first checkpoint has a configuration only, and begins anew with that.
 struct ResumeSource {
@@ -26,14 +26,14 @@ struct ResumeSource {
         let isFile = start.hasSuffix(".safetensors")
         folder = isFile ? PathText.folder(of: start) : start
         let file = isFile ? start : "\(start)/last.safetensors"
-        let configuration = try RunConfiguration(folder: folder)
-        (device, data, tuning) = (configuration?.device, configuration?.data, configuration?.tuning)
+        let place = try RunPlace(folder: folder)
+        (device, data, tuning) = (place?.device, place?.data, place?.tuning)
         if isFile || access(file, F_OK) == 0 {
             let checkpoint = try Checkpoint(path: file)
             let saved = try SavedRun(checkpoint)
             (path, self.checkpoint) = (file, checkpoint)
             (recipe, settings, epochs, seed) = (saved.recipe.name, saved.settings, saved.epochs, saved.seed)
-        } else if let configuration {
+        } else if let configuration = try RunConfiguration(folder: folder) {
             (path, checkpoint) = (start, nil)
             (recipe, settings) = (configuration.recipe, configuration.settings)
             (epochs, seed) = (configuration.epochs, configuration.seed)

@@ -23,7 +23,7 @@ final class TextReport: RunReport {
         try say("recipe", "\(plan.recipe.name): \(plan.recipe.summary)")
         try say("device", "\(device): \(device.deviceDescription.model)")
         if isVerbose { try say("driver", device.deviceDescription.driver) }
-        if let data = configuration.data { try say("data", data) }
+        if let data = configuration.place.data { try say("data", data) }
         try say("run", "\(Quantity.counted(configuration.epochs, "epoch")), seed \(configuration.seed), float32, in \(plan.home)")
         if !settings.isEmpty { try say("settings", settings) }
         if let checkpoint = plan.checkpoint {
