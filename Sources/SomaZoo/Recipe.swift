@@ -23,6 +23,9 @@ public protocol Recipe: Sendable {
     /// - Throws: as `run`, where the data are missing; `UsageError` where a setting does not go with the data.
     func fitted(_ context: RecipeContext) throws -> RecipeContext
 
+    /// What settings were, by their keys, before the recipe had them: what checkpoints mean that do not say them.
+    var earlierSettings: [String: String] { get }
+
     /// Whether an interrupted run can be resumed.
     var keepsCheckpoints: Bool { get }
 
@@ -57,6 +60,7 @@ public protocol Recipe: Sendable {
 }
 
 extension Recipe {
+    public var earlierSettings: [String: String] { [:] }
     public var keepsCheckpoints: Bool { true }
     public var takesFolds: Bool { false }
 

@@ -34,7 +34,9 @@ public struct SavedRun: Sendable {
             let arguments = checkpoint.metadata.filter { $0.key.beginsExactly(with: Self.settingPrefix) }.map { key, value in
                 "\(String(decoding: key.utf8.dropFirst(Self.settingPrefix.utf8.count), as: UTF8.self))=\(value)"
             }
-            settings = try Settings(recipe, arguments: arguments.sorted())
+            var settings = try Settings(recipe, arguments: arguments.sorted())
+            settings.assume(recipe.earlierSettings)
+            self.settings = settings
         } catch let error as UsageError {
             throw SomaError("\(checkpoint.path) was written by another version: \(error)")
         }

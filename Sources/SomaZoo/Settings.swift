@@ -50,6 +50,11 @@ public struct Settings: Hashable, Sendable {
         chosen.subtract(keys)
     }
 
+    /// Gives settings that nobody has chosen other values than their defaults.
+    mutating func assume(_ texts: [String: String]) {
+        for (key, text) in texts where !chosen.contains(key) { values[key] = text }
+    }
+
     /// Chooses the value of a setting.
     mutating func choose<Value>(_ setting: Setting<Value>, _ value: Value) {
         values[setting.key] = value.settingText

@@ -15,11 +15,16 @@ extension OnTheCPU {
 
         /// Every row is held out of one fold, which neither trains on it nor scales by it.
         @Test func eachRowIsHeldOutOnce() throws {
-            let settings = Settings(TableRecipe())
-            let folds = try (0..<4).map { try TableParts(nil, settings, seed: 1, fold: Fold($0, of: 4)) }
+            func folds(_ words: String...) throws -> [TableParts] {
+                let settings = try Settings(TableRecipe(), arguments: words)
+                return try (0..<4).map { try TableParts(nil, settings, seed: 1, fold: Fold($0, of: 4)) }
+            }
+            let (single, folds) = (try folds("members=1"), try folds())
+            #expect(single.allSatisfy { $0.training.count + $0.validation.count + $0.heldOut.count == 344 })
             #expect(folds.flatMap(\.heldOut.rows).sorted() == Array(0..<344))
             for fold in folds {
-                #expect(fold.training.count + fold.validation.count + fold.heldOut.count == 344)
+                // Of several networks each is validated on a part of the rows, all of which are trained on.
+                #expect(fold.training.count == fold.validation.count && fold.training.count + fold.heldOut.count == 344)
                 let shares = (0..<3).map { species in Double(fold.heldOut.labels.count { $0 == Int32(species) }) }
                 #expect(zip(shares, [152, 68, 124]).allSatisfy { abs($0 - $1 / 4) <= 1 }, "\(shares)")
             }

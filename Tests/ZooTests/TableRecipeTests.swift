@@ -19,10 +19,12 @@ extension OnTheCPU {
             return path
         }
 
-        @Test(arguments: [try! Device.named("cpu"), interpreter()]) func tellsClasses(_ device: Device) throws {
+        @Test(arguments: [(try! Device.named("cpu"), 5), (interpreter(), 2)]) func tellsClasses(_ device: Device, _ members: Int) throws {
             let output = try TemporaryFolder()
-            let run = try record(recipe, on: device, seed: 3, epochs: 12, output: output.path)
-            #expect(run.messages.first == "species, one of 3 classes, from 7 columns: 275 rows to train on, of them 41 to choose the best epoch by, 69 to test on")
+            let words = members == 5 ? [] : ["members=\(members)", "hidden=16", "lr=0.01"]
+            let run = try record(recipe, on: device, words, seed: 3, epochs: 12, output: output.path)
+            let what = "275 rows to train on, each left out by one of \(members) networks, 69 to test on"
+            #expect(run.messages.first == "species, one of 3 classes, from 7 columns: \(what)")
             #expect(run.epochs.last?.evaluation?.report.figures.map(\.name) == ["loss", "accuracy", "auc"])
             #expect(try #require(run.result.test["accuracy"]) > 0.9 && run.result.test["auc"] ?? 0 > 0.98)
             let checkpoint = try Checkpoint(path: "\(output.path)/best.safetensors")

@@ -8,8 +8,10 @@ public struct TableRecipe: TrainingRecipe {
     static let leaveOut = Setting<[String]>("leave-out", [], "columns to leave out")
     static let categories = Setting<[String]>("categories", [], "columns of whole numbers that are names of something, as a postal code is")
     static let heldOut = Setting("held-out", 0.2, "the share of rows that is tested on and not trained on", in: 0.01...0.9)
+    static let members = Setting(
+        "members", 5, "networks whose answers are averaged; each leaves out other rows, by which the best epoch is chosen", in: 1...100)
     static let validation = Setting(
-        "validation", 0.15, "the share of the other rows that the best epoch is chosen by; 0: those tested on choose it", in: 0...0.9)
+        "validation", 0.15, "members=1: the share of rows that the best epoch is chosen by; 0: those tested on choose it", in: 0...0.9)
     static let weights = Setting("weights", ClassWeights.none, "what samples of rare classes count: none: as much as others")
     static let hidden = Setting<[Int]>("hidden", [64], "units of each hidden layer", eachIn: 1...65_536, count: 0...100)
     static let activation = Setting("activation", Activation.relu, "function behind each hidden layer")
@@ -26,14 +28,15 @@ public struct TableRecipe: TrainingRecipe {
         Whether columns hold numbers or categories is told from the columns, missing values are seen to, and the target decides whether \
         classes are told or a number. Numbers are scaled by what the training part has, and all of this is kept in the checkpoint, so that \
         soma predict does the same with rows that it never saw. Without --data it tells the species of 344 penguins. A fifth of the rows \
-        is only tested on. Of the others some choose the best weights, those with the lowest loss there, by which the test is made; without \
-        better ones for patience=20 epochs the run ends.
+        is only tested on. Of the others each of members=5 networks leaves out another fifth, and the best weights are those with the lowest \
+        loss of rows by the networks that have left them out; without better ones for patience=20 epochs the run ends. What is told of a new \
+        row is the mean of all. members=1 trains one network and leaves out the share validation=0.15.
 
         model=forest and others fit a rival of the network to the same rows and test it on the same rows: a tree (CART), a random forest, \
         extra-trees, boosted trees, a support vector machine (svm), a linear model (ridge or logistic regression), the nearest neighbours (knn) \
         or Bayes' rule for independent columns (bayes). They get categories as one-hot and numbers and missing ones as the network \
         does, learn from all rows that are not held out, and are fitted at once on the processor: there are no epochs and nothing for --resume to go \
-        on with. A setting whose help names models is theirs alone; validation, hidden, activation, dropout, batch, lr, decay and \
+        on with. A setting whose help names models is theirs alone; members, validation, hidden, activation, dropout, batch, lr, decay and \
         patience are the network's, and weights is for all but knn. The run folder gets tree.svg of a tree and, of trees, importances.svg.
 
           soma train table --data german_credit.csv target=risk weights=balanced
@@ -43,13 +46,14 @@ public struct TableRecipe: TrainingRecipe {
         """
     public var settings: [any AnySetting] {
         [
-            Self.model, Self.target, Self.kind, Self.features, Self.leaveOut, Self.categories, Self.heldOut, Self.validation, Self.weights,
-            Self.hidden, Self.activation, Self.dropout, Self.batch, Self.rate, Self.decay, Self.patience,
+            Self.model, Self.target, Self.kind, Self.features, Self.leaveOut, Self.categories, Self.heldOut, Self.members, Self.validation,
+            Self.weights, Self.hidden, Self.activation, Self.dropout, Self.batch, Self.rate, Self.decay, Self.patience,
         ] + Self.estimatorSettings
     }
     public let data = DataNeed.file("a table in CSV, whose first line names the columns", embedded: "344 penguins of three species")
     public let defaultEpochs = 200
     public let takesFolds = true
+    public let earlierSettings = ["members": "1"]
 
     /// Settings and data come with the context of each run.
     public init() {}
@@ -65,7 +69,7 @@ public struct TableRecipe: TrainingRecipe {
     private static func network(_ settings: Settings, _ preparation: TablePreparation) -> TableNetwork {
         TableNetwork(
             preparation, hidden: settings[hidden], outputs: preparation.classNames?.count ?? 1, activation: settings[activation],
-            dropout: settings[dropout])
+            dropout: settings[dropout], members: settings[members])
     }
 
     private static func objective(_ network: TableNetwork, _ preparation: TablePreparation, weights: [Float]?) -> any Objective {
@@ -86,7 +90,7 @@ public struct TableRecipe: TrainingRecipe {
         }
         var fitted = context
         fitted.settings.leaveOut(foreign)
-        if model.estimator == nil { return fitted }
+        if model.estimator == nil { return try withMembers(fitted) }
         if let checkpoint = context.checkpoint {
             throw UsageError("\(checkpoint.path) is of model=\(model.settingText), which was fitted at once: there is nothing to go on with")
         }
@@ -95,6 +99,19 @@ public struct TableRecipe: TrainingRecipe {
         }
         fitted.epochs = 1
         return fitted
+    }
+
+    /// Who says by which share of the rows the best epoch is chosen wants a single network.
+    private func withMembers(_ context: RecipeContext) throws -> RecipeContext {
+        var context = context
+        let hasShare = context.settings.isChosen(Self.validation)
+        if hasShare && !context.settings.isChosen(Self.members) { context.settings.choose(Self.members, 1) }
+        if context.settings[Self.members] == 1 { return context }
+        if hasShare {
+            throw UsageError("validation= is of members=1: each of \(context.settings[Self.members]) networks leaves out a part of the rows")
+        }
+        context.settings.leaveOut([Self.validation.key])
+        return context
     }
 
     public func trainsInSteps(by settings: Settings) -> Bool { settings[Self.model].estimator == nil }
@@ -138,7 +155,7 @@ public struct TableRecipe: TrainingRecipe {
         experiment.metadata = try parts.metadata(context)
         experiment.remarks = parts.remarks + [try context.scheduleChange("cosine", schedule)].compactMap { $0 }
         // The last weights may be long past the best.
-        if settings[Self.validation] > 0 { (experiment.test, experiment.testsBest) = (parts.heldOut, true) }
+        if settings[Self.members] > 1 || settings[Self.validation] > 0 { (experiment.test, experiment.testsBest) = (parts.heldOut, true) }
         return experiment
     }
 

@@ -25,8 +25,8 @@ enum TableModel: String, SettingChoice {
         switch self {
         case .mlp:
             [
-                TableRecipe.validation, TableRecipe.weights, TableRecipe.hidden, TableRecipe.activation, TableRecipe.dropout, TableRecipe.batch,
-                TableRecipe.rate, TableRecipe.decay, TableRecipe.patience,
+                TableRecipe.members, TableRecipe.validation, TableRecipe.weights, TableRecipe.hidden, TableRecipe.activation, TableRecipe.dropout,
+                TableRecipe.batch, TableRecipe.rate, TableRecipe.decay, TableRecipe.patience,
             ]
         case .tree: [TableRecipe.weights, TableRecipe.depth, TableRecipe.leaf, TableRecipe.pruning]
         case .forest, .extraTrees: [TableRecipe.weights, TableRecipe.trees, TableRecipe.depth, TableRecipe.leaf, TableRecipe.splitColumns]

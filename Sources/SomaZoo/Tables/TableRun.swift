@@ -37,19 +37,34 @@ struct TableParts {
         rows = try TableDataSet(table, rows: training, preparation)
         self.heldOut = try TableDataSet(table, rows: heldOut, preparation)
         classWeights = preparation.classNames == nil ? [] : rows.classWeights
-        // What is fitted at once has no epochs to choose among.
-        let share = settings[TableRecipe.model].estimator == nil ? settings[TableRecipe.validation] : 0
-        let parts = share > 0 ? rows.split(heldOut: share, seed: seed) : nil
-        if let parts, parts.training.count == 0 || parts.heldOut.count == 0 {
-            throw UsageError("validation=\(share.settingText) leaves no rows of \(rows.count) to train on, or none to choose the best epoch by")
-        }
-        (self.training, validation) = parts.map { ($0.training, $0.heldOut) } ?? (rows, self.heldOut)
+        let choice: String
+        (self.training, validation, choice) = try Self.parts(of: rows, settings, seed: seed) ?? (rows, self.heldOut, "")
         let kind = preparation.classNames.map { "one of \($0.count) classes" } ?? "a number"
         let columns = preparation.featureNames.count
         remarks = ["\(preparation.targetName), \(kind), from \(columns) \(columns == 1 ? "column" : "columns"): "
-            + "\(rows.count) rows to train on"
-            + (parts.map { ", of them \($0.heldOut.count) to choose the best epoch by" } ?? "") + ", \(heldOut.count) to test on"] + schema.remarks
+            + "\(rows.count) rows to train on\(choice), \(heldOut.count) to test on"] + schema.remarks
             + rows.remarks + self.heldOut.remarks
+    }
+
+    /// What a network is trained on, what chooses the best epoch, and this in words; nil where nothing of the rows does.
+    private static func parts(
+        of rows: TableDataSet, _ settings: Settings, seed: UInt64
+    ) throws -> (training: any DataSet, validation: any DataSet, choice: String)? {
+        // What is fitted at once has no epochs to choose among.
+        guard settings[TableRecipe.model].estimator == nil else { return nil }
+        let members = settings[TableRecipe.members]
+        if members > 1 {
+            guard rows.count >= members else { throw UsageError("members=\(members): there are only \(rows.count) rows to train on") }
+            let parts = RowsInParts(rows, count: members, seed: seed)
+            return (parts, parts, ", each left out by one of \(members) networks")
+        }
+        let share = settings[TableRecipe.validation]
+        if share == 0 { return nil }
+        let parts = rows.split(heldOut: share, seed: seed)
+        if parts.training.count == 0 || parts.heldOut.count == 0 {
+            throw UsageError("validation=\(share.settingText) leaves no rows of \(rows.count) to train on, or none to choose the best epoch by")
+        }
+        return (parts.training, parts.heldOut, ", of them \(parts.heldOut.count) to choose the best epoch by")
     }
 
     /// What checkpoints say of the table.
