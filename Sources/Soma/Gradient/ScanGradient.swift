@@ -2,8 +2,8 @@ import SomaGraph
 
 /// The gradient of a scan: a scan in the other direction.
 ///
-/// Its states are the gradients of the scan's states and, since every step adds to them, those of the invariants. What a step computed on the
-/// way and its gradient needs is stacked by the scan itself: only views, and scans within, are computed again.
+/// Its states are the gradients of the scan's states and, since every step adds to them, those of the invariants, unless they are products
+/// (`ProductsOverSteps`). What a step computed on the way and its gradient needs is stacked by the scan itself: only views, and scans within, are computed again.
 struct ScanGradient {
     private let targets: [Int]
     /// By the input of the scan.
@@ -45,7 +45,11 @@ struct ScanGradient {
             if place < body.stateCount || targets[place] >= 0 { gradientOfInput[place] = gradient }
         }
 
-        let invariants = gradientOfInput.keys.filter { $0 >= body.stateCount + body.sequenceCount }.sorted()
+        var products: [Int: ProductsOverSteps] = [:]
+        for (place, gradient) in gradientOfInput where place >= body.stateCount + body.sequenceCount {
+            products[place] = ProductsOverSteps(gradient)
+        }
+        let invariants = gradientOfInput.keys.filter { $0 >= body.stateCount + body.sequenceCount && products[$0] == nil }.sorted()
         let sequences = gradientOfInput.keys.filter { $0 >= body.stateCount && $0 < body.stateCount + body.sequenceCount }.sorted()
         let sums = invariants.map { Node.scanPlaceholder(inputs[$0].shape, inputs[$0].dtype, device: device) }
         let next = states.map { gradientOfInput[$0] ?? .zeros(like: Tensor(node: inputs[$0])) }
@@ -56,7 +60,8 @@ struct ScanGradient {
             + invariants.map { .zeros(like: Tensor(node: inputs[$0])) }
         let back = Node.scan(
             count: body.count, isReversed: !body.isReversed, placeholders: (stateSeeds + sums, stackSeeds), initial: initial.map(\.node),
-            sequences: stacked.map(\.gradient.node), nextStates: next.map(\.node), roots: outputs.map(\.node), device: device
+            sequences: stacked.map(\.gradient.node), nextStates: next.map(\.node),
+            roots: outputs.map(\.node) + products.sorted { $0.key < $1.key }.flatMap(\.value.factors), device: device
         ) { Self.stack(of: $0, scan, body, inputs) }
 
         guard case .scan(let backBody) = back.primitive else { return }
@@ -66,6 +71,17 @@ struct ScanGradient {
             guard let line = backBody.line(of: output.node) else { continue }
             gradients[index] = Tensor(node: .scanResult(back, .stacked(line: line)))
         }
+        let backInputs = Node.lock.withLock { _ in back.inputs.array }
+        for (index, product) in products {
+            gradients[index] = product.sum { Tensor(node: Self.everyStep(of: $0, back, backBody, backInputs)) }
+        }
+    }
+
+    /// The values of a node at all steps of a scan: the sequence whose elements they are, if there is one.
+    private static func everyStep(of node: Node, _ scan: Node, _ body: ScanBody, _ inputs: [Node]) -> Node {
+        guard let line = body.line(of: node) else { programError("gradient", "a factor that no step has") }
+        if case .sequence(let index) = body.lines[line].source { return inputs[body.stateCount + index] }
+        return .scanResult(scan, .stacked(line: line))
     }
 
     /// What all steps had of a node of the body, if a step computed it or was given it anew.

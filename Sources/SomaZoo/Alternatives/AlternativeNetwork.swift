@@ -82,7 +82,7 @@ struct AlternativeNetwork {
             return (network, Classification(network))
         }
         let network = try context.model(trainedBy: Adam()) {
-            TableNetwork(preparation, hidden: hidden, outputs: preparation.classNames?.count ?? 1, activation: .relu, dropout: dropout)
+            TableNetwork(preparation, hidden: hidden, outputs: preparation.classNames?.count ?? 1, activation: .relu, dropout: dropout, members: 1)
         }
         switch preparation.answer {
         case .classes(let names): return (network, TableClassification(network: network, classes: names, weights: nil))

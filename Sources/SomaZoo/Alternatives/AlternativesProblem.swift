@@ -156,7 +156,7 @@ extension AlternativesProblem {
         let preparation = try TablePreparation(fittedTo: data, rows: parts.training, schema: schema)
         let sets = [parts.training, parts.heldOut]
         let rows = try sets.map { try TableDataSet(data, rows: $0, preparation) }
-        let (name, print) = (name(path), try data.fingerprint(ofColumns: preparation.columnNames))
+        let (name, print) = (name(path), try data.fingerprint(ofColumns: preparation.columnNames).description)
         let metadata = ["alternatives.data.\(name)": print]
         if let checkpoint = context.checkpoint, metadata.contains(where: { checkpoint.metadata[$0.key] != $0.value }) {
             throw SomaError("\(data.path) is not the table that \(checkpoint.path) was trained on", hint: "begin anew without --resume")
