@@ -81,19 +81,20 @@ extension Node {
 
     /// A scan; its values are those of `scanResult`.
     ///
-    /// What the body has from outside becomes an invariant, and a draw of random words one draw for all steps.
+    /// What the body has from outside becomes an invariant, and random words that are drawn within it one draw for all steps.
     /// - Parameters:
     ///   - placeholders: what the body took for states and for elements of sequences.
     ///   - initial: the states before the first step, shaped as their placeholders.
     ///   - sequences: [count, …], an element shaped as its placeholder.
     ///   - nextStates: one for each state, of its shape and dtype.
     ///   - roots: other nodes that results will be asked of.
+    ///   - draws: the counters of the random words that are drawn within the body; those of others are the same at every step.
     ///   - stacks: tells of a node that it is not to be computed by this body but is an element of a sequence.
     public static func scan(
         count: Int, isReversed: Bool, placeholders: (states: [Node], sequences: [Node]), initial: [Node], sequences: [Node], nextStates: [Node],
-        roots: [Node], device: DeviceTag, stacks: @escaping (Node) -> Node? = { _ in nil }
+        roots: [Node], draws: [Node], device: DeviceTag, stacks: @escaping (Node) -> Node? = { _ in nil }
     ) -> Node {
-        var builder = ScanBuilder(count, placeholders.states, placeholders.sequences, sequences, stacks)
+        var builder = ScanBuilder(count, placeholders.states, placeholders.sequences, sequences, draws, stacks)
         builder.add(nextStates + roots)
         let body = ScanBody(
             builder.lines, nextStates: nextStates.map { builder.line(of: $0) }, count: count, isReversed: isReversed,
@@ -117,12 +118,14 @@ private struct ScanBuilder {
     private(set) var sequences: [Node]
     private(set) var invariants: [Node] = []
     private let count: Int
+    private let draws: Set<ObjectIdentifier>
     private let stacks: (Node) -> Node?
     private var sources: [ObjectIdentifier: ScanBody.Source] = [:]
     private var lineOfNode: [ObjectIdentifier: Int] = [:]
 
-    init(_ count: Int, _ states: [Node], _ elements: [Node], _ sequences: [Node], _ stacks: @escaping (Node) -> Node?) {
+    init(_ count: Int, _ states: [Node], _ elements: [Node], _ sequences: [Node], _ draws: [Node], _ stacks: @escaping (Node) -> Node?) {
         (self.count, self.sequences, self.stacks) = (count, sequences, stacks)
+        self.draws = Set(draws.map { ObjectIdentifier($0) })
         for (index, node) in states.enumerated() { sources[ObjectIdentifier(node)] = .state(index) }
         for (index, node) in elements.enumerated() { sources[ObjectIdentifier(node)] = .sequence(index) }
     }
@@ -142,7 +145,7 @@ private struct ScanBuilder {
         for (node, operands, isComputed) in links {
             let key = ObjectIdentifier(node)
             inputs[key] = operands
-            kinds[key] = kind(node, isComputed, operands.map { kinds[ObjectIdentifier($0)] ?? .outside })
+            kinds[key] = kind(node, isComputed, operands, operands.map { kinds[ObjectIdentifier($0)] ?? .outside })
         }
         // Only what a step needs is a line, each after its inputs.
         var stack = roots.reversed().map { (node: $0, isExpanded: false) }
@@ -162,7 +165,7 @@ private struct ScanBuilder {
         }
     }
 
-    private mutating func kind(_ node: Node, _ isComputed: Bool, _ operands: [Kind]) -> Kind {
+    private mutating func kind(_ node: Node, _ isComputed: Bool, _ inputs: [Node], _ operands: [Kind]) -> Kind {
         let key = ObjectIdentifier(node)
         if sources[key] != nil { return .given }
         if let stack = stacks(node) {
@@ -171,11 +174,9 @@ private struct ScanBuilder {
             return .given
         }
         if isComputed { return .outside }
-        if case .random = node.primitive, !operands.contains(where: { $0 == .given || $0 == .computed }) {
+        if case .random = node.primitive, inputs.count == 3, draws.contains(ObjectIdentifier(inputs[2])) {
             sources[key] = .sequence(sequences.count)
-            let words = Node.lock.withLock { _ in node.inputs }
-            sequences.append(
-                .random(Shape([count] + node.shape.dimensions), key0: words[0], key1: words[1], counter: words[2]))
+            sequences.append(.random(Shape([count] + node.shape.dimensions), key0: inputs[0], key1: inputs[1], counter: inputs[2]))
             return .given
         }
         if operands.contains(where: { $0 == .given || $0 == .computed }) { return .computed }

@@ -67,6 +67,9 @@ final class RandomDraws: Sendable {
         try Self.$recorders.withValue(Self.recorders + [self], operation: body)
     }
 
+    /// What tells the draws that were recorded from all others.
+    var counters: [Node] { contents.withLock { $0.draws.map(\.counter.node) } }
+
     /// Runs `body` with the draws that were recorded, from the first on.
     func repeated<Result>(_ body: () throws -> Result) rethrows -> Result {
         let source = RandomDraws(repeating: contents.withLock { $0.draws })

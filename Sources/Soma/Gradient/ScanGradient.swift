@@ -38,7 +38,8 @@ struct ScanGradient {
         let losses = states.map { body.lines[body.nextStates[$0]].node } + stacked.map { body.lines[$0.line].node }
         let paths = GradientPaths(
             from: given.map { Tensor(node: $1.node) }, to: losses.map { Tensor(node: $0) }, areIndependent: true, #fileID, #line)
-        let found = paths.accumulate((stateSeeds + stackSeeds).map { Tensor(node: $0) })
+        let draws = RandomDraws()
+        let found = draws.recording { paths.accumulate((stateSeeds + stackSeeds).map { Tensor(node: $0) }) }
         var gradientOfInput: [Int: Tensor] = [:]
         for (line, gradient) in zip(given, found) {
             let place = input(line.1.source)
@@ -61,7 +62,7 @@ struct ScanGradient {
         let back = Node.scan(
             count: body.count, isReversed: !body.isReversed, placeholders: (stateSeeds + sums, stackSeeds), initial: initial.map(\.node),
             sequences: stacked.map(\.gradient.node), nextStates: next.map(\.node),
-            roots: outputs.map(\.node) + products.sorted { $0.key < $1.key }.flatMap(\.value.factors), device: device
+            roots: outputs.map(\.node) + products.sorted { $0.key < $1.key }.flatMap(\.value.factors), draws: draws.counters, device: device
         ) { Self.stack(of: $0, scan, body, inputs) }
 
         guard case .scan(let backBody) = back.primitive else { return }

@@ -3,8 +3,8 @@ import SomaGraph
 /// Runs `body` once for each element of sequences along their first axis: each time it gets the states that the time before has left.
 ///
 /// The body is built once, however long the sequences are; it takes memory and time to compile for one step. Gradients of every order pass
-/// through it. What it reads from outside is the same at every step. Random numbers that it draws differ from step to step. It cannot assign a
-/// `State`: pass one as a state, and assign what comes out.
+/// through it. What it reads from outside is the same at every step, random numbers that were drawn there too; those that it draws itself
+/// differ from step to step. It cannot assign a `State`: pass one as a state, and assign what comes out.
 ///
 /// ```swift
 /// let (states, outputs) = scan(over: [x], from: [Tensor.zeros([batch, units])]) { states, elements in
@@ -34,7 +34,8 @@ public func scan(
     }
     let states = initial.map { Node.scanPlaceholder($0.shape, $0.dtype, device: device) }
     let elements = sequences.map { Node.scanPlaceholder(Shape(Array($0.shape.dimensions.dropFirst())), $0.dtype, device: device) }
-    let (next, outputs) = try body(states.map { Tensor(node: $0) }, elements.map { Tensor(node: $0) })
+    let draws = RandomDraws()
+    let (next, outputs) = try draws.recording { try body(states.map { Tensor(node: $0) }, elements.map { Tensor(node: $0) }) }
     guard next.count == initial.count else {
         programError("scan", "the body gives \(next.count) states, and there are \(initial.count)", file: file, line: line)
     }
@@ -47,7 +48,7 @@ public func scan(
     }
     let scan = Node.scan(
         count: count, isReversed: reversed, placeholders: (states, elements), initial: initial.map(\.node), sequences: sequences.map(\.node),
-        nextStates: next.map(\.node), roots: outputs.map(\.node), device: device)
+        nextStates: next.map(\.node), roots: outputs.map(\.node), draws: draws.counters, device: device)
     guard case .scan(let built) = scan.primitive else { programError("scan", "no scan", file: file, line: line) }
     return (
         next.indices.map { Tensor(node: .scanResult(scan, .state($0))) },
