@@ -89,6 +89,15 @@ import Testing
         }
     }
 
+    /// "Ã©" is how files write the bytes of "é", and "¶" the byte 0xB6: both could not be told apart.
+    @Test func aSpecialTokenIsNotCalledAsFilesCallAnother() async throws {
+        let text = "é é é"
+        #expect(throws: SomaError.self) { try BytePairTokenizer(learningFrom: text, vocabularyCount: 300, specialTokens: ["Ã©"]) }
+        await #expect(processExitsWith: .failure) { _ = try BytePairTokenizer(learningFrom: "é é", vocabularyCount: 300, specialTokens: ["¶"]) }
+        let tokenizer = try BytePairTokenizer(learningFrom: text, vocabularyCount: 300, specialTokens: ["«é»", "€"])
+        #expect(try TokenizerFile.parse(tokenizer.json).encode("é «é» €") == tokenizer.encode("é «é» €"))
+    }
+
     @Test func specialTokens() throws {
         let tokenizer = try BytePairTokenizer(learningFrom: "a<|end|>b<|end|>ab ab", vocabularyCount: 259, specialTokens: ["<|end|>"])
         #expect(tokenizer.specialTokens == [SpecialToken("<|end|>", id: 0)])

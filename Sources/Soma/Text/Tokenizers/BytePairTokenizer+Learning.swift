@@ -19,7 +19,7 @@ extension BytePairTokenizer {
     /// the same tokenizer. Ids are those of the special tokens, of the 256 bytes in the order of their characters, and of the merges, as the Python
     /// package `tokenizers` has it. Special tokens in the text are passed over.
     /// - Throws: `SomaError` naming the file where one cannot be read or is no UTF-8; where the text is empty, or the vocabulary has no room for
-    ///   all bytes.
+    ///   all bytes; where a special token is called as files call one that is learnt.
     public init(
         learningFrom files: TextFiles, vocabularyCount: Int, specialTokens: [String] = [], pattern: WordPattern = .gpt2, leastCount: Int = 2
     ) throws {
@@ -41,8 +41,13 @@ extension BytePairTokenizer {
         }
         var learner = PairLearner(words)
         var merges: [(pair: TokenPair, token: Int32)] = []
+        let special = Set(start.added.tokens.map { ExactText($0.name) })
         while table.count < vocabularyCount, let pair = learner.next(atLeast: leastCount) {
             let bytes = Array((table[pair.left] ?? []) + (table[pair.right] ?? []))
+            let name = ByteAlphabet.name(of: bytes)
+            guard !special.contains(ExactText(name)) else {
+                throw SomaError("the special token '\(name)' is how files write a token of the text", hint: "give it another name")
+            }
             let token = table.id(of: bytes) ?? Int32(table.count)
             _ = table.add(bytes, id: token, isFound: true)
             merges.append((pair, token))
@@ -60,7 +65,9 @@ extension BytePairTokenizer {
             throw SomaError(
                 "a vocabulary of \(vocabularyCount) tokens cannot be learnt", hint: "\(least) to \(TokenTable.mostTokens) can: all bytes are in it")
         }
-        guard Set(specialTokens.map(ExactText.init)).count == specialTokens.count, specialTokens.allSatisfy({ $0.utf8.count > 1 }) else {
+        // Files write each byte as one letter: `¶` is 0xB6.
+        let isLong = specialTokens.allSatisfy { (ByteAlphabet.bytes(of: $0)?.count ?? $0.utf8.count) > 1 }
+        guard Set(specialTokens.map(ExactText.init)).count == specialTokens.count, isLong else {
             programError("BytePairTokenizer", "the special tokens \(specialTokens) are no different names of more than one letter")
         }
         var builder = BytePairBuilder(table: TokenTable(), name: "the vocabulary")
