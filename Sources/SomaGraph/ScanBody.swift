@@ -45,6 +45,16 @@ public final class ScanBody: @unchecked Sendable {
     /// The line of a node; nil where the graph has no such node.
     public func line(of node: Node) -> Int? { lineOfNode[ObjectIdentifier(node)] }
 
+    /// Whether a step, or one of a scan within, computes a node from numbers alone, so that it is none of the inputs.
+    public func computesFromNumbers(_ node: Node) -> Bool {
+        if let line = line(of: node) { return isOfNumbers(line) }
+        return lines.contains { line in
+            if line.source == nil, case .scan(let inner) = line.node.primitive { inner.computesFromNumbers(node) } else { false }
+        }
+    }
+
+    private func isOfNumbers(_ line: Int) -> Bool { lines[line].source == nil && lines[line].inputs.allSatisfy(isOfNumbers) }
+
     /// The shape of a result.
     public func shape(of result: ScanResult) -> Shape {
         switch result {
@@ -99,10 +109,11 @@ extension Node {
         let body = ScanBody(
             builder.lines, nextStates: nextStates.map { builder.line(of: $0) }, count: count, isReversed: isReversed,
             sequenceCount: builder.sequences.count, invariantCount: builder.invariants.count)
-        let traits = (nextStates + roots).reduce(NodeTraits()) { $0.union($1.traits) }
+        let own = body.lines.filter { $0.source == nil }.reduce(NodeTraits()) { $0.union($1.node.traits) }
+        let traits = (nextStates + roots).reduce(own.intersection(.modeQuestion)) { $0.union($1.traits.subtracting([.tracked, .modeQuestion])) }
         return Node(
             .scan(body), .many(initial + builder.sequences + builder.invariants), shape: .scalar, dtype: .float32, device: device,
-            traits: traits.subtracting([.tracked, .modeQuestion]))
+            traits: traits)
     }
 
     /// One of the values that a scan leaves. Traps where `scan` is none.

@@ -110,6 +110,18 @@ import Testing
         }
     }
 
+    @Test func anUpdateThroughAScanOfLayersThatPredictTraps() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let model = Model()
+            let optimizer = try Optimizer(SGD(), for: model, learningRate: 0.1)
+            let logits = scan(over: [Self.x.expandingDims(at: 0)], from: []) { _, elements in ([], [model(elements[0])]) }.outputs[0]
+            let loss = square(logits).mean()
+            try optimizer.update(minimizing: loss)
+        }
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(text.contains("nothing had said what for"), "\(text)")
+    }
+
     @Test func anAssignmentThroughLayersThatPredictTraps() async {
         for number in 0..<4 {
             let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [number = number as Int] in

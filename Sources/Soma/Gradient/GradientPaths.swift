@@ -16,6 +16,8 @@ struct GradientPaths {
     private var firstSource: [Int]
     /// Where each requested tensor stands in the order; `nil` when no loss depends on it.
     let requested: [Int?]
+    /// By the place of a scan the places of requested tensors that are made of numbers alone, which its steps compute and do not read.
+    private var numbers: [Int: [Int]] = [:]
     /// Whether the gradient passes a layer that differs in training, or the data did, while nothing had said what for it was built.
     private(set) var passesUnsaidMode = false
 
@@ -24,7 +26,9 @@ struct GradientPaths {
     /// - Parameter areIndependent: whether no gradient passes on through one tensor to another.
     init(from tensors: [Tensor], to losses: [Tensor], areIndependent: Bool = false, _ file: StaticString, _ line: UInt) {
         (order, self.losses, requested, inputs, sources) = Node.lock.withLock { number in
-            let order = Node.topologicalOrder(of: losses.map(\.node), throughComputed: true, &number)
+            var order = Node.topologicalOrder(of: losses.map(\.node), throughComputed: true, &number)
+            let numbers = Self.numbers(of: tensors, in: order)
+            if !numbers.isEmpty { order = Node.topologicalOrder(of: numbers + losses.map(\.node), throughComputed: true, &number) }
             let places = losses.map(\.node.placeInOrder)
             let requested = tensors.map { Self.place(of: $0.node, in: order) }
             var sources: [Int] = []
@@ -37,8 +41,19 @@ struct GradientPaths {
             firstSource[i] = next
             next += inputs[i].count
         }
+        for i in order.indices {
+            guard case .scan(let body) = order[i].primitive else { continue }
+            let read = requested.compactMap { $0 }.filter { body.computesFromNumbers(order[$0]) }
+            if !read.isEmpty { numbers[i] = read }
+        }
         requireHistory(tensors, file, line)
         keepPaths(areIndependent)
+    }
+
+    /// Requested tensors that steps of scans compute from numbers alone.
+    private static func numbers(of tensors: [Tensor], in order: [Node]) -> [Node] {
+        let bodies = order.compactMap { node in if case .scan(let body) = node.primitive { body } else { nil } }
+        return tensors.map(\.node).filter { node in !node.isSource && bodies.contains { $0.computesFromNumbers(node) } }
     }
 
     private static func place(of node: Node, in order: [Node]) -> Int? {
@@ -105,7 +120,7 @@ struct GradientPaths {
         }
         var kept = [Int](repeating: Self.nowhere, count: sources.count)
         for i in order.indices {
-            var passesOn = false
+            var passesOn = numbers[i] != nil
             forEachDifferentiableInput(of: i) { source in
                 guard isOnPath[sources[source]] else { return }
                 kept[source] = sources[source]
@@ -129,7 +144,10 @@ struct GradientPaths {
         for i in order.indices.reversed() where inputs[i].count > 0 {
             let targets = sources[firstSource[i]..<firstSource[i] + inputs[i].count]
             if case .scan(let body) = order[i].primitive {
-                ScanGradient(order[i], body, inputs[i].array, targets: Array(targets), sums.results(of: i))?.add(to: sums)
+                let numbers = numbers[i] ?? []
+                ScanGradient(
+                    order[i], body, inputs[i].array, numbers: numbers.map { order[$0] }, targets: targets + numbers, sums.results(of: i)
+                )?.add(to: sums)
                 continue
             }
             guard let gradient = sums[i] else { continue }

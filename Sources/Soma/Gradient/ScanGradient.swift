@@ -11,15 +11,16 @@ struct ScanGradient {
 
     /// Nil where no gradient arrives.
     /// - Parameters:
-    ///   - targets: for each input where its gradient is gathered; negative when nobody needs it.
+    ///   - numbers: what a step computes from numbers alone and has a gradient nonetheless.
+    ///   - targets: for each input, and each of `numbers`, where its gradient is gathered; negative when nobody needs it.
     ///   - arriving: the gradients of its results.
-    init?(_ scan: Node, _ body: ScanBody, _ inputs: [Node], targets: [Int], _ arriving: [ScanResult: Tensor]) {
+    init?(_ scan: Node, _ body: ScanBody, _ own: [Node], numbers: [Node], targets: [Int], _ arriving: [ScanResult: Tensor]) {
         self.targets = targets
-        let device = scan.device
+        let (device, inputs) = (scan.device, own + numbers)
         if arriving.isEmpty { return nil }
         let states = body.nextStates.indices.filter { inputs[$0].dtype.isFloatingPoint }
         // Everything that a step was given and that has a gradient.
-        let given = body.lines.enumerated().filter { $1.source != nil && $1.node.dtype.isFloatingPoint }
+        let lines = body.lines.filter { $0.source != nil && $0.node.dtype.isFloatingPoint }
         func input(_ source: ScanBody.Source?) -> Int {
             switch source {
             case .state(let index): index
@@ -28,6 +29,7 @@ struct ScanGradient {
             case nil: programError("gradient", "an input that a scan computes")
             }
         }
+        let given = lines.map { (node: $0.node, place: input($0.source)) } + numbers.enumerated().map { (node: $1, place: own.count + $0) }
 
         let stateSeeds = states.map { Node.scanPlaceholder(inputs[$0].shape, inputs[$0].dtype, device: device) }
         let stacked = arriving.compactMap { result, gradient -> (line: Int, gradient: Tensor)? in
@@ -37,12 +39,11 @@ struct ScanGradient {
 
         let losses = states.map { body.lines[body.nextStates[$0]].node } + stacked.map { body.lines[$0.line].node }
         let paths = GradientPaths(
-            from: given.map { Tensor(node: $1.node) }, to: losses.map { Tensor(node: $0) }, areIndependent: true, #fileID, #line)
+            from: given.map { Tensor(node: $0.node) }, to: losses.map { Tensor(node: $0) }, areIndependent: true, #fileID, #line)
         let draws = RandomDraws()
         let found = draws.recording { paths.accumulate((stateSeeds + stackSeeds).map { Tensor(node: $0) }) }
         var gradientOfInput: [Int: Tensor] = [:]
-        for (line, gradient) in zip(given, found) {
-            let place = input(line.1.source)
+        for (place, gradient) in zip(given.map(\.place), found) {
             if place < body.stateCount || targets[place] >= 0 { gradientOfInput[place] = gradient }
         }
 
