@@ -3,7 +3,8 @@ import SomaGraph
 /// The gradient of a scan: a scan in the other direction.
 ///
 /// Its states are the gradients of the scan's states and, since every step adds to them, those of the invariants, unless they are products
-/// (`ProductsOverSteps`). What a step computed on the way and its gradient needs is stacked by the scan itself: only views, and scans within, are computed again.
+/// (`ProductsOverSteps`). What a step computed on the way and its gradient needs is stacked by the scan itself: only views, and scans within, are
+/// computed again.
 struct ScanGradient {
     private let targets: [Int]
     /// By the input of the scan.
