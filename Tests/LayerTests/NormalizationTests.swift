@@ -18,10 +18,12 @@ import Testing
             var channels: Int
             var groups: Int?
             var eps, momentum: Double?
-            var affine, trackRunningStats: Bool?
+            var affine, trackRunningStats, elementwiseAffine: Bool?
             /// Whether the momentum is said to be none.
             var isCumulative: Bool
-            enum CodingKeys: String, CodingKey { case channels, groups, eps, momentum, affine, trackRunningStats = "track_running_stats" }
+            enum CodingKeys: String, CodingKey {
+                case channels, groups, eps, momentum, affine, trackRunningStats = "track_running_stats", elementwiseAffine = "elementwise_affine"
+            }
 
             init(from decoder: any Decoder) throws {
                 let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -30,6 +32,7 @@ import Testing
                 (eps, momentum) = (try values.decodeIfPresent(Double.self, forKey: .eps), try values.decodeIfPresent(Double.self, forKey: .momentum))
                 affine = try values.decodeIfPresent(Bool.self, forKey: .affine)
                 trackRunningStats = try values.decodeIfPresent(Bool.self, forKey: .trackRunningStats)
+                elementwiseAffine = try values.decodeIfPresent(Bool.self, forKey: .elementwiseAffine)
                 isCumulative = values.contains(.momentum) && momentum == nil
             }
         }
@@ -53,6 +56,8 @@ import Testing
             case "group":
                 GroupNorm(
                     groups: settings.groups ?? 0, channels: settings.channels, epsilon: settings.eps ?? 1e-5, isAffine: settings.affine ?? true)
+            case "rms":
+                RMSNorm(settings.channels, epsilon: settings.eps ?? 0x1p-23, isAffine: settings.elementwiseAffine ?? true)
             default: nil
             }
         }

@@ -88,6 +88,29 @@ import Testing
         Mistake("ProgramMistakeTests.swift", "featureMaps", "sample 0 has 4 values, and the model takes 3") {
             _ = ProgramMistakeTests.session().featureMaps(of: [1, 2, 3, 4])
         },
+        Mistake("ProgramMistakeTests.swift", "LSTM", "sequence 1 has a length of 4", "1 ... 3") {
+            _ = LSTM(from: 2, to: 3)(.ones([2, 3, 2]), lengths: Tensor([3, 4]))
+        },
+        Mistake("GRU", "sequence 0 has a length of 0") { _ = GRU(from: 2, to: 3)(.ones([2, 3, 2]), lengths: Tensor([0, 1] as [Int32])) },
+        Mistake("SimpleRNN", "sequence 1 has a length of -1") { _ = SimpleRNN(from: 2, to: 3)(.ones([2, 3, 2]), lengths: Tensor([3, -1])) },
+        Mistake("GRU", "lengths int64 [3] are not int32 [2]") { _ = GRU(from: 2, to: 3)(.ones([2, 3, 2]), lengths: Tensor([3, 1, 1])) },
+        Mistake("GRU", "lengths float32 [2]") { _ = GRU(from: 2, to: 3)(.ones([2, 3, 2]), lengths: Tensor([3.0, 1.0])) },
+        Mistake("GRU", "float32 [1, 2, 3]", "float32 [2, 2, 3]") {
+            _ = GRU(from: 2, to: 3, isBidirectional: true)(.ones([2, 5, 2]), from: .zeros([1, 2, 3]))
+        },
+        Mistake("LSTM", "float32 [1, 5, 3]", "float32 [1, 2, 3]") {
+            _ = LSTM(from: 2, to: 3)(.ones([2, 5, 2]), from: LSTMState(h: .zeros([1, 2, 3]), c: .zeros([1, 5, 3])))
+        },
+        Mistake("LSTM", "[2, 5, 3] is not [N, T, 2]") { _ = LSTM(from: 2, to: 3)(.ones([2, 5, 3])) },
+        Mistake("LSTM", "[5, 2] is not [T, N, 2]") { _ = LSTM(from: 2, to: 3, isBatchFirst: false)(.ones([5, 2])) },
+        Mistake("SimpleRNN", "[2, 0, 2] is not [N, T, 2] with T of at least 1") { _ = SimpleRNN(from: 2, to: 3)(.ones([2, 0, 2])) },
+        Mistake("ProgramMistakeTests.swift", "GRU", "0 layers") { _ = GRU(from: 2, to: 3, layers: 0) },
+        Mistake("ProgramMistakeTests.swift", "LSTM", "a dropout rate of 1.0") { _ = LSTM(from: 2, to: 3, layers: 2, dropout: 1) },
+        Mistake("SinusoidalPositions", "[1, 5, 4] is not […, at most 4, 4]") { _ = SinusoidalPositions(size: 4, atMost: 4)(.ones([1, 5, 4])) },
+        Mistake("RMSNorm", "[2, 3] does not end in [4]") { _ = RMSNorm(4)(.ones([2, 3])) },
+        Mistake("ProgramMistakeTests.swift", "randomCategorical", "top k 0") { _ = Tensor.randomCategorical(logits: .ones([2, 3]), topK: 0) },
+        Mistake("ProgramMistakeTests.swift", "randomCategorical", "top p 1.5") { _ = Tensor.randomCategorical(logits: .ones([2, 3]), topP: 1.5) },
+        Mistake("ProgramMistakeTests.swift", "randomCategorical", "no classes") { _ = Tensor.randomCategorical(logits: .ones([2, 0])) },
         Mistake("withAveragedWeights") {
             let layer = Linear(from: 2, to: 2)
             let optimizer = try Optimizer(SGD(), for: layer, learningRate: 0.1, averageDecay: 0.5)

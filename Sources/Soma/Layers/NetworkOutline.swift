@@ -47,9 +47,14 @@ struct NetworkOutline {
             return outputs
         }
         var rows = outline.rows(contents)
-        for call in calls.resolved(in: contents, model) {
-            guard let row = rows.firstIndex(where: { $0.path.isExactly(call.path) }), !outline.holders.contains(row) else { continue }
-            rows[row].outputs.append(call.output.shape)
+        let taps = calls.resolved(in: contents, model)
+        // The parameters of these are used step by step, so that the graph does not show what a call gave.
+        for (path, taps) in Dictionary(grouping: taps.filter { $0.module is any RecurrentModule }, by: \.path) {
+            if let row = rows.firstIndex(where: { $0.path.isExactly(path) }) { rows[row].outputs = taps.map(\.output.shape) }
+        }
+        for tap in taps {
+            guard let row = rows.firstIndex(where: { $0.path.isExactly(tap.path) }), !outline.holders.contains(row) else { continue }
+            rows[row].outputs.append(tap.output.shape)
         }
         rows[0].outputs = outputs.map(\.shape)
         func bytes(_ slots: some Sequence<Slot>) -> Int { slots.reduce(0) { $0 + $1.shape.count * $1.dtype.byteCount } }

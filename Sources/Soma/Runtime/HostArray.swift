@@ -16,10 +16,11 @@ final class HostArray: Storage, @unchecked Sendable {
         super.init()
     }
 
+    /// The bytes, as long as no device has them.
+    var bytes: [UInt8]? { place.withLock { if case .host(let bytes) = $0 { bytes } else { nil } } }
+
     /// A hash of the bytes, as long as no device has them.
-    var hash: Int? {
-        place.withLock { if case .host(let bytes) = $0 { bytes.withUnsafeBytes(Self.hash) } else { nil } }
-    }
+    var hash: Int? { bytes?.withUnsafeBytes(Self.hash) }
 
     /// The same for the same bytes, in one process.
     static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {

@@ -1,0 +1,85 @@
+import SomaGraph
+
+/// The state of an `LSTM`: two tensors [layers · directions, N, H].
+public struct LSTMState: Sendable {
+    /// What the layers give.
+    public var h: Tensor
+    /// What the cells keep.
+    public var c: Tensor
+
+    /// Both as they are.
+    public init(h: Tensor, c: Tensor) { (self.h, self.c) = (h, c) }
+}
+
+/// Long short-term memory: at each element x of a sequence
+///
+///     i = σ(W_i x + b_i + U_i h + d_i)
+///     f = σ(W_f x + b_f + U_f h + d_f)
+///     g = tanh(W_g x + b_g + U_g h + d_g)
+///     o = σ(W_o x + b_o + U_o h + d_o)
+///     c ← f ⊙ c + i ⊙ g
+///     h ← o ⊙ tanh c
+///
+/// Its outputs are h. W [4 · H, inputs], U [4 · H, H], b and d [4 · H] have i, f, g, o one below the other; parameters have PyTorch's names.
+///
+/// S. Hochreiter, J. Schmidhuber, *Long Short-Term Memory*, Neural Computation 9, 1997; F. A. Gers, J. Schmidhuber, F. Cummins, *Learning to
+/// Forget*, Neural Computation 12, 2000.
+public struct LSTM: RecurrentModule, CustomReflectable {
+    /// The features of a step.
+    public var inputs: Int { stack.settings.inputs }
+    /// H, the features of a state.
+    public var units: Int { stack.settings.units }
+    /// How many layers there are on one another.
+    public var layers: Int { stack.settings.layers }
+    /// Whether each layer goes in both directions.
+    public var isBidirectional: Bool { stack.settings.isBidirectional }
+    /// Whether sequences are [N, T, inputs], and not [T, N, inputs].
+    public var isBatchFirst: Bool { stack.settings.isBatchFirst }
+    private let stack: RecurrentStack
+
+    /// The defaults are PyTorch's, but for the order of axes. All parameters are drawn uniform on ±1/√units. Traps where a number is not positive
+    /// or the rate of dropout not in 0 ..< 1.
+    /// - Parameters:
+    ///   - inputs: the features of a step.
+    ///   - units: H, the features of a state.
+    ///   - layers: how many there are on one another; each but the first takes the outputs of the one below.
+    ///   - isBidirectional: whether each layer also has weights that go from the last element to the first; outputs of both stand side by side.
+    ///   - hasBias: whether there are b and d.
+    ///   - dropout: the probability that an output between two layers is dropped in training.
+    ///   - isBatchFirst: whether sequences are [N, T, inputs], and not [T, N, inputs], which is PyTorch's default.
+    public init(
+        from inputs: Int, to units: Int, layers: Int = 1, isBidirectional: Bool = false, hasBias: Bool = true,
+        dropout: Double = 0, isBatchFirst: Bool = true, device: Device = .current, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        let settings = RecurrentStack.Settings(
+            inputs: inputs, units: units, layers: layers, isBidirectional: isBidirectional, hasBias: hasBias, dropout: dropout,
+            isBatchFirst: isBatchFirst)
+        stack = RecurrentStack("LSTM", gates: 4, settings, device, file, line)
+    }
+
+    /// The outputs of the last layer, [N, T, directions · H] or [T, N, directions · H], and the state after the last step of each layer and
+    /// direction, h and c [layers · directions, N, H]: the first layer's forward one, its backward one, the second layer's forward one, …
+    ///
+    /// Traps where a shape does not fit.
+    /// - Parameters:
+    ///   - x: [N, T, inputs], or [T, N, inputs] unless the batch comes first; T is at least 1.
+    ///   - state: before the first step, of the shape of the final one; nil for zeros.
+    ///   - lengths: how many steps each sequence has, integers [N] in 1 ... T; nil for T. Steps behind them count for nothing, whatever they hold:
+    ///     outputs there are 0, the final state is that at the last element, and the backward direction begins there. A length out of range traps
+    ///     where the host has the numbers; where only the device has, the outputs of its sequence are NaN.
+    public func callAsFunction(_ x: Tensor, from state: LSTMState? = nil, lengths: Tensor? = nil) -> (outputs: Tensor, state: LSTMState) {
+        named(by: stack.key) {
+            let initial = state.map { [$0.h, $0.c] }
+            let (outputs, states) = stack(x, from: initial, stateCount: 2, lengths: lengths) { gx, weights, initial, lengths, isReversed in
+                let (y, state) = lstmRecurrence(
+                    weights.recurrentBias.map { gx + $0.tensor } ?? gx, weights.recurrent.tensor,
+                    from: LSTMState(h: initial[0], c: initial[1]), lengths: lengths, isReversed: isReversed)
+                return (y, [state.h, state.c])
+            }
+            return (tapped(outputs), LSTMState(h: states[0], c: states[1]))
+        }
+    }
+
+    /// Names as PyTorch's state_dict has them: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, `weight_ih_l0_reverse`, ….
+    public var customMirror: Mirror { Mirror(self, children: stack.children) }
+}
