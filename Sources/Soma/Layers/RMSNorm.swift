@@ -36,7 +36,7 @@ public struct RMSNorm: Layer {
             named(by: weight) { programError("RMSNorm", "an input of \(x.shape) does not end in \(shape)") }
         }
         let y = x.dividedByRootMeanSquare(alongAxes: Array(x.rank - shape.rank..<x.rank), epsilon: epsilon)
-        return weight.map { y * $0.tensor } ?? y
+        return tapped(weight.map { y * $0.tensor } ?? y)
     }
 }
 
