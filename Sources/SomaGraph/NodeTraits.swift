@@ -12,6 +12,8 @@ public struct NodeTraits: OptionSet, Sendable {
     public static let modeQuestion = NodeTraits(rawValue: 4)
     /// A gradient through such a layer: weights must not be moved by it.
     public static let gradientOfModeUnsaid = NodeTraits(rawValue: 8)
+    /// What a step of a scan computes from what it is given: it has another value at each.
+    public static let insideScan = NodeTraits(rawValue: 16)
 
     /// What still counts when all that is left of a node is its value.
     public var lasting: NodeTraits { intersection(.gradientOfModeUnsaid) }

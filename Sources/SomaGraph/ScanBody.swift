@@ -86,7 +86,7 @@ public final class ScanPlaceholder: Storage, @unchecked Sendable {}
 extension Node {
     /// A value that a step of a scan is given.
     public static func scanPlaceholder(_ shape: Shape, _ dtype: DType, device: DeviceTag) -> Node {
-        Node(storage: ScanPlaceholder(), shape: shape, dtype: dtype, device: device)
+        Node(storage: ScanPlaceholder(), shape: shape, dtype: dtype, device: device, traits: .insideScan)
     }
 
     /// A scan; its values are those of `scanResult`.
@@ -110,7 +110,8 @@ extension Node {
             builder.lines, nextStates: nextStates.map { builder.line(of: $0) }, count: count, isReversed: isReversed,
             sequenceCount: builder.sequences.count, invariantCount: builder.invariants.count)
         let own = body.lines.filter { $0.source == nil }.reduce(NodeTraits()) { $0.union($1.node.traits) }
-        let traits = (nextStates + roots).reduce(own.intersection(.modeQuestion)) { $0.union($1.traits.subtracting([.tracked, .modeQuestion])) }
+        let ofSteps: NodeTraits = [.tracked, .modeQuestion, .insideScan]
+        let traits = (nextStates + roots).reduce(own.intersection(.modeQuestion)) { $0.union($1.traits.subtracting(ofSteps)) }
         return Node(
             .scan(body), .many(initial + builder.sequences + builder.invariants), shape: .scalar, dtype: .float32, device: device,
             traits: traits)

@@ -39,4 +39,24 @@ import Testing
         #expect(read(slope) == [18])
         #expect(read(gradient(of: slope, withRespectTo: a)) == [6])
     }
+
+    @Test func whatOnlyStepsHaveIsRefusedOutside() async {
+        let slope = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let x = Tensor.ones([3, 2], device: .reference)
+            var inside = x
+            let products = scan(over: [x], from: []) { _, elements in
+                inside = elements[0] * 2
+                return ([], [inside * 3])
+            }.outputs[0]
+            _ = Soma.gradient(of: products.sum(), withRespectTo: inside)
+        }
+        let slopeText = slope.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        #expect(slopeText.contains("is a value inside of a scan"), "\(slopeText)")
+        let assigned = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let (x, norm) = (Tensor.ones([1, 3, 2], device: .reference), withDevice(.reference) { BatchNorm(2) })
+            _ = withTraining { scan(over: [x], from: []) { _, elements in ([], [norm(elements[0])]) } }
+        }
+        let assignedText = assigned.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
+        #expect(assignedText.contains("a value inside of a scan to a state"), "\(assignedText)")
+    }
 }

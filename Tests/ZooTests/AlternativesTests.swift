@@ -155,6 +155,14 @@ extension OnTheCPU {
             #expect { try run(words) } throws: { $0 is UsageError && "\($0)".contains(text) && !"\($0)".contains("\n") }
         }
 
+        /// The chart of the times of a.csv would lie where that of a-time.csv does.
+        @Test func refusesChartsOfOneName() throws {
+            let folder = try TemporaryFolder()
+            let paths = try ["a.csv", "a-time.csv"].map { try write(folder, $0, "1,2,3") }
+            let words = ["digits=no", "tables=\(paths[0]):z,\(paths[1]):z", "models=knn", "shares=1"]
+            #expect { try run(words) } throws: { "\($0)".contains("a-time.svg would be the chart of a-time and that of another's times") }
+        }
+
         /// Each embedded digit is held out of one fold; files have a part of their own to test on.
         @Test func folds() throws {
             var context = RecipeContext(recipe, device: device, seed: 2)

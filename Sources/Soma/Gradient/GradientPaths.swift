@@ -43,6 +43,12 @@ struct GradientPaths {
         }
         for i in order.indices {
             guard case .scan(let body) = order[i].primitive else { continue }
+            for (index, tensor) in tensors.enumerated() where requested[index] == nil && body.line(of: tensor.node) != nil {
+                programError(
+                    "gradient",
+                    "\(name(index, tensor)) is a value inside of a scan, which has one at each step: ask for the gradient of what it is given",
+                    file: file, line: line)
+            }
             let read = requested.compactMap { $0 }.filter { body.computesFromNumbers(order[$0]) }
             if !read.isEmpty { numbers[i] = read }
         }

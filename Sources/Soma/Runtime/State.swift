@@ -75,10 +75,17 @@ public final class State: Sendable {
     /// Makes `value` the newest version. It is computed with the next update on its device by this task (or this thread outside of any task),
     /// or when it is read.
     ///
-    /// In a captured step it becomes the state's value at each replay.
-    public func assign(_ value: Tensor) {
+    /// In a captured step it becomes the state's value at each replay. Traps where it is a value of the steps of a `scan`, of which there is one for
+    /// each.
+    public func assign(_ value: Tensor, file: StaticString = #fileID, line: UInt = #line) {
         guard value.shape == shape, value.dtype == dtype, value.device == device else {
-            programError("assign", "\(value.dtype) \(value.shape) to a state of \(dtype) \(shape), or of another device")
+            programError(
+                "assign", "\(value.dtype) \(value.shape) to a state of \(dtype) \(shape), or of another device", file: file, line: line)
+        }
+        if value.node.traits.contains(.insideScan) {
+            programError(
+                "assign", "a value inside of a scan to a state, as BatchNorm does in training: let the body give it as an output or a state",
+                file: file, line: line)
         }
         if let capture = Capture.current { return capture.assign(value.node, to: self) }
         contents.withLock { contents in

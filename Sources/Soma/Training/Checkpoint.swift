@@ -146,7 +146,7 @@ extension ModelContents {
                 Slot(
                     names: [named.name] + named.aliases, shape: named.state.shape, dtype: named.state.dtype,
                     device: named.state.device,
-                    value: { named.state.tensor }, assign: named.state.assign)
+                    value: { named.state.tensor }, assign: { named.state.assign($0) })
             }
     }
 }

@@ -41,6 +41,8 @@ struct AlternativesProblem {
     /// The training samples, so that those of a smaller share are among those of a larger.
     private let order: [Int]
 
+    /// The file of the chart of times, without its ending.
+    var timeChartName: String { "\(name)-time" }
     /// What says how well the target is told: `accuracy`, or `r2` of a number.
     var metric: String { classNames.isEmpty ? "r2" : "accuracy" }
     /// The same for people.

@@ -49,7 +49,7 @@ struct AlternativesReport {
         try writeRows("\(folder)/results.csv")
         var paths = ["\(folder)/results.csv"]
         for problem in problems {
-            for (name, svg) in [(problem.name, byShare(problem).svg), ("\(problem.name)-time", byTime(problem).svg)] {
+            for (name, svg) in [(problem.name, byShare(problem).svg), (problem.timeChartName, byTime(problem).svg)] {
                 try AtomicFile.write(svg, to: "\(folder)/\(name).svg", links: .replaced)
                 paths.append("\(folder)/\(name).svg")
             }

@@ -71,6 +71,10 @@ public struct AlternativesRecipe: Recipe {
         if let twice = names.first(where: { name in names.count { $0.isExactly(name) } > 1 }) {
             throw UsageError("two sets of data are called \(twice), so that their figures could not be told apart: rename a file")
         }
+        let charts = problems.map(\.timeChartName)
+        if let taken = names.first(where: { name in charts.contains { $0.isExactly(name) } }) {
+            throw UsageError("\(taken).svg would be the chart of \(taken) and that of another's times: rename a file")
+        }
         let models = settings[Self.models]
         for problem in problems {
             guard models.contains(where: { $0.suits(problem) }) else {
