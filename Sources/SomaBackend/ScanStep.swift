@@ -130,6 +130,7 @@ public final class PreparedScan: PreparedStep, @unchecked Sendable {
     /// What each step of the body cannot do without.
     public let work: [Work]
 
+    /// Prepares the steps of a scan's body, once for all runs.
     /// - Parameter prepare: prepares a step of the body.
     public init(_ step: ScanStep, _ prepare: (Step) throws -> PreparedStep) rethrows {
         self.step = step
