@@ -29,6 +29,10 @@ extension OperationCase {
         OperationCase("instance normalisation of many places", .sample([1, 2, 97, 101], in: 5...7), differentiable: false, terms: 9797) {
             $0[0].instanceNormalized()
         },
+        OperationCase("divided by the root mean square of rows", .sample([3, 5]), terms: 8) { $0[0].dividedByRootMeanSquare(alongAxes: [-1]) },
+        OperationCase("divided by the root mean square of two axes, a large epsilon", .sample([2, 3, 2]), .sample([3, 1], seed: 1), terms: 8) {
+            $0[0].dividedByRootMeanSquare(alongAxes: [0, 2], epsilon: 0.5) * $0[1]
+        },
         OperationCase("group normalisation", .sample([2, 4, 2, 2]), .sample([4], seed: 1), .sample([4], seed: 2), terms: 16) {
             $0[0].groupNormalized(groups: 2, weight: $0[1], bias: $0[2])
         },
