@@ -16,7 +16,7 @@ extension Step {
         case .scatterAdd(let step):
             "scatter-add \(step.count) into \(step.extent)" + (step.outer * step.inner > 1 ? ", each \(step.outer * step.inner)" : "")
         case .blockCopy(let step): "block copy \(extents(step.extents))"
-        case .scan(let step): "scan of \(step.count), \(step.body.count) steps each"
+        case .scan(let step): "scan of \(step.count), \(step.body.count == 1 ? "1 step" : "\(step.body.count) steps") each"
         case .custom(let step): "\(step.operation.name) \(extents(step.outputShape.dimensions))"
         }
     }
