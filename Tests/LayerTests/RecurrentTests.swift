@@ -52,7 +52,13 @@ import Testing
 
     private static func integers(_ json: JSON) -> [Int] { json.doubles.map { Int($0) } }
 
-    @Test(arguments: TestDevices.all, answers.indices) func agreesWithPyTorch(_ device: Device, _ number: Int) throws {
+    /// All answers; of devices of OpenCL, whose compilers take a second for each, those with two layers, both directions and lengths. Their kernels are
+    /// those of the operation cases of `scan`.
+    private static let trials: [(device: Device, number: Int)] = TestDevices.all.flatMap { device in
+        answers.indices.filter { !"\(device)".hasPrefix("opencl") || $0 % 6 == 4 }.map { (device, $0) }
+    }
+
+    @Test(arguments: trials) func agreesWithPyTorch(_ device: Device, _ number: Int) throws {
         let answer = Self.answers[number]
         let (kind, units) = (answer.part("kind").string ?? "", Int(answer.part("units").double ?? 0))
         let (layers, isBidirectional) = (Int(answer.part("layers").double ?? 0), Self.flag(answer, "isBidirectional"))
