@@ -153,12 +153,11 @@ private struct Run: Sendable {
     let scalars: [UInt64]
     let offsets: [Int]
     let log: LaunchLog?
-    let places: [Int]
-    let work: [Work]?
+    let origin: StepOrigin
 
     init(_ run: StepRun, blocks: [MemoryBlock], log: LaunchLog?) {
         steps = run.steps.compactMap { $0 as? CPUStep }
-        (places, work) = (run.places, run.work)
+        origin = run.origin
         self.blocks = blocks
         byteOffsets = run.bindings.buffers.map(\.byteOffset)
         scalars = run.bindings.scalars
@@ -188,7 +187,8 @@ private struct Run: Sendable {
         for (number, step) in steps.enumerated() {
             let start = LaunchLog.now
             try step.run(context)
-            log.append(.init(step: places[number], name: step.kernelName, work: work?[number], start: start, end: LaunchLog.now))
+            log.append(
+                .init(step: origin.index(ofStep: number), name: step.kernelName, work: origin.work?[number], start: start, end: LaunchLog.now))
         }
     }
 

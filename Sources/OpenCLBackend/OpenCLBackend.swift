@@ -262,7 +262,7 @@ public final class OpenCLBackend: Backend {
                     break
                 }
                 do throws(OpenCLError) {
-                    try enqueue(step, at: run.places[done], run.work?[done], bindings, log, &state)
+                    try enqueue(step, at: run.origin.index(ofStep: done), run.origin.work?[done], bindings, log, &state)
                     done += 1
                 } catch {
                     guard error.refusesGroup else { throw error }

@@ -62,6 +62,9 @@ open class Buffer: Storage, @unchecked Sendable {
 open class PreparedStep: @unchecked Sendable {
     /// Called by subclasses, which hold the kernels or loops.
     public init() {}
+
+    /// Whether it is a `PreparedScan`, asked at each run.
+    var isScan: Bool { false }
 }
 
 /// A buffer from some byte on.

@@ -129,6 +129,7 @@ public final class PreparedScan: PreparedStep, @unchecked Sendable {
     public let body: [PreparedStep]
     /// What each step of the body cannot do without.
     public let work: [Work]
+    override var isScan: Bool { true }
 
     /// Prepares the steps of a scan's body, once for all runs.
     /// - Parameter prepare: prepares a step of the body.
@@ -146,21 +147,29 @@ public struct StepRun {
     public var steps: [PreparedStep]
     /// Their bindings.
     public var bindings: Bindings
-    /// For each step the place, among those that were given, of the step that it is or is part of.
-    public var places: [Int]
-    /// What each step cannot do without, where it is part of one.
+    /// Which of the steps that were given they are.
+    public var origin: StepOrigin
+}
+
+/// Which of the steps of a program some of them are, for those who note their launches.
+public struct StepOrigin: Sendable {
+    /// The index of the first of them; of them all where they are parts of a scan.
+    public var first: Int
+    /// What each cannot do without, where they are parts of a scan.
     public var work: [Work]?
+
+    /// The index of the step that one of them is or is part of.
+    public func index(ofStep number: Int) -> Int { work == nil ? first + number : first }
 }
 
 extension [PreparedStep] {
     /// Calls `body` with steps in the order in which they run, scans unrolled.
     public func forEachRun<Failure: Error>(_ bindings: Bindings, _ body: (StepRun) throws(Failure) -> Void) throws(Failure) {
-        guard contains(where: { $0 is PreparedScan }) else {
-            return try body(StepRun(steps: self, bindings: bindings, places: indices.map { $0 }))
-        }
+        // Replays of programs without scans pass here each time, so nothing is allocated for them.
+        guard contains(where: { $0.isScan }) else { return try body(StepRun(steps: self, bindings: bindings, origin: StepOrigin(first: 0))) }
         var first = 0
         func finish(before end: Int) throws(Failure) {
-            if first < end { try body(StepRun(steps: [PreparedStep](self[first..<end]), bindings: bindings, places: (first..<end).map { $0 })) }
+            if first < end { try body(StepRun(steps: [PreparedStep](self[first..<end]), bindings: bindings, origin: StepOrigin(first: first))) }
             first = end + 1
         }
         for (place, step) in enumerated() {
@@ -168,10 +177,8 @@ extension [PreparedStep] {
             try finish(before: place)
             for inner in scan.step.bindings(bindings) {
                 try scan.body.forEachRun(inner) { run throws(Failure) in
-                    try body(
-                        StepRun(
-                            steps: run.steps, bindings: run.bindings, places: run.places.map { _ in place },
-                            work: run.work ?? run.places.map { scan.work[$0] }))
+                    let work = run.origin.work ?? run.steps.indices.map { scan.work[run.origin.index(ofStep: $0)] }
+                    try body(StepRun(steps: run.steps, bindings: run.bindings, origin: StepOrigin(first: place, work: work)))
                 }
             }
         }

@@ -17,12 +17,8 @@ struct Cluster {
 
     /// Members are sorted.
     func contains(_ place: Int) -> Bool {
-        var (low, high) = (0, members.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if members[middle] < place { low = middle + 1 } else { high = middle }
-        }
-        return low < members.count && members[low] == place
+        let index = members.partitioningIndex { $0 >= place }
+        return index < members.count && members[index] == place
     }
 }
 
@@ -161,13 +157,12 @@ struct Clustering {
             merge(producer, clusterOf[place])
         }
         guard case .reduce = operations[place].kind, let base = operations[place].operands.first?.base else { return }
-        var last = -1
-        while let sibling = siblings(place, base).filter({ $0 > last }).min() {
-            last = sibling
+        var candidates = siblings(place, base).sorted()[...]
+        while let sibling = candidates.popFirst() {
             guard let own = clusters[clusterOf[place]], let other = clusters[sibling], other.kind == .map, other.domain.hasInner,
                 other.loads.contains(where: { $0.base == base || $0.shape.count == own.domain.count && own.loads.contains($0) })
             else { continue }
-            merge(sibling, clusterOf[place])
+            if merge(sibling, clusterOf[place]) { candidates = siblings(place, base).filter { $0 > sibling }.sorted()[...] }
         }
     }
 

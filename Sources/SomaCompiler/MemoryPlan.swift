@@ -47,18 +47,6 @@ struct MemoryPlan {
     }
 }
 
-extension Array {
-    /// The first index whose element satisfies a condition that no element satisfies before one that does not.
-    fileprivate func partitioningIndex(_ condition: (Element) -> Bool) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if condition(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
-}
-
 extension Plan {
     init(_ emission: Emission, _ rootPlaces: [Int], updates: [GraphSnapshot.Update]) {
         var emission = emission

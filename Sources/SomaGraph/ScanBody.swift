@@ -142,7 +142,10 @@ private struct ScanBuilder {
         for (index, node) in elements.enumerated() { sources[ObjectIdentifier(node)] = .sequence(index) }
     }
 
-    func line(of node: Node) -> Int { lineOfNode[ObjectIdentifier(node)] ?? 0 }
+    func line(of node: Node) -> Int {
+        guard let line = lineOfNode[ObjectIdentifier(node)] else { programError("scan", "a node without a line") }
+        return line
+    }
 
     /// How a node depends on the step.
     private enum Kind { case given, computed, free, outside }

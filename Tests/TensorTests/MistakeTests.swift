@@ -168,6 +168,13 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake("scatter-add, updates", "scatterAdd", "[3]", "[2]") {
             _ = x([5]).scatteredAdd(x([3]), atIndices: x([2], .int32))
         },
+        Mistake("scan, no sequence", "scan", "at least one element", "MistakeTests.swift") { _ = scan(over: [], from: [x([2])]) { ($0, $1) } },
+        Mistake("scan, empty sequence", "scan", "at least one element") { _ = scan(over: [x([0, 2])], from: []) { ($0, $1) } },
+        Mistake("scan, counts", "scan", "sequence 1 is [4, 2]", "3 elements") { _ = scan(over: [x([3, 2]), x([4, 2])], from: []) { ($0, $1) } },
+        Mistake("scan, number of states", "scan", "gives 0 states", "there are 1") { _ = scan(over: [x([3])], from: [x([2])]) { ([], $1) } },
+        Mistake("scan, shape of a state", "scan", "state 0 is float32 [2]", "makes it float32 [3]", "MistakeTests.swift") {
+            _ = scan(over: [x([4, 3])], from: [x([2])]) { ($1, []) }
+        },
         Mistake("dynamic slice, starts", "dynamicSlice", "[2]", "[1]") {
             _ = x([3, 3]).dynamicSlice(at: x([1], .int32), shape: [1, 1])
         },

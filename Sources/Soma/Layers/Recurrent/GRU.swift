@@ -11,7 +11,7 @@ import SomaGraph
 ///
 /// K. Cho et al., *Learning Phrase Representations using RNN Encoder–Decoder for Statistical Machine Translation*, EMNLP 2014; there r is
 /// multiplied by h, and here by U_n h + d_n, as in cuDNN and PyTorch, whose names the parameters have.
-public struct GRU: RecurrentModule, CustomReflectable {
+public struct GRU: Module, RecurrentModule, CustomReflectable {
     /// The features of a step.
     public var inputs: Int { stack.settings.inputs }
     /// H, the features of a state.

@@ -24,7 +24,7 @@ public struct LSTMState: Sendable {
 ///
 /// S. Hochreiter, J. Schmidhuber, *Long Short-Term Memory*, Neural Computation 9, 1997; F. A. Gers, J. Schmidhuber, F. Cummins, *Learning to
 /// Forget*, Neural Computation 12, 2000.
-public struct LSTM: RecurrentModule, CustomReflectable {
+public struct LSTM: Module, RecurrentModule, CustomReflectable {
     /// The features of a step.
     public var inputs: Int { stack.settings.inputs }
     /// H, the features of a state.

@@ -123,4 +123,4 @@ extension RecurrentStack.Weights {
 }
 
 /// A module whose parameters are used step by step.
-public protocol RecurrentModule: Module {}
+protocol RecurrentModule: Module {}

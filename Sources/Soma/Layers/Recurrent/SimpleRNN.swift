@@ -4,7 +4,7 @@ import SomaGraph
 /// are h.
 ///
 /// J. L. Elman, *Finding Structure in Time*, Cognitive Science 14, 1990. `RNN` in PyTorch, with its names of parameters.
-public struct SimpleRNN: RecurrentModule, CustomReflectable {
+public struct SimpleRNN: Module, RecurrentModule, CustomReflectable {
     /// φ.
     public enum Activation: Sendable {
         /// The hyperbolic tangent.

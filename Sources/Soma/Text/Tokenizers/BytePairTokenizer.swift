@@ -154,15 +154,3 @@ public struct BytePairTokenizer: Tokenizer {
         }
     }
 }
-
-extension Array {
-    /// The first index from which on `isBehind` holds, which holds for none before.
-    fileprivate func partitioningIndex(where isBehind: (Element) -> Bool) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
-}

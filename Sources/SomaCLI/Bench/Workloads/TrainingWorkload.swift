@@ -70,7 +70,7 @@ extension Workload {
     }
 
     static let trainLSTM = Workload(
-        "train_lstm", .rate(1, "steps/s"), "training steps of an LSTM of two layers on characters", lacks: "recurrent layers")
+        "train_lstm", .rate(1, "steps/s"), "training steps of an LSTM of two layers on characters", lacks: "recurrent kernels")
 
     static let trainGPT = Workload(
         "train_gpt", .rate(1, "steps/s"), "training steps of a GPT of four blocks on characters", lacks: "attention")
