@@ -157,24 +157,32 @@ import Testing
         #expect(try FolderLock(folder: folder.path, name: ".lock") != nil)
     }
 
-    /// Many that take, remove and release it over and over: never two at a time.
-    @Test func oneHasAFolderLock() throws {
+    /// Four threads that take, remove and release it until each has had it 50 times: never two at a time, and none is kept out for ever.
+    @Test(.timeLimit(.minutes(2))) func oneHasAFolderLock() throws {
         final class Counts: Sendable { let inside = Atomic(0), wrong = Atomic(0), taken = Atomic(0) }
         let (counts, path) = (Counts(), folder.path)
         let threads = try (0..<4).map { _ in
             try WorkerThread {
-                for _ in 0..<2000 {
-                    guard let lock = try? FolderLock(folder: path, name: ".lock") else { continue }
-                    if counts.inside.add(1, ordering: .relaxed).newValue != 1 { counts.wrong.add(1, ordering: .relaxed) }
-                    counts.taken.add(1, ordering: .relaxed)
-                    sched_yield()
-                    counts.inside.subtract(1, ordering: .relaxed)
-                    lock.remove()
+                var taken = 0
+                while taken < 50 {
+                    do {
+                        guard let lock = try FolderLock(folder: path, name: ".lock") else { sched_yield(); continue }
+                        if counts.inside.add(1, ordering: .relaxed).newValue != 1 { counts.wrong.add(1, ordering: .relaxed) }
+                        taken += 1
+                        counts.taken.add(1, ordering: .relaxed)
+                        sched_yield()
+                        counts.inside.subtract(1, ordering: .relaxed)
+                        lock.remove()
+                    } catch {
+                        counts.wrong.add(1, ordering: .relaxed)
+                        return
+                    }
                 }
             }
         }
         threads.forEach { $0.join() }
-        #expect(counts.wrong.load(ordering: .relaxed) == 0 && counts.taken.load(ordering: .relaxed) > 100)
+        #expect(counts.wrong.load(ordering: .relaxed) == 0)
+        #expect(counts.taken.load(ordering: .relaxed) == 200)
     }
 
     @Test func namesWhyItCannotWrite() {
