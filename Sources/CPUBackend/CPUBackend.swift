@@ -12,7 +12,8 @@ public final class CPUBackend: Backend {
     public let device: DeviceDescription
     public let capabilities = Capabilities(
         maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16, images: .channelsLast, takesDepthwiseInEitherOrder: true,
-        mostChannelsInAnyOrder: 4)
+        mostChannelsInAnyOrder: 4,
+        attentionWidth: 256)
 
     let pool: CPUMemory
     let thread = ComputeThread()
@@ -82,6 +83,7 @@ public final class CPUBackend: Backend {
         case .gather(let step): GatherProgram(step)
         case .scatterAdd(let step): ScatterAddProgram(step)
         case .blockCopy(let step): BlockCopyProgram(step)
+        case .attention(let step): AttentionProgram(step)
         case .scan(let step): try PreparedScan(step, prepare)
         case .custom(let step): try CustomProgram(step)
         }

@@ -3,6 +3,7 @@
 #include "chains.h"
 #include "matmul_tiles.h"
 #include "matmul_vector.h"
+#include "attention_blocks.h"
 #include "depthwise_planes.h"
 #include "peak_loops.h"
 #include "pooling_windows.h"
@@ -21,6 +22,7 @@ const soma_level SOMA_LEVEL = {
     .run_chain = run_chain,
     .matmul = {.lanes = SOMA_LANES, .rows = SOMA_TILE_ROWS, .tiles = tiles, .window_tiles = window_tiles, .pack_panel = pack_panel,
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
+    .attention = {.soften = attention_soften, .gradient = attention_gradient, .soften_row = attention_soften_row},
     .depthwise = {.filter = depthwise_filter, .products = depthwise_products},
     .winograd = {.input = winograd_input, .magnitudes = winograd_magnitudes, .output = winograd_output, .filter = winograd_filter},
     .transpose_tile = transpose_tile,

@@ -1,4 +1,5 @@
 #pragma once
+#include "attention.h"
 #include "depthwise.h"
 #include "include/soma_chains.h"
 #include "loops.h"
@@ -16,6 +17,7 @@ typedef struct soma_level {
     const soma_reducers *reducers;
     void (*run_chain)(const soma_chain_step *steps, int step_count, long count, char *const *values, soma_state *state);
     soma_matmul_kernels matmul;
+    soma_attention_kernels attention;
     soma_pooling_kernels pooling;
     soma_depthwise_kernels depthwise;
     soma_peak_kernels peaks;

@@ -153,11 +153,13 @@ public struct Capabilities: Sendable, Hashable {
     /// The most input channels of a forward convolution in one group that can also write channels first, on a device that likes them last,
     /// and then reads x in any order; 0 if none can.
     public var mostChannelsInAnyOrder: Int
+    /// The most features of a head that steps of attention take; 0 where there are no such steps, so that their compositions run instead.
+    public var attentionWidth: Int
 
-    /// The defaults suit a device with small tables for its kernels' arguments and no steps for images.
+    /// The defaults suit a device with small tables for its kernels' arguments and no steps for images or attention.
     public init(
         maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil,
-        takesDepthwiseInEitherOrder: Bool = false, mostChannelsInAnyOrder: Int = 0
+        takesDepthwiseInEitherOrder: Bool = false, mostChannelsInAnyOrder: Int = 0, attentionWidth: Int = 0
     ) {
         self.maximumOperands = maximumOperands
         self.maximumInstructions = maximumInstructions
@@ -165,6 +167,7 @@ public struct Capabilities: Sendable, Hashable {
         self.images = images
         self.takesDepthwiseInEitherOrder = takesDepthwiseInEitherOrder
         self.mostChannelsInAnyOrder = mostChannelsInAnyOrder
+        self.attentionWidth = attentionWidth
     }
 }
 

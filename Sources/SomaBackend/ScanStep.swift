@@ -55,7 +55,8 @@ public struct ScanStep: Hashable, Sendable {
     }
 
     /// Bytes of elements of sequences that are read and written, in all runs, and of what is the same in all, once.
-    var byteCounts: (read: Int, written: Int) {
+    /// What a run leaves for the next may stay near and is not counted.
+    public var byteCounts: (read: Int, written: Int) {
         let written = writtenSlots
         return slots.enumerated().reduce((0, 0)) { sum, slot in
             switch slot.element {
@@ -119,6 +120,13 @@ public struct ScanStep: Hashable, Sendable {
             return Bindings(buffers: buffers, scalars: outer.scalars, offsets: offsets)
         }
     }
+}
+
+extension ScanStep: StepDescriptor {
+    public var name: String { "scan" }
+    public var label: String { "scan of \(count), \(body.count == 1 ? "1 step" : "\(body.count) steps") each" }
+    public var productOperations: Double { Double(count) * body.reduce(0) { $0 + $1.descriptor.productOperations } }
+    public var otherOperations: Double { Double(count) * body.reduce(0) { $0 + $1.descriptor.otherOperations } }
 }
 
 /// A scan whose body is ready.

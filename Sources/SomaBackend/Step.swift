@@ -21,6 +21,8 @@ public enum Step: Hashable, Sendable {
     case scatterAdd(ScatterAddStep)
     /// A block copied from or to a position that is read when the step runs.
     case blockCopy(BlockCopyStep)
+    /// Only for heads as wide as `Capabilities.attentionWidth` allows.
+    case attention(AttentionStep)
     /// Steps that run many times, each run going on from the one before.
     case scan(ScanStep)
     /// A user's own kernel.
@@ -136,50 +138,41 @@ public struct CustomStep: Hashable, Sendable {
 }
 
 extension Step {
+    /// What it says of itself.
+    public var descriptor: any StepDescriptor {
+        switch self {
+        case .map(let nest): LoopDescriptor(name: "map", nest: nest)
+        case .reduce(let nest): LoopDescriptor(name: "reduce", nest: nest)
+        case .row(let nest): LoopDescriptor(name: "row", nest: nest)
+        case .matmul(let step): step
+        case .convolution(let step): step
+        case .pooling(let step): step
+        case .gather(let step): step
+        case .scatterAdd(let step): step
+        case .blockCopy(let step): step
+        case .attention(let step): step
+        case .scan(let step): step
+        case .custom(let step): step
+        }
+    }
+
     /// The operands this step reads (a target that is added to counts as both).
-    public var reads: [Operand] {
-        switch self {
-        case .map(let nest), .reduce(let nest), .row(let nest): nest.body.loads
-        case .matmul(let step): [step.a, step.b] + step.epilogue.loads
-        case .convolution(let step): [step.first, step.second] + step.epilogue.loads
-        case .pooling(let step): step.operands
-        case .gather(let step): [step.input, step.indices]
-        case .scatterAdd(let step): [step.indices, step.updates, step.target]
-        case .blockCopy(let step): [step.source, step.starts]
-        case .scan(let step): step.reads
-        case .custom(let step): step.inputs
-        }
-    }
-
+    public var reads: [Operand] { descriptor.reads }
     /// The operands this step writes.
-    public var writes: [Operand] {
-        switch self {
-        case .map(let nest), .reduce(let nest), .row(let nest): nest.body.stores.map(\.target)
-        case .matmul(let step): step.epilogue.stores.map(\.target)
-        case .convolution(let step): step.epilogue.stores.map(\.target)
-        case .pooling(let step): [step.result]
-        case .gather(let step): [step.output]
-        case .scatterAdd(let step): [step.target]
-        case .blockCopy(let step): [step.target]
-        case .scan(let step): step.writes
-        case .custom(let step): [step.output]
-        }
-    }
-
+    public var writes: [Operand] { descriptor.writes }
     /// A word for listings.
-    public var name: String {
-        switch self {
-        case .map: "map"
-        case .reduce: "reduce"
-        case .row: "row"
-        case .matmul: "matmul"
-        case .convolution: "convolution"
-        case .pooling: "pooling"
-        case .gather: "gather"
-        case .scatterAdd: "scatterAdd"
-        case .blockCopy: "blockCopy"
-        case .scan: "scan"
-        case .custom(let step): step.operation.name
-        }
+    public var name: String { descriptor.name }
+    /// The step in a few words for people: its kind, its extents, and what is fused with it.
+    public var label: String { descriptor.label }
+    /// The floating-point operations of products; see `StepDescriptor`.
+    public var productOperations: Double { descriptor.productOperations }
+
+    /// What the step cannot do without. Each operation of a fused body on real numbers counts as one, a multiply-add as two; what several
+    /// operands share, or windows have in common, is moved once. Integers are not counted, those that make random words among them: what
+    /// bounds them is not what a device is measured by.
+    public var work: Work {
+        let (descriptor, bytes) = (descriptor, descriptor.byteCounts)
+        return Work(
+            operations: descriptor.productOperations + descriptor.otherOperations, bytesRead: Double(bytes.read), bytesWritten: Double(bytes.written))
     }
 }

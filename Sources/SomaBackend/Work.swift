@@ -21,18 +21,3 @@ public struct Work: Hashable, Sendable {
     /// Operations for each byte moved; infinite where none is.
     public var intensity: Double { operations / (bytesRead + bytesWritten) }
 }
-
-extension Step {
-    /// The floating-point operations of a product; none for all other steps, which memory bounds and not arithmetic.
-    ///
-    /// Those of the definition: 2 · batch · m · n · k, and for each pass of a convolution 2 · N · K · C / groups for each tap and each place of
-    /// its result. An algorithm that gets by with fewer, such as Winograd's, does the same work sooner.
-    public var productOperations: Double {
-        switch self {
-        case .matmul(let step): 2 * [step.batch, step.m, step.n, step.k].reduce(1) { $0 * Double($1) }
-        case .convolution(let step): 2 * (step.outputShape.dimensions + step.filterShape.dimensions.dropFirst()).reduce(1) { $0 * Double($1) }
-        case .scan(let step): Double(step.count) * step.body.reduce(0) { $0 + $1.productOperations }
-        case .map, .reduce, .row, .pooling, .gather, .scatterAdd, .blockCopy, .custom: 0
-        }
-    }
-}

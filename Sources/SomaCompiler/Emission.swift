@@ -171,6 +171,7 @@ struct Emission {
         case .scatterAdd(let axis): return scatterAdd(place, axis)
         case .dynamicSlice, .updateSlice: return blockCopy(place)
         case .scan(let scan): return self.scan(place, scan)
+        case .library(let library): return self.library(place, library)
         case .custom: return custom(place)
         default: return nil
         }

@@ -218,8 +218,10 @@ extension Operation {
         case .dynamicSlice: "dynamic slice"
         case .updateSlice: "updated slice"
         case .scan(let scan): "scan of \(scan.body.count)"
-        case .scanResult(.state(let index)): "state \(index) of a scan"
-        case .scanResult(.stacked): "stacked by a scan"
+        case .library(let operation): operation.name
+        case .result(.state(let index)): "state \(index) of a scan"
+        case .result(.stacked): "stacked by a scan"
+        case .result(.value(let index)): "result \(index)"
         case .custom: customOperation?.name ?? "custom kernel"
         case .assembly: "parts"
         }

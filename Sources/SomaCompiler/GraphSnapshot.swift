@@ -185,6 +185,7 @@ public struct GraphSnapshot {
             return 29
         case .result(.state(let index)): return 30 | UInt64(index) << 32
         case .result(.stacked(let line)): return 31 | UInt64(line) << 32
+        case .result(.value(let index)): return 32 | UInt64(index) << 32
         }
     }
 }

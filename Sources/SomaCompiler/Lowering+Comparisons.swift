@@ -48,7 +48,7 @@ extension Operation {
         case .reduce(.max, _), .reduce(.min, _), .assembly: (operands[...], true)
         case .gather, .dynamicSlice, .pooling(.max, isGradient: false, _, _): (operands[..<1], true)
         case .updateSlice: (operands[..<2], true)
-        case .source, .scalar, .range, .random, .elementwise, .reduce, .matmul, .convolution, .pooling, .scatterAdd, .scan, .scanResult, .custom: nil
+        case .source, .scalar, .range, .random, .elementwise, .reduce, .matmul, .convolution, .pooling, .scatterAdd, .scan, .library, .result, .custom: nil
         }
     }
 }

@@ -8,12 +8,15 @@ import SomaGraph
 // A copy into another order comes about only where somebody asks for elements in row-major order: at a root, in a reshape.
 
 extension Lowering {
-    /// The step of a library operation; its composition where the device has none, and for the shapes that no step takes.
-    mutating func library(_ operation: LibraryOperation, _ inputs: [StridedView], _ shape: Shape, _ dtype: DType) -> StridedView {
-        let composition = inputs[0], operands = Array(inputs.dropFirst())
-        guard let preferred = capabilities.images, dtype == .float32, shape.count > 0, operands.allSatisfy({ $0.shape.count > 0 }),
-            (1...2).contains(shape.rank - 2)
-        else { return composition }
+    /// Whether the device has a step for a convolution or a pooling of these operands.
+    func hasStepForImages(_ entry: GraphSnapshot.Entry, _ operands: [Shape]) -> Bool {
+        capabilities.images != nil && entry.dtype == .float32 && entry.shape.count > 0 && operands.allSatisfy { $0.count > 0 }
+            && (1...2).contains(entry.shape.rank - 2)
+    }
+
+    /// The step of a convolution or a pooling.
+    mutating func image(_ operation: LibraryOperation, _ operands: [StridedView], _ shape: Shape, _ dtype: DType) -> StridedView {
+        let preferred = capabilities.images ?? .channelsFirst
         let order = isPlainDepthwise(operation, operands, shape) && memoryOrder(of: operands) == nil ? .channelsFirst : preferred
         let axes = order.axes(rank: shape.rank)
         let kind: Operation.Kind
@@ -25,6 +28,7 @@ extension Lowering {
             return add(kind, [first, contiguous(operands[1])], shape, dtype, axes)
         case .pooling(let function, let windows): kind = .pooling(function, isGradient: false, windows, order)
         case .poolingGradient(let function, let windows): kind = .pooling(function, isGradient: true, windows, order)
+        case .attention, .attentionGradient: programError("compile", "\(operation.name) is no operation on images")
         }
         return add(kind, operands.map { image($0, axes) }, shape, dtype, axes)
     }

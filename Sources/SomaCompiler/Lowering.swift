@@ -15,13 +15,13 @@ struct Lowering {
     private var scalarCount = 0
     private var sourceCount = 0
 
-    /// Which results are asked of a scan, by its entry, and where they lie.
-    private var resultsOfScans: [Int: [ScanResult]] = [:]
-    private var operationOfResult: [Int: [ScanResult: Int]] = [:]
+    /// Which results are asked of an operation that has several, by its entry, and where they are.
+    private var wantedResults: [Int: [NodeResult]] = [:]
+    private var viewsOfResults: [Int: [NodeResult: StridedView]] = [:]
 
     init(_ entries: [GraphSnapshot.Entry], roots rootPlaces: [Int], _ capabilities: Capabilities) {
         self.capabilities = capabilities
-        lower(entries)
+        lower(entries, roots: rootPlaces)
         for place in rootPlaces { roots.append(convolutionInPlainOrder(views[place], rootPlaces) ?? whole(views[place])) }
         placeParts()
     }
@@ -33,7 +33,7 @@ struct Lowering {
         lower(body.lines.map {
             GraphSnapshot.Entry(
                 primitive: $0.node.primitive, inputs: $0.inputs, shape: $0.node.shape, dtype: $0.node.dtype, isComputed: $0.source != nil)
-        })
+        }, roots: rootLines)
         for line in rootLines {
             let root = whole(views[line])
             let isShared = !operations[root].isComputed && !operations[root].isWritten || roots.contains(root)
@@ -42,12 +42,42 @@ struct Lowering {
         placeParts()
     }
 
-    private mutating func lower(_ entries: [GraphSnapshot.Entry]) {
-        for entry in entries {
-            guard case .result(let result) = entry.primitive, !entry.isComputed, let scan = entry.inputs.first else { continue }
-            resultsOfScans[scan, default: []].append(result)
+    private mutating func lower(_ entries: [GraphSnapshot.Entry], roots: [Int]) {
+        let isNeeded = needed(entries, roots)
+        for (place, entry) in entries.enumerated() where isNeeded[place] {
+            guard case .result(let result) = entry.primitive, !entry.isComputed, let owner = entry.inputs.first else { continue }
+            wantedResults[owner, default: []].append(result)
         }
-        for entry in entries { views.append(lower(entry)) }
+        for (place, entry) in entries.enumerated() {
+            if isNeeded[place] { views.append(lower(entry, entries)) } else { pass(over: entry) }
+        }
+    }
+
+    /// What the roots need: no composition of an operation that the device has a step for.
+    private func needed(_ entries: [GraphSnapshot.Entry], _ roots: [Int]) -> [Bool] {
+        var isNeeded = [Bool](repeating: false, count: entries.count)
+        for root in roots { isNeeded[root] = true }
+        for (place, entry) in entries.enumerated().reversed() where isNeeded[place] && !entry.isComputed {
+            var inputs = entry.inputs[...]
+            if case .library(let operation) = entry.primitive, hasStep(operation, entry, entries) { inputs = inputs.dropFirst(operation.resultCount) }
+            for input in inputs { isNeeded[input] = true }
+        }
+        return isNeeded
+    }
+
+    /// Counts what stands in a composition that is not lowered, as it does among the numbers of the snapshot.
+    private mutating func pass(over entry: GraphSnapshot.Entry) {
+        if entry.isComputed { sourceCount += 1 } else { count(entry.primitive) }
+        views.append(StridedView(of: 0, entry.shape))
+    }
+
+    private mutating func count(_ primitive: Primitive) {
+        switch primitive {
+        case .constant: scalarCount += 1
+        case .slice(_, let steps): startCount += steps.count
+        case .scan(let body): for line in body.lines where line.source == nil { count(line.node.primitive) }
+        default: break
+        }
     }
 
     mutating func materialize(_ place: Int) { operations[place].isMaterialized = true }
@@ -61,7 +91,7 @@ struct Lowering {
         return StridedView(of: operations.count - 1, shape)
     }
 
-    private mutating func lower(_ entry: GraphSnapshot.Entry) -> StridedView {
+    private mutating func lower(_ entry: GraphSnapshot.Entry, _ entries: [GraphSnapshot.Entry]) -> StridedView {
         let (shape, dtype) = (entry.shape, entry.dtype)
         if entry.isComputed {
             sourceCount += 1
@@ -116,11 +146,11 @@ struct Lowering {
             return add(.scatterAdd(axis: axis), [copy(inputs[0]), contiguous(inputs[1]), contiguous(inputs[2])], shape, dtype)
         case .custom(let operation):
             return add(.custom, inputs.map { contiguous($0) }, shape, dtype, custom: operation)
-        case .library(let operation): return library(operation, inputs, shape, dtype)
+        case .library(let operation): return library(operation, isOwn: hasStep(operation, entry, entries), inputs, shape, dtype)
         case .scan(let body): return scan(body, inputs)
         case .result(let result):
-            guard let place = operationOfResult[inputs[0].base]?[result] else { programError("compile", "a scan without a result") }
-            return StridedView(of: place, shape)
+            guard let view = viewsOfResults[entry.inputs[0]]?[result] else { programError("compile", "an operation without a result") }
+            return view
         case .customGradient, .stopGradient: return inputs[0]
         }
     }
@@ -140,7 +170,7 @@ final class ScanPlan: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 
     /// The results, in the order of the roots.
-    var results: [ScanResult] { body.nextStates.indices.map { .state($0) } + stacked.map { .stacked(line: $0) } }
+    var results: [NodeResult] { body.nextStates.indices.map { .state($0) } + stacked.map { .stacked(line: $0) } }
 
     /// Where in the workspace, which begins with the arena, the two places of each state are, and how many bytes it has.
     var workspace: (states: [(first: Int, second: Int)], byteCount: Int) {
@@ -158,17 +188,26 @@ final class ScanPlan: Hashable, Sendable {
 extension Lowering {
     private mutating func scan(_ body: ScanBody, _ inputs: [StridedView]) -> StridedView {
         var stacked: [Int] = []
-        for case .stacked(let line) in resultsOfScans[views.count] ?? [] where !stacked.contains(line) { stacked.append(line) }
+        for case .stacked(let line) in wantedResults[views.count] ?? [] where !stacked.contains(line) { stacked.append(line) }
         let lowering = Lowering(body, roots: body.nextStates + stacked, capabilities, firstScalar: scalarCount, firstStart: startCount)
         (scalarCount, startCount) = (lowering.scalarCount, lowering.startCount)
         let scan = ScanPlan(body, Plan(lowering), stacked: stacked)
         let whole = add(.scan(scan), inputs.map { contiguous($0) }, Shape([scan.workspace.byteCount]), .uint8)
-        for result in scan.results {
-            let memory = add(.scanResult(result), [whole], body.shape(of: result), body.dtype(of: result))
-            operationOfResult[whole.base, default: [:]][result] = memory.base
-        }
-        operations[whole.base].results = scan.results.compactMap { operationOfResult[whole.base]?[$0] }
+        for result in scan.results { addResult(result, of: whole, body.shape(of: result), body.dtype(of: result)) }
         return whole
+    }
+
+    /// Memory for a result of an operation that has several, the one being lowered.
+    /// - Parameter axes: how its axes follow each other in memory, if not as they are.
+    mutating func addResult(_ result: NodeResult, of whole: StridedView, _ shape: Shape, _ dtype: DType, axes: [Int]? = nil) {
+        let memory = add(.result(result), [whole], shape, dtype, axes ?? Array(shape.dimensions.indices))
+        operations[whole.base].results.append(memory.base)
+        viewsOfResults[views.count, default: [:]][result] = memory
+    }
+
+    /// Lets the results of the operation that is being lowered be what their compositions are.
+    mutating func takeCompositions(_ views: ArraySlice<StridedView>) {
+        for (index, view) in views.enumerated() { viewsOfResults[self.views.count, default: [:]][.value(index)] = view }
     }
 }
 
@@ -176,12 +215,12 @@ extension Lowering {
 
 extension Lowering {
     /// The same elements in memory of their own.
-    private mutating func copy(_ view: StridedView) -> StridedView {
+    mutating func copy(_ view: StridedView) -> StridedView {
         add(.elementwise(.copy), [view], view.shape, operations[view.base].dtype)
     }
 
     /// A view of something that lies in memory.
-    private mutating func stored(_ view: StridedView) -> StridedView {
+    mutating func stored(_ view: StridedView) -> StridedView {
         operations[view.base].isGenerator ? copy(view) : view
     }
 
@@ -340,7 +379,7 @@ extension Lowering {
         guard part.isIdentity(count: base.shape.count), base.placement == nil, !roots.contains(part.base) else { return false }
         switch base.kind {
         case .elementwise, .reduce, .matmul, .convolution, .pooling, .gather, .dynamicSlice: return true
-        case .source, .scalar, .range, .random, .scatterAdd, .updateSlice, .scan, .scanResult, .custom, .assembly: return false
+        case .source, .scalar, .range, .random, .scatterAdd, .updateSlice, .scan, .library, .result, .custom, .assembly: return false
         }
     }
 }

@@ -27,8 +27,10 @@ struct Operation {
         case custom
         /// Its shape is that of the workspace in bytes. Operands: states, sequences and invariants.
         case scan(ScanPlan)
-        /// Memory that its operand, a scan, has written; nothing is left to run.
-        case scanResult(ScanResult)
+        /// A library operation with several results, in memory of their own. Its shape is that of a workspace in bytes.
+        case library(LibraryOperation)
+        /// Memory that its operand, an operation with several results, has written; nothing is left to run.
+        case result(NodeResult)
         /// Memory that its operands have written their parts of; nothing is left to run.
         case assembly
     }
@@ -55,7 +57,7 @@ struct Operation {
     /// Operations that must have run before this one although it does not read them (a fill below a padded part).
     var after: [Int] = []
     var customOperation: CustomOperation?
-    /// The operations whose memory a scan writes, in the order of its plan.
+    /// The operations whose memory an operation with several results writes: a scan's in the order of its plan.
     var results: [Int] = []
     /// Whether it is computed once, and read from memory by all who need it: never computed again beside one of them.
     var isMaterialized = false
@@ -85,7 +87,7 @@ struct Operation {
     /// Whether a step computes it.
     var isComputed: Bool {
         switch kind {
-        case .source, .scalar, .range, .random, .assembly, .scanResult: false
+        case .source, .scalar, .range, .random, .assembly, .result: false
         default: true
         }
     }
@@ -93,7 +95,7 @@ struct Operation {
     /// Whether it is memory that others have written by the time it is read.
     var isWritten: Bool {
         switch kind {
-        case .assembly, .scanResult: true
+        case .assembly, .result: true
         default: false
         }
     }

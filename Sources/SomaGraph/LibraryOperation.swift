@@ -1,7 +1,7 @@
 /// An operation that is composed of other primitives and that a device may have a step of its own for.
 ///
-/// A node of it carries its composition as the first input, of the same value; the operands follow. A device without such a step runs
-/// the composition, and so does whoever wants to know what the operation means.
+/// A node of it carries the composition of each of its results as the first inputs, of the same values; the operands follow. A device without such
+/// a step runs the compositions, and so does whoever wants to know what the operation means.
 public enum LibraryOperation: Hashable, Sendable {
     /// One of the three products that a convolution and its gradients are. Operands: see `ConvolutionPass`.
     case convolution(ConvolutionPass, Windows, groups: Int)
@@ -9,12 +9,41 @@ public enum LibraryOperation: Hashable, Sendable {
     case pooling(PoolingFunction, Windows)
     /// What each element of x gets of the gradient g of the pooled. Operands: x (of `max` alone), g.
     case poolingGradient(PoolingFunction, Windows)
+    /// Scaled dot-product attention. Operands: query [B, H, T, d], key [B, G, S, d], value [B, G, S, e], and as the attention says, the keys' lengths
+    /// (int32, [B]) and the bias [B, H, T, S]. Results: the output [B, H, T, e], and the logarithm of the sum of each row's exponentials [B, H, T],
+    /// ∞ where no key is seen.
+    case attention(Attention)
+    /// What query, key and value get of the gradient g of the output. Operands: query, key, value, the logarithms l [B, H, T], d [B, H, T], which is
+    /// Σ g · output less the gradient of l, and g [B, H, T, e]; then lengths and bias. Results: three, of the shapes of query, key and value.
+    case attentionGradient(Attention)
+
+    /// A word for listings.
+    public var name: String {
+        switch self {
+        case .convolution(.forward, _, _): "convolution"
+        case .convolution(.inputGradient, _, _): "convolution's input gradient"
+        case .convolution(.filterGradient, _, _): "convolution's filter gradient"
+        case .pooling(let function, _): "\(function) pooling"
+        case .poolingGradient(let function, _): "\(function) pooling's gradient"
+        case .attention: "attention"
+        case .attentionGradient: "attention's gradient"
+        }
+    }
+
+    /// How many results it has; with more than one, they are told apart by `NodeResult.value`.
+    public var resultCount: Int {
+        switch self {
+        case .convolution, .pooling, .poolingGradient: 1
+        case .attention: 2
+        case .attentionGradient: 3
+        }
+    }
 
     /// Whether the table of gradients has a rule for it; otherwise its composition is differentiated.
     public var hasGradientRule: Bool {
         switch self {
-        case .convolution, .pooling, .poolingGradient(.sum, _): true
-        case .poolingGradient(.max, _): false
+        case .convolution, .pooling, .poolingGradient(.sum, _), .attention: true
+        case .poolingGradient(.max, _), .attentionGradient: false
         }
     }
 
@@ -24,6 +53,8 @@ public enum LibraryOperation: Hashable, Sendable {
         case .convolution(let pass, let windows, let groups): [0, Int(pass.rawValue), groups] + windows.words
         case .pooling(let function, let windows): [1, Int(function.rawValue)] + windows.words
         case .poolingGradient(let function, let windows): [2, Int(function.rawValue)] + windows.words
+        case .attention(let attention): [3] + attention.words
+        case .attentionGradient(let attention): [4] + attention.words
         }
     }
 }

@@ -270,6 +270,12 @@ extension Node {
             device: composition.device)
     }
 
+    /// An operation with several results, which `libraryResult` tells apart: one for each of `compositions`.
+    public static func library(_ operation: LibraryOperation, compositions: [Node], _ operands: [Node]) -> Node {
+        precondition(compositions.count == operation.resultCount, "\(compositions.count) compositions for \(operation.resultCount) results")
+        return Node(.library(operation), .many(compositions + operands), shape: .scalar, dtype: .float32, device: compositions[0].device)
+    }
+
     /// The result of a user's own kernel. Traps where there is no input or where inputs lie on different devices; what the kernel writes is trusted
     /// to have this shape and dtype.
     public static func custom(_ operation: CustomOperation, _ inputs: [Node], shape: Shape, dtype: DType) -> Node {

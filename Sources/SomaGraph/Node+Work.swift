@@ -2,18 +2,27 @@ extension Node {
     /// The multiplications, each with the addition that takes its product, of a matrix product or a convolution by their definition; 0 for all
     /// other nodes. Half of what the step that computes it has as `productOperations`.
     ///
-    /// A convolution of any pass has N · K · C / groups of them for each tap and each place of its result. Its composition, which it carries as its
-    /// first input, says the same in another way and must not be counted besides.
+    /// A convolution of any pass has N · K · C / groups of them for each tap and each place of its result, an attention d + e for each pair of a query
+    /// and a key that it sees, and its gradient 3 · d + 2 · e. Compositions, which come first among the inputs, say the same in another way and must
+    /// not be counted besides.
     public var multiplyAdds: Double {
         switch primitive {
         case .matmul: product(shape.dimensions + inputs[0].shape.dimensions.suffix(1))
         case .library(.convolution(.forward, _, _)): product(shape.dimensions + inputs[2].shape.dimensions.dropFirst())
         case .library(.convolution(.inputGradient, _, _)): product(inputs[1].shape.dimensions + inputs[2].shape.dimensions.dropFirst())
         case .library(.convolution(.filterGradient, _, _)): product(inputs[2].shape.dimensions + shape.dimensions.dropFirst())
+        case .library(.attention(let attention)): pairs(attention, inputs[2], inputs[3]) * width(inputs[2], inputs[4], 1, 1)
+        case .library(.attentionGradient(let attention)): pairs(attention, inputs[3], inputs[4]) * width(inputs[3], inputs[5], 3, 2)
         case .scan(let body): Double(body.count) * body.lines.reduce(0) { $1.source == nil ? $0 + $1.node.multiplyAdds : $0 }
         default: 0
         }
     }
+
+    private func pairs(_ attention: Attention, _ query: Node, _ key: Node) -> Double {
+        Double(query.shape[0] * query.shape[1]) * attention.pairCount(queries: query.shape[2], keys: key.shape[2])
+    }
+
+    private func width(_ query: Node, _ value: Node, _ a: Int, _ b: Int) -> Double { Double(a * query.shape[3] + b * value.shape[3]) }
 
     private func product(_ extents: [Int]) -> Double { extents.reduce(1) { $0 * Double($1) } }
 }

@@ -66,14 +66,14 @@ public enum Primitive: Sendable {
     /// index order, so that the same inputs give the same bits; an index out of range is dropped.
     case scatterAdd(axis: Int)
 
-    /// Inputs: its composition, and the operands.
+    /// Inputs: the composition of each result, and the operands. With several results it has no value itself; `result` tells one.
     case library(LibraryOperation)
 
     // Loops
     /// Steps one after the other. Inputs: states, sequences and invariants of the body. It has no value itself; `result` tells one.
     case scan(ScanBody)
-    /// Input: the scan that the value is a result of.
-    case result(ScanResult)
+    /// Input: the scan or the library operation that the value is a result of.
+    case result(NodeResult)
 
     // The door for users
     /// A kernel of the user's.

@@ -56,28 +56,22 @@ public final class ScanBody: @unchecked Sendable {
     private func isOfNumbers(_ line: Int) -> Bool { lines[line].source == nil && lines[line].inputs.allSatisfy(isOfNumbers) }
 
     /// The shape of a result.
-    public func shape(of result: ScanResult) -> Shape {
+    public func shape(of result: NodeResult) -> Shape {
         switch result {
         case .state(let index): lines[nextStates[index]].node.shape
         case .stacked(let line): Shape([count] + lines[line].node.shape.dimensions)
+        case .value: programError("scan", "a value that no scan has")
         }
     }
 
     /// The dtype of a result.
-    public func dtype(of result: ScanResult) -> DType {
+    public func dtype(of result: NodeResult) -> DType {
         switch result {
         case .state(let index): lines[nextStates[index]].node.dtype
         case .stacked(let line): lines[line].node.dtype
+        case .value: programError("scan", "a value that no scan has")
         }
     }
-}
-
-/// One of the values that a scan leaves.
-public enum ScanResult: Hashable, Sendable {
-    /// A state after the last step.
-    case state(Int)
-    /// What each step had on a line of its body, stacked.
-    case stacked(line: Int)
 }
 
 /// Stands for the elements of a value that a step of a scan is given.
@@ -118,7 +112,7 @@ extension Node {
     }
 
     /// One of the values that a scan leaves. Traps where `scan` is none.
-    public static func scanResult(_ scan: Node, _ result: ScanResult) -> Node {
+    public static func scanResult(_ scan: Node, _ result: NodeResult) -> Node {
         guard case .scan(let body) = scan.primitive else { programError("scan", "a result of what is no scan") }
         return Node(.result(result), .one(scan), shape: body.shape(of: result), dtype: body.dtype(of: result), device: scan.device)
     }

@@ -86,9 +86,7 @@ public struct Interpreter {
 
     private func compute(_ link: Link, _ values: [ObjectIdentifier: Value]) -> Value {
         let inputs = link.inputs.compactMap { values[ObjectIdentifier($0)] }
-        if case .result(let result) = link.node.primitive, case .scan(let body) = link.inputs[0].primitive {
-            return self.result(result, of: body, inputs[0])
-        }
+        if case .result(let result) = link.node.primitive { return self.result(result, of: link.inputs[0], inputs[0]) }
         return compute(link.node, inputs)
     }
 
@@ -108,13 +106,13 @@ public struct Interpreter {
                     values.append(Value(Array(elements), shape: line.node.shape, dtype: line.node.dtype))
                 case .invariant(let index): values.append(inputs[body.stateCount + body.sequenceCount + index])
                 case nil:
-                    if case .result(let result) = line.node.primitive, case .scan(let inner) = body.lines[line.inputs[0]].node.primitive {
-                        values.append(self.result(result, of: inner, values[line.inputs[0]]))
+                    if case .result(let result) = line.node.primitive {
+                        values.append(self.result(result, of: body.lines[line.inputs[0]].node, values[line.inputs[0]]))
                     } else {
                         values.append(compute(line.node, line.inputs.map { values[$0] }))
                     }
                 }
-                if case .scan = line.node.primitive, line.source == nil { stacks[number][place] = [0] } else { stacks[number][place] = values[number].elements }
+                if line.source == nil, !line.node.hasOneValue { stacks[number][place] = [0] } else { stacks[number][place] = values[number].elements }
             }
             states = body.nextStates.map { values[$0] }
         }
@@ -122,13 +120,24 @@ public struct Interpreter {
         return Value(all, shape: [all.count], dtype: .float32)
     }
 
-    private func result(_ result: ScanResult, of body: ScanBody, _ all: Value) -> Value {
+    /// One of the values of a node that has several, which `all` holds one after the other.
+    private func result(_ result: NodeResult, of node: Node, _ all: Value) -> Value {
+        if case .scan(let body) = node.primitive { return self.result(result, of: body, all) }
+        guard case .value(let index) = result else { fatalError("a result of no scan") }
+        let compositions = Node.lock.withLock { _ in node.inputs.array }.map { (shape: $0.shape, dtype: $0.dtype) }
+        let first = compositions[..<index].reduce(0) { $0 + $1.shape.count }
+        let (shape, dtype) = compositions[index]
+        return Value(Array(all.elements[first..<first + shape.count]), shape: shape, dtype: dtype)
+    }
+
+    private func result(_ result: NodeResult, of body: ScanBody, _ all: Value) -> Value {
         let states = body.nextStates.map { body.lines[$0].node.shape.count }
         let first: Int
         switch result {
         case .state(let index): first = states[..<index].reduce(0, +)
         case .stacked(let line):
             first = states.reduce(0, +) + body.count * body.lines[..<line].reduce(0) { $0 + $1.node.shape.count }
+        case .value: fatalError("a value that no scan has")
         }
         let shape = body.shape(of: result)
         return Value(Array(all.elements[first..<first + shape.count]), shape: shape, dtype: body.dtype(of: result))
@@ -149,6 +158,9 @@ public struct Interpreter {
         case .cast:
             let source = inputs[0].dtype
             return map(shape, dtype) { cast(inputs[0].element($0), from: source, to: dtype) }
+        case .library(let operation) where operation.resultCount > 1:
+            let all = inputs.prefix(operation.resultCount).flatMap(\.elements)
+            return Value(all, shape: [all.count], dtype: .float32)
         case .reshape, .contiguous, .deviceCopy, .stopGradient, .customGradient, .library:
             return Value(inputs[0].elements, shape: shape, dtype: dtype)
         case .permute(let axes):

@@ -17,6 +17,7 @@ struct StepInterpreter {
         case .gather(let step): gather(step)
         case .scatterAdd(let step): scatterAdd(step)
         case .blockCopy(let step): blockCopy(step)
+        case .attention(let step): step.isGradient ? attentionGradient(step) : attention(step)
         case .scan: preconditionFailure("a scan is run step by step")
         case .custom(let step): custom(step)
         }

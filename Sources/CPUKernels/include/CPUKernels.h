@@ -1,4 +1,5 @@
 #pragma once
+#include "soma_attention.h"
 #include "soma_chains.h"
 #include "soma_convolution.h"
 #include "soma_filter_gradient.h"

@@ -92,6 +92,7 @@ struct StepPlanner {
         case .gather(let step): [gather(step)]
         case .scatterAdd(let step): try scatterAdd(step)
         case .blockCopy(let step): [blockCopy(step)]
+        case .attention: throw BackendError.unsupported("attention has no kernel here")
         case .scan: programError("OpenCL", "a scan is run step by step")
         case .custom(let step): [try custom(step)]
         }

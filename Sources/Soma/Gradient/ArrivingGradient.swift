@@ -25,8 +25,8 @@ final class GradientSums {
     private var all: [ArrivingGradient?]
     /// Gradients of slices, which are put together when all have arrived.
     private var slices: [Int: [GradientSlice]] = [:]
-    /// Gradients of the results of scans.
-    private var results: [Int: [ScanResult: Tensor]] = [:]
+    /// Gradients of the results of nodes that have several.
+    private var results: [Int: [NodeResult: Tensor]] = [:]
 
     init(count: Int) { all = [ArrivingGradient?](repeating: nil, count: count) }
 
@@ -38,10 +38,10 @@ final class GradientSums {
 
     func add(_ gradient: ArrivingGradient, to place: Int) { all[place] = all[place].map { $0.adding(gradient) } ?? gradient }
 
-    /// What has arrived for the results of a scan at a place.
-    func results(of place: Int) -> [ScanResult: Tensor] { results[place] ?? [:] }
+    /// What has arrived for the results of a node at a place.
+    func results(of place: Int) -> [NodeResult: Tensor] { results[place] ?? [:] }
 
-    func add(_ gradient: Tensor, toResult result: ScanResult, of place: Int) {
+    func add(_ gradient: Tensor, toResult result: NodeResult, of place: Int) {
         let sum = results[place, default: [:]][result].map { $0 + gradient } ?? gradient
         results[place, default: [:]][result] = sum
     }

@@ -73,7 +73,8 @@ struct GradientPaths {
         switch order[i].primitive {
         case .stopGradient: return
         case .customGradient: chosen = chosen.dropFirst()  // the value itself is opaque
-        case .library(let operation): chosen = operation.hasGradientRule ? chosen.dropFirst() : chosen.prefix(1)
+        case .library(let operation):
+            chosen = operation.hasGradientRule ? chosen.dropFirst(operation.resultCount) : chosen.prefix(operation.resultCount)
         default: break
         }
         for k in chosen
@@ -154,6 +155,10 @@ struct GradientPaths {
                 ScanGradient(
                     order[i], body, inputs[i].array, numbers: numbers.map { order[$0] }, targets: targets + numbers, sums.results(of: i)
                 )?.add(to: sums)
+                continue
+            }
+            if case .library(let operation) = order[i].primitive, operation.resultCount > 1 {
+                ResultsRule(node: order[i], inputs: inputs[i], gradients: sums.results(of: i), targets: targets, sums: sums).apply(operation)
                 continue
             }
             guard let gradient = sums[i] else { continue }

@@ -15,7 +15,7 @@ struct ScanGradient {
     ///   - numbers: what a step computes from numbers alone and has a gradient nonetheless.
     ///   - targets: for each input, and each of `numbers`, where its gradient is gathered; negative when nobody needs it.
     ///   - arriving: the gradients of its results.
-    init?(_ scan: Node, _ body: ScanBody, _ own: [Node], numbers: [Node], targets: [Int], _ arriving: [ScanResult: Tensor]) {
+    init?(_ scan: Node, _ body: ScanBody, _ own: [Node], numbers: [Node], targets: [Int], _ arriving: [NodeResult: Tensor]) {
         self.targets = targets
         let (device, inputs) = (scan.device, own + numbers)
         if arriving.isEmpty { return nil }
@@ -97,6 +97,7 @@ struct ScanGradient {
         case nil:
             switch node.primitive {
             case .constant, .range, .reshape, .permute, .expand, .slice, .customGradient, .stopGradient, .scan: return nil
+            case .library where !node.hasOneValue: return nil
             default: return .scanResult(scan, .stacked(line: line))
             }
         }

@@ -103,7 +103,7 @@ struct NetworkOutline {
 
     private static func operands(of node: Node) -> [Node] {
         switch node.primitive {
-        case .library: Array(node.inputs.array.dropFirst())
+        case .library(let operation): Array(node.inputs.array.dropFirst(operation.resultCount))
         case .customGradient: [node.inputs[0]]
         default: node.inputs.array
         }

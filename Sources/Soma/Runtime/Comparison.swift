@@ -108,7 +108,9 @@ private struct GraphCopy {
 
     /// The inputs that a value is said to be computed from, which do not include a composition.
     func operands(of place: Int) -> [Int] {
-        if case .library = entries[place].node.primitive { Array(entries[place].inputs.dropFirst()) } else { entries[place].inputs }
+        if case .result = entries[place].node.primitive, let owner = entries[place].inputs.first { return operands(of: owner) }
+        guard case .library(let operation) = entries[place].node.primitive else { return entries[place].inputs }
+        return Array(entries[place].inputs.dropFirst(operation.resultCount))
     }
 
     /// Every value on the way to the tensors, inputs first; not what only stands in a composition.
@@ -116,7 +118,7 @@ private struct GraphCopy {
         var isMet = [Bool](repeating: false, count: entries.count)
         for root in roots { isMet[root] = true }
         for place in entries.indices.reversed() where isMet[place] { for operand in operands(of: place) { isMet[operand] = true } }
-        return entries.indices.filter { isMet[$0] }
+        return entries.indices.filter { isMet[$0] && entries[$0].node.hasOneValue }
     }
 
     /// The same graph with its sources on `device`, nothing computed yet.
@@ -181,6 +183,8 @@ private struct GraphCopy {
         case .scatterAdd: Swift.max(node.inputs[1].shape.count, 1)
         case .fold: node.inputs[0].shape.dimensions.last ?? 1
         case .library(let operation): sumLength(operation, node)
+        case .result: sumLength(node.inputs[0])
+        case .scan(let body): body.count * body.lines.reduce(1) { $1.source == nil ? Swift.max($0, sumLength($1.node)) : $0 }
         default: 1
         }
     }
@@ -193,13 +197,15 @@ private struct GraphCopy {
         case .convolution(.filterGradient, _, _): node.inputs[2].shape.count / Swift.max(node.inputs[2].shape[1], 1)
         case .pooling(.sum, let windows), .poolingGradient(_, let windows): windows.size.reduce(1, *)
         case .pooling(.max, _): 1
+        case .attention: Swift.max(node.inputs[2].shape[3], node.inputs[3].shape[2])
+        case .attentionGradient: Swift.max(node.inputs[3].shape[2], node.inputs[4].shape[2]) * node.inputs[3].shape[1]
         }
     }
 
     /// Whether a result can be small though its inputs are large.
     static func mayCancel(_ node: Node) -> Bool {
         switch node.primitive {
-        case .binary, .matmul, .library, .reduce, .fold, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
+        case .binary, .matmul, .library, .result, .reduce, .fold, .scatterAdd, .unary(.sin), .unary(.cos), .unary(.log), .unary(.log1p): true
         default: false
         }
     }

@@ -45,7 +45,7 @@ extension Tensor {
     }
 
     /// Repeated to `shape`, which this shape broadcasts to.
-    func repeated(to shape: Shape) -> Tensor {
+    package func repeated(to shape: Shape) -> Tensor {
         let missing = shape.rank - rank
         if missing == 0 { return Tensor(node: .expand(node, to: shape)) }
         let aligned = Shape([Int](repeating: 1, count: missing) + self.shape.dimensions)

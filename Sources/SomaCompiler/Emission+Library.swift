@@ -1,0 +1,30 @@
+import SomaBackend
+import SomaGraph
+
+// Steps of library operations with several results.
+
+extension Emission {
+    mutating func library(_ place: Int, _ library: LibraryOperation) -> Step? {
+        switch library {
+        case .attention(let attention): self.attention(place, attention, isGradient: false)
+        case .attentionGradient(let attention): self.attention(place, attention, isGradient: true)
+        case .convolution, .pooling, .poolingGradient: nil
+        }
+    }
+
+    private mutating func attention(_ place: Int, _ attention: Attention, isGradient: Bool) -> Step {
+        let operation = operations[place]
+        let (q, k, v) = (operation.operands[0].shape, operation.operands[1].shape, operation.operands[2].shape)
+        let inputs = operation.operands.map { operand($0, strides: $0.strides) }
+        let results = operation.results.map { result -> Operand in
+            var target = target(result)
+            // [B, T, H, d] in memory, seen as [B, H, T, d].
+            if target.access.strides.count == 4 { target.access.strides = [0, 2, 1, 3].map { target.access.strides[$0] } }
+            return target
+        }
+        return .attention(
+            AttentionStep(
+                attention: attention, isGradient: isGradient, batch: q[0], heads: q[1], keyHeads: k[1], queries: q[2], keys: k[2], width: q[3],
+                valueWidth: v[3], inputs: inputs, results: results))
+    }
+}
