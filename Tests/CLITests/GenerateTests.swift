@@ -41,13 +41,16 @@ import Testing
     /// One small network for all tests of this part.
     private func train() { #expect(Command.soma("train", "vae", "--device", "cpu", "--epochs", "1", "hidden=16", "latents=4", in: folder).status == 0) }
 
-    private func generate(_ words: String...) -> Command { Command.run(["\(Command.folder)/soma", "generate", "runs/vae", "--device", "cpu"] + words, in: folder) }
+    private func generate(_ words: String..., by recipe: String = "vae") -> Command {
+        Command.run(["\(Command.folder)/soma", "generate", "runs/\(recipe)", "--device", "cpu"] + words, in: folder)
+    }
 
     private func picture(_ name: String) throws -> Picture { try Picture(path: "\(folder.path)/\(name)") }
 
-    /// The picture at a row and column of a sheet of pictures of 8×8.
-    private func tile(_ sheet: Picture, _ row: Int, _ column: Int) -> [UInt8] {
-        (0..<64).map { sheet.pixels[(row * 10 + $0 / 8) * sheet.width + column * 10 + $0 % 8] }
+    /// The picture at a row and column of a sheet of square pictures.
+    private func tile(_ sheet: Picture, _ row: Int, _ column: Int, side: Int = 8) -> [UInt8] {
+        let (channels, line) = (sheet.channels, side * sheet.channels)
+        return (0..<side * line).map { sheet.pixels[((row * (side + 2) + $0 / line) * sheet.width + column * (side + 2)) * channels + $0 % line] }
     }
 
     private func isNear(_ a: [UInt8], _ b: [UInt8]) -> Bool { a.count == b.count && zip(a, b).allSatisfy { abs(Int($0) - Int($1)) <= 1 } }
@@ -103,6 +106,34 @@ import Testing
         let noise = NoiseSource(count: 4, seed: 7)
         let numbers = try #require(try text("step-1.png")["numbers"]?.array).compactMap(\.double).map(Float.init)
         #expect(numbers == NoiseSource.between(noise.values(0), noise.values(1), share: 0.5))
+    }
+
+    /// Generators of pictures of 28×28 in grey and of 64×64 in colour, trained for a few updates.
+    @Test(arguments: [("dcgan", 28, ["batch=64"]), ("clothes", 64, ["pictures=256", "batch=8"])])
+    func adversariesWalkMixAndPick(recipe: String, side: Int, words: [String]) throws {
+        let small = ["--device", "cpu", "--epochs", "2", "width=2", "noise=8", "judge=0", "lr=0.01"]
+        let train = Command.run(["\(Command.folder)/soma", "train", recipe] + small + words, in: folder)
+        #expect(train.status == 0, "\(train.complaint)")
+        #expect(generate("--count", "3", "--seed", "7", "--output", "all.png", by: recipe).status == 0)
+        let all = try picture("all.png")
+        let drawn = [tile(all, 0, 0, side: side), tile(all, 0, 1, side: side), tile(all, 1, 0, side: side)]
+        #expect(Set(drawn).count == 3 && all.channels == (recipe == "dcgan" ? 1 : 3))
+        #expect(generate("--walk", "4", "--count", "2", "--seed", "7", "--output", "w.png", by: recipe).lines == ["wrote w.png: 2 walks of 4 pictures, seed 7"])
+        let walks = try picture("w.png")
+        #expect(walks.width == 4 * side + 6 && walks.height == 2 * side + 2)
+        for row in 0..<2 {
+            #expect(isNear(tile(walks, row, 0, side: side), drawn[row]) && isNear(tile(walks, row, 3, side: side), drawn[row + 1]))
+            #expect(Set((0..<4).map { tile(walks, row, $0, side: side) }).count == 4)
+        }
+        #expect(generate("--mix", "0,2", "--count", "3", "--seed", "7", "--output", "m.png", by: recipe).status == 0)
+        let mixed = try picture("m.png")
+        #expect(isNear(tile(mixed, 0, 0, side: side), drawn[0]) && isNear(tile(mixed, 0, 1, side: side), drawn[2]) && !drawn.contains(tile(mixed, 0, 2, side: side)))
+        #expect(generate("--count", "3", "--seed", "7", "--pick", "2", "--output", "one.png", by: recipe).lines == ["wrote one-2.png"])
+        let one = try picture("one-2.png")
+        #expect(one.width == side && one.height == side && isNear(one.pixels, drawn[2]))
+        let text = try text("one-2.png")
+        #expect(text["recipe"] == JSON(recipe) && text["checkpoint"] == JSON("runs/\(recipe)/best.safetensors"))
+        #expect(try #require(text["numbers"]?.array).compactMap(\.double).map(Float.init) == NoiseSource(count: 8, seed: 7).values(2))
     }
 
     @Test func whatCannotBeMade() throws {

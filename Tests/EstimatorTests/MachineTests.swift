@@ -94,6 +94,20 @@ import Testing
         #expect(try reread(model) == model)
     }
 
+    /// Between sums and an offset that single precision holds apart from one another only as a difference: 2²⁴ − (2²⁴ + 1). Models of earlier versions
+    /// have offsets in single precision.
+    @Test func offsetsKeepTheirDigits() throws {
+        var arrays = try SupportVectorRegressor(kernel: .linear).fit(Matrix([[0], [1], [4]]), [0, 1, 9]).namedArrays
+        arrays["vectors"] = NamedArray(shape: [1, 1], [1] as [Float])
+        arrays["coefficients"] = NamedArray(shape: [1, 1], [1] as [Float])
+        arrays["offsets"] = NamedArray([16_777_217] as [Double])
+        let model = try SupportVectorRegressorModel(namedArrays: arrays)
+        #expect(try model.predictions(for: Matrix([[16_777_216], [16_777_218]])) == [-1, 1])
+        #expect(try reread(model) == model)
+        arrays["offsets"] = NamedArray([0.5] as [Float])
+        #expect(try SupportVectorRegressorModel(namedArrays: arrays).predictions(for: Matrix([[2]])) == [1.5])
+    }
+
     /// A machine that moved no pair has no vectors, and decides by its offset alone.
     @Test func noIterationsLeaveNoVectors() throws {
         let model = try SupportVectorClassifier(maxIterations: 0, fitsProbabilities: true).fit(rows.firstRows(50), Array(digits.prefix(50)))

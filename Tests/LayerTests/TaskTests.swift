@@ -249,6 +249,39 @@ import Testing
         }
     }
 
+    /// Of phases that rows of `metrics.csv` would call alike each has its own, and a run that goes on in the second keeps those of the first.
+    @Test func phasesOfOneNameKeepTheirRowsApart() throws {
+        let folder = try TemporaryFolder()
+        let (device, path) = (try Device.named("cpu"), String(folder.path("").dropLast()))
+        func models() throws -> [Substring] {
+            try String(contentsOfFile: folder.path("metrics.csv"), encoding: .utf8).split(separator: "\n").dropFirst().map { $0.prefix { $0 != "," } }
+        }
+        try withDevice(device) {
+            let net = Sequential(Linear(from: 2, to: 2))
+            func train(_ names: [String], resumes: Bool, _ isInterrupted: @escaping () -> Bool = { false }) throws {
+                let phases = names.map { name in
+                    TrainingPhase(name, epochs: 1) { SupervisedTask(net, Classification(net), try Optimizer(SGD(), for: net, learningRate: 0.1)) }
+                }
+                var options = Trainer.Options(epochs: 0, batchSize: 9, seed: 1)
+                options.folder = path
+                let record = try RunRecord(folder: path, title: "net", device: device, resumes: resumes)
+                let trainer = PhasedTrainer(phases, options)
+                if resumes { try trainer.resume(from: Checkpoint(path: folder.path("last.safetensors"))) }
+                _ = try trainer.run(on: data, report: { try record.note($0) }, isInterrupted: isInterrupted)
+                try record.draw()
+            }
+            try train(["part (2)", "part", "part", "a,b", "a b"], resumes: false)
+            #expect(try models() == ["net: part (2)", "net: part", "net: part (3)", "net: a b", "net: a b (2)"])
+            var steps = 0
+            try train(["part", "part"], resumes: false) {
+                steps += 1
+                return steps == 7
+            }
+            try train(["part", "part"], resumes: true)
+            #expect(try models() == ["net: part", "net: part (2)"])
+        }
+    }
+
     @Test func aBrokenPlayerIsNamed() throws {
         let folder = try TemporaryFolder()
         let trainer = try makeTrainer(try .named("cpu"), folder) { game, _ in game.breaksAt = 6 }.trainer

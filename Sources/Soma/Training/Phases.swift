@@ -32,7 +32,8 @@ public struct TrainingPhase {
 /// Trains phase after phase of a run, and goes on in the middle of one.
 ///
 /// Each phase counts its own epochs and updates and has a best state of its own: `best.safetensors` is that of the phase that wrote it last.
-/// A run of one phase is that of a `Trainer`, to the bytes of its checkpoints.
+/// A run of one phase is that of a `Trainer`, to the bytes of its checkpoints. Of phases of one name the second is told as `name (2)`, so that each
+/// has rows of `metrics.csv` of its own.
 ///
 /// ```swift
 /// let trainer = PhasedTrainer([
@@ -42,6 +43,8 @@ public struct TrainingPhase {
 /// ```
 public final class PhasedTrainer {
     private let phases: [TrainingPhase]
+    /// What events call the phases.
+    private let names: [String]
     private let options: Trainer.Options
     private let generator: RandomGenerator
     private var checkpoint: Checkpoint?
@@ -58,6 +61,20 @@ public final class PhasedTrainer {
     public init(_ phases: [TrainingPhase], _ options: Trainer.Options, generator: RandomGenerator = .current) {
         if phases.isEmpty { programError("PhasedTrainer", "there are no phases") }
         (self.phases, self.options, self.generator) = (phases, options, generator)
+        names = Self.distinct(phases.map(\.name))
+    }
+
+    /// The names, with a number behind those that an earlier one has; what rows of `metrics.csv` make of them differs too.
+    private static func distinct(_ names: [String]) -> [String] {
+        var taken: Set<String> = []
+        return names.map { name in
+            var (candidate, number) = (name, 1)
+            while !taken.insert(MetricsFile.Row.cell(candidate)).inserted {
+                number += 1
+                candidate = "\(name) (\(number))"
+            }
+            return candidate
+        }
     }
 
     /// Goes on where the run that wrote `checkpoint` had stopped, in whichever phase that was.
@@ -88,7 +105,7 @@ public final class PhasedTrainer {
             if number == first, let checkpoint { try trainer.resume(from: checkpoint) }
             current = trainer
             try begin(number, trainer)
-            if phases.count > 1 { try report(.phase(phases[number].name, number: number, of: phases.count)) }
+            if phases.count > 1 { try report(.phase(names[number], number: number, of: phases.count)) }
             let data = phases[number].data ?? (training, heldOut)
             let own = try trainer.run(on: data.training, evaluatingOn: data.heldOut, report: report, isInterrupted: isInterrupted)
             if own.isInterrupted { return own }

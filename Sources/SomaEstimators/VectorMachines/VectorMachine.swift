@@ -13,7 +13,7 @@ struct VectorMachine: Hashable, Sendable {
     let centre: [Float]
     /// [vectors, outputs]
     let coefficients: [Float]
-    let offsets: [Float]
+    let offsets: [Double]
 
     /// - Parameter coefficients: of each row that has any, by its index.
     init(_ rows: KernelRows, _ coefficients: [Int32: [(pair: Int, value: Double)]], offsets: [Double]) {
@@ -25,7 +25,7 @@ struct VectorMachine: Hashable, Sendable {
         for (place, row) in support.enumerated() {
             for (output, value) in coefficients[row] ?? [] { dense[place * offsets.count + output] = Float(value) }
         }
-        (self.coefficients, self.offsets) = (dense, offsets.map { Float($0) })
+        (self.coefficients, self.offsets) = (dense, offsets)
     }
 
     var kernel: soma_kernel { soma_kernel(kind: soma_kernel_kind(UInt32(kind)), gamma: gamma, constant: constant, degree: degree) }
@@ -35,7 +35,7 @@ struct VectorMachine: Hashable, Sendable {
         try FitChecks.prediction(rows, columns: vectors.columns)
         let own = KernelRows(centred: vectors, kernel, centre: centre)
         var sums = try own.sums(for: KernelRows(rows, kernel, centre: centre), coefficients: coefficients, outputs: offsets.count)
-        for index in sums.indices { sums[index] -= offsets[index % offsets.count] }
+        for index in sums.indices { sums[index] = Float(Double(sums[index]) - offsets[index % offsets.count]) }
         return Matrix(rows: rows.rows, columns: offsets.count, values: sums)
     }
 
@@ -55,7 +55,7 @@ struct VectorMachine: Hashable, Sendable {
         guard shape[1] > 0, shape[0] <= Int(Int32.max) else { throw reader.refusal("its vectors have the shape \(shape)") }
         vectors = Matrix(rows: shape[0], columns: shape[1], values: values)
         centre = try reader.floats("centre", shape: [kind == Int32(SOMA_KERNEL_RBF.rawValue) ? shape[1] : 0])
-        offsets = try reader.floats("offsets").values
+        offsets = try reader.doubles("offsets").values
         coefficients = try reader.floats("coefficients", shape: [shape[0], offsets.count])
         guard !offsets.isEmpty else { throw reader.refusal("it has no offsets") }
     }
