@@ -86,6 +86,22 @@ extension OnTheCPU {
             #expect(abs(pixel(4, 12) - between) < 1e-6 && between > 0)
         }
 
+        /// Of the embedded digits there are more epochs, of the classifier's training too, where nobody has chosen; all else is as with MNIST.
+        @Test func epochsFollowTheData() throws {
+            var context = RecipeContext(recipe, device: try .named("cpu"), seed: 1)
+            func settings(_ context: RecipeContext) -> [String] { context.settings.texts.map { "\($0.key)=\($0.value)" } }
+            let usual = ["loss=standard", "batch=32", "lr=0.001", "falling=yes", "noise=16", "width=64", "critic=1", "average=0"]
+            let embedded = try recipe.fitted(context)
+            #expect(embedded.epochs == 60 && settings(embedded) == usual + ["judge=20"])
+            context.data = "mnist"
+            let files = try recipe.fitted(context)
+            #expect(files.epochs == recipe.defaultEpochs && settings(files) == usual + ["judge=2"])
+            (context.data, context.epochs) = (nil, 3)
+            context.settings = try Settings(recipe, arguments: ["judge=4"])
+            let chosen = try recipe.fitted(context)
+            #expect(chosen.epochs == 3 && settings(chosen) == usual + ["judge=4"])
+        }
+
         // MARK: Runs
 
         @Test(arguments: ["standard", "hinge", "wasserstein"]) func makesPictures(_ loss: String) throws {

@@ -2,7 +2,7 @@ import Soma
 
 /// A generator of garments and its discriminator train each other: random numbers in, a garment out.
 public struct ClothesRecipe: TrainingRecipe {
-    static let adversaries = AdversarialSettings(batch: 32, rate: 4e-4, width: 24, judge: 2)
+    static let adversaries = AdversarialSettings(batch: 32, rate: 4e-4, noise: 100, width: 24, judge: 2)
     static let pictures = Setting("pictures", 4096, "garments that are drawn to train on", in: 64...1_000_000)
 
     public let name = "clothes"

@@ -2,7 +2,7 @@ import Soma
 
 /// A generator of digits and its discriminator train each other.
 public struct DCGANRecipe: TrainingRecipe {
-    static let adversaries = AdversarialSettings(batch: 64, rate: 2e-4, width: 64, judge: 2)
+    static let adversaries = AdversarialSettings(batch: 32, rate: 1e-3, falls: true, noise: 16, width: 64, judge: 2)
 
     public let name = "dcgan"
     public let summary = "a generator of digits and its discriminator train each other"
@@ -16,7 +16,7 @@ public struct DCGANRecipe: TrainingRecipe {
         of the ten classes there are. The folder samples gets a sheet of pictures of the same random numbers after every epoch, and \
         samples.png shows them one after the other at the end; nearest.png has generated pictures, and below each the most similar one of the data.
 
-        Without --data the digits are few, and the run has 60 epochs of smaller batches unless told otherwise.
+        Without --data the digits are few, and the run has 60 epochs unless told otherwise.
 
           soma train dcgan --data data/mnist --epochs 5
           soma generate runs/dcgan --count 64 --seed 7 --output sheet.png
@@ -34,7 +34,6 @@ public struct DCGANRecipe: TrainingRecipe {
         var context = context
         Self.adversaries.fit(&context.settings)
         guard context.data == nil else { return context }
-        if !context.settings.isChosen(Self.adversaries.batch) { context.settings.choose(Self.adversaries.batch, 32) }
         if !context.settings.isChosen(Self.adversaries.judge) { context.settings.choose(Self.adversaries.judge, 20) }
         if context.chosenEpochs == nil { context.epochs = 60 }
         return context

@@ -15,8 +15,8 @@ struct AdversarialSettings: Sendable {
     let loss = Setting("loss", AdversarialLoss.standard, "what the two play for")
     let batch: Setting<Int>
     let rate: Setting<Double>
-    let falls = Setting("falling", false, "whether the learning rate falls to 0 over the run, along a line")
-    let noise = Setting("noise", 100, "random numbers that a picture is made of", in: 1...65_536)
+    let falls: Setting<Bool>
+    let noise: Setting<Int>
     let width: Setting<Int>
     let critic = Setting("critic", 1, "steps of the discriminator for one of the generator", in: 1...100)
     let average = Setting(
@@ -24,9 +24,11 @@ struct AdversarialSettings: Sendable {
     let judge: Setting<Int>
 
     /// The arguments are the recipe's defaults.
-    init(batch: Int, rate: Double, width: Int, judge: Int) {
+    init(batch: Int, rate: Double, falls: Bool = false, noise: Int, width: Int, judge: Int) {
         self.batch = Setting("batch", batch, "samples per batch", in: 2...1_000_000)
         self.rate = Setting("lr", rate, "learning rate of both", in: 0...100)
+        self.falls = Setting("falling", falls, "whether the learning rate falls to 0 over the run, along a line")
+        self.noise = Setting("noise", noise, "random numbers that a picture is made of", in: 1...65_536)
         self.width = Setting("width", width, "channels of the discriminator's first maps and of the generator's last", in: 1...4096)
         self.judge = Setting("judge", judge, "epochs for the classifier that measures the pictures", in: 0...1000)
     }
