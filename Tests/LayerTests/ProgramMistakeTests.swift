@@ -107,6 +107,32 @@ import Testing
         Mistake("ProgramMistakeTests.swift", "GRU", "0 layers") { _ = GRU(from: 2, to: 3, layers: 0) },
         Mistake("ProgramMistakeTests.swift", "LSTM", "a dropout rate of 1.0") { _ = LSTM(from: 2, to: 3, layers: 2, dropout: 1) },
         Mistake("SinusoidalPositions", "[1, 5, 4] is not […, at most 4, 4]") { _ = SinusoidalPositions(size: 4, atMost: 4)(.ones([1, 5, 4])) },
+        Mistake("ProgramMistakeTests.swift", "scaledDotProductAttention", "the key is float32 [2, 3], not float32 [batch, heads, places, features]") {
+            _ = scaledDotProductAttention(query: .ones([1, 2, 3, 4]), key: .ones([2, 3]), value: .ones([1, 2, 3, 4]))
+        },
+        Mistake("scaledDotProductAttention", "keys [1, 2, 3, 4] and values [1, 2, 4, 4] differ in shape") {
+            _ = scaledDotProductAttention(query: .ones([1, 2, 3, 4]), key: .ones([1, 2, 3, 4]), value: .ones([1, 2, 4, 4]))
+        },
+        Mistake("scaledDotProductAttention", "3 heads of queries are no multiple of 2 heads of keys") {
+            _ = scaledDotProductAttention(query: .ones([1, 3, 3, 4]), key: .ones([1, 2, 3, 4]), value: .ones([1, 2, 3, 4]))
+        },
+        Mistake("scaledDotProductAttention", "queries [1, 2, 3, 4] and keys [1, 2, 3, 5] differ in batch or features") {
+            _ = scaledDotProductAttention(query: .ones([1, 2, 3, 4]), key: .ones([1, 2, 3, 5]), value: .ones([1, 2, 3, 5]))
+        },
+        Mistake("scaledDotProductAttention", "a bias float32 [3, 4] does not broadcast to float32 [1, 2, 3, 3]") {
+            _ = scaledDotProductAttention(
+                query: .ones([1, 2, 3, 4]), key: .ones([1, 2, 3, 4]), value: .ones([1, 2, 3, 4]), mask: AttentionMask(bias: .ones([3, 4])))
+        },
+        Mistake("scaledDotProductAttention", "sample 1 has a length of 4, which is not in 0 ... 3") {
+            let x = Tensor.ones([2, 1, 3, 4])
+            _ = scaledDotProductAttention(query: x, key: x, value: x, mask: AttentionMask(lengths: Tensor([0, 4])))
+        },
+        Mistake("ProgramMistakeTests.swift", "AttentionMask", "a window of 2 without a causal mask") { _ = AttentionMask(window: 2) },
+        Mistake("ProgramMistakeTests.swift", "MultiHeadAttention", "3 heads do not divide 4 features") { _ = MultiHeadAttention(width: 4, heads: 3) },
+        Mistake("MultiHeadAttention", "[2, 4] is not [N, T, 4]") { _ = MultiHeadAttention(width: 4, heads: 2)(.ones([2, 4])) },
+        Mistake("GroupedQueryAttention", "4 heads of queries are no multiple of 3") { _ = GroupedQueryAttention(width: 8, heads: 4, keyHeads: 3) },
+        Mistake("RotaryPositions", "3 places from 6 on, where there are 8") { _ = RotaryPositions(size: 2, atMost: 8)(.ones([3, 2]), from: 6) },
+        Mistake("ProgramMistakeTests.swift", "RotaryPositions", "4 places of 3 features") { _ = RotaryPositions(size: 3, atMost: 4) },
         Mistake("RMSNorm", "[2, 3] does not end in [4]") { _ = RMSNorm(4)(.ones([2, 3])) },
         Mistake("ProgramMistakeTests.swift", "randomCategorical", "top k 0") { _ = Tensor.randomCategorical(logits: .ones([2, 3]), topK: 0) },
         Mistake("ProgramMistakeTests.swift", "randomCategorical", "top p 1.5") { _ = Tensor.randomCategorical(logits: .ones([2, 3]), topP: 1.5) },

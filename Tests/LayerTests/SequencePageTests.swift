@@ -50,12 +50,33 @@ import Testing
         }
     }
 
+    struct Writer: Module {
+        let letters = Embedding(count: 30, size: 32)
+        let places = SinusoidalPositions(size: 32, atMost: 64)
+        let blocks = (0..<2).map { _ in TransformerEncoderLayer(width: 32, heads: 4, hidden: 64, dropout: 0.1, activation: .gelu, isNormFirst: true) }
+        let head = Linear(from: 32, to: 30)
+
+        /// Of letters [N, T] the logits of the next ones: [N, T, 30].
+        func callAsFunction(_ letters: Tensor) -> Tensor {
+            head(blocks.reduce(places(self.letters(letters))) { $1($0, mask: .causal) })
+        }
+    }
+
+    @Test func aTransformerThatWrites() throws {
+        try withDevice(TestDevices.interpreter) {
+            let writer = withRandomSeed(1) { Writer() }
+            let letters = Tensor([[3, 1, 4, 1, 5]] as [[Int32]])
+            let logits: [Double] = try writer(letters)[.all, ..<3].scalars()
+            #expect(try logits.count == 90 && writer(letters[.all, ..<3]).difference(from: logits, terms: 32) == nil)
+        }
+    }
+
     @Test func thePageShowsThesePrograms() throws {
         func lines(_ text: String) -> [String] { text.components(separatedBy: "\n").map { $0.trimmingCharacters(in: .whitespaces) } }
         let path = #filePath.replacing("Tests/LayerTests/SequencePageTests.swift", with: "docs/sequences.md")
         let page = try String(contentsOfFile: path, encoding: .utf8)
         let programs = page.components(separatedBy: "```swift\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }
         let here = lines(try String(contentsOfFile: #filePath, encoding: .utf8)).joined(separator: "\n")
-        #expect(programs.count == 2 && programs.allSatisfy { here.contains(lines($0).joined(separator: "\n").trimmingCharacters(in: .newlines)) })
+        #expect(programs.count == 3 && programs.allSatisfy { here.contains(lines($0).joined(separator: "\n").trimmingCharacters(in: .newlines)) })
     }
 }

@@ -32,6 +32,18 @@ extension OperationCase {
             let (output, logarithms) = Tensor.attention(x[0], x[1], x[2], AttentionOperands(Attention(scale: 0.5)))
             return output * logarithms.expandingDims(at: 3)
         },
+        OperationCase(
+            "causal attention with grouped queries, a window and lengths", .sample([3, 4, 2, 3]), .sample([3, 2, 5, 3], seed: 1),
+            .sample([3, 2, 5, 3], seed: 2), Value([5, 0, 4], dtype: .int32), terms: 15
+        ) { x in
+            scaledDotProductAttention(query: x[0], key: x[1], value: x[2], mask: AttentionMask(isCausal: true, window: 3, lengths: x[3]))
+        },
+        OperationCase(
+            "causal attention with a bias and fewer keys than queries", .sample([1, 2, 4, 3]), .sample([1, 1, 3, 3], seed: 1),
+            .sample([1, 1, 3, 3], seed: 2), .sample([2, 1, 3], seed: 3), terms: 9
+        ) { x in
+            scaledDotProductAttention(query: x[0], key: x[1], value: x[2], mask: AttentionMask(isCausal: true, bias: x[3]), scale: 0.7)
+        },
     ]
 
     private static func attention(

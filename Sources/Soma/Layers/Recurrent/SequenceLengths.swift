@@ -26,7 +26,7 @@ struct SequenceLengths {
 
 extension Tensor {
     /// The elements of integers that no device has yet.
-    fileprivate var integersOfHost: [Int]? {
+    var integersOfHost: [Int]? {
         guard let bytes = (node.elements as? HostArray)?.bytes, bytes.count == count * dtype.byteCount else { return nil }
         return bytes.withUnsafeBytes { bytes in
             switch dtype {
