@@ -32,7 +32,7 @@ func expectSame<Value: Equatable>(_ a: Value, _ b: Value, _ what: String) throws
 extension FileFormat {
     static let all: [FileFormat] = [
         idx, packedIDX, labels, safetensors, checkpoint, png, jpeg, json, configuration, metrics, benchReport, tuning, choices, program, fileNames, foreign, csv, preparation, fittedTable, tokenizer,
-        merges, tokenCache,
+        merges, tokenCache, pretrainedConfiguration, weightIndex,
     ]
 
     private static func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian, Array.init) }

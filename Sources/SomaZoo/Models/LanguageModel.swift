@@ -1,0 +1,27 @@
+import Soma
+import SomaGraph
+
+/// A network that tells for each place of a text what comes next: tokens, integers [N, T], to logits [N, T, vocabulary].
+public protocol LanguageModel: Layer {
+    /// How many tokens there are.
+    var vocabulary: Int { get }
+    /// The places of the longest text.
+    var context: Int { get }
+    /// What the last block gives, normalised: [N, T, width] of tokens [N, T].
+    func states(of tokens: Tensor) -> Tensor
+    /// Logits [..., vocabulary] of states [..., width].
+    func logits(of states: Tensor) -> Tensor
+}
+
+extension LanguageModel {
+    /// The logits [N, T, vocabulary] of tokens [N, T]: at each place those of what comes behind it. Traps where there are more places than the model
+    /// has.
+    public func callAsFunction(_ tokens: Tensor) -> Tensor { tapped(logits(of: states(of: tokens))) }
+
+    /// Traps unless tokens are integers [N, T] with T in 1 ... context.
+    func requireTokens(_ tokens: Tensor, _ operation: String) {
+        guard tokens.rank == 2, tokens.dtype.isInteger, (1...context).contains(tokens.shape[1]) else {
+            programError(operation, "tokens \(tokens.dtype) \(tokens.shape) are not integers [N, 1 ... \(context)]")
+        }
+    }
+}
