@@ -31,20 +31,3 @@ public struct AttentionMask: Sendable {
     /// A query sees the keys up to its own place.
     public static let causal = AttentionMask(isCausal: true)
 }
-
-extension AttentionMask {
-    /// Which keys are seen: bool that broadcasts to [B, H, T, S]; nil for all.
-    /// - Parameter lengths: int32 [B].
-    func visible(queries: Int, keys: Int, lengths: Tensor?, device: Device) -> Tensor? {
-        let columns = Tensor.range(keys, device: device)
-        var conditions: [Tensor] = []
-        if isCausal {
-            let places = (Tensor.range(queries, device: device) + (keys - queries)).expandingDims(at: 1)
-            conditions.append(columns .<= places)
-            if let window, window < keys { conditions.append(columns .> places - window) }
-        }
-        if let lengths { conditions.append(columns .< lengths.reshaped(to: [lengths.count, 1, 1, 1])) }
-        guard let first = conditions.first else { return nil }
-        return conditions.dropFirst().reduce(first) { $0 .&& $1 }
-    }
-}

@@ -17,21 +17,20 @@ public func scaledDotProductAttention(
     query: Tensor, key: Tensor, value: Tensor, mask: AttentionMask = .none, scale: Double? = nil, dropout: Double = 0,
     file: StaticString = #fileID, line: UInt = #line
 ) -> Tensor {
-    let attention = Attention(query, key, value, mask, file, line)
-    guard (0..<1).contains(dropout) else { attention.fail("a dropout rate of \(dropout)") }
-    return attention.composed(scale: scale ?? 1 / Double(query.shape[3]).squareRoot(), Dropout(rate: dropout))
+    let call = AttentionCall(query, key, value, mask, scale, file, line)
+    guard (0..<1).contains(dropout) else { call.fail("a dropout rate of \(dropout)") }
+    func whole() -> Tensor { Tensor.attention(call.query, call.key, call.value, call.operands).output }
+    return dropout == 0 ? whole() : Mode.choose(training: { call.composed(Dropout(rate: dropout)) }, inference: whole)
 }
 
 /// The operands of attention, which fit one another.
-private struct Attention {
+private struct AttentionCall {
     let query, key, value: Tensor
-    let bias: Tensor?
-    /// Which keys are seen, bool that broadcasts to [B, H, T, S]; nil for all.
-    let visible: Tensor?
+    let operands: AttentionOperands
     private let file: StaticString
     private let line: UInt
 
-    init(_ query: Tensor, _ key: Tensor, _ value: Tensor, _ mask: AttentionMask, _ file: StaticString, _ line: UInt) {
+    init(_ query: Tensor, _ key: Tensor, _ value: Tensor, _ mask: AttentionMask, _ scale: Double?, _ file: StaticString, _ line: UInt) {
         (self.file, self.line) = (file, line)
         func fail(_ reason: String) -> Never { programError(Self.operation, reason, file: file, line: line) }
         for (name, tensor) in [("query", query), ("key", key), ("value", value)] where tensor.rank != 4 || tensor.dtype != .float32 {
@@ -49,10 +48,13 @@ private struct Attention {
             fail("a bias \(bias.dtype) \(bias.shape) does not broadcast to float32 \(logits)")
         }
         let lengths = mask.lengths.map { Self.lengths($0, logits, fail) }
-        visible = mask.visible(queries: logits[2], keys: logits[3], lengths: lengths, device: query.device)
+        let attention = Attention(
+            scale: Float(scale ?? 1 / Double(query.shape[3]).squareRoot()), isCausal: mask.isCausal, window: mask.window.flatMap { $0 < logits[3] ? $0 : nil },
+            hasLengths: lengths != nil, hasBias: mask.bias != nil)
+        operands = AttentionOperands(attention, lengths: lengths, bias: mask.bias?.repeated(to: logits))
         // What lies behind the end may be NaN, and 0 · NaN is not 0.
         let isOwn = lengths.map { Tensor.range(logits[3], device: query.device).expandingDims(at: 1) .< $0.reshaped(to: [logits[0], 1, 1, 1]) }
-        (self.query, bias) = (query, mask.bias)
+        self.query = query
         (self.key, self.value) = (isOwn.map { .select($0, key, 0) } ?? key, isOwn.map { .select($0, value, 0) } ?? value)
     }
 
@@ -70,15 +72,16 @@ private struct Attention {
 
     func fail(_ reason: String) -> Never { programError(Self.operation, reason, file: file, line: line) }
 
-    /// By products and a softmax, whose matrices [B, H, T, S] lie in memory.
-    func composed(scale: Double, _ dropout: Dropout) -> Tensor {
+    /// By products and a softmax, whose matrices [B, H, T, S] lie in memory: weights that are dropped have no other place.
+    func composed(_ dropout: Dropout) -> Tensor {
         let (batch, heads, places) = (query.shape[0], key.shape[1], key.shape[2])
         // The queries of all heads that share a head of keys are rows of one product.
         let rows = query.shape[1] / heads * query.shape[2]
-        let products = matmul(query.reshaped(to: [batch, heads, rows, query.shape[3]]), key.transposed()) * scale
+        let products = matmul(query.reshaped(to: [batch, heads, rows, query.shape[3]]), key.transposed()) * operands.attention.scale
         var logits = products.reshaped(to: [batch, query.shape[1], query.shape[2], places])
-        if let bias { logits = logits + bias }
-        let isPartial = visible != nil || bias != nil
+        if let bias = operands.bias { logits = logits + bias }
+        let visible = operands.seen(query.shape[2], places, on: query.device)
+        let isPartial = visible != nil || operands.bias != nil
         let weights = dropout(isPartial ? logits.softmax(whereVisible: visible) : logits.softmax())
         return matmul(weights.reshaped(to: [batch, heads, rows, places]), value).reshaped(to: query.shape)
     }
