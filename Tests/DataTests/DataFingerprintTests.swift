@@ -27,6 +27,20 @@ import Testing
         }
     }
 
+    /// Of a text all that is written counts, and not where it lies.
+    @Test func texts() throws {
+        func fingerprint(_ files: (name: String, text: String)...) throws -> DataFingerprint {
+            for file in files { try AtomicFile.write(file.text, to: "\(folder.path)/\(file.name)") }
+            return try TextFiles(paths: files.map { "\(folder.path)/\($0.name)" }).fingerprint()
+        }
+        let first = try fingerprint(("a.txt", "to be"))
+        #expect(DataFingerprint(first.description) == first && first.parts.map(\.count) == [5])
+        #expect(try first.change(to: fingerprint(("b.txt", "to be"))) == nil)
+        #expect(try first.change(to: fingerprint(("c.txt", "to beg"))) == "it has 6 bytes and had 5")
+        #expect(try first.change(to: fingerprint(("d.txt", "to do"))) == "it has other words")
+        #expect(try fingerprint(("e.txt", "to "), ("f.txt", "be")).change(to: fingerprint(("g.txt", "to"), ("h.txt", " be"))) == "it has other words")
+    }
+
     /// As each kind of data was told before there was one key.
     @Test func checkpointsOfBefore() throws {
         #expect(try checkpoint(["table.fingerprint": "12"]).dataFingerprint() == DataFingerprint(.table, parts: [.init(count: nil, hash: "12")]))

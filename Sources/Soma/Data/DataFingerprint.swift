@@ -28,6 +28,8 @@ public struct DataFingerprint: Hashable, Sendable, LosslessStringConvertible {
         case digits
         /// Pictures in a folder for each class.
         case pictures
+        /// A text, in one file or several.
+        case text
     }
 
     /// A part of the data.
@@ -105,6 +107,7 @@ extension DataFingerprint.Kind {
         case .table: "a table"
         case .digits: "the four files of a data set in the form of MNIST"
         case .pictures: "folders of pictures"
+        case .text: "a text"
         }
     }
 
@@ -112,6 +115,7 @@ extension DataFingerprint.Kind {
         switch self {
         case .table: "rows"
         case .digits, .pictures: "pictures"
+        case .text: "bytes"
         }
     }
 
@@ -122,6 +126,7 @@ extension DataFingerprint.Kind {
         case .table: "its rows are others"
         case .digits: "its pictures are others"
         case .pictures: "pictures of \(part(name)) have other names or sizes"
+        case .text: "it has other words"
         }
     }
 }

@@ -18,13 +18,14 @@ extension Session {
         (tapped([sample], "featureMaps", file, line)?.taps ?? []).compactMap(FeatureMaps.init)
     }
 
-    /// Which values of a sample the answer has a gradient by: none of a model that is no network, and of a row the numbers and not the categories,
-    /// which are indices.
+    /// Which values of a sample the answer has a gradient by: none of a model that is no network, nor of texts, and of a row the numbers and not the
+    /// categories, which are indices as tokens are.
     public var differentiableValues: Range<Int> {
         guard case .network = model else { return 0..<0 }
         switch input {
         case .row(let preparation): return 0..<preparation.numberCount
         case .picture, .noise: return 0..<input.sampleShape.reduce(1, *)
+        case .text: return 0..<0
         }
     }
 

@@ -41,6 +41,9 @@ public struct Session: Sendable {
         case .classes(let names):
             forward = { model.tapped(whole($0)).softmax(alongAxis: -1) }
             self.measured = measured ?? Classification(Sequential(whole), classes: names)
+        case .token:
+            forward = { model.tapped(whole($0)).softmax(alongAxis: -1) }
+            self.measured = measured
         case .number, .picture:
             forward = { model.tapped(whole($0)) }
             self.measured = measured
@@ -67,7 +70,7 @@ public struct Session: Sendable {
         }
     }
 
-    /// The answers to several samples: the probabilities of the classes, or the values of a picture.
+    /// The answers to several samples: the probabilities of the classes or tokens, or the values of a picture.
     ///
     /// Traps where a sample has another number of values.
     /// - Parameter samples: `input.sampleShape` values each.

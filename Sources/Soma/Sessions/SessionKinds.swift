@@ -6,6 +6,8 @@ public enum SessionInput: Sendable {
     case row(TablePreparation)
     /// So many random numbers of a normal distribution, of which the model makes something.
     case noise(count: Int)
+    /// A text.
+    case text(TextInput)
 
     /// The shape of one sample.
     public var sampleShape: [Int] {
@@ -13,6 +15,7 @@ public enum SessionInput: Sendable {
         case .picture(let input): input.sampleShape
         case .row(let preparation): [preparation.numberCount + preparation.categorySizes.count]
         case .noise(let count): [count]
+        case .text(let input): [input.length]
         }
     }
 
@@ -22,6 +25,7 @@ public enum SessionInput: Sendable {
         case .picture: "pictures"
         case .row: "rows of tables"
         case .noise: "random numbers"
+        case .text: "texts"
         }
     }
 }
@@ -34,6 +38,8 @@ public enum SessionAnswer: Sendable {
     case number(String, Standardisation)
     /// A picture of so many channels (1: grey, 3: colour), whose values from `range.lowerBound` to `range.upperBound` are from dark to light.
     case picture(channels: Int, rows: Int, columns: Int, range: ClosedRange<Float>)
+    /// The probability of each token of a vocabulary to be the next.
+    case token(any Tokenizer)
 
     /// The numbers of one answer.
     public var valueCount: Int {
@@ -41,6 +47,7 @@ public enum SessionAnswer: Sendable {
         case .classes(let names): names.count
         case .number: 1
         case .picture(let channels, let rows, let columns, _): channels * rows * columns
+        case .token(let tokenizer): tokenizer.vocabularyCount
         }
     }
 }

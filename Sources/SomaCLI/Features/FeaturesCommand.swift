@@ -52,7 +52,7 @@ struct FeaturesCommand: ParsableCommand {
         let input: PictureInput
         switch session.input {
         case .picture(let own): input = own
-        case .row, .noise: throw SomaError("\(saved.path) takes \(session.input.title) and no pictures")
+        case .row, .noise, .text: throw SomaError("\(saved.path) takes \(session.input.title) and no pictures")
         }
         let values = try picture(input)
         let layers = session.featureMaps(of: values)

@@ -5,10 +5,17 @@ import SomaZoo
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Has a trained generator make pictures of random numbers.",
+        abstract: "Has a trained generator make pictures of random numbers, or a language model write a text.",
         discussion: """
-            The pictures come as one sheet, as near to a square as they go. Those of a seed are the same on any device but for rounding, and \
-            the first of them are the same however many are asked for. They are numbered from 0, row by row.
+            A language model goes on with --prompt, or begins a text without one, and draws --length tokens one after the other; each is shown as \
+            soon as it is drawn. How many there were in a second is told on standard error. --temperature below 1 makes likely tokens likelier, and \
+            at 0 the likeliest is taken; --top-k draws among so many of the likeliest, --top-p among the fewest whose probabilities add up to it. \
+            The same seed gives the same text on the same device. --output writes the text, the prompt included, to a file.
+
+              soma generate runs/char-lstm --prompt "ROMEO." --length 500 --temperature 0.8 --seed 7
+
+            Pictures of a generator come as one sheet, as near to a square as they go. Those of a seed are the same on any device but for rounding, \
+            and the first of them are the same however many are asked for. They are numbered from 0, row by row.
 
             --walk makes a row of pictures whose numbers lead from those of the first picture to those of the second, on the arc between the two; \
             with --count so many rows, each from one picture to the next. --mix shows some pictures and behind them that of \
@@ -39,8 +46,27 @@ struct GenerateCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("Numbers of pictures to write by themselves, with commas.", valueName: "numbers"))
     var pick: PictureNumbers?
 
-    @Option(help: ArgumentHelp("The PNG file to write.", valueName: "file"), completion: .file(extensions: ["png"]))
-    var output = "generated.png"
+    @Option(parsing: .unconditional, help: ArgumentHelp("The text that a language model goes on with.", valueName: "text"))
+    var prompt: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many tokens a language model writes. (default: 500)", valueName: "tokens"))
+    var length: Int?
+
+    @Option(parsing: .unconditional, help: "What a language model's logits are divided by. (default: 0.8)")
+    var temperature: Double?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Draw among so many of the likeliest tokens. (default: all)", valueName: "tokens"))
+    var topK: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Draw among the fewest likeliest tokens whose probabilities add up to this. (default: 1)", valueName: "share"))
+    var topP: Double?
+
+    @Option(
+        help: ArgumentHelp("The file to write. (default: generated.png; a text goes to standard output)", valueName: "file"),
+        completion: .file(extensions: ["png", "txt"]))
+    var output: String?
 
     @Option(help: "The device, as soma devices names it.")
     var device: String?
@@ -50,22 +76,57 @@ struct GenerateCommand: ParsableCommand {
 
     func validate() throws {
         guard count ?? 1 > 0 else { throw ValidationError("--count takes a whole number from 1 on") }
-        try OutputFile.checkKind(of: output, is: "png", "--output")
+        guard length ?? 1 > 0 else { throw ValidationError("--length takes a whole number from 1 on") }
+        guard topK ?? 1 > 0 else { throw ValidationError("--top-k takes a whole number from 1 on") }
+        if let topP, !(topP > 0 && topP <= 1) { throw ValidationError("--top-p takes a number above 0 and at most 1") }
+        if let temperature, !(temperature >= 0 && temperature.isFinite) { throw ValidationError("--temperature takes a number from 0 on") }
     }
 
     func run() throws {
         let saved = try CheckpointSource(checkpoint).checkpoint
         let recipe = try SavedRun(saved).recipe
         let device = try DeviceChoice.device(device)
-        let generator = try PictureGenerator(recipe.session(saved, device: device), saved)
-        let noise = NoiseSource(count: generator.noiseCount, seed: seed)
-        let plan = try GenerationPlan(count: count, walk: walk, mix: mix?.numbers ?? [], noise: noise)
+        let session = try recipe.session(saved, device: device)
         let head: [JSON.Member] = [
             .init("checkpoint", .string(saved.path)), .init("recipe", .string(recipe.name)), .init("device", .string("\(device)")),
         ]
+        switch session.input {
+        case .text: try write(by: try TextWriting(session, saved, temperature: temperature, topK: topK, topP: topP), head)
+        case .noise, .picture, .row: try draw(by: try PictureGenerator(session, saved), head)
+        }
+    }
+
+    /// - Throws: `UsageError` naming an option that is for models of the other kind.
+    private func refuse(_ options: [(name: String, isGiven: Bool)], because reason: String) throws {
+        if let option = options.first(where: \.isGiven) { throw UsageError("\(option.name) is for \(reason)") }
+    }
+
+    // MARK: A text
+
+    private func write(by writing: TextWriting, _ head: [JSON.Member]) throws {
+        try refuse(
+            [("--count", count != nil), ("--walk", walk != nil), ("--mix", mix != nil), ("--pick", pick != nil)],
+            because: "models that make pictures, and this one writes a text")
+        try output.map { try OutputFile.checkKind(of: $0, is: "txt", "--output") }
+        try writing.write(length ?? 500, after: prompt ?? "", seed: seed, to: output, json ? head : nil)
+    }
+
+    // MARK: Pictures
+
+    private func draw(by generator: PictureGenerator, _ head: [JSON.Member]) throws {
+        try refuse(
+            [
+                ("--prompt", prompt != nil), ("--length", length != nil), ("--temperature", temperature != nil), ("--top-k", topK != nil),
+                ("--top-p", topP != nil),
+            ], because: "models that write texts, and this one makes pictures")
+        try OutputFile.checkKind(of: sheetPath, is: "png", "--output")
+        let noise = NoiseSource(count: generator.noiseCount, seed: seed)
+        let plan = try GenerationPlan(count: count, walk: walk, mix: mix?.numbers ?? [], noise: noise)
         if let pick { return try write(pick.numbers, of: plan, by: generator, head) }
         try writeSheet(plan, by: generator, head)
     }
+
+    private var sheetPath: String { output ?? "generated.png" }
 
     // MARK: A sheet
 
@@ -73,6 +134,7 @@ struct GenerateCommand: ParsableCommand {
         // What cannot be is refused before anything is computed.
         let count = try plan.count
         var sheet = try PictureSheet(count: count, tile: generator.size, channels: generator.channels, columns: plan.columns)
+        let output = sheetPath
         try OutputFile.check(output)
         try generator.make(count, numbers: plan.numbers) { _, _, values in sheet.add(values, from: generator.range) }
         let picture = sheet.picture
@@ -118,6 +180,7 @@ struct GenerateCommand: ParsableCommand {
 
     /// The file of a picture by itself: `sheet-3.png` beside `sheet.png`.
     private func path(_ number: Int) -> String {
+        let output = sheetPath
         let hasKind = output.utf8.count > 4 && output.lowercased().hasSuffix(".png")
         return "\(hasKind ? String(output.dropLast(4)) : output)-\(number).png"
     }

@@ -20,13 +20,14 @@ struct PictureGenerator {
         (self.session, path) = (session, saved.path)
         switch session.input {
         case .noise(let count): noiseCount = count
-        case .picture, .row:
+        case .picture, .row, .text:
             throw SomaError("\(saved.path) takes \(session.input.title) and generates nothing", hint: "soma predict tells what they show or are")
         }
         switch session.answer {
         case .picture(let channels, let rows, let columns, let range):
             (self.channels, size, self.range) = (channels, PictureSize(height: rows, width: columns), range)
         case .classes: throw SomaError("\(saved.path) tells classes and makes no pictures")
+        case .token: throw SomaError("\(saved.path) tells tokens and makes no pictures")
         case .number(let name, _): throw SomaError("\(saved.path) tells \(name) and makes no pictures")
         }
     }

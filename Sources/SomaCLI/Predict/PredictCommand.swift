@@ -57,6 +57,7 @@ struct PredictCommand: ParsableCommand {
             let prediction = try Prediction(session, checkpoint: saved.path, top: top, isJSON: json)
             for source in sources { try prediction.tell(source, index) }
         case .row(let preparation): try RowPrediction(session, preparation, checkpoint: saved.path, top: top, isJSON: json).tell(files, index, to: output)
+        case .text: throw UsageError("\(saved.path) goes on with texts: soma generate does it, and soma evaluate measures it")
         case .noise: throw UsageError("\(saved.path) takes random numbers and no files; soma generate makes pictures of them")
         }
     }

@@ -13,7 +13,7 @@ struct Prediction {
     init(_ session: Session, checkpoint: String, top: Int, isJSON: Bool) throws {
         switch session.answer {
         case .classes(let names): classes = names
-        case .number, .picture: throw SomaError("\(checkpoint) tells no classes of pictures")
+        case .number, .picture, .token: throw SomaError("\(checkpoint) tells no classes of pictures")
         }
         (self.session, self.checkpoint, self.isJSON) = (session, checkpoint, isJSON)
         self.top = min(top, classes.count)

@@ -43,14 +43,14 @@ struct RowPrediction {
         switch session.answer {
         case .classes(let names):
             answer.indices.sorted { (answer[$1], $0) < (answer[$0], $1) }.map { (names[$0], answer[$0]) }
-        case .number, .picture: nil
+        case .number, .picture, .token: nil
         }
     }
 
     private func number(_ answer: [Float]) -> Double {
         switch session.answer {
         case .number(_, let scale): scale.restored(answer[0])
-        case .classes, .picture: .nan
+        case .classes, .picture, .token: .nan
         }
     }
 

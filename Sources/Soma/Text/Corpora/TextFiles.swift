@@ -12,6 +12,8 @@ import SomaBackend
 public struct TextFiles: Sendable {
     /// As the system spells them, which need not be UTF-8.
     let paths: [[UInt8]]
+    /// The file or folder that was named, or several.
+    public let path: String
     /// The bytes of all files, when they were listed.
     public let byteCount: Int
 
@@ -42,7 +44,7 @@ public struct TextFiles: Sendable {
             }
             all += found
         }
-        self.paths = all
+        (self.paths, path) = (all, paths.joined(separator: ", "))
         byteCount = all.reduce(0) { $0 + Int(FolderEntry.status($1)?.st_size ?? 0) }
     }
 
@@ -108,6 +110,24 @@ public struct TextFiles: Sendable {
             words.withUnsafeBytes { hash.update($0) }
             path.withUnsafeBytes { hash.update($0) }
         }
+    }
+}
+
+extension TextFiles: DataSource {
+    /// A hash of all that is written in the files, in their order; where they lie and what they are called counts for nothing.
+    /// - Throws: `SomaError` naming the file that cannot be read.
+    public func fingerprint() throws -> DataFingerprint {
+        var (hash, count) = (SHA256(), 0)
+        for path in paths {
+            let source = try ByteSource(path: path)
+            try source.forEachPiece {
+                hash.update($0)
+                count += $0.count
+            }
+            // A text cut into other files is another.
+            withUnsafeBytes(of: Int64(source.count).littleEndian) { hash.update($0) }
+        }
+        return DataFingerprint(.text, parts: [.init(count: count, hash: hash.digest())])
     }
 }
 
