@@ -55,6 +55,27 @@ import Testing
         #expect(more.status == 0 && folder.exists("runs/char-lstm/samples/epoch-0005.txt"), "\(more.complaint)")
     }
 
+    @Test func classesOfTexts() throws {
+        #expect(soma("train", "sentiment", "--device", "cpu", "units=16", "lr=0.01", "--epochs", "2").status == 0)
+        let said = soma("predict", "runs/sentiment", "--text", "the film was dull.")
+        #expect(said.lines.count == 1 && said.lines[0].hasPrefix("--text: negative "), "\(said.output)")
+        try folder.write("texts.txt", Array("the film was great.\n\nthe plot is weak.\n".utf8))
+        let json = try soma("predict", "runs/sentiment", "texts.txt", "--json").lines.map { try JSON(parsing: $0) }
+        #expect(json.map { $0["line"] } == [1, 3] && json.map { $0["class"] } == ["positive", "negative"] && json[1]["file"] == "texts.txt")
+        #expect(soma("predict", "runs/sentiment", "texts.txt", "--index", "1", "--top", "1").lines.map { $0.prefix(20) } == ["texts.txt:3: negative"].map { $0.prefix(20) })
+        soma("predict", "runs/sentiment", "texts.txt", "--index", "2").expectComplaint(1, "texts.txt has 2 texts", "--index 1")
+        try folder.write("torn.txt", [0x61, 0xFF, 0x0A])
+        soma("predict", "runs/sentiment", "torn.txt").expectComplaint(1, "torn.txt is not a text in UTF-8")
+        try folder.write("empty.txt", [0x0A])
+        soma("predict", "runs/sentiment", "empty.txt").expectComplaint(1, "empty.txt is empty")
+        soma("predict", "runs/sentiment", "none.txt").expectComplaint(1, "none.txt")
+        soma("predict", "runs/sentiment", "texts.txt", "--output", "a.csv").expectComplaint(2, "--output a.csv is for rows of a table")
+        soma("generate", "runs/sentiment").expectComplaint(1, "writes no texts", "soma predict")
+        #expect(soma("predict", "runs/sentiment").status == 2)
+        let scores = try JSON(parsing: soma("evaluate", "runs/sentiment", "--json", "--chart", "c.svg").output)
+        #expect(scores["samples"] == 500 && (scores["accuracy"]?.double ?? 0) > 0.8 && folder.exists("c.svg"))
+    }
+
     @Test func whatIsNoText() throws {
         try folder.write("empty.txt", [])
         soma("train", "char-gru", "--data", "empty.txt").expectComplaint(1, "empty.txt is empty")

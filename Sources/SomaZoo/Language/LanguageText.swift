@@ -13,7 +13,7 @@ struct LanguageText {
     let files: TextFiles?
 
     /// The metadata of checkpoints that have the tokenizer.
-    private static let tokenizerKey = "tokenizer"
+    static let tokenizerKey = "tokenizer"
 
     static let need = DataNeed.file(
         "a text in UTF-8, or a folder of texts (\(TextFiles.endings.map { ".\($0)" }.joined(separator: ", ")))",
