@@ -12,16 +12,16 @@ public struct CopyTaskRecipe: TrainingRecipe {
     static let keeps = Setting("keep", true, "whether gates begin so that cells keep what they have for about as long as is asked for")
     static let samples = Setting("samples", 3200, "sequences of an epoch, which are new in each", in: 1...1_000_000)
     static let batch = Setting("batch", 32, "sequences per batch", in: 1...1_000_000)
-    static let rate = Setting("lr", 5e-3, "learning rate of Adam", in: 0...10)
+    static let rate = Setting("lr", 1e-2, "learning rate of Adam", in: 0...10)
     static let clip = Setting("clip", 1.0, "the Euclidean norm to which gradients are cut; 0: not at all", in: 0...1_000_000)
 
     public let name = "copy-task"
     public let summary = "what a simple recurrent network cannot remember for a hundred steps, and an LSTM can"
     public let discussion = """
         A network reads three symbols, then a hundred steps of nothing, then a sign, and is to tell the symbols. Backpropagation through time \
-        multiplies by the same matrix and by slopes below 1 at every step, so that nothing of the error comes back to the symbols (S. Hochreiter, 1991; \
-        Y. Bengio, P. Simard and P. Frasconi, 1994). Long short-term memory adds to a cell that keeps what it has until a gate lets it go \
-        (S. Hochreiter and J. Schmidhuber, 1997).
+        multiplies by the same matrix and by slopes below 1 at every step, so that nothing of the error comes back to the symbols \
+        (S. Hochreiter, 1991; Y. Bengio, P. Simard and P. Frasconi, 1994). Long short-term memory adds to a cell that keeps what it has until \
+        a gate lets it go (S. Hochreiter and J. Schmidhuber, 1997).
 
         The networks are trained one after the other, each epoch on new sequences. curves.svg shows who learns, gradients.svg how the loss changes \
         with the state behind each step, before training and after it. Whoever guesses is right about one symbol in eight.

@@ -18,8 +18,8 @@ public struct SentimentRecipe: TrainingRecipe {
     public let summary = "an LSTM tells the class of a text, such as whether somebody liked a film"
     public let discussion = """
         Whether a text praises or blames was first told by counting words (B. Pang, L. Lee and S. Vaithyanathan, 2002). A network that reads them \
-        one after the other can learn that "not" turns round what follows and that "but" makes the second half count; model=bag, the mean of the words' \
-        vectors, cannot. The state of an LSTM behind the last token goes to a linear map.
+        one after the other can learn that "not" turns round what follows and that "but" makes the second half count; model=bag, the mean of the \
+        words' vectors, cannot. The state of an LSTM behind the last token goes to a linear map.
 
         Without --data it reads 2,500 sentences about films that a small grammar in the program has written, and nobody else: they show what a \
         network can do with an order of words, and nothing of how people write. --data names a table in CSV with a column of texts and one of classes.
