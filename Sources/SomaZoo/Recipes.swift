@@ -6,7 +6,7 @@ public enum Recipes {
     public static let all: [any Recipe] = [
         PerceptronRecipe(), XorRecipe(), DigitsRecipe(), MNISTRecipe(), LeNetRecipe(), AlexNetRecipe(), VGG11Recipe(),
         VanishingGradientRecipe(), ResNet20Recipe(), ResNet18Recipe(), DeepBeliefRecipe(), AutoencoderRecipe(), ShallowDeepRecipe(), VAERecipe(),
-        DCGANRecipe(), ClothesRecipe(), TableRecipe(), AlternativesRecipe(), CopyTaskRecipe(), CharLSTMRecipe(), CharGRURecipe(), SentimentRecipe(),
+        DCGANRecipe(), ClothesRecipe(), TableRecipe(), AlternativesRecipe(), CopyTaskRecipe(), CharLSTMRecipe(), CharGRURecipe(), GPTNanoRecipe(), SentimentRecipe(),
     ]
 
     /// How many epochs a run may have: with more, the number of its updates might not fit an `Int`.

@@ -150,7 +150,7 @@ import Testing
         let commands = ["devices", "train", "evaluate", "features", "predict", "generate", "bench", "data", "inspect", "data mnist"].map { $0.split(separator: " ").map(String.init) }
         let recipes = [
             "digits", "mnist-mlp", "lenet", "alexnet", "resnet18", "resnet20", "vgg11", "vanishing-gradient", "autoencoder", "vae", "dcgan", "alternatives",
-            "char-lstm", "char-gru", "copy-task", "sentiment",
+            "char-lstm", "char-gru", "gpt-nano", "copy-task", "sentiment",
         ]
         for words in [[]] + commands + recipes.map({ ["train", $0] }) {
             let lines = Command.run(["\(Command.folder)/soma"] + words + ["--help"], in: folder).lines

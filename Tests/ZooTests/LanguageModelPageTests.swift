@@ -11,7 +11,7 @@ import Testing
             try withRandomSeed(1) {
                 let small = GPT(.init(vocabulary: 65, context: 128, layers: 4, heads: 4, width: 128, dropout: 0.1))
                 let other = Llama(.init(vocabulary: 65, context: 128, layers: 4, heads: 8, keyHeads: 2, width: 128, hidden: 352))
-                for network in [small, other] as [any LanguageModel] {
+                for network in [small, other] as [any TransformerModel] {
                     let logits: [Double] = try network(Tensor([[3, 64]] as [[Int32]])).scalars()
                     #expect(logits.count == 130)
                 }

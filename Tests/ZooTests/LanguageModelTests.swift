@@ -43,7 +43,7 @@ import Testing
         try withDevice(Device.named("cpu")) {
             func train() throws -> (loss: Double, weights: [Float]) {
                 try withRandomSeed(3) {
-                    let network: any LanguageModel =
+                    let network: any TransformerModel =
                         isGPT
                         ? GPT(.init(vocabulary: 6, context: 8, layers: 1, heads: 2, width: 16, dropout: 0.1))
                         : Llama(.init(vocabulary: 6, context: 8, layers: 1, heads: 4, keyHeads: 2, width: 16, hidden: 24, isTied: true))
@@ -67,7 +67,27 @@ import Testing
         }
     }
 
+    /// Token by token, or some at once, a state of keys and values gives what the whole text gives.
+    @Test func stepsGiveWhatTheWholeTextGives() throws {
+        try withDevice(Device.named("cpu")) {
+            try withRandomSeed(5) {
+                let network = GPT(.init(vocabulary: 7, context: 6, layers: 2, heads: 2, width: 8, dropout: 0))
+                let text = Tensor([1, 5, 2, 0, 6, 3, 4, 4, 1, 2, 0, 5] as [Int32], shape: [2, 6])
+                let whole = try network(text).scalars(as: Float.self)
+                var (state, parts) = (network.initialState(count: 2), [Tensor]())
+                for range in [0..<1, 1..<4, 4..<5, 5..<6] {
+                    let (logits, next) = network(text[.all, range], from: state)
+                    parts.append(logits)
+                    state = next
+                }
+                let steps = try Tensor(concatenating: parts, alongAxis: 1).scalars(as: Float.self)
+                #expect(zip(whole, steps).allSatisfy { abs($0 - $1) < 1e-5 })
+                #expect(try state[4].scalars(as: Int32.self) == [6, 6])
+            }
+        }
+    }
+
     private struct Holder: Module {
-        let network: any LanguageModel
+        let network: any TransformerModel
     }
 }

@@ -39,6 +39,22 @@ extension OnTheCPU {
             #expect(try session.evaluate(short.dataSet)["loss"] ?? 9 < 3)
         }
 
+        @Test func aGPTLearns() throws {
+            let (folder, output, device) = (try TemporaryFolder(), try TemporaryFolder(), try Device.named("cpu"))
+            let path = try write(text(), in: folder)
+            let settings = ["width=16", "layers=1", "heads=2", "batch=8", "length=24", "lr=0.01"]
+            let run = try record(GPTNanoRecipe(), on: device, settings, epochs: 8, data: path, output: output.path)
+            #expect(try #require(run.result.test["loss"]) < 1.2)
+            // Another length of text than what it looks back at.
+            let checkpoint = try Checkpoint(path: "\(output.path)/last.safetensors")
+            let session = try GPTNanoRecipe().session(checkpoint, device: device)
+            let again = try session.evaluate(GPTNanoRecipe().testData(of: checkpoint, in: path, isTrainedOn: true).dataSet)
+            #expect(abs((again["loss"] ?? 0) - (run.result.test["loss"] ?? 9)) < 1e-5)
+            let sample = String(decoding: try contents("\(output.path)/samples/epoch-0008.txt"), as: UTF8.self)
+            #expect(sample.count == 501 && sample.contains("the"), "\(sample)")
+            #expect(throws: UsageError.self) { try record(GPTNanoRecipe(), on: device, ["width=10", "heads=3"], epochs: 1, data: path) }
+        }
+
         @Test(arguments: ["cpu", "opencl:0"]) func goesOnBitByBit(name: String) throws {
             guard let device = try? Device.named(name) else { return print("skipped: \(name) is not there") }
             let (folder, whole, parts) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())

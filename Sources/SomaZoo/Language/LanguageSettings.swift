@@ -23,11 +23,15 @@ protocol LanguageRecipe: TrainingRecipe {
     static var training: LanguageSettings { get }
     /// What can be set of the network.
     static var own: [any AnySetting] { get }
+    /// - Throws: `UsageError` where settings do not go together.
+    static func check(_ settings: Settings) throws
     /// The network, untrained.
     static func network(_ settings: Settings, vocabulary: Int) -> any LanguageModel
 }
 
 extension LanguageRecipe {
+    static func check(_ settings: Settings) throws {}
+
     public var settings: [any AnySetting] { Self.own + Self.training.all }
     public var data: DataNeed { LanguageText.need }
 
@@ -43,9 +47,10 @@ extension LanguageRecipe {
 
     public func experiment(_ context: RecipeContext) throws -> Experiment {
         let (settings, own) = (context.settings, Self.training)
+        try Self.check(settings)
         let text = try LanguageText(context.data, settings[own.tokens], heldOut: settings[own.heldOut])
         let (batch, length) = (settings[own.batch], settings[own.length])
-        let (training, heldOut) = try Self.data(text, context, batch: batch, length: length)
+        let (streams, heldOut) = try Self.data(text, context, batch: batch, length: length)
         let metadata = try text.metadata(context)
         let trained = try context.model(trainedBy: Adam()) { Self.trained(settings, vocabulary: text.tokenizer.vocabularyCount) }
         let (clip, seed) = (settings[own.clip], context.seed)
@@ -55,6 +60,9 @@ extension LanguageRecipe {
         let task = LanguageTask(trained, optimizer, measuredBy: Self.measure(trained.model, text.tokenizer)) {
             try generator.text(count: SampleText.length, seed: seed) + "\n"
         }
+        // What carries no state may read stretches in any order.
+        let training: any DataSet = trained.model.contextLength == nil
+            ? streams : try TextWindows(text.training, length: length, seed: context.seed)
         var options = Trainer.Options(epochs: context.epochs, batchSize: batch, seed: context.seed)
         options.divergenceAdvice = context.advice(lower: own.rate)
         var experiment = Experiment(context, task, options, on: training, validatedOn: heldOut)

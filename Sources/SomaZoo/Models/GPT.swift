@@ -7,7 +7,7 @@ import SomaGraph
 /// A. Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019. Parameters are called as in `transformers`, without its
 /// `transformer.`: `wte.weight`, `h.0.attn.c_attn.weight`; the weights of `c_attn`, `c_proj` and `c_fc`, which it keeps as [inputs, outputs], are
 /// [outputs, inputs] here as of any affine map.
-public struct GPT: LanguageModel, CustomReflectable {
+public struct GPT: TransformerModel, CustomReflectable {
     /// The extents and options of a network.
     public struct Configuration: Hashable, Sendable {
         /// How many tokens there are.
@@ -152,8 +152,9 @@ public struct GPTAttention: Layer, CustomReflectable {
     }
 
     /// What the last queries make of keys and values up to their places: [N, T, width] of queries [N, heads, T, d], keys and values [N, heads, S, d].
-    public func attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
-        let joined = scaledDotProductAttention(query: query, key: key, value: value, mask: .causal, dropout: dropout).joiningHeads()
+    /// - Parameter mask: which keys a query sees.
+    public func attended(query: Tensor, key: Tensor, value: Tensor, mask: AttentionMask = .causal) -> Tensor {
+        let joined = scaledDotProductAttention(query: query, key: key, value: value, mask: mask, dropout: dropout).joiningHeads()
         return tapped(Dropout(rate: dropout)(output(joined)))
     }
 

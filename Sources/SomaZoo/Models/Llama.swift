@@ -6,7 +6,7 @@ import SomaGraph
 ///
 /// H. Touvron et al., *LLaMA: Open and Efficient Foundation Language Models*, 2023; A. Dubey et al., *The Llama 3 Herd of Models*, 2024. Parameters
 /// have the names that `LlamaForCausalLM` of `transformers` gives them.
-public struct Llama: LanguageModel, CustomReflectable {
+public struct Llama: TransformerModel, CustomReflectable {
     /// The extents and options of a network.
     public struct Configuration: Hashable, Sendable {
         /// How many tokens there are.

@@ -25,7 +25,7 @@ public struct PretrainedFolder: Sendable {
 
     /// The network with its weights, which become `float32`, on the current device. It predicts as `transformers` does with the same numbers.
     /// - Throws: `SomaError` that names a tensor that is missing, too many or of another shape; `BackendError`.
-    public func network() throws -> any LanguageModel {
+    public func network() throws -> any TransformerModel {
         switch configuration {
         case .gpt(let configuration):
             let network = withoutInitialization { GPT(configuration) }

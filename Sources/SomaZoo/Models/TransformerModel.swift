@@ -2,7 +2,7 @@ import Soma
 import SomaGraph
 
 /// A network that tells for each place of a text what comes next: tokens, integers [N, T], to logits [N, T, vocabulary].
-public protocol LanguageModel: Layer {
+public protocol TransformerModel: Layer {
     /// How many tokens there are.
     var vocabulary: Int { get }
     /// The places of the longest text.
@@ -13,7 +13,7 @@ public protocol LanguageModel: Layer {
     func logits(of states: Tensor) -> Tensor
 }
 
-extension LanguageModel {
+extension TransformerModel {
     /// The logits [N, T, vocabulary] of tokens [N, T]: at each place those of what comes behind it. Traps where there are more places than the model
     /// has.
     public func callAsFunction(_ tokens: Tensor) -> Tensor { tapped(logits(of: states(of: tokens))) }
