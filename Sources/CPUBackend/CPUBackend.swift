@@ -13,7 +13,7 @@ public final class CPUBackend: Backend {
     public let capabilities = Capabilities(
         maximumOperands: 48, maximumInstructions: 256, maximumRowCount: 1 << 16, images: .channelsLast, takesDepthwiseInEitherOrder: true,
         mostChannelsInAnyOrder: 4,
-        attentionWidth: 256)
+        attentionWidth: 256, hasRecurrence: true)
 
     let pool: CPUMemory
     let thread = ComputeThread()
@@ -84,6 +84,7 @@ public final class CPUBackend: Backend {
         case .scatterAdd(let step): ScatterAddProgram(step)
         case .blockCopy(let step): BlockCopyProgram(step)
         case .attention(let step): AttentionProgram(step)
+        case .recurrence(let step): RecurrenceProgram(step)
         case .scan(let step): try PreparedScan(step, prepare)
         case .custom(let step): try CustomProgram(step)
         }

@@ -7,6 +7,7 @@
 #include "depthwise_planes.h"
 #include "peak_loops.h"
 #include "pooling_windows.h"
+#include "recurrence_cells.h"
 #include "reductions.h"
 #include "reductions_rows.h"
 #include "transpose_tile.h"
@@ -24,6 +25,7 @@ const soma_level SOMA_LEVEL = {
                .row_times_rows = row_times_rows, .row_times_columns = row_times_columns},
     .attention = {.soften = attention_soften, .gradient = attention_gradient, .soften_row = attention_soften_row},
     .depthwise = {.filter = depthwise_filter, .products = depthwise_products},
+    .recurrence = {.cell = recurrence_cell_run, .gradient = recurrence_cell_gradient_run},
     .winograd = {.input = winograd_input, .magnitudes = winograd_magnitudes, .output = winograd_output, .filter = winograd_filter},
     .transpose_tile = transpose_tile,
     .peaks = {.operations = 2.0 * peak_chains * SOMA_LANES, .multiply_adds = peak_multiply_adds, .read = peak_read, .write = peak_write,

@@ -6,6 +6,7 @@
 #include "matmul_internal.h"
 #include "peaks.h"
 #include "pooling.h"
+#include "recurrence.h"
 #include "reductions.h"
 #include "winograd.h"
 
@@ -21,6 +22,7 @@ typedef struct soma_level {
     soma_pooling_kernels pooling;
     soma_depthwise_kernels depthwise;
     soma_peak_kernels peaks;
+    soma_recurrence_kernels recurrence;
     soma_winograd_kernels winograd;
     void (*transpose_tile)(long rows, long columns, const float *source, long row_stride, float *target, long column_stride);
 } soma_level;

@@ -155,11 +155,14 @@ public struct Capabilities: Sendable, Hashable {
     public var mostChannelsInAnyOrder: Int
     /// The most features of a head that steps of attention take; 0 where there are no such steps, so that their compositions run instead.
     public var attentionWidth: Int
+    /// Whether steps of recurrent layers are run as one, and not as their compositions, which are scans.
+    public var hasRecurrence: Bool
 
-    /// The defaults suit a device with small tables for its kernels' arguments and no steps for images or attention.
+    /// The defaults suit a device with small tables for its kernels' arguments and no steps for images, attention or recurrent layers.
     public init(
         maximumOperands: Int = 24, maximumInstructions: Int = 256, maximumRowCount: Int = 8192, images: ImageOrder? = nil,
-        takesDepthwiseInEitherOrder: Bool = false, mostChannelsInAnyOrder: Int = 0, attentionWidth: Int = 0
+        takesDepthwiseInEitherOrder: Bool = false, mostChannelsInAnyOrder: Int = 0, attentionWidth: Int = 0,
+        hasRecurrence: Bool = false
     ) {
         self.maximumOperands = maximumOperands
         self.maximumInstructions = maximumInstructions
@@ -168,6 +171,7 @@ public struct Capabilities: Sendable, Hashable {
         self.takesDepthwiseInEitherOrder = takesDepthwiseInEitherOrder
         self.mostChannelsInAnyOrder = mostChannelsInAnyOrder
         self.attentionWidth = attentionWidth
+        self.hasRecurrence = hasRecurrence
     }
 }
 

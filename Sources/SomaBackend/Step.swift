@@ -23,6 +23,8 @@ public enum Step: Hashable, Sendable {
     case blockCopy(BlockCopyStep)
     /// Only for heads as wide as `Capabilities.attentionWidth` allows.
     case attention(AttentionStep)
+    /// Only where `Capabilities.hasRecurrence` is set.
+    case recurrence(RecurrenceStep)
     /// Steps that run many times, each run going on from the one before.
     case scan(ScanStep)
     /// A user's own kernel.
@@ -151,6 +153,7 @@ extension Step {
         case .scatterAdd(let step): step
         case .blockCopy(let step): step
         case .attention(let step): step
+        case .recurrence(let step): step
         case .scan(let step): step
         case .custom(let step): step
         }

@@ -8,6 +8,8 @@ extension Emission {
         switch library {
         case .attention(let attention): self.attention(place, attention, isGradient: false)
         case .attentionGradient(let attention): self.attention(place, attention, isGradient: true)
+        case .recurrence(let recurrence): self.recurrence(place, recurrence, isGradient: false)
+        case .recurrenceGradient(let recurrence): self.recurrence(place, recurrence, isGradient: true)
         case .convolution, .pooling, .poolingGradient: nil
         }
     }
@@ -26,5 +28,19 @@ extension Emission {
             AttentionStep(
                 attention: attention, isGradient: isGradient, batch: q[0], heads: q[1], keyHeads: k[1], queries: q[2], keys: k[2], width: q[3],
                 valueWidth: v[3], inputs: inputs, results: results))
+    }
+
+    private mutating func recurrence(_ place: Int, _ recurrence: Recurrence, isGradient: Bool) -> Step {
+        let operation = operations[place], states = recurrence.cell.stateCount
+        let gates = isGradient ? operations[operation.results[0]].shape : operation.operands[0].shape
+        let inputs = operation.operands.map { operand($0, strides: $0.strides) }
+        // Nobody reads the gates where no gradient is taken.
+        let results = operation.results.enumerated().map { index, result in
+            !isGradient && index > states && clusterOf[result] < 0 ? nil : target(result)
+        }
+        return .recurrence(
+            RecurrenceStep(
+                recurrence: recurrence, isGradient: isGradient, steps: gates[0], batch: gates[1], units: gates[2] / recurrence.cell.gates,
+                inputs: inputs, results: results))
     }
 }

@@ -28,7 +28,7 @@ extension Lowering {
             return add(kind, [first, contiguous(operands[1])], shape, dtype, axes)
         case .pooling(let function, let windows): kind = .pooling(function, isGradient: false, windows, order)
         case .poolingGradient(let function, let windows): kind = .pooling(function, isGradient: true, windows, order)
-        case .attention, .attentionGradient: programError("compile", "\(operation.name) is no operation on images")
+        case .attention, .attentionGradient, .recurrence, .recurrenceGradient: programError("compile", "\(operation.name) is no operation on images")
         }
         return add(kind, operands.map { image($0, axes) }, shape, dtype, axes)
     }

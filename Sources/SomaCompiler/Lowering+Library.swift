@@ -13,6 +13,8 @@ extension Lowering {
             let widths = [operands[0], operands[2]].map { $0.dimensions.last ?? 0 }
             return widths.allSatisfy { (1...max(capabilities.attentionWidth, 1)).contains($0) } && capabilities.attentionWidth > 0
                 && operands.allSatisfy { $0.count > 0 }
+        // A single step is a product and a map.
+        case .recurrence, .recurrenceGradient: return capabilities.hasRecurrence && operands.allSatisfy { $0.count > 0 } && operands[0][0] > 1
         }
     }
 
@@ -27,6 +29,8 @@ extension Lowering {
         case .convolution, .pooling, .poolingGradient: return image(operation, operands, shape, dtype)
         case .attention: return attention(operation, operands)
         case .attentionGradient: return attentionGradient(operation, operands)
+        case .recurrence(let recurrence): return self.recurrence(operation, recurrence, operands)
+        case .recurrenceGradient: return recurrenceGradient(operation, operands)
         }
     }
 }

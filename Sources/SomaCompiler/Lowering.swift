@@ -53,13 +53,24 @@ struct Lowering {
         }
     }
 
-    /// What the roots need: no composition of an operation that the device has a step for.
+    /// What the roots need: no composition of an operation that the device has a step for, and no composition of a result that nobody asks for.
     private func needed(_ entries: [GraphSnapshot.Entry], _ roots: [Int]) -> [Bool] {
         var isNeeded = [Bool](repeating: false, count: entries.count)
         for root in roots { isNeeded[root] = true }
         for (place, entry) in entries.enumerated().reversed() where isNeeded[place] && !entry.isComputed {
             var inputs = entry.inputs[...]
-            if case .library(let operation) = entry.primitive, hasStep(operation, entry, entries) { inputs = inputs.dropFirst(operation.resultCount) }
+            if case .library(let operation) = entry.primitive {
+                if hasStep(operation, entry, entries) {
+                    inputs = inputs.dropFirst(operation.resultCount)
+                } else {
+                    inputs = inputs.prefix(operation.resultCount == 1 ? 1 : 0)
+                }
+            }
+            if case .result(.value(let index)) = entry.primitive, case .library(let operation) = entries[entry.inputs[0]].primitive,
+                !hasStep(operation, entries[entry.inputs[0]], entries)
+            {
+                isNeeded[entries[entry.inputs[0]].inputs[index]] = true
+            }
             for input in inputs { isNeeded[input] = true }
         }
         return isNeeded

@@ -16,6 +16,13 @@ public enum LibraryOperation: Hashable, Sendable {
     /// What query, key and value get of the gradient g of the output. Operands: query, key, value, the logarithms l [B, H, T], d [B, H, T], which is
     /// Σ g · output less the gradient of l, and g [B, H, T, e]; then lengths and bias. Results: three, of the shapes of query, key and value.
     case attentionGradient(Attention)
+    /// Steps of a recurrent layer. Operands: gx [T, N, G · H], U [G · H, H], the states before the first step [N, H], and as it says the bias [G · H] and
+    /// lengths (int32, [N], 1 ... T). Results: y [T, N, H], the states after the last step, and of cells that keep their gates these [T, N, G · H] after
+    /// their functions, and what lies within a step [T, N, H].
+    case recurrence(Recurrence)
+    /// What gx and the first states get. Operands: gx and U, the first states, the bias, y, gates and what lies within a step, the gradients of y and of
+    /// the last states; then lengths. Results: of the shapes of gx and of the states.
+    case recurrenceGradient(Recurrence)
 
     /// A word for listings.
     public var name: String {
@@ -27,6 +34,8 @@ public enum LibraryOperation: Hashable, Sendable {
         case .poolingGradient(let function, _): "\(function) pooling's gradient"
         case .attention: "attention"
         case .attentionGradient: "attention's gradient"
+        case .recurrence(let recurrence): "\(recurrence.cell) recurrence"
+        case .recurrenceGradient(let recurrence): "\(recurrence.cell) recurrence's gradient"
         }
     }
 
@@ -36,14 +45,16 @@ public enum LibraryOperation: Hashable, Sendable {
         case .convolution, .pooling, .poolingGradient: 1
         case .attention: 2
         case .attentionGradient: 3
+        case .recurrence(let recurrence): recurrence.resultCount
+        case .recurrenceGradient(let recurrence): 1 + recurrence.cell.stateCount
         }
     }
 
     /// Whether the table of gradients has a rule for it; otherwise its composition is differentiated.
     public var hasGradientRule: Bool {
         switch self {
-        case .convolution, .pooling, .poolingGradient(.sum, _), .attention: true
-        case .poolingGradient(.max, _), .attentionGradient: false
+        case .convolution, .pooling, .poolingGradient(.sum, _), .attention, .recurrence: true
+        case .poolingGradient(.max, _), .attentionGradient, .recurrenceGradient: false
         }
     }
 
@@ -55,6 +66,8 @@ public enum LibraryOperation: Hashable, Sendable {
         case .poolingGradient(let function, let windows): [2, Int(function.rawValue)] + windows.words
         case .attention(let attention): [3] + attention.words
         case .attentionGradient(let attention): [4] + attention.words
+        case .recurrence(let recurrence): [5] + recurrence.words
+        case .recurrenceGradient(let recurrence): [6] + recurrence.words
         }
     }
 }

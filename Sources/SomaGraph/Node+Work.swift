@@ -3,7 +3,7 @@ extension Node {
     /// other nodes. Half of what the step that computes it has as `productOperations`.
     ///
     /// A convolution of any pass has N · K · C / groups of them for each tap and each place of its result, an attention d + e for each pair of a query
-    /// and a key that it sees, and its gradient 3 · d + 2 · e. Compositions, which come first among the inputs, say the same in another way and must
+    /// and a key that it sees, and its gradient 3 · d + 2 · e, a recurrence G · H · H for each step of each sequence, and its gradient as many. Compositions, which come first among the inputs, say the same in another way and must
     /// not be counted besides.
     public var multiplyAdds: Double {
         switch primitive {
@@ -13,9 +13,17 @@ extension Node {
         case .library(.convolution(.filterGradient, _, _)): product(inputs[2].shape.dimensions + shape.dimensions.dropFirst())
         case .library(.attention(let attention)): pairs(attention, inputs[2], inputs[3]) * width(inputs[2], inputs[4], 1, 1)
         case .library(.attentionGradient(let attention)): pairs(attention, inputs[3], inputs[4]) * width(inputs[3], inputs[5], 3, 2)
+        case .library(.recurrence(let recurrence)): recurrenceProducts(inputs[recurrence.resultCount])
+        case .library(.recurrenceGradient(let recurrence)): recurrenceProducts(inputs[1 + recurrence.cell.stateCount])
         case .scan(let body): Double(body.count) * body.lines.reduce(0) { $1.source == nil ? $0 + $1.node.multiplyAdds : $0 }
         default: 0
         }
+    }
+
+    /// U h of all steps, or what h gets of it: by the shapes of gx and the state.
+    private func recurrenceProducts(_ gx: Node) -> Double {
+        guard case .library(let operation) = primitive else { return 0 }
+        return product(gx.shape.dimensions + inputs[operation.resultCount + 1].shape.dimensions.suffix(1))
     }
 
     private func pairs(_ attention: Attention, _ query: Node, _ key: Node) -> Double {

@@ -40,7 +40,7 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         + randoms + userDefined
 
     /// Those of operations that are composed of others.
-    private static let composed: [OperationCase] = [sorting, scans, recurrences, attentions, scattering, einsums, composedFunctions, measures, grids].flatMap { $0 }
+    private static let composed: [OperationCase] = [sorting, scans, recurrences, recurrentLayers, attentions, scattering, einsums, composedFunctions, measures, grids].flatMap { $0 }
 }
 
 extension OperationCase {

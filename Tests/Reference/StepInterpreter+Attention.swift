@@ -56,7 +56,7 @@ extension StepInterpreter {
         return result
     }
 
-    private func real(_ operand: Operand, _ position: [Int]) -> Double {
+    func real(_ operand: Operand, _ position: [Int]) -> Double {
         switch load(operand, position) {
         case .real(let value): Double(value)
         case .whole(let value): Double(value)

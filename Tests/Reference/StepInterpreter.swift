@@ -18,6 +18,7 @@ struct StepInterpreter {
         case .scatterAdd(let step): scatterAdd(step)
         case .blockCopy(let step): blockCopy(step)
         case .attention(let step): step.isGradient ? attentionGradient(step) : attention(step)
+        case .recurrence(let step): step.isGradient ? recurrenceGradient(step) : recurrence(step)
         case .scan: preconditionFailure("a scan is run step by step")
         case .custom(let step): custom(step)
         }

@@ -28,6 +28,13 @@ import Testing
         #expect(backend.launches.contains { if case .attention = $0 { true } else { false } })
     }
 
+    @Test(arguments: OperationCase.recurrentLayers) func stepsOfRecurrencesAsDefined(_ operation: OperationCase) throws {
+        let backend = InterpretingBackend(capabilities: Capabilities(hasRecurrence: true))
+        let difference = try operation.firstDifference(on: Device(running: backend))
+        #expect(difference == nil)
+        #expect(backend.launches.contains { if case .recurrence = $0 { true } else { false } })
+    }
+
     /// A convolution that may be written in either order beside what else sees it, in one run: none may find it in the other's.
     @Test(arguments: [false, true]) func convolutionBesideViewsOfIt(_ comesLast: Bool) throws {
         func numbers(_ shape: Shape) -> Tensor { Tensor((0..<shape.count).map { Float($0 * 37 % 29 - 14) / 8 }, shape: shape) }

@@ -9,6 +9,7 @@
 #include "soma_nest.h"
 #include "soma_peaks.h"
 #include "soma_pooling.h"
+#include "soma_recurrence.h"
 #include "soma_reductions.h"
 #include "soma_team.h"
 #include "soma_transpose.h"

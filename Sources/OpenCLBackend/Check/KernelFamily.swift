@@ -41,7 +41,7 @@ extension StepPlanner {
         case .gather: .gather
         case .scatterAdd: .scatterAdd
         case .blockCopy: .blockCopy
-        case .attention, .scan, .custom: nil
+        case .attention, .recurrence, .scan, .custom: nil
         }
     }
 

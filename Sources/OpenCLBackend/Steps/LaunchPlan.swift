@@ -93,6 +93,7 @@ struct StepPlanner {
         case .scatterAdd(let step): try scatterAdd(step)
         case .blockCopy(let step): [blockCopy(step)]
         case .attention: throw BackendError.unsupported("attention has no kernel here")
+        case .recurrence: throw BackendError.unsupported("a recurrence has no kernel here")
         case .scan: programError("OpenCL", "a scan is run step by step")
         case .custom(let step): [try custom(step)]
         }

@@ -31,7 +31,7 @@ extension StepPlanner {
             } else {
                 step.asMatmul.flatMap { subject(of: .matmul($0)) } ?? .convolution(step)
             }
-        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .scan, .custom: nil
+        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .recurrence, .scan, .custom: nil
         }
     }
 

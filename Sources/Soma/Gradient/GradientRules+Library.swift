@@ -10,7 +10,7 @@ extension GradientRule {
         case .pooling(.sum, let windows): pass(to: 1, .sumPoolingGradient(g, of: inputs[1].shape, windows))
         case .poolingGradient(.sum, let windows): pass(to: 1, .pooled(g, .sum, windows))
         case .poolingGradient(.max, _): pass(to: 0, g)
-        case .attention, .attentionGradient: programError("gradient", "\(operation.name) has no value of its own")
+        case .attention, .attentionGradient, .recurrence, .recurrenceGradient: programError("gradient", "\(operation.name) has no value of its own")
         }
     }
 
@@ -48,7 +48,8 @@ struct ResultsRule {
         }
         switch operation {
         case .attention(let attention): self.attention(attention)
-        case .convolution, .pooling, .poolingGradient, .attentionGradient: programError("gradient", "\(operation.name) has one value, or no rule")
+        case .recurrence(let recurrence): self.recurrence(recurrence)
+        case .convolution, .pooling, .poolingGradient, .attentionGradient, .recurrenceGradient: programError("gradient", "\(operation.name) has one value, or no rule")
         }
     }
 

@@ -198,6 +198,7 @@ private struct GraphCopy {
         case .pooling(.sum, let windows), .poolingGradient(_, let windows): windows.size.reduce(1, *)
         case .pooling(.max, _): 1
         case .attention: Swift.max(node.inputs[2].shape[3], node.inputs[3].shape[2])
+        case .recurrence, .recurrenceGradient: node.inputs[operation.resultCount].shape.count / Swift.max(node.inputs[operation.resultCount].shape[1], 1)
         case .attentionGradient: Swift.max(node.inputs[3].shape[2], node.inputs[4].shape[2]) * node.inputs[3].shape[1]
         }
     }

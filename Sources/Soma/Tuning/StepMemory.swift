@@ -119,7 +119,7 @@ extension Step {
         case .map(let nest), .reduce(let nest), .row(let nest): [nest.body]
         case .matmul(let step): [step.epilogue]
         case .convolution(let step): [step.epilogue]
-        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .scan, .custom: []
+        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .recurrence, .scan, .custom: []
         }
     }
 
@@ -138,7 +138,7 @@ extension Step {
                 plain.access.strides = Shape(extents).contiguousStrides
                 return (plain, extents)
             } + all(step.epilogue, step.nest.outer)
-        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .scan, .custom: return []
+        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .recurrence, .scan, .custom: return []
         }
     }
 }

@@ -101,7 +101,7 @@ extension Step {
         case .convolution(let step): Double(step.operationCount) / 8
         case .map(let nest): Double(nest.outerCount) * Double(nest.body.loads.count + nest.body.stores.count)
         case .reduce(let nest), .row(let nest): Double(nest.outerCount) * Double(nest.innerCount) * Double(nest.body.loads.count)
-        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .scan, .custom: 0
+        case .pooling, .gather, .scatterAdd, .blockCopy, .attention, .recurrence, .scan, .custom: 0
         }
     }
 
@@ -113,7 +113,7 @@ extension Step {
             step.pass == .filterGradient ? step.batch * step.output.reduce(1, *)
                 : step.windows.size.reduce(1, *) * (step.pass == .forward ? step.inputChannels : step.outputChannels) / step.groups
         case .reduce(let nest), .row(let nest): nest.innerCount
-        case .map, .pooling, .gather, .scatterAdd, .blockCopy, .attention, .scan, .custom: 1
+        case .map, .pooling, .gather, .scatterAdd, .blockCopy, .attention, .recurrence, .scan, .custom: 1
         }
     }
 }
