@@ -13,8 +13,9 @@ struct EvaluateCommand: ParsableCommand {
             ROC AUC, balanced accuracy and calibration too. Of a model that tells a number: RMSE, MAE and R². Of a generator: the \
             Fréchet distance of its pictures to held-out ones, how sure and how varied a classifier finds them, and how many \
             classes there are. Of an autoencoder: the error of its reconstructions, and of a variational one the bound of the \
-            likelihood and its parts. Without --data on the data that the recipe has to test on, or what its run has held out. With --data \
-            on the test files of MNIST or of a data set in the same form, on the rows of a table, or on folders of pictures, one for \
+            likelihood and its parts. Of a language model: the loss of a token, perplexity and bits per character. Without --data on the \
+            data that the recipe has to test on, or what its run has held out. With --data on the test files of MNIST or of a data set in \
+            the same form, on the rows of a table, on a text, or on folders of pictures, one for \
             each class: on their part val where there is one, else on all; of the folder that was trained on, on the pictures held \
             out. Pictures that cannot be read are left out, named and counted.
 

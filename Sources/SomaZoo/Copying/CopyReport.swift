@@ -47,8 +47,8 @@ struct CopyReport {
     private func table(_ scores: [Evaluation], _ before: [Gradients], _ after: [Gradients]) -> Table {
         var table = Table(
             "\(heldOut.symbols) of \(heldOut.alphabet) symbols told after \(heldOut.delay) steps; by chance "
-                + "\(Quantity.fixed(1 / Double(heldOut.alphabet), 3)) are right",
-            columns: ["network", "accuracy", "loss", "gradient at the symbols, before", "trained"],
+                + "\(Quantity.fixed(1 / Double(heldOut.alphabet), 3)) are right. Reach: the gradient at the symbols, as a share of the largest",
+            columns: ["network", "accuracy", "loss", "reach before training", "after it"],
             rows: scores.indices.map { index in
                 [trained.networks[index].kind.title] + ["accuracy", "loss"].map { Quantity.fixed(scores[index].value(of: $0), 3) }
                     + [reach(before[index]), reach(after[index])]

@@ -18,7 +18,7 @@ public struct CharLSTMRecipe: LanguageRecipe {
           soma generate runs/char-lstm --prompt "ROMEO." --length 500 --temperature 0.8
           soma evaluate runs/char-lstm --data another.txt
         """
-    public let defaultEpochs = 8
+    public let defaultEpochs = 6
 
     static let training = RecurrentSettings.training
     static var own: [any AnySetting] { [units, layers, dropout] }
@@ -46,7 +46,7 @@ public struct CharGRURecipe: LanguageRecipe {
           soma train char-gru --data books/
           soma generate runs/char-gru --prompt "ROMEO." --length 500 --temperature 0.8
         """
-    public let defaultEpochs = 8
+    public let defaultEpochs = 6
 
     static let training = RecurrentSettings.training
     static var own: [any AnySetting] { [units, layers, dropout] }
