@@ -55,6 +55,17 @@ import Testing
         #expect(more.status == 0 && folder.exists("runs/char-lstm/samples/epoch-0005.txt"), "\(more.complaint)")
     }
 
+    /// Rows are called by the network that they are of, in the phase in which a run begins or goes on too.
+    @Test func networksHaveRowsOfTheirOwn() {
+        func models() -> [String] { folder.text("runs/copy-task/metrics.csv").split(separator: "\n").dropFirst().map { String($0.prefix { $0 != "," }) } }
+        let words = ["train", "copy-task", "--device", "cpu", "delay=3", "units=4", "samples=64", "--epochs"]
+        #expect(Command.run(["\(Command.folder)/soma"] + words + ["1"], in: folder).status == 0)
+        #expect(models() == ["copy-task: simple RNN", "copy-task: LSTM"])
+        #expect(soma("train", "--resume", "runs/copy-task", "--epochs", "2").status == 0)
+        #expect(models() == ["copy-task: simple RNN", "copy-task: LSTM", "copy-task: LSTM"])
+        #expect(folder.text("runs/copy-task/curves.svg").contains(">copy-task: simple RNN: test</text>"))
+    }
+
     @Test func classesOfTexts() throws {
         #expect(soma("train", "sentiment", "--device", "cpu", "units=16", "lr=0.01", "--epochs", "2").status == 0)
         let said = soma("predict", "runs/sentiment", "--text", "the film was dull.")
