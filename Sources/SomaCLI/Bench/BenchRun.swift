@@ -26,10 +26,7 @@ struct BenchRun {
 
     /// One workload on devices that take turns.
     private func rows(_ workload: Workload, _ devices: [Device]) -> [BenchRow] {
-        guard case .runs(let prepare) = workload.body else {
-            return devices.map { BenchRow(workload, on: "\($0)", .lacks(workload.lack ?? "such workload")) }
-        }
-        var contenders = devices.map { Contender(workload, $0, budget, prepare) }
+        var contenders = devices.map { Contender(workload, $0, budget, workload.prepare) }
         let (_, load) = HostLoad.during { Contender.takeTurns(&contenders) }
         return contenders.map { contender in
             var row = contender.row

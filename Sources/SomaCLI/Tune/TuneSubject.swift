@@ -27,9 +27,10 @@ struct TuneSubject {
         return chosen.compactMap { TuneSubject($0) } + (try recipes.map { try TuneSubject($0, data: data) })
     }
 
-    /// `nil` for what the engine lacks, and for `startup`, which measures a process of its own.
+    /// `nil` for `startup`, which measures a process of its own.
     private init?(_ workload: Workload) {
-        guard case .runs(let prepare) = workload.body, workload.name != "startup" else { return nil }
+        if workload.name == "startup" { return nil }
+        let prepare = workload.prepare
         name = workload.name
         self.prepare = { device in
             let work = try prepare(device)

@@ -27,10 +27,11 @@ extension GPT: LanguageModel {
         var (x, next) = (self.tokens(tokens) + places(positions), [Tensor]())
         for (index, block) in blocks.enumerated() {
             let (query, key, value) = block.attention.projected(block.norm1(x))
-            let room = zip(state[2 * index...], [key, value]).map { $0.updateSlice($1.transposed(0, 1), starts: starts) }
-            x = x + block.attention.attended(query: query, key: room[0].transposed(0, 1), value: room[1].transposed(0, 1), mask: mask)
+            let keys = state[2 * index].updatingSlice(at: starts, with: key.transposed(0, 1))
+            let values = state[2 * index + 1].updatingSlice(at: starts, with: value.transposed(0, 1))
+            x = x + block.attention.attended(query: query, key: keys.transposed(0, 1), value: values.transposed(0, 1), mask: mask)
             x = x + block.feedForward(block.norm2(x))
-            next += room
+            next += [keys, values]
         }
         return (logits(of: norm(x)), next + [known + tokens.shape[1]])
     }

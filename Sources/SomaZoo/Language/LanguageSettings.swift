@@ -62,7 +62,7 @@ extension LanguageRecipe {
         }
         // What carries no state may read stretches in any order.
         let training: any DataSet = trained.model.contextLength == nil
-            ? streams : try TextWindows(text.training, length: length, seed: context.seed)
+            ? streams : try TextWindows(text.training, length: length, shiftedBy: context.seed)
         var options = Trainer.Options(epochs: context.epochs, batchSize: batch, seed: context.seed)
         options.divergenceAdvice = context.advice(lower: own.rate)
         var experiment = Experiment(context, task, options, on: training, validatedOn: heldOut)

@@ -6,7 +6,7 @@ struct BenchRow: Hashable, Sendable {
         case measured(Measurement)
         /// It could not run here, such as for want of memory.
         case failed(String)
-        /// The engine has not what it takes.
+        /// The engine that made a saved report had not what it takes.
         case lacks(String)
     }
 

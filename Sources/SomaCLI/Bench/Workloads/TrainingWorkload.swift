@@ -1,7 +1,7 @@
 import Soma
 import SomaZoo
 
-/// Training steps of a classifier with Adam on one batch; each reads its loss.
+/// Training steps with Adam on one batch, by the cross-entropy; each reads its loss.
 final class TrainingWorkload {
     private let x: Tensor
     private let labels: Tensor
@@ -9,19 +9,44 @@ final class TrainingWorkload {
     private let parameterCount: Int
 
     /// - Parameters:
-    ///   - shape: of the batch.
-    ///   - model: makes the network, on the current device.
-    init(_ device: Device, _ shape: Shape, _ model: () -> any Layer) throws {
+    ///   - batch: makes what the network takes, and the labels.
+    ///   - network: makes the network, on the current device, and says what its logits are.
+    private init(
+        _ device: Device, _ batch: () -> (x: Tensor, labels: Tensor), _ network: () -> (module: any Module, logits: (Tensor) -> Tensor)
+    ) throws {
         (x, labels, update, parameterCount) = try withDevice(device) {
-            let model = model()
-            let optimizer = try Optimizer(Adam(), for: model, learningRate: 1e-3)
+            let (module, logits) = network()
+            let optimizer = try Optimizer(Adam(), for: module, learningRate: 1e-3)
             let update = compiled { (x: Tensor, labels: Tensor) in
-                let loss = withTraining { crossEntropy(model(x), labels) }
+                let loss = withTraining { crossEntropy(logits(x), labels) }
                 try optimizer.update(minimizing: loss)
                 return loss
             }
-            let count = model.parameters.reduce(0) { $0 + $1.tensor.count }
-            return (.randomNormal(shape), Tensor((0..<shape[0]).map { Int32($0 % 10) }), update, count)
+            let (x, labels) = batch()
+            return (x, labels, update, module.parameters.reduce(0) { $0 + $1.tensor.count })
+        }
+    }
+
+    /// Of a classifier of ten classes.
+    /// - Parameter shape: of the batch.
+    convenience init(_ device: Device, _ shape: Shape, _ model: () -> any Layer) throws {
+        try self.init(device) {
+            (.randomNormal(shape), Tensor((0..<shape[0]).map { Int32($0 % 10) }))
+        } _: {
+            let model = model()
+            return (model, { model($0) })
+        }
+    }
+
+    /// Of a language model of 64 tokens.
+    /// - Parameter shape: [N, T], texts and their length.
+    convenience init(_ device: Device, tokens shape: Shape, _ model: () -> any LanguageModel) throws {
+        func tokens(_ factor: Int) -> Tensor { Tensor((0..<shape.count).map { Int32(($0 &* factor >> 7) & 63) }, shape: shape) }
+        try self.init(device) {
+            (tokens(40_503), tokens(48_271))
+        } _: {
+            let model = model()
+            return (model, { model($0, from: nil).logits })
         }
     }
 
@@ -69,11 +94,15 @@ extension Workload {
         try AdversarialWorkload($0).prepared
     }
 
-    static let trainLSTM = Workload(
-        "train_lstm", .rate(1, "steps/s"), "training steps of an LSTM of two layers on characters", lacks: "recurrent kernels")
+    static let trainLSTM = training("train_lstm", "an LSTM of 2 layers of 256 units on 32 texts of 64 characters, Adam") {
+        try TrainingWorkload($0, tokens: [32, 64]) { RecurrentLanguageModel(.lstm, vocabularyCount: 64, units: 256, layers: 2) }
+    }
 
-    static let trainGPT = Workload(
-        "train_gpt", .rate(1, "steps/s"), "training steps of a GPT of four blocks on characters", lacks: "attention")
+    static let trainGPT = training("train_gpt", "a GPT of 4 blocks of 256 features, 4 heads, on 16 texts of 128 characters, Adam") {
+        try TrainingWorkload($0, tokens: [16, 128]) {
+            GPT(.init(vocabulary: 64, context: 128, layers: 4, heads: 4, width: 256, dropout: 0, isTied: false))
+        }
+    }
 
     private static func training(
         _ name: String, _ what: String, isLarge: Bool = false, _ prepare: @escaping @Sendable (Device) throws -> TrainingWorkload

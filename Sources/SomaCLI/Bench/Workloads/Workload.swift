@@ -23,14 +23,6 @@ struct Metric: Hashable, Sendable {
 
 /// Something to measure a device by.
 struct Workload: Sendable {
-    /// How it is measured.
-    enum Body: Sendable {
-        /// Data are made on the device; what is returned is timed.
-        case runs(@Sendable (Device) throws -> PreparedWork)
-        /// The engine lacks something, in words.
-        case lacks(String)
-    }
-
     let name: String
     /// Samples that it takes at once.
     var batch: Int?
@@ -42,21 +34,15 @@ struct Workload: Sendable {
     var work: Work?
     /// Whether it takes so long on a processor that only who names it gets it.
     var isLarge = false
-    let body: Body
+    /// Data are made on the device; what is returned is timed.
+    let prepare: @Sendable (Device) throws -> PreparedWork
 
     init(
         _ name: String, _ metric: Metric, _ summary: String, work: Work? = nil, isLarge: Bool = false,
         prepare: @escaping @Sendable (Device) throws -> PreparedWork
     ) {
-        (self.name, self.metric, self.summary, self.work, self.isLarge, body) = (name, metric, summary, work, isLarge, .runs(prepare))
+        (self.name, self.metric, self.summary, self.work, self.isLarge, self.prepare) = (name, metric, summary, work, isLarge, prepare)
     }
-
-    init(_ name: String, _ metric: Metric, _ summary: String, lacks what: String) {
-        (self.name, self.metric, self.summary, body) = (name, metric, summary, .lacks(what))
-    }
-
-    /// What the engine lacks for it, in words.
-    var lack: String? { if case .lacks(let what) = body { what } else { nil } }
 }
 
 extension PreparedWork {

@@ -7,8 +7,7 @@ extension WorkloadList {
         var table = FigureTable(
             [.init(name: "workload", isRight: false), .init(name: "batch"), .init(name: "metric", isRight: false), .init(name: "what", isRight: false)])
         table.rows = workloads.map { workload in
-            let lack = workload.lack.map { "; not yet, for want of \($0)" } ?? ""
-            return [workload.name, workload.batch.map { "\($0)" } ?? "", workload.metric.unit, workload.summary + lack]
+            return [workload.name, workload.batch.map { "\($0)" } ?? "", workload.metric.unit, workload.summary]
         }
         return switch format {
         case .md: table.markdown
@@ -18,11 +17,9 @@ extension WorkloadList {
     }
 
     private static func json(_ workload: Workload) -> JSON {
-        var members: [JSON.Member] = [
+        .object([
             .init("workload", .string(workload.name)), .init("batch", workload.batch.map { JSON($0) } ?? .null),
             .init("metric", .string(workload.metric.name)), .init("summary", .string(workload.summary)),
-        ]
-        if let lack = workload.lack { members.append(.init("lacks", .string(lack))) }
-        return .object(members)
+        ])
     }
 }
