@@ -7,6 +7,12 @@ static const char activations[] = {
 static const char activations_cpu[] = {
 #embed "../activations_cpu.cl"
     , 0};
+static const char attention[] = {
+#embed "../attention.cl"
+    , 0};
+static const char attention_cpu[] = {
+#embed "../attention_cpu.cl"
+    , 0};
 static const char convolution[] = {
 #embed "../convolution.cl"
     , 0};
@@ -88,6 +94,7 @@ static const char reduce_tuning[] = {
 
 static const kernel_text files[] = {
     ENTRY("activations", activations),        ENTRY("activations_cpu", activations_cpu),
+    ENTRY("attention", attention),            ENTRY("attention_cpu", attention_cpu),
     ENTRY("convolution", convolution),        ENTRY("convolution_cpu", convolution_cpu),
     ENTRY("copy", copy),                      ENTRY("depthwise", depthwise),
     ENTRY("gather", gather),                  ENTRY("map", map),

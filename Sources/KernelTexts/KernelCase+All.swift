@@ -1,10 +1,11 @@
 import OpenCLBackend
 import Soma
+import SomaGraph
 
 extension KernelCase {
     /// Every family of kernels, in each tile and shape that the shipped tuning data selects for a GPU.
     static func all(for gpu: AbsentGPU) -> [KernelCase] {
-        maps + reductions(gpu) + rows(gpu) + products(gpu) + convolutions(gpu) + images + moving
+        maps + reductions(gpu) + rows(gpu) + products(gpu) + convolutions(gpu) + images + attentions + moving
     }
 
     /// The kernels that measure what a device is capable of, which no expression brings about.
@@ -50,6 +51,21 @@ extension KernelCase {
     }
 
     private static let halving = PoolingWindow(size: [2, 2])
+
+    private static let attentions = [
+        attention("attention-64", [8, 8, 1024, 64]), attention("attention-128", [4, 8, 1024, 128]), attention("attention-odd", [8, 8, 1023, 63]),
+        attention("attention-short", [64, 8, 32, 64]),
+        attention("attention-bias", [8, 8, 1024, 64], hasBias: true), attention("attention-wide", [64, 64, 16384, 64]),
+    ]
+
+    /// Causal attention of so many heads, and its gradient.
+    private static func attention(_ name: String, _ shape: Shape, hasBias: Bool = false) -> KernelCase {
+        KernelCase(name, shape, shape, shape, shape, hasBias ? [shape[0], shape[1], shape[2], shape[2]] : [1]) { inputs in
+            let attention = Attention(scale: 0.125, isCausal: true, hasBias: hasBias)
+            let output = Tensor.attention(inputs[0], inputs[1], inputs[2], AttentionOperands(attention, bias: hasBias ? inputs[4] : nil)).output
+            return [output] + gradient(of: output, withRespectTo: Array(inputs[..<3]), seed: inputs[3])
+        }
+    }
 
     private static let moving = [
         KernelCase("gather", [50000, 512], indices: [[4096]]) { [$0[0].gathered(atIndices: $0[1])] },

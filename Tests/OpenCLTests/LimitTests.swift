@@ -36,7 +36,10 @@ import Testing
         let nests = [softmax(rows: 3, count: 900), softmax(rows: 70, count: 7)] + [1, 20].flatMap { count in
             [true, false].map { sums(count, rows: 300, columns: 5000, isAcross: $0) }
         }
-        return products.map { .matmul($0.step) } + images + nests.map { .row($0) } + nests.dropFirst(2).map { .reduce($0) }
+        let attentions = [(40, 128, false), (100, 64, true), (70, 5, true)].map {
+            Step.attention(AttentionSample(queries: $0, keys: 90, width: $1, valueWidth: $1).step(isGradient: $2))
+        }
+        return attentions + products.map { .matmul($0.step) } + images + nests.map { .row($0) } + nests.dropFirst(2).map { .reduce($0) }
     }()
 
     @Test(arguments: vendors) func plansFitEveryDevice(_ vendor: String) throws {
@@ -65,6 +68,11 @@ import Testing
             let widths = ["float": 4, "int": 4, "uchar": 1, "long": 8, "uint": 4, "bool": 1]
             let arrays = plan.source.matches(of: /local (\w+) \w+\[LANES \* PLACES\];/).map { widths[String($0.output.1)] ?? 8 }
             #expect(arrays.reduce(0, +) * lanes * places <= traits.localMemoryBytes, "\(name): \(plan.entry)")
+        } else if plan.entry.hasPrefix("soma_attention") {
+            let (rows, depth, width) = (try #require(definition("BLOCK")), try #require(definition("DEPTH")), try #require(definition("WIDTH")))
+            let stage = depth * max(2 * (rows + 4), (width + rows - 1) / rows * rows)
+            #expect(rows * rows / 16 == plan.groupSize, "\(name): \(plan.entry)")
+            #expect(4 * (stage + rows * (rows + 4)) <= traits.localMemoryBytes, "\(name): \(plan.entry), blocks of \(rows)")
         } else if let m = definition("TILE_M"), let n = definition("TILE_N"), let k = definition("TILE_K") {
             let taps = plan.entry == "soma_convolution" ? 32 * (2 * k + n) + 8 : 0
             #expect(2 * k * (m + n + 8) * 4 + taps <= traits.localMemoryBytes, "\(name): \(plan.entry), tile \(m)×\(n)×\(k)")

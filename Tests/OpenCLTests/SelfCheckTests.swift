@@ -43,6 +43,7 @@ import Testing
         case .depthwise: ["soma_depthwise", "soma_depthwise_filter"]
         case .winograd: ["soma_winograd_result"]
         case .pooling: ["soma_pooling"]
+        case .attention: ["soma_attention", "soma_attention_query", "soma_attention_key"]
         case .gather: ["soma_gather"]
         case .scatterAdd: ["soma_scatter_add"]
         case .blockCopy: ["soma_block_copy"]
@@ -87,6 +88,8 @@ import Testing
         (.gpu, .matmul, "const int row = row0 + QUAD_ROW(i / 4) + i % 4;", "const int row = row0 + QUAD_ROW(i / 4) + (i ^ 1) % 4;", .general),
         (.gpu, .depthwise, "if (item < distance) partial[item] += partial[item + distance];", "if (item < distance) partial[item] += partial[item];", .general),
         (.gpu, .winograd, "w += w_offset + (", "w += w_offset + 1 + (", .general),
+        (.gpu, .attention, "total = total * factor + sum;", "total += sum;", .other),
+        (.cpu, .attention, "product = is_seen ? of_score : 0.0f;", "product = of_score;", .other),
         (.gpu, .scatterAdd, "links[indices_count + j] = previous < 0;", "links[indices_count + j] = 1;", .other),
         (.cpu, .map, "#define soma_sqrt_float(x) sqrt(x)", "#define soma_sqrt_float(x) rsqrt(x)", nil),
     ]

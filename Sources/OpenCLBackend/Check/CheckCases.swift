@@ -12,6 +12,7 @@ extension KernelFamily {
         case .depthwise: CheckCase.depthwiseConvolutions
         case .winograd: CheckCase.winogradConvolutions
         case .pooling: CheckCase.poolings
+        case .attention: CheckCase.attentions
         case .gather: CheckCase.gathers
         case .scatterAdd: CheckCase.scatters
         case .blockCopy: CheckCase.blockCopies
@@ -23,7 +24,7 @@ extension KernelFamily {
         let count =
             switch self {
             case .gather, .scatterAdd: 1
-            case .matmul, .winograd, .blockCopy: 2
+            case .matmul, .winograd, .attention, .blockCopy: 2
             case .map, .row, .convolution, .depthwise: 3
             case .reduce: 4
             case .pooling: 5

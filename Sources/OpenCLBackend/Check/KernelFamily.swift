@@ -2,7 +2,7 @@ import SomaBackend
 
 /// Kernels that share a file of text: they are checked together, and done without together.
 enum KernelFamily: String, CaseIterable, Sendable {
-    case map, reduce, row, matmul, convolution, depthwise, winograd, pooling, gather
+    case map, reduce, row, matmul, convolution, depthwise, winograd, pooling, attention, gather
     case scatterAdd = "scatter-add"
     case blockCopy = "block-copy"
 
@@ -11,7 +11,7 @@ enum KernelFamily: String, CaseIterable, Sendable {
         switch self {
         case .matmul: .reduce
         case .depthwise, .winograd: .convolution
-        case .map, .reduce, .row, .convolution, .pooling, .gather, .scatterAdd, .blockCopy: nil
+        case .map, .reduce, .row, .convolution, .pooling, .attention, .gather, .scatterAdd, .blockCopy: nil
         }
     }
 }
@@ -41,7 +41,8 @@ extension StepPlanner {
         case .gather: .gather
         case .scatterAdd: .scatterAdd
         case .blockCopy: .blockCopy
-        case .attention, .recurrence, .scan, .custom: nil
+        case .attention: .attention
+        case .recurrence, .scan, .custom: nil
         }
     }
 

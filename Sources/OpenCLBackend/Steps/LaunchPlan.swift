@@ -24,7 +24,7 @@ struct LaunchPlan: Hashable {
 /// Turns steps into launches.
 struct StepPlanner {
     /// Which steps it takes.
-    static let capabilities = Capabilities(images: .channelsFirst)
+    static let capabilities = Capabilities(images: .channelsFirst, attentionWidth: 128)
 
     private(set) var traits: DeviceTraits
     /// Choices that this device was measured with, and those that serve for all other steps.
@@ -92,7 +92,7 @@ struct StepPlanner {
         case .gather(let step): [gather(step)]
         case .scatterAdd(let step): try scatterAdd(step)
         case .blockCopy(let step): [blockCopy(step)]
-        case .attention: throw BackendError.unsupported("attention has no kernel here")
+        case .attention(let step): try attention(step)
         case .recurrence: throw BackendError.unsupported("a recurrence has no kernel here")
         case .scan: programError("OpenCL", "a scan is run step by step")
         case .custom(let step): [try custom(step)]
