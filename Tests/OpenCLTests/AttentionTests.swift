@@ -19,11 +19,22 @@ struct AttentionSample {
         ]
     }
 
-    func step(isGradient: Bool) -> AttentionStep {
+    /// Of what is read and written.
+    private func shapes(isGradient: Bool) -> [[Int]] {
         let (row, output) = ([batch, heads, queries], [batch, heads, queries, valueWidth])
         let own = [[batch, heads, queries, width], [batch, keyHeads, keys, width], [batch, keyHeads, keys, valueWidth]]
-        let shapes = isGradient ? own + [row, row, output] + own : own + [output, row]
-        let operands = shapes.enumerated().map { Operand(slot: $0, dtype: .float32, access: Access(strides: Shape($1).contiguousStrides)) }
+        return isGradient ? own + [row, row, output] + own : own + [output, row]
+    }
+
+    /// Numbers for each slot of a step.
+    func memory(isGradient: Bool) -> [CheckArray] {
+        shapes(isGradient: isGradient).enumerated().map { slot, shape in
+            CheckArray((0..<shape.reduce(1, *)).map { Double(($0 * 7 + slot) % 13 - 6) / 8 })
+        }
+    }
+
+    func step(isGradient: Bool) -> AttentionStep {
+        let operands = shapes(isGradient: isGradient).enumerated().map { Operand(slot: $0, dtype: .float32, access: Access(strides: Shape($1).contiguousStrides)) }
         let count = isGradient ? 6 : 3
         return AttentionStep(
             attention: attention, isGradient: isGradient, batch: batch, heads: heads, keyHeads: keyHeads, queries: queries, keys: keys, width: width,
@@ -95,7 +106,7 @@ struct AttentionTests {
     @Test(.timeLimit(.minutes(60))) func blocksOfEverySizeComputeTheSame() throws {
         let backend = try makeBackend(.gpu)
         var planner = backend.planner.reaching(.attention), blocks = Set<String>()
-        // As if the device had less and less local memory, and then smaller groups.
+        // As if the device took smaller and smaller groups.
         for groupSize in [1024, 64, 32] {
             planner = try #require(planner.narrowed(to: KernelLimits(groupSize: groupSize)) ?? planner)
             for one in KernelFamily.attention.firstCases {
@@ -105,6 +116,42 @@ struct AttentionTests {
             }
         }
         #expect(blocks == ["#define BLOCK 64", "#define BLOCK 32", "#define BLOCK 16"])
+    }
+
+    /// Heads as wide as they may be, on a device that has just the local memory which kernels for GPUs need.
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true]) func littleLocalMemoryIsEnough(_ isGradient: Bool) throws {
+        let backend = try makeBackend(.gpu)
+        var traits = backend.planner.traits
+        traits.localMemoryBytes = MatmulTile.least.localMemoryBytes(isConvolution: true)
+        let narrow = StepPlanner(traits: traits).reaching(.attention)
+        let sample = AttentionSample(queries: 18, keys: 19, width: 128, valueWidth: 100), step = Step.attention(sample.step(isGradient: isGradient))
+        #expect(try narrow.launches(step).allSatisfy { $0.source.contains("#define BLOCK 16\n#define DEPTH 4\n") && $0.groupSize == 16 })
+        let memory = sample.memory(isGradient: isGradient), wanted = try result(of: step, on: backend, memory.map(\.bytes), scalars: [])
+        let expected = step.writes.map(\.slot).map { ($0, CheckArray(bytes: wanted[$0], .float32)) }
+        let one = CheckCase(name: "", step: step, memory: memory, expected: Dictionary(uniqueKeysWithValues: expected), tolerance: 1e-5)
+        #expect(try one.fault(on: backend, narrow) == nil)
+    }
+
+    /// Operands that do not lie at multiples of four numbers are read one by one, with the same result.
+    @Test func operandsMayLieAnywhere() throws {
+        let backend = try makeBackend(.gpu), sample = AttentionSample(queries: 5, keys: 7, width: 8, valueWidth: 4)
+        let memory = sample.memory(isGradient: false), step = sample.step(isGradient: false)
+        let prepared = try backend.prepare(.attention(step))
+        let results = try [0, 4].map { offset in
+            let slices = try memory.map { array in
+                let slice = BufferSlice(try backend.allocate(byteCount: array.bytes.count + offset), byteOffset: offset)
+                try array.bytes.withUnsafeBytes { try backend.upload($0, to: slice) }
+                return slice
+            }
+            try backend.enqueue([prepared], Bindings(buffers: slices, scalars: []))
+            return try step.writes.map { operand in
+                var bytes = [UInt8](repeating: 0, count: memory[operand.slot].bytes.count)
+                try bytes.withUnsafeMutableBytes { try backend.download(slices[operand.slot], into: $0) }
+                return CheckArray(bytes: bytes, .float32)
+            }
+        }
+        for (got, wanted) in zip(results[1], results[0]) { #expect(got.firstDifference(from: wanted, tolerance: 1e-6) == nil) }
+        #expect(results[0].allSatisfy { $0.values.contains { $0 != 0 } })
     }
 
     /// A sum is always taken in the same order.

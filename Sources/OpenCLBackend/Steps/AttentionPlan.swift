@@ -18,7 +18,7 @@ struct AttentionBlock: Hashable {
     }
 
     /// The largest first; the last fits every device that runs kernels for GPUs.
-    static let all = [(64, 16), (32, 16), (16, 16), (16, 8), (16, 4)].map { AttentionBlock(rows: $0.0, depth: $0.1) }
+    static let all = [(64, 16), (32, 16), (16, 16), (16, 4)].map { AttentionBlock(rows: $0.0, depth: $0.1) }
 }
 
 extension StepPlanner {
