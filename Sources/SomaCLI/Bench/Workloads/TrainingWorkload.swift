@@ -12,7 +12,7 @@ final class TrainingWorkload {
     ///   - batch: makes what the network takes, and the labels.
     ///   - network: makes the network, on the current device, and says what its logits are.
     private init(
-        _ device: Device, _ batch: () -> (x: Tensor, labels: Tensor), _ network: () -> (module: any Module, logits: (Tensor) -> Tensor)
+        _ device: Device, _ batch: () -> (x: Tensor, labels: Tensor), _ network: () -> (module: any Module, logits: @Sendable (Tensor) -> Tensor)
     ) throws {
         (x, labels, update, parameterCount) = try withDevice(device) {
             let (module, logits) = network()
