@@ -1,7 +1,7 @@
 // Scaled dot-product attention and its gradient, in blocks: nothing of the size of queries · keys is in memory.
 //
-//     forward        s = scale · Q·Kᵀ + bias, −∞ where a query does not see a key      O = softmax(s)·V      L = log Σ exp(s)
-//     gradient       P = exp(s − L)      dS = scale · P ∘ (G·Vᵀ − D)      dQ = dS·K      dK = dSᵀ·Q      dV = Pᵀ·G
+//     forward        s = scale · Q·Kᵀ + bias, −∞ where a query does not see a key      O = softmax(s)·V      L = max s, log Σ exp(s − max s)
+//     gradient       P = exp(s − L₀ − L₁)      dS = scale · P ∘ (G·Vᵀ − D)      dQ = dS·K      dK = dSᵀ·Q      dV = Pᵀ·G
 //
 // Query i stands beside key p = i + shift; it sees the keys p − behind < j ≤ p + ahead that are before the length of its sequence. Heads of
 // queries share a head of keys in runs of `group`.
@@ -265,8 +265,11 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_attention(
         for (int n = 0; n < PARTS; n++) sum += partial[n * BLOCK + softmax_row];
         // The sums of a query that sees nothing are 0 divided by anything.
         factors[softmax_row] = sum == 0.0f ? 1.0f : sum;
-        if (query0 + softmax_row < queries)
-            l[l_offset + (soma_index)head_place * queries + query0 + softmax_row] = sum == 0.0f ? INFINITY : greatest + soma_log_float(sum);
+        if (query0 + softmax_row < queries) {
+            global float *logarithm = l + l_offset + 2 * ((soma_index)head_place * queries + query0 + softmax_row);
+            logarithm[0] = sum == 0.0f ? 0.0f : greatest;
+            logarithm[1] = sum == 0.0f ? INFINITY : soma_log_float(sum);
+        }
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     SCALE_ROWS(output, 1.0f / factors[ROW + i], VALUE_WIDTH)
@@ -278,7 +281,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_attention(
 // A weight made again, and what the product of query and key gets of the gradient; 0 of what is not seen, whatever it holds.
 #define FIND_WEIGHT(weight, product, query, key, logarithm, own) \
     const int is_seen = (query) < queries && SEES(query, key); \
-    const float found = is_seen ? soma_exp_float(weight * scale BIAS(query, key) - (logarithm)) : 0.0f; \
+    const float found = is_seen ? soma_exp_float(weight * scale BIAS(query, key) - (logarithm).x - (logarithm).y) : 0.0f; \
     product = is_seen ? found * (product - (own)) * scale : 0.0f; \
     weight = found;
 
@@ -291,7 +294,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_attention_qu
     g += g_offset + (long)batch * g_batch + (long)head * g_head;
     k += k_offset + (long)batch * k_batch + (long)key_head * k_head;
     v += v_offset + (long)batch * v_batch + (long)key_head * v_head;
-    l += l_offset + (soma_index)head_place * queries;
+    l += l_offset + (soma_index)head_place * queries * 2;
     d += d_offset + (soma_index)head_place * queries;
 #if HAS_BIAS
     bias += bias_offset + (long)batch * bias_batch + (long)head * bias_head;
@@ -299,11 +302,12 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_attention_qu
 
     float4 result[4][QUADS(WIDTH)], weights[4][1], products[4][1];
     CLEAR(result, QUADS(WIDTH))
-    float logarithms[4], owns[4];
+    float2 logarithms[4];
+    float owns[4];
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         const int query = SOMA_MIN(query0 + ROW + i, queries - 1);
-        logarithms[i] = l[query];
+        logarithms[i] = (float2)(l[2 * query], l[2 * query + 1]);
         owns[i] = d[query];
     }
 
@@ -356,7 +360,9 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_attention_ke
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 const int query = query0 + COLUMN(0) + j, known_query = SOMA_MIN(query, queries - 1);
-                const float logarithm = l[l_offset + first_row + known_query], own = d[d_offset + first_row + known_query];
+                global const float *known = l + l_offset + 2 * (first_row + known_query);
+                const float2 logarithm = (float2)(known[0], known[1]);
+                const float own = d[d_offset + first_row + known_query];
 #pragma unroll
                 for (int i = 0; i < 4; i++) {
                     FIND_WEIGHT(SUM(weights, i, 0, j), SUM(products, i, 0, j), query, key0 + ROW + i, logarithm, own)

@@ -168,7 +168,9 @@ kernel void soma_attention(
 
     for (int row = 0; row < query_end - query0; row++) {
         const float sum = total[row];
-        l[l_offset + (soma_index)head_place * queries + query0 + row] = sum == 0.0f ? INFINITY : greatest[row] + soma_log_float(sum);
+        global float *logarithm = l + l_offset + 2 * ((soma_index)head_place * queries + query0 + row);
+        logarithm[0] = sum == 0.0f ? 0.0f : greatest[row];
+        logarithm[1] = sum == 0.0f ? INFINITY : soma_log_float(sum);
         // The sums of a query that sees nothing are 0 divided by anything.
         const float factor = 1.0f / (sum == 0.0f ? 1.0f : sum);
         for (int panel = 0; panel < PANELS(VALUE_WIDTH); panel++) EACH_LANE output[panel][row][lane] *= factor;
@@ -180,7 +182,7 @@ kernel void soma_attention(
 //@ section gradient
 // A weight made again, and what the product of query and key gets of the gradient; 0 of what is not seen, whatever it holds.
 #define FIND_WEIGHT(weight, product, query, key, logarithm, own) { \
-    const float found = soma_exp_float(weight * scale BIAS(query, key) - (logarithm)), of_score = found * (product - (own)) * scale; \
+    const float found = soma_exp_float(weight * scale BIAS(query, key) - (logarithm).x - (logarithm).y), of_score = found * (product - (own)) * scale; \
     const int is_seen = ((query) < queries) & SEES(query, key); \
     weight = is_seen ? found : 0.0f; \
     product = is_seen ? of_score : 0.0f; \
@@ -194,19 +196,21 @@ kernel void soma_attention_query(
     g += g_offset + (long)batch * g_batch + (long)head * g_head;
     k += k_offset + (long)batch * k_batch + (long)key_head * k_head;
     v += v_offset + (long)batch * v_batch + (long)key_head * v_head;
-    l += l_offset + (soma_index)head_place * queries;
+    l += l_offset + (soma_index)head_place * queries * 2;
     d += d_offset + (soma_index)head_place * queries;
 #if HAS_BIAS
     bias += bias_offset + (long)batch * bias_batch + (long)head * bias_head;
 #endif
 
     float turned_q[WIDTH][PANEL_N], turned_g[VALUE_WIDTH][PANEL_N], weights[WALKED][PANEL_N], products[WALKED][PANEL_N];
-    float packed[WALKED][PANELS(WIDTH) * PANEL_N], result[PANELS(WIDTH)][PANEL_N][PANEL_N], logarithms[PANEL_N], owns[PANEL_N];
+    float packed[WALKED][PANELS(WIDTH) * PANEL_N], result[PANELS(WIDTH)][PANEL_N][PANEL_N], owns[PANEL_N];
+    float2 logarithms[PANEL_N];
     TURN(turned_q, q, q_row, query0, query_end, WIDTH)
     TURN(turned_g, g, g_row, query0, query_end, VALUE_WIDTH)
     CLEAR(result, WIDTH)
     for (int row = 0; row < PANEL_N; row++) {
-        logarithms[row] = l[SOMA_MIN(query0 + row, queries - 1)];
+        const int known = 2 * SOMA_MIN(query0 + row, queries - 1);
+        logarithms[row] = (float2)(l[known], l[known + 1]);
         owns[row] = d[SOMA_MIN(query0 + row, queries - 1)];
     }
 
@@ -256,7 +260,9 @@ kernel void soma_attention_key(
             MULTIPLY_ROWS(weights, head_q + (soma_index)query0 * q_row, q_row, count, turned_k, WIDTH)
             MULTIPLY_ROWS(products, head_g + (soma_index)query0 * g_row, g_row, count, turned_v, VALUE_WIDTH)
             for (int row = 0; row < count; row++) {
-                const float logarithm = l[l_offset + first_row + query0 + row], own = d[d_offset + first_row + query0 + row];
+                global const float *known = l + l_offset + 2 * (first_row + query0 + row);
+                const float2 logarithm = (float2)(known[0], known[1]);
+                const float own = d[d_offset + first_row + query0 + row];
                 EACH_LANE FIND_WEIGHT(weights[row][lane], products[row][lane], query0 + row, key0 + lane, logarithm, own)
             }
             PACK(head_g + (soma_index)query0 * g_row, g_row, count, VALUE_WIDTH)

@@ -154,11 +154,12 @@ static void run_block(attention_run *run, long batch, long head, long query) {
         product(&level->matmul, queries, keys, e, scores, 1, block_queries, rows, stride, sums, e, true);
     }
     float *output = run->output + batch * a->output[0] + head * a->output[1] + query * a->output[2];
-    float *logarithms = run->out_logarithms + (batch * a->heads + head) * a->queries + query;
+    float *logarithms = run->out_logarithms + 2 * ((batch * a->heads + head) * a->queries + query);
     for (long i = 0; i < queries; i++) {
         const float scale = total[i] == 0 ? 0 : 1 / total[i];
         for (long c = 0; c < a->value_width; c++) { output[i * a->output[2] + c] = total[i] == 0 ? 0 : sums[i * e + c] * scale; }
-        logarithms[i] = total[i] == 0 ? INFINITY : highest[i] + logf(total[i]);
+        logarithms[2 * i] = total[i] == 0 ? 0 : highest[i];
+        logarithms[2 * i + 1] = total[i] == 0 ? INFINITY : logf(total[i]);
     }
 }
 
@@ -184,7 +185,9 @@ static void run_row(attention_run *run, long batch, long head, long query) {
         kernels->row_times_rows(a->value_width, count, scores, v, a->v[2], output, false);
     }
     for (long c = 0; c < a->value_width; c++) { output[c] = sum == 0 ? 0 : output[c] / sum; }
-    run->out_logarithms[(batch * a->heads + head) * a->queries + query] = sum == 0 ? INFINITY : highest + logf(sum);
+    float *logarithms = run->out_logarithms + 2 * ((batch * a->heads + head) * a->queries + query);
+    logarithms[0] = sum == 0 ? 0 : highest;
+    logarithms[1] = sum == 0 ? INFINITY : logf(sum);
 }
 
 static void run_items(long begin, long end, int part, void *context) {
@@ -219,11 +222,11 @@ static void gradient_of_head(attention_run *run, long batch, long group) {
     const soma_matmul_kernels *kernels = &level->matmul;
     const long d = padded(a->width, level), e = padded(a->value_width, level), heads = a->heads / a->key_heads;
     float *memory = reserve(
-        run, a->keys * (2 * d + e) + block_queries * (a->width + a->value_width + 2 * d + e + 2 + 3 * block_keys));
+        run, a->keys * (2 * d + e) + block_queries * (a->width + a->value_width + 2 * d + e + 3 + 3 * block_keys));
     if (memory == NULL) { return; }
     float *dk = memory, *dv = dk + a->keys * d, *key_rows = dv + a->keys * e, *turned_q = key_rows + a->keys * d;
     float *turned_g = turned_q + block_queries * a->width, *dq = turned_g + block_queries * a->value_width, *query_rows = dq + block_queries * d;
-    float *g_rows = query_rows + block_queries * d, *logarithms = g_rows + block_queries * e, *own = logarithms + block_queries;
+    float *g_rows = query_rows + block_queries * d, *logarithms = g_rows + block_queries * e, *own = logarithms + 2 * block_queries;
     float *scores = own + block_queries, *products = scores + block_queries * block_keys, *bias = products + block_queries * block_keys;
     memset(dk, 0, sizeof(float) * a->keys * (d + e));
     const float *k = run->inputs.k + batch * a->k[0] + group * a->k[1], *v = run->inputs.v + batch * a->v[0] + group * a->v[1];
@@ -238,7 +241,8 @@ static void gradient_of_head(attention_run *run, long batch, long group) {
             turn(level, queries, a->width, q, a->q[2], turned_q);
             turn(level, queries, a->value_width, g, a->output[2], turned_g);
             for (long i = 0; i < block_queries; i++) {
-                logarithms[i] = i < queries ? run->logarithms[row + i] : INFINITY;
+                logarithms[i] = i < queries ? run->logarithms[2 * (row + i)] : 0;
+                logarithms[block_queries + i] = i < queries ? run->logarithms[2 * (row + i) + 1] : INFINITY;
                 own[i] = i < queries ? run->d[row + i] : 0;
             }
             long q_stride = a->q[2], g_stride = a->output[2];

@@ -20,7 +20,7 @@ typedef struct soma_attention_kernels {
     /// Turns scores into exponentials relative to `highest`, which grows to the greatest score so far, and adds them to `sum`. `factors` are what
     /// earlier exponentials must be multiplied by; false if all are 1.
     bool (*soften)(const soma_attention_block *block, float *highest, float *sum, float *factors);
-    /// Turns scores into weights exp(score − logarithm), and products g · v into what the scores get: weight · (product − d) · scale.
+    /// Turns scores into weights exp(score − greatest − logarithm), the queries' greatest scores before their logarithms, and products g · v into what the scores get: weight · (product − d) · scale.
     void (*gradient)(const soma_attention_block *block, const float *logarithms, const float *d, float *products);
     /// Adjacent scores of one query into exponentials relative to the greatest of them, which it returns.
     float (*soften_row)(float *scores, long count, float *sum);

@@ -52,10 +52,10 @@ static bool attention_soften(const soma_attention_block *block, float *highest, 
 static void attention_gradient(const soma_attention_block *block, const float *logarithms, const float *d, float *products) {
     for (long column = 0; column < soma_attention_queries; column += SOMA_LANES) {
         const vint first = load_ints(block->first + column), end = load_ints(block->end + column);
-        const vfloat logarithm = load(logarithms + column), own = load(d + column);
+        const vfloat highest = load(logarithms + column), logarithm = load(logarithms + soma_attention_queries + column), own = load(d + column);
         for (long row = 0; row < block->keys; row++) {
             const long place = row * soma_attention_queries + column;
-            vfloat weight = v_exp(masked_scores(block, row, column, first, end) - logarithm);
+            vfloat weight = v_exp(masked_scores(block, row, column, first, end) - highest - logarithm);
             store(block->scores + place, weight);
             store(products + place, weight * (load(products + place) - own) * block->scale);
         }

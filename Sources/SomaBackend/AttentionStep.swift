@@ -3,7 +3,7 @@ import SomaGraph
 /// Scaled dot-product attention or its gradient; see `LibraryOperation.attention` and `attentionGradient` for what is read and written.
 ///
 /// Head h reads the keys and values of head h / (H / G). Nothing of the size of T · S need ever be in memory: the gradient makes the weights again
-/// from the logarithms, exp(score − l).
+/// from the logarithms, exp(score − l₀ − l₁).
 public struct AttentionStep: Hashable, Sendable {
     /// Which keys a query sees.
     public var attention: Attention
@@ -11,10 +11,10 @@ public struct AttentionStep: Hashable, Sendable {
     public var isGradient: Bool
     /// B, H, G, T, S, d and e: sequences, heads of queries and of keys, queries and keys of a sequence, features of a head of queries and of values.
     public var batch, heads, keyHeads, queries, keys, width, valueWidth: Int
-    /// Query, key, value; for the gradient l, d [B, H, T] and g; then lengths [B] and bias [B, H, T, S] where there are any. Features of a head lie
+    /// Query, key, value; for the gradient l [B, H, T, 2], d [B, H, T] and g; then lengths [B] and bias [B, H, T, S] where there are any. Features of a head lie
     /// side by side, and axes in any order; a bias may have any strides.
     public var inputs: [Operand]
-    /// The output and its logarithms, or what query, key and value get. Strides over [B, H, T, d], and [B, H, T] of the logarithms.
+    /// The output and its logarithms, or what query, key and value get. Strides over [B, H, T, d]; logarithms are contiguous.
     public var results: [Operand]
 
     /// Does not check that the operands have these extents.
@@ -57,10 +57,10 @@ extension AttentionStep: StepDescriptor {
     public var otherOperations: Double { pairs * (isGradient ? 5 : 4) }
 
     public var byteCounts: (read: Int, written: Int) {
-        let (query, logarithms) = (batch * heads * queries, batch * heads * queries)
+        let (query, logarithms) = (batch * heads * queries, 2 * batch * heads * queries)
         let (output, key, value) = (query * valueWidth, batch * keyHeads * keys * width, batch * keyHeads * keys * valueWidth)
         let mask = (attention.hasLengths ? batch : 0) + (bias.map { $0.byteCount([batch, heads, queries, keys]) / 4 } ?? 0)
-        let read = query * width + key + value + mask + (isGradient ? 2 * logarithms + output : 0)
+        let read = query * width + key + value + mask + (isGradient ? logarithms + query + output : 0)
         return (4 * read, 4 * (isGradient ? query * width + key + value : output + logarithms))
     }
 }

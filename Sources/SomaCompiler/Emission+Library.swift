@@ -18,10 +18,10 @@ extension Emission {
         let operation = operations[place]
         let (q, k, v) = (operation.operands[0].shape, operation.operands[1].shape, operation.operands[2].shape)
         let inputs = operation.operands.map { operand($0, strides: $0.strides) }
-        let results = operation.results.map { result -> Operand in
+        let results = operation.results.enumerated().map { index, result -> Operand in
             var target = target(result)
-            // [B, T, H, d] in memory, seen as [B, H, T, d].
-            if target.access.strides.count == 4 { target.access.strides = [0, 2, 1, 3].map { target.access.strides[$0] } }
+            // [B, T, H, d] in memory, seen as [B, H, T, d]; logarithms lie as they are.
+            if isGradient || index == 0 { target.access.strides = [0, 2, 1, 3].map { target.access.strides[$0] } }
             return target
         }
         return .attention(

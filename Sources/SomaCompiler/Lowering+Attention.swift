@@ -9,7 +9,7 @@ extension Lowering {
         let (q, v) = (operands[0].shape, operands[2].shape)
         let whole = add(.library(operation), operands.prefix(3).map { heads($0) } + masks(operands.dropFirst(3)), [1], .uint8)
         addResult(.value(0), of: whole, Shape(q.dimensions.dropLast() + [v[3]]), .float32, axes: Self.headsInside)
-        addResult(.value(1), of: whole, Shape(Array(q.dimensions.dropLast())), .float32)
+        addResult(.value(1), of: whole, Shape(q.dimensions.dropLast() + [2]), .float32)
         return whole
     }
 

@@ -10,11 +10,12 @@ public enum LibraryOperation: Hashable, Sendable {
     /// What each element of x gets of the gradient g of the pooled. Operands: x (of `max` alone), g.
     case poolingGradient(PoolingFunction, Windows)
     /// Scaled dot-product attention. Operands: query [B, H, T, d], key [B, G, S, d], value [B, G, S, e], and as the attention says, the keys' lengths
-    /// (int32, [B]) and the bias [B, H, T, S]. Results: the output [B, H, T, e], and the logarithm of the sum of each row's exponentials [B, H, T],
-    /// ∞ where no key is seen.
+    /// (int32, [B]) and the bias [B, H, T, S]. Results: the output [B, H, T, e], and of each row of scores the greatest and the
+    /// logarithm of the sum of their exponentials relative to it [B, H, T, 2], 0 and ∞ where no key is seen. In one number, their sum, the second would
+    /// drown in a great first.
     case attention(Attention)
-    /// What query, key and value get of the gradient g of the output. Operands: query, key, value, the logarithms l [B, H, T], d [B, H, T], which is
-    /// Σ g · output less the gradient of l, and g [B, H, T, e]; then lengths and bias. Results: three, of the shapes of query, key and value.
+    /// What query, key and value get of the gradient g of the output. Operands: query, key, value, the logarithms l [B, H, T, 2], d [B, H, T], which
+    /// is Σ g · output less the gradient of the logarithms' sum, and g [B, H, T, e]; then lengths and bias. Results: three, of the shapes of query, key and value.
     case attentionGradient(Attention)
     /// Steps of a recurrent layer. Operands: gx [T, N, G · H], U [G · H, H], the states before the first step [N, H], and as it says the bias [G · H] and
     /// lengths (int32, [N], 1 ... T). Results: y [T, N, H], the states after the last step, and of cells that keep their gates these [T, N, G · H] after

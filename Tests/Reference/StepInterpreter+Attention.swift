@@ -13,16 +13,18 @@ extension StepInterpreter {
                 let total = weights.keys.sorted().reduce(0.0) { $0 + (weights[$1] ?? 0) * real(step.inputs[2], [b, step.keyHead(h), $1, e]) }
                 store(.real(Float(sum == 0 ? 0 : total / sum)), step.results[0], [b, h, i, e])
             }
-            store(.real(Float(sum == 0 ? .infinity : highest + log(sum))), step.results[1], [b, h, i])
+            store(.real(Float(sum == 0 ? 0 : highest)), step.results[1], [b, h, i, 0])
+            store(.real(Float(sum == 0 ? .infinity : log(sum))), step.results[1], [b, h, i, 1])
         }
     }
 
     func attentionGradient(_ step: AttentionStep) {
         var sums = step.results.map { _ in [[Int]: Double]() }
         step.forEachQuery { b, h, i in
-            let (group, l, d) = (step.keyHead(h), real(step.inputs[3], [b, h, i]), real(step.inputs[4], [b, h, i]))
+            let (group, d) = (step.keyHead(h), real(step.inputs[4], [b, h, i]))
+            let (highest, logarithm) = (real(step.inputs[3], [b, h, i, 0]), real(step.inputs[3], [b, h, i, 1]))
             for (j, score) in scores(step, b, h, i) {
-                let weight = exp(score - l)
+                let weight = exp(score - highest - logarithm)
                 let product = (0..<step.valueWidth).reduce(0.0) { $0 + real(step.inputs[5], [b, h, i, $1]) * real(step.inputs[2], [b, group, j, $1]) }
                 let ofScore = weight * (product - d) * Double(step.attention.scale)
                 for c in 0..<step.width {

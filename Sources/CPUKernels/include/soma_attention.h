@@ -6,7 +6,8 @@
 ///
 /// q is [batch, heads, queries, width], k [batch, key_heads, keys, width], v [batch, key_heads, keys, value_width], g and the output [batch, heads,
 /// queries, value_width]; features of a head are adjacent, the other axes have strides in elements. Head h reads the keys of head
-/// h / (heads / key_heads). Logarithms of the rows' sums, and d, are [batch, heads, queries], adjacent.
+/// h / (heads / key_heads). Logarithms are [batch, heads, queries, 2], the greatest
+/// score of a row and the logarithm of the sum of exponentials relative to it; d is [batch, heads, queries]; both adjacent.
 typedef struct soma_attention {
     long batch, heads, key_heads, queries, keys, width, value_width;
     float scale;               ///< What q · k is multiplied by.
@@ -25,7 +26,7 @@ typedef struct soma_attention_inputs {
     const float *bias;         ///< Added to scores.
 } soma_attention_inputs;
 
-/// The output and the logarithms of each row's sum of exponentials, ∞ where a query sees no key. False where scratch memory cannot be had.
+/// The output and the logarithms of each row, 0 and ∞ where a query sees no key. False where scratch memory cannot be had.
 bool soma_attention_run(const soma_attention *attention, const soma_attention_inputs *inputs, float *output, float *logarithms);
 
 /// What q, k and v get of the gradient g of the output. d is Σ g · output, less what the logarithms get. False where scratch memory cannot be had.

@@ -26,7 +26,7 @@ extension CheckCase {
 
     private static func attention(_ sample: Sample, isGradient: Bool) -> CheckCase {
         let (shapes, attention) = (sample.shapes, sample.attention)
-        let rowShape = Array(shapes.o.dropLast())
+        let rowShape = Array(shapes.o.dropLast()), pairShape = rowShape + [2]
         var inputs = zip([shapes.q, shapes.k, shapes.v, shapes.o], [7, 3, 5, 4]).map { CheckArray.halves($0.reduce(1, *), $1) }
         // Greater scores come with the last keys.
         for place in inputs[1].values.indices where place / sample.width % sample.keys >= sample.keys - 10 { inputs[1].values[place] *= 2 }
@@ -34,11 +34,11 @@ extension CheckCase {
         for place in stride(from: 1, to: bias.values.count, by: sample.keys) { bias.values[place] = -.infinity }
         let found = results(sample, q: inputs[0].values, k: inputs[1].values, v: inputs[2].values, g: inputs[3].values, bias: bias.values)
         var read: [(CheckArray, [Int])] = [(inputs[0], shapes.q), (inputs[1], shapes.k), (inputs[2], shapes.v)]
-        if isGradient { read += [(found.l, rowShape), (found.d, rowShape), (inputs[3], shapes.o)] }
+        if isGradient { read += [(found.l, pairShape), (found.d, rowShape), (inputs[3], shapes.o)] }
         if attention.hasLengths { read.append((CheckArray(sample.lengths.map(Double.init), .int32), [sample.batch])) }
         if attention.hasBias { read.append((bias, [sample.batch, sample.heads, sample.queries, sample.keys])) }
         let gradients = [(found.dq, shapes.q), (found.dk, shapes.k), (found.dv, shapes.v)]
-        let written = isGradient ? gradients : [(found.o, shapes.o), (found.l, rowShape)]
+        let written = isGradient ? gradients : [(found.o, shapes.o), (found.l, pairShape)]
         let operands = (read + written).enumerated().map { operand($0, $1.1, $1.0.dtype) }
         let step = AttentionStep(
             attention: attention, isGradient: isGradient, batch: sample.batch, heads: sample.heads, keyHeads: sample.keyHeads, queries: sample.queries,
@@ -66,8 +66,8 @@ extension CheckCase {
                 }
             }
             let highest = scores.max() ?? 0, sum = scores.reduce(0) { $0 + exp($1 - highest) }
-            l.append(seen.isEmpty ? .infinity : highest + log(sum))
-            let weights = scores.map { exp($0 - l[row]) }
+            l += seen.isEmpty ? [0, .infinity] : [highest, log(sum)]
+            let weights = scores.map { exp($0 - highest) / sum }
             for (j, weight) in zip(seen, weights) {
                 for e in 0..<valueWidth {
                     o[row * valueWidth + e] += weight * v[(keyHead * sample.keys + j) * valueWidth + e]

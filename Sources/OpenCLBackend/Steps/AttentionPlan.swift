@@ -129,7 +129,7 @@ extension AttentionStep {
         let heads = rows.map { ($0.operand, [batch, self.heads, max(queries, keys), max(width, valueWidth)]) }
         let operands = heads + (bias.map { [($0, [batch, self.heads, queries, keys])] } ?? [])
         let reaches = operands.map { operand, extents in zip(operand.access.strides, extents).reduce(0) { $0 + abs($1.0) * $1.1 } }
-        return max(batch * self.heads * queries, reaches.max() ?? 0) > Int(Int32.max) - (1 << 20)
+        return max(2 * batch * self.heads * queries, reaches.max() ?? 0) > Int(Int32.max) - (1 << 20)
     }
 
     /// What of the gradient's work falls to the kernel of queries, and to that of keys, which makes all but the product for the queries.

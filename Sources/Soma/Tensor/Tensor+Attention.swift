@@ -35,7 +35,7 @@ extension Tensor {
         let (output, logarithms) = composedAttention(query, key, value, operands)
         let whole = Node.library(
             .attention(operands.attention), compositions: [output.node, logarithms.node], [query.node, key.node, value.node] + operands.masks)
-        return (Tensor(node: .libraryResult(whole, 0)), Tensor(node: .libraryResult(whole, 1)))
+        return (Tensor(node: .libraryResult(whole, 0)), Tensor(node: .libraryResult(whole, 1)).sum(alongAxes: [3]))
     }
 
     private static func composedAttention(
@@ -52,8 +52,8 @@ extension Tensor {
         let sum = weights.sum(alongAxes: [3], keepingDims: true)
         let isBlind = sum .== 0
         let output = matmul(weights, value.repeatedHeads(heads)) / Tensor.select(isBlind, 1, sum)
-        let logarithms = Tensor.select(isBlind, .infinity, reference + log(Tensor.select(isBlind, 1, sum)))
-        return (output, logarithms.reshaped(to: Shape(Array(query.shape.dimensions[..<3]))))
+        let logarithm = Tensor.select(isBlind, .infinity, log(Tensor.select(isBlind, 1, sum)))
+        return (output, Tensor(concatenating: [reference, logarithm], alongAxis: 3))
     }
 
     /// Scores [B, H, T, S].
@@ -82,7 +82,8 @@ extension Tensor {
     static func attentionWeights(_ query: Tensor, _ key: Tensor, _ logarithms: Tensor, _ operands: AttentionOperands) -> Tensor {
         let scores = attentionScores(query, key, operands)
         let seen = operands.seen(query.shape[2], key.shape[2], on: query.device)
-        let shifted = scores - logarithms.expandingDims(at: 3)
+        let parts = logarithms.split(into: 2, alongAxis: 3)
+        let shifted = scores - parts[0].withoutGradient() - parts[1]
         return exp(seen.map { .select($0, shifted, -.infinity) } ?? shifted)
     }
 
@@ -115,7 +116,8 @@ extension ResultsRule {
         let (output, logarithms) = (result(0), result(1))
         let g = gradients[.value(0)] ?? .zeros(like: output)
         let products = (g * output).sum(alongAxes: [3])
-        let d = gradients[.value(1)].map { products - $0 } ?? products
+        // The greatest score is a reference only: no gradient passes it.
+        let d = gradients[.value(1)].map { products - $0.split(into: 2, alongAxis: 3)[1].reshaped(to: products.shape) } ?? products
         let back = Tensor.attentionGradient(query, key, value, logarithms: logarithms, d: d, g, operands)
         pass(to: 2, back.query)
         pass(to: 3, back.key)
