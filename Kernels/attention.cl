@@ -302,24 +302,21 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void soma_attention_qu
 
     float4 result[4][QUADS(WIDTH)], weights[4][1], products[4][1];
     CLEAR(result, QUADS(WIDTH))
-    float2 logarithms[4];
-    float owns[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        const int query = SOMA_MIN(query0 + ROW + i, queries - 1);
-        logarithms[i] = (float2)(l[2 * query], l[2 * query + 1]);
-        owns[i] = d[query];
-    }
 
     for (int key0 = first_key; key0 < end_key; key0 += BLOCK) {
         MULTIPLY_ROWS(weights, q, q_row, query0, query_end, k, k_row, key0, end_key, WIDTH)
         MULTIPLY_ROWS(products, g, g_row, query0, query_end, v, v_row, key0, end_key, VALUE_WIDTH)
 #pragma unroll
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++) {
+            // Read for each block: kept from one to the next, Intel's compiler for processors gets them wrong.
+            const int query = query0 + ROW + i, known_query = SOMA_MIN(query, queries - 1);
+            const float2 logarithm = (float2)(l[2 * known_query], l[2 * known_query + 1]);
+            const float own = d[known_query];
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                FIND_WEIGHT(SUM(weights, i, 0, j), SUM(products, i, 0, j), query0 + ROW + i, key0 + COLUMN(0) + j, logarithms[i], owns[i])
+                FIND_WEIGHT(SUM(weights, i, 0, j), SUM(products, i, 0, j), query, key0 + COLUMN(0) + j, logarithm, own)
             }
+        }
         WRITE_TILE(products)
         ADD_TILE_PRODUCT(result, k, k_row, key0, end_key, WIDTH)
     }

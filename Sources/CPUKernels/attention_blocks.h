@@ -10,7 +10,7 @@ INLINE vfloat masked_scores(const soma_attention_block *block, long row, long co
     if (block->bias != NULL) { score += load(block->bias + place); }
     if (!block->is_masked) { return score; }
     vint key = (vint)(int32_t)(block->first_key + row);
-    return (key >= first) & (key < end) ? score : splat(-INFINITY);
+    return ((key >= first) & (key < end)) ? score : splat(-INFINITY);
 }
 
 INLINE vint load_ints(const int32_t *from) {
@@ -28,7 +28,7 @@ static bool attention_soften(const soma_attention_block *block, float *highest, 
         for (long row = 0; row < block->keys; row++) {
             vfloat score = masked_scores(block, row, column, first, end);
             store(block->scores + row * soma_attention_queries + column, score);
-            // A NaN stays.
+            // A NaN is passed over here and makes the sum NaN.
             greatest = score <= greatest ? greatest : score;
         }
         // Where nothing was seen yet, exponentials are 0 relative to anything.

@@ -15,7 +15,7 @@ extension Node {
         case .library(.attentionGradient(let attention)): pairs(attention, inputs[3], inputs[4]) * width(inputs[3], inputs[5], 3, 2)
         case .library(.recurrence(let recurrence)): recurrenceProducts(inputs[recurrence.resultCount])
         case .library(.recurrenceGradient(let recurrence)): recurrenceProducts(inputs[1 + recurrence.cell.stateCount])
-        case .scan(let body): Double(body.count) * body.lines.reduce(0) { $1.source == nil ? $0 + $1.node.multiplyAdds : $0 }
+        case .scan(let body): Double(body.count) * body.multiplyAddsOfAStep
         default: 0
         }
     }
@@ -33,4 +33,21 @@ extension Node {
     private func width(_ query: Node, _ value: Node, _ a: Int, _ b: Int) -> Double { Double(a * query.shape[3] + b * value.shape[3]) }
 
     private func product(_ extents: [Int]) -> Double { extents.reduce(1) { $0 * Double($1) } }
+}
+
+extension ScanBody {
+    /// Those of a step, without what stands in compositions alone.
+    fileprivate var multiplyAddsOfAStep: Double {
+        var isRead = [Bool](repeating: false, count: lines.count), isNeeded = isRead
+        for line in lines { for input in line.inputs { isRead[input] = true } }
+        for line in nextStates { isNeeded[line] = true }
+        var sum = 0.0
+        for (place, line) in lines.enumerated().reversed() where (isNeeded[place] || !isRead[place]) && line.source == nil {
+            var inputs = line.inputs[...]
+            if case .library(let operation) = line.node.primitive { inputs = inputs.dropFirst(operation.resultCount) }
+            for input in inputs { isNeeded[input] = true }
+            sum += line.node.multiplyAdds
+        }
+        return sum
+    }
 }

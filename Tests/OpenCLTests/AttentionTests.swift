@@ -108,7 +108,7 @@ struct AttentionTests {
         var planner = backend.planner.reaching(.attention), blocks = Set<String>()
         // As if the device took smaller and smaller groups.
         for groupSize in [1024, 64, 32] {
-            planner = try #require(planner.narrowed(to: KernelLimits(groupSize: groupSize)) ?? planner)
+            planner = planner.narrowed(to: KernelLimits(groupSize: groupSize)) ?? planner
             for one in KernelFamily.attention.firstCases {
                 let plan = try #require(try planner.launches(one.step).first)
                 blocks.insert(plan.source.split(separator: "\n").first { $0.hasPrefix("#define BLOCK") }.map(String.init) ?? "none")

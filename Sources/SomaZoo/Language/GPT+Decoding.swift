@@ -15,7 +15,8 @@ extension GPT: LanguageModel {
     /// The logits [N, T, vocabulary] of tokens [N, T] that follow those of the state, and the state behind them; without a state, of whole texts, and
     /// no state.
     ///
-    /// No more tokens fit into a state than the context has places; the logits of others are NaN.
+    /// No more tokens fit into a state than the context has places: where they do not, all logits and the state are NaN. A call of more tokens than that
+    /// is a mistake.
     public func callAsFunction(_ tokens: Tensor, from state: [Tensor]?) -> (logits: Tensor, state: [Tensor]) {
         guard let state else { return (self(tokens), []) }
         let known = state[state.count - 1], first = known[0, 0]

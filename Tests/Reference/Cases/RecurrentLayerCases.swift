@@ -16,6 +16,9 @@ extension OperationCase {
             let (y, state) = lstmRecurrence(x[0], x[1], from: LSTMState(h: x[2], c: x[3]), lengths: x[4], isReversed: true)
             return Tensor(concatenating: [y, state.h.expandingDims(at: 0), state.c.expandingDims(at: 0)])
         },
+        OperationCase("lstm pass from one tensor for both states", gx(4), .sample([12, 3], seed: 1), .sample([2, 3], seed: 2), terms: 12) { x in
+            lstmRecurrence(x[0], x[1], from: LSTMState(h: x[2], c: x[2]), lengths: nil, isReversed: false).y
+        },
         OperationCase("gru pass, bias", gx(3), .sample([9, 3], seed: 1), .sample([2, 3], seed: 2), .sample([9], seed: 3), terms: 12) { x in
             let (y, h) = gruRecurrence(x[0], x[1], bias: x[3], from: x[2], lengths: nil, isReversed: true)
             return Tensor(concatenating: [y, h.expandingDims(at: 0)])

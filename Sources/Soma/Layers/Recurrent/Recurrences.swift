@@ -73,6 +73,9 @@ private func recurrent(
     _ cell: (_ gx: Tensor, _ states: [Tensor]) -> Cell
 ) -> (y: Tensor, states: [Tensor]) {
     let isOwn = lengths?.ownSteps(of: gx.shape[0])
+    // Gradients are told apart by nodes.
+    var known = Set([gx, u].map { ObjectIdentifier($0.node) })
+    let initial = initial.map { known.insert(ObjectIdentifier($0.node)).inserted ? $0 : $0.marked([]) }
     let (states, outputs) = scan(over: [gx] + [isOwn].compactMap { $0 }, from: initial, reversed: recurrence.isReversed) { states, elements in
         let made = cell(elements[0], states)
         let next = elements.count == 1 ? made.states : zip(made.states, states).map { Tensor.select(elements[1], $0, $1) }
@@ -99,8 +102,9 @@ extension ResultsRule {
         let bias = recurrence.hasBias ? operands[2 + states] : nil
         let outputs = (0...states).map(result)
         let seeds = outputs.enumerated().map { gradients[.value($0)] ?? .zeros(like: $1) }
-        let compositions = GradientPaths(from: [gx] + initial, to: (0...states).map(input), areIndependent: true, #fileID, #line)
-            .accumulate(seeds)
+        // The weight and the bias are ends of the paths, too.
+        let ends = [gx] + initial + [u] + [bias].compactMap { $0 }
+        let compositions = GradientPaths(from: ends, to: (0...states).map(input), areIndependent: true, #fileID, #line).accumulate(seeds)
         let whole = Node.library(
             .recurrenceGradient(recurrence), compositions: zip(compositions, [gx] + initial).map { ($0 ?? .zeros(like: $1)).node },
             ([gx, u] + initial + [bias].compactMap { $0 } + [outputs[0]] + (1 + states..<results).map(result) + seeds

@@ -34,7 +34,10 @@ public final class TextGenerator: Sendable {
     }
 
     /// A token to begin with where there is no text: a line break, or else the first of the vocabulary.
-    public var opening: [Int32] { (try? tokenizer.encode("\n")) ?? [0] }
+    public var opening: [Int32] {
+        let line = (try? tokenizer.encode("\n")) ?? []
+        return line.isEmpty ? [0] : line
+    }
 
     /// Draws tokens one after the other.
     /// - Parameters:
@@ -50,13 +53,13 @@ public final class TextGenerator: Sendable {
         try withRandomGenerator(RandomGenerator(seed: seed)) {
             var state = try state(before: &read)
             for _ in 0..<count {
+                if let limit = model.contextLength, read.count > limit { state = try self.state(before: &read) }
                 let results = try withInference { try step([Tensor([read[read.count - 1]], device: device)] + state) }
                 let token = try results[0].scalars(as: Int32.self)[0]
                 guard token >= 0 else { throw SomaError("the model writes nothing: its weights give NaN or an infinity") }
                 try tell(token)
                 state = Array(results.dropFirst())
                 read.append(token)
-                if let limit = model.contextLength, read.count > limit { state = try self.state(before: &read) }
             }
         }
     }
