@@ -15,10 +15,11 @@ extension GPT: LanguageModel {
     /// The logits [N, T, vocabulary] of tokens [N, T] that follow those of the state, and the state behind them; without a state, of whole texts, and
     /// no state.
     ///
-    /// No more tokens fit into a state than the context has places: where they do not, all logits and the state are NaN. A call of more tokens than that
-    /// is a mistake.
+    /// No more tokens fit into a state than the context has places: where they do not, all logits and the state are NaN. A call of more tokens
+    /// than the context has places traps.
     public func callAsFunction(_ tokens: Tensor, from state: [Tensor]?) -> (logits: Tensor, state: [Tensor]) {
         guard let state else { return (self(tokens), []) }
+        requireTokens(tokens, "GPT")
         let known = state[state.count - 1], first = known[0, 0]
         let positions = Tensor.range(tokens.shape[1]) + first
         // Query i stands at the position first + i and sees the keys up to it.
