@@ -41,37 +41,44 @@ final class ScatterAddProgram: CPUStep, @unchecked Sendable {
     init(_ step: ScatterAddStep) { self.step = step }
 
     override func run(_ context: RunContext) throws {
-        switch step.target.dtype {
-        case .float32: add(context, Float.self) { $0 + $1 }
-        case .int32: add(context, Int32.self) { $0 &+ $1 }
-        case .uint32: add(context, UInt32.self) { $0 &+ $1 }
-        case .int64: add(context, Int64.self) { $0 &+ $1 }
-        case .uint8, .bool: add(context, UInt8.self) { $0 &+ $1 }
-        }
-    }
-
-    private func add<Element: BitwiseCopyable & Sendable>(
-        _ context: RunContext, _ type: Element.Type, _ sum: @escaping @Sendable (Element, Element) -> Element
-    ) {
         let target = Address(context.base(step.target)), updates = Address(context.base(step.updates))
         let indices = Address(context.base(step.indices))
         let step = step
-        let strip = 64
+        // As many columns as give each thread a share, whose sums stay in a second-level cache.
+        let strip = min(max(64, 65536 / max(step.extent, 1)), max(64, step.inner / Int(2 * soma_team_size()) / 16 * 16))
         let strips = (step.inner + strip - 1) / strip
         parallel(over: step.outer * strips, grain: max(1, 16384 / max(step.count * min(step.inner, strip), 1))) { parts in
-            let target = target.pointer.assumingMemoryBound(to: Element.self)
-            let updates = updates.pointer.assumingMemoryBound(to: Element.self)
+            let indices = indices.pointer.assumingMemoryBound(to: Int32.self)
             for part in parts {
                 let (o, s) = part.quotientAndRemainder(dividingBy: strips)
                 let columns = s * strip..<min((s + 1) * strip, step.inner)
-                for j in 0..<step.count {
-                    let index = Int(indices.pointer.load(fromByteOffset: j * 4, as: Int32.self))
-                    guard index >= 0 && index < step.extent else { continue }
-                    let row = target + (o * step.extent + index) * step.inner
-                    let update = updates + (o * step.count + j) * step.inner
-                    for i in columns { row[i] = sum(row[i], update[i]) }
+                let target = target.pointer + o * step.extent * step.inner * step.target.dtype.byteCount
+                let updates = updates.pointer + o * step.count * step.inner * step.target.dtype.byteCount
+                switch step.target.dtype {
+                case .float32:
+                    soma_scatter_add(
+                        target.assumingMemoryBound(to: Float.self), updates.assumingMemoryBound(to: Float.self), indices, step.count,
+                        step.extent, step.inner, columns.lowerBound, columns.upperBound)
+                case .int32: step.add(target, updates, indices, columns, Int32.self)
+                case .uint32: step.add(target, updates, indices, columns, UInt32.self)
+                case .int64: step.add(target, updates, indices, columns, Int64.self)
+                case .uint8, .bool: step.add(target, updates, indices, columns, UInt8.self)
                 }
             }
+        }
+    }
+}
+
+extension ScatterAddStep {
+    fileprivate func add<Element: FixedWidthInteger>(
+        _ target: UnsafeMutableRawPointer, _ updates: UnsafeMutableRawPointer, _ indices: UnsafePointer<Int32>, _ columns: Range<Int>,
+        _ type: Element.Type
+    ) {
+        let (target, updates) = (target.assumingMemoryBound(to: Element.self), updates.assumingMemoryBound(to: Element.self))
+        for j in 0..<count {
+            let index = Int(indices[j])
+            guard index >= 0 && index < extent else { continue }
+            for i in columns { target[index * inner + i] &+= updates[j * inner + i] }
         }
     }
 }

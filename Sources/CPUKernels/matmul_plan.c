@@ -14,6 +14,19 @@ static double compute_cost(const soma_matmul *p, const soma_level *level, int ro
     return step * (double)p->depth;
 }
 
+/// Whether a strip of A is copied before so many panels pass by it. Rows that lie a multiple of the first-level cache's ways apart drive each
+/// other out of it, and steps that lie apart are each on a page of their own.
+static bool packs_rows(const soma_matmul *p, long panels) {
+    bool is_awkward = p->a_depth == 1 ? p->a_row % 512 == 0 : p->a_depth >= 256;
+    return panels >= (is_awkward ? 2 : 6);
+}
+
+/// Cycles a thread spends to copy its rows of A.
+static double packing_cost(const soma_matmul *p, const soma_level *level, int row_parts, int column_parts) {
+    long panels = ceiling(ceiling(p->columns, 2 * level->lanes), column_parts);
+    return packs_rows(p, panels) ? 0.5 * (double)ceiling(p->rows, row_parts) * (double)p->depth : 0;
+}
+
 /// Cycles that waking the team once more takes.
 static const double waking = 5000;
 
@@ -31,7 +44,8 @@ static cut best_cut(const soma_matmul *p, const soma_level *level, int threads) 
     cut best = {1, threads, DBL_MAX};
     for (int parts = 1; parts <= threads; parts++) {
         if (threads % parts != 0) { continue; }
-        double cost = compute_cost(p, level, parts, threads / parts) + (parts > 1 ? waking : 0);
+        double cost = compute_cost(p, level, parts, threads / parts) + packing_cost(p, level, parts, threads / parts)
+            + (parts > 1 ? waking : 0);
         if (cost < best.cost) { best = (cut){parts, threads / parts, cost}; }
     }
     best.cost += transfer_cost(p, level, threads);
@@ -58,6 +72,6 @@ soma_matmul_plan soma_matmul_plan_for(const soma_matmul *product, const soma_lev
     plan.column_block = even_block(p->columns, larger(width, 1048576 / larger(1, plan.depth_block)), width);
     plan.packs_b = p->b_column != 1 || p->rows > level->matmul.rows;
     long panels = ceiling(smaller(plan.column_block, p->columns), width) / cut.column_parts;
-    plan.packs_a = panels >= 6;
+    plan.packs_a = packs_rows(p, panels);
     return plan;
 }

@@ -63,6 +63,21 @@ static void pack_forward(long begin, long end, int part, void *context) {
     }
 }
 
+/// Asks for what the cells of a block read and write from memory, while its products are computed.
+static void prefetch_block(const recurrence_run *run, long step, long begin, long rows, long first) {
+    const soma_recurrence *r = run->recurrence;
+    for (long row = 0; row < rows; row++) {
+        const long place = (step * r->batch + begin + row) * run->gates * r->units + first;
+        for (long gate = 0; gate < run->gates; gate++) {
+            const long at = place + gate * r->units;
+            for (long j = 0; j < smaller(run->width, r->units - first); j += 16) {
+                __builtin_prefetch(run->pass->gx + at + j);
+                if (run->pass->gates != NULL) { __builtin_prefetch(run->pass->gates + at + j, 1); }
+            }
+        }
+    }
+}
+
 static void forward_rows(long begin, long end, int part, void *context) {
     (void)part;
     recurrence_run *run = context;
@@ -81,6 +96,7 @@ static void forward_rows(long begin, long end, int part, void *context) {
         const long step = step_at(r, index);
         for (long block = 0; block < run->blocks; block++) {
             const long first = block * run->width;
+            prefetch_block(run, step, begin, rows, first);
             for (long gate = 0; gate < gates; gate++) {
                 product(run, rows, units, h, units, run->panels + (block * gates + gate) * units * run->width, products + gate * run->width, c_row);
             }

@@ -10,6 +10,10 @@ struct Lowering {
     let capabilities: Capabilities
     /// Images that were brought into the order of the steps for them.
     var images: [StridedView: StridedView] = [:]
+    /// Rows that were taken from the product of a table, by the gather.
+    var rowsOfProducts: [Int: (product: StridedView, indices: StridedView)] = [:]
+    var scatteredRows: [ScatteredRows: StridedView] = [:]
+    var orderedIndices: [StridedView: StridedView] = [:]
     private(set) var views: [StridedView] = []
     private var startCount = 0
     private var scalarCount = 0
@@ -122,6 +126,7 @@ struct Lowering {
         case .unary(let function): return map(.unary(function))
         case .binary(let function):
             if function.isComparison { materializeCommonOrigins(inputs[0], inputs[1]) }
+            if function == .add, let sum = sumOfRows(inputs, shape) { return sum }
             return map(.binary(function))
         case .select: return map(.select)
         case .cast: return map(.cast)
@@ -151,9 +156,10 @@ struct Lowering {
                     ? add(.range, [], [1], .int32).expanded(toZeros: shape) : reshaped(inputs[0], to: shape)
             }
             return reduction(operation, inputs[0], axes, shape, dtype)
-        case .matmul: return add(.matmul, [matrix(inputs[0]), matrix(inputs[1])], shape, dtype)
+        case .matmul: return matmul(inputs[0], inputs[1], shape)
         case .gather(let axis): return add(.gather(axis: axis), inputs.map { contiguous($0) }, shape, dtype)
         case .scatterAdd(let axis):
+            if axis == 0, let sum = scatteredProduct(inputs[0], inputs[1], inputs[2]) { return sum }
             return add(.scatterAdd(axis: axis), [copy(inputs[0]), contiguous(inputs[1]), contiguous(inputs[2])], shape, dtype)
         case .custom(let operation):
             return add(.custom, inputs.map { contiguous($0) }, shape, dtype, custom: operation)
@@ -253,7 +259,7 @@ extension Lowering {
     }
 
     /// A view that a matrix product can read: the batch axes merge into one, and rows or columns are contiguous.
-    private mutating func matrix(_ view: StridedView) -> StridedView {
+    mutating func matrix(_ view: StridedView) -> StridedView {
         let view = stored(view)
         return MatrixLayout(view) == nil ? copy(view) : view
     }

@@ -1,5 +1,6 @@
 """The networks that Soma's workloads train and ask, in PyTorch."""
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -68,3 +69,48 @@ def discriminator():
     return nn.Sequential(
         nn.Conv2d(1, 64, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(64, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
         nn.Flatten(), nn.Linear(128 * 49, 1))
+
+
+class LSTMLanguageModel(nn.Module):
+    """Logits for the token after each of [N, T]."""
+
+    def __init__(self, vocabulary, units, layers):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, units)
+        self.recurrent = nn.LSTM(units, units, layers, batch_first=True)
+        self.output = nn.Linear(units, vocabulary)
+
+    def forward(self, tokens):
+        return self.output(self.recurrent(self.embedding(tokens))[0])
+
+
+class Block(nn.Module):
+    """A block of GPT-2 (A. Radford et al., 2019): attention and a multilayer perceptron, each behind a normalisation and around which x passes."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.attention_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.queries_keys_values, self.projection = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.body = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width))
+
+    def forward(self, x):
+        parts = self.queries_keys_values(self.attention_norm(x)).chunk(3, -1)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        seen = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.projection(seen.transpose(1, 2).flatten(2))
+        return x + self.body(self.norm(x))
+
+
+class GPT(nn.Module):
+    """Logits for the token after each of [N, T]."""
+
+    def __init__(self, vocabulary, context, layers, heads, width):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
+        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(layers)))
+        self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+
+    def forward(self, tokens):
+        places = torch.arange(tokens.shape[1], device=tokens.device)
+        return self.output(self.norm(self.blocks(self.tokens(tokens) + self.positions(places))))

@@ -19,6 +19,10 @@ CLASSIFIERS = {
     "mlp": (models.mlp, [128, 784]), "lenet5": (models.lenet, [128, 1, 28, 28]), "resnet20": (models.resnet20, [64, 3, 32, 32]),
     "resnet18": (models.resnet18, [64, 3, 224, 224]),
 }
+# Batch, length of a text; both have 64 tokens.
+LANGUAGE = {
+    "lstm": (lambda: models.LSTMLanguageModel(64, 256, 2), [32, 64]), "gpt": (lambda: models.GPT(64, 128, 4, 4, 256), [16, 128]),
+}
 ANSWERING = {
     "lenet": (models.lenet, [1, 28, 28]), "alexnet": (models.alexnet, [3, 224, 224]), "resnet18": (models.resnet18, [3, 224, 224]),
 }
@@ -102,14 +106,20 @@ class Workloads:
     def training(self, name):
         if name == "dcgan":
             return self.adversaries()
+        if name in LANGUAGE:
+            make, shape = LANGUAGE[name]
+            tokens = torch.randint(64, [2] + shape, device=self.device)
+            return self.updates(make(), tokens[0], tokens[1].flatten())
         make, shape = CLASSIFIERS[name]
-        model, x = make().to(self.device), self.random(*shape)
-        labels = torch.arange(shape[0], device=self.device) % 10
+        return self.updates(make(), self.random(*shape), torch.arange(shape[0], device=self.device) % 10)
+
+    def updates(self, model, x, labels):
+        model = model.to(self.device)
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
 
         def step():
             optimizer.zero_grad()
-            loss = functional.cross_entropy(model(x), labels)
+            loss = functional.cross_entropy(model(x).flatten(0, -2), labels)
             loss.backward()
             optimizer.step()
             return loss.item()

@@ -11,5 +11,6 @@
 #include "soma_pooling.h"
 #include "soma_recurrence.h"
 #include "soma_reductions.h"
+#include "soma_scatter.h"
 #include "soma_team.h"
 #include "soma_transpose.h"
