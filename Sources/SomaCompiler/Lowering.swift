@@ -14,6 +14,7 @@ struct Lowering {
     var rowsOfProducts: [Int: (product: StridedView, indices: StridedView)] = [:]
     var scatteredRows: [ScatteredRows: StridedView] = [:]
     var orderedIndices: [StridedView: StridedView] = [:]
+    private var storedConstants: [StridedView: StridedView] = [:]
     private(set) var views: [StridedView] = []
     private var startCount = 0
     private var scalarCount = 0
@@ -236,13 +237,17 @@ extension Lowering {
         add(.elementwise(.copy), [view], view.shape, operations[view.base].dtype)
     }
 
-    /// A view of something that lies in memory.
+    /// A view of something that lies in memory. Readers of one constant share it.
     mutating func stored(_ view: StridedView) -> StridedView {
-        operations[view.base].isGenerator ? copy(view) : view
+        guard operations[view.base].isGenerator else { return view }
+        guard case .scalar = operations[view.base].kind else { return copy(view) }
+        let stored = storedConstants[view] ?? copy(view)
+        storedConstants[view] = stored
+        return stored
     }
 
     mutating func contiguous(_ view: StridedView) -> StridedView {
-        view.isContiguous ? stored(view) : copy(view)
+        view.isContiguous || operations[view.base].isGenerator ? stored(view) : copy(view)
     }
 
     /// The operation that holds exactly the elements of `view`, in row-major order.
@@ -374,8 +379,11 @@ extension Lowering {
         var offset = 0
         for (i, part) in parts.enumerated() {
             var base = part.base
+            let shape = operations[base].shape
             if outermost && canMove(part) {
-                operations[base].placement = .init(assembly: assembly, offset: offset, strides: operations[base].shape.contiguousStrides)
+                operations[base].placement = .init(assembly: assembly, offset: offset, strides: shape.contiguousStrides)
+            } else if canBeStrided(part), let placed = StridedView(of: base, part.shape).with(part.shape, strides).reshaped(to: shape) {
+                operations[base].placement = .init(assembly: assembly, offset: offset, strides: placed.strides)
             } else {
                 base = copy(part).base
                 operations[base].placement = .init(assembly: assembly, offset: offset, strides: strides)
@@ -388,6 +396,15 @@ extension Lowering {
     private func concatenationAxis(_ shape: Shape, _ parts: [StridedView]) -> Int {
         for axis in 0..<shape.rank where parts.contains(where: { $0.shape[axis] != shape[axis] }) { return axis }
         return 0
+    }
+
+    /// Whether the part is written by a step that keeps any distance between rows: that of attention's gradient, of which nobody else reads it.
+    private func canBeStrided(_ part: StridedView) -> Bool {
+        let base = operations[part.base]
+        guard case .result = base.kind, case .library(.attentionGradient) = operations[base.operands[0].base].kind,
+            part.isIdentity(count: base.shape.count), base.placement == nil, !roots.contains(part.base)
+        else { return false }
+        return operations.reduce(0) { sum, other in sum + other.operands.count { $0.base == part.base } } == 1
     }
 
     /// Whether the part's own operation can write straight into an assembly.

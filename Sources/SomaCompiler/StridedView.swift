@@ -24,7 +24,7 @@ struct StridedView: Hashable {
         strides = shape.contiguousStrides
     }
 
-    private func with(_ shape: Shape, _ strides: [Int]) -> StridedView {
+    func with(_ shape: Shape, _ strides: [Int]) -> StridedView {
         var view = self
         (view.shape, view.strides) = (shape, strides)
         return view

@@ -101,7 +101,8 @@ extension ResultsRule {
         let lengths = recurrence.hasLengths ? operands[operands.count - 1] : nil
         let bias = recurrence.hasBias ? operands[2 + states] : nil
         let outputs = (0...states).map(result)
-        let seeds = outputs.enumerated().map { gradients[.value($0)] ?? .zeros(like: $1) }
+        let none = Tensor.zeros(like: initial[0])
+        let seeds = outputs.enumerated().map { gradients[.value($0)] ?? ($0 == 0 ? .zeros(like: $1) : none) }
         // The weight and the bias are ends of the paths, too.
         let ends = [gx] + initial + [u] + [bias].compactMap { $0 }
         let compositions = GradientPaths(from: ends, to: (0...states).map(input), areIndependent: true, #fileID, #line).accumulate(seeds)
