@@ -43,11 +43,11 @@ extension LoopPlanner {
         for store in stages.outerStores { self.store(nest.body.stores[store], phase: Int(SOMA_PHASE_AFTER) + 2 * (plan.walkCount - 1)) }
         plan.hasAfter = true
         makeChains()
+        plan.grain = 1 + 32768 / (plan.instructions.count + 1)
         plan.block = plan.fold > 1 ? plan.width * plan.fold : columnBlock()
         givePlaces(isPersistent: { ($0 - Int(SOMA_PHASE_BLOCK)) % 2 != 0 })
         plan.reductionPlace = plan.scratchBytes
         plan.scratchBytes += soma_nest_reduction_bytes(plan.block, Int32(plan.reductions.count))
-        plan.grain = 1 + 32768 / (plan.instructions.count + 1)
     }
 
     /// How many steps of the walk a block can take at once, where columns are few and neighbouring steps lie side by side: channels of pixels.
@@ -80,10 +80,15 @@ extension LoopPlanner {
         return isNeeded.indices.filter { isNeeded[$0] && levels[$0] == .element }
     }
 
-    /// Blocks wide enough to pay and narrow enough that every thread gets one. A column's sum is the same in a block of any width.
+    /// Blocks wide enough to pay and narrow enough that every thread gets one, or a piece of the walk. A column's sum is the same in a block of any
+    /// width.
     private func columnBlock() -> Int {
         let lines = plan.lineExtents.reduce(1, *)
-        let share = (plan.width * lines + Int(soma_team_size()) - 1) / Int(soma_team_size())
+        var nest = soma_nest()
+        (nest.width, nest.fold, nest.line_count, nest.inner_count, nest.grain) = (plan.width, 1, lines, plan.innerExtents.reduce(1, *), plan.grain)
+        (nest.walk_count, nest.reduction_count) = (Int32(plan.walkCount), Int32(plan.reductions.count))
+        let shared = max(plan.width * lines * soma_nest_pieces(&nest), 1)
+        let share = (shared + Int(soma_team_size()) - 1) / Int(soma_team_size())
         return min(plan.width, 1024, max(Int(SOMA_NARROWEST_BLOCK), (share + 15) / 16 * 16))
     }
 }

@@ -15,10 +15,21 @@ final class LoopProgram: CPUStep, @unchecked Sendable {
     }
 
     override func run(_ context: RunContext) throws {
-        var bindings = soma_bindings(
+        var bindings = Self.bindings(context)
+        guard soma_nest_run(nest.pointer, &bindings) else { throw BackendError.noScratchMemory }
+    }
+
+    /// Calls a function with the program as the epilogue of a product.
+    func asEpilogue<Result>(_ context: RunContext, _ body: (UnsafePointer<soma_epilogue>) throws -> Result) rethrows -> Result {
+        try withUnsafePointer(to: Self.bindings(context)) { bindings in
+            try withUnsafePointer(to: soma_epilogue(nest: nest.pointer, bindings: bindings), body)
+        }
+    }
+
+    private static func bindings(_ context: RunContext) -> soma_bindings {
+        soma_bindings(
             buffers: UnsafeRawPointer(context.pointers).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self),
             scalars: context.scalars, offsets: context.offsets)
-        guard soma_nest_run(nest.pointer, &bindings) else { throw BackendError.noScratchMemory }
     }
 }
 

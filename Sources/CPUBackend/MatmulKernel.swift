@@ -58,7 +58,7 @@ struct MatmulKernel {
 
     func run(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         switch choice {
-        case .own: try runOwn(a, b, c)
+        case .own: try runOwn(a, b, c, nil)
         case .openBLAS: try forEachBatch(a, b, c, openBLAS)
         case .oneDNN: try forEachBatch(a, b, c, oneDNN)
         }
@@ -90,11 +90,14 @@ struct MatmulKernel {
         throw BackendError.unsupported("oneDNN, which SOMA_MATMUL asks for, refuses a product: leave SOMA_MATMUL out")
     }
 
-    private func runOwn(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
+    /// The product by the own kernel, and an epilogue if there is one.
+    func runOwn(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ epilogue: UnsafePointer<soma_epilogue>?
+    ) throws {
         let (sa, sb) = (step.a.access.strides, step.b.access.strides)
         var product = soma_matmul(
             rows: step.m, columns: step.n, depth: step.k, batch: step.batch, a_row: sa[1], a_depth: sa[2], a_batch: sa[0],
             b_depth: sb[1], b_column: sb[2], b_batch: sb[0], c_row: step.n, c_column: 1, c_batch: step.m * step.n, accumulate: false)
-        guard soma_matmul_run(&product, a, b, c) else { throw BackendError.noScratchMemory }
+        guard soma_matmul_run_with(&product, a, b, c, epilogue) else { throw BackendError.noScratchMemory }
     }
 }

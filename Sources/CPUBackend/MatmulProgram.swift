@@ -15,4 +15,11 @@ final class MatmulProgram: ProductProgram, @unchecked Sendable {
     override func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {
         try kernel.run(a, b, c)
     }
+
+    override func multiply(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ epilogue: LoopProgram?, _ context: RunContext
+    ) throws {
+        guard let epilogue, kernel.choice == .own else { return try super.multiply(a, b, c, epilogue, context) }
+        try epilogue.asEpilogue(context) { try kernel.runOwn(a, b, c, $0) }
+    }
 }

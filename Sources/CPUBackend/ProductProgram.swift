@@ -2,7 +2,7 @@ import CPUKernels
 import SomaBackend
 import SomaGraph
 
-/// A product of two operands, and its epilogue run over it as a map.
+/// A product of two operands, and its epilogue, a map over it.
 ///
 /// The product goes where one of the results goes, if one has its layout, and the epilogue works in place there; else it goes to scratch memory.
 class ProductProgram: CPUStep, @unchecked Sendable {
@@ -38,6 +38,14 @@ class ProductProgram: CPUStep, @unchecked Sendable {
     /// Computes the product alone.
     func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) throws {}
 
+    /// Computes the product and then its epilogue, if there is one.
+    func multiply(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, _ epilogue: LoopProgram?, _ context: RunContext
+    ) throws {
+        try multiply(a, b, c)
+        try epilogue?.run(context)
+    }
+
     override func run(_ context: RunContext) throws {
         guard let scratch else { return try run(in: context) }
         var pointers = Array(UnsafeBufferPointer(start: context.pointers, count: slotCount))
@@ -51,8 +59,7 @@ class ProductProgram: CPUStep, @unchecked Sendable {
     private func run(in context: RunContext) throws {
         try multiply(
             context.base(first).assumingMemoryBound(to: Float.self), context.base(second).assumingMemoryBound(to: Float.self),
-            context.base(target).assumingMemoryBound(to: Float.self))
-        try epilogue?.run(context)
+            context.base(target).assumingMemoryBound(to: Float.self), epilogue, context)
     }
 }
 

@@ -20,6 +20,7 @@ typedef struct block {
     float *panels;
     long depth, columns, width;
     bool accumulate;
+    const soma_epilogue *epilogue; // of the rows that are then done; null for none
     atomic_bool *failed;       // some thread had no scratch memory
 } block;
 
@@ -104,7 +105,7 @@ static void run_cells(long begin, long end, int part, void *context) {
         // One row of cells: nobody else needs these panels.
         if (plan->row_parts == 1) { pack_panels(panel, end_panel, part, context); }
         while (row < end_row && panel < end_panel) {
-            long rows = smaller(plan->packs_a ? plan->row_block : end_row - row, end_row - row);
+            long rows = smaller(plan->packs_a || block->epilogue != NULL ? plan->row_block : end_row - row, end_row - row);
             const float *a = block->a + row * p->a_row;
             soma_strip source = plan->packs_a ? pack_rows(block, a, rows) : (soma_strip){a, p->a_row, p->a_depth};
             if (source.a == NULL) {
@@ -112,12 +113,16 @@ static void run_cells(long begin, long end, int part, void *context) {
                 return;
             }
             run_tiles(block, &source, rows, row, panel, end_panel);
+            const soma_epilogue *epilogue = block->epilogue;
+            if (epilogue != NULL && !soma_nest_run_span(epilogue->nest, epilogue->bindings, row * p->columns, (row + rows) * p->columns)) {
+                atomic_store(block->failed, true);
+            }
             row += rows;
         }
     }
 }
 
-static bool run_one(const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
+static bool run_one(const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c, const soma_epilogue *epilogue) {
     const soma_matmul *p = &plan->product;
     long width = 2 * level->lanes;
     float *panels = soma_scratch_reserve(&panel_scratch, ceiling(plan->column_block, width) * width * plan->depth_block);
@@ -132,6 +137,7 @@ static bool run_one(const soma_matmul_plan *plan, const soma_level *level, const
                 .depth = smaller(plan->depth_block, p->depth - step),
                 .columns = smaller(plan->column_block, p->columns - column),
                 .accumulate = p->accumulate || step > 0, .failed = &failed,
+                .epilogue = step + plan->depth_block >= p->depth ? epilogue : NULL,
             };
             long panel_count = ceiling(block.columns, width);
             bool packs = plan->packs_b || block.columns % width != 0;
@@ -187,13 +193,21 @@ soma_matmul soma_matmul_exchanged(const soma_matmul *p) {
     return q;
 }
 
-static bool run_product(const soma_matmul *p, const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c) {
+/// Runs one product, and `epilogue` by the rows that are done.
+static bool run_product(const soma_matmul *p, const soma_matmul_plan *plan, const soma_level *level, const float *a, const float *b, float *c,
+                        const soma_epilogue *epilogue) {
     if (p->rows == 1 && run_row(p, level, a, b, c)) { return true; }
     if (p->columns == 1) {
         soma_matmul exchanged = soma_matmul_exchanged(p);
         if (run_row(&exchanged, level, b, a, c)) { return true; }
     }
-    return plan->swapped ? run_one(plan, level, b, a, c) : run_one(plan, level, a, b, c);
+    return plan->swapped ? run_one(plan, level, b, a, c, NULL) : run_one(plan, level, a, b, c, epilogue);
+}
+
+/// Whether a thread that is done with rows of C is done with all of their columns.
+static bool finishes_rows(const soma_matmul *p, const soma_matmul_plan *plan, const soma_epilogue *epilogue) {
+    return p->batch == 1 && p->rows > 1 && p->columns > 1 && !plan->swapped && plan->column_parts == 1 && p->columns <= plan->column_block
+        && soma_nest_takes_spans(epilogue->nest, p->columns);
 }
 
 /// Products of a batch, each computed by one thread.
@@ -203,6 +217,7 @@ typedef struct batch_run {
     const soma_level *level;
     const float *a, *b;
     float *c;
+    const soma_epilogue *epilogue;
     atomic_bool failed;
 } batch_run;
 
@@ -211,13 +226,14 @@ static void run_members(long begin, long end, int part, void *context) {
     batch_run *run = context;
     const soma_matmul *p = run->product;
     for (long i = begin; i < end; i++) {
-        if (!run_product(p, run->plan, run->level, run->a + i * p->a_batch, run->b + i * p->b_batch, run->c + i * p->c_batch)) {
+        if (!run_product(p, run->plan, run->level, run->a + i * p->a_batch, run->b + i * p->b_batch, run->c + i * p->c_batch,
+                         run->epilogue)) {
             atomic_store(&run->failed, true);
         }
     }
 }
 
-bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
+bool soma_matmul_run_with(const soma_matmul *product, const float *a, const float *b, float *c, const soma_epilogue *epilogue) {
     const soma_level *level = soma_level_current();
     int team = soma_team_size();
     // A second thread is not worth waking for less.
@@ -225,11 +241,17 @@ bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b,
     // Where every thread has as many products as the others, or nearly so, none need wait for another within one.
     bool is_shared = product->batch > 1 && (count < least || product->batch % team == 0 || product->batch >= 4 * team);
     soma_matmul_plan plan = soma_matmul_plan_for(product, level, is_shared || count < least ? 1 : team);
-    batch_run run = {.product = product, .plan = &plan, .level = level, .a = a, .b = b, .c = c};
+    const bool by_rows = epilogue != NULL && finishes_rows(product, &plan, epilogue);
+    batch_run run = {.product = product, .plan = &plan, .level = level, .a = a, .b = b, .c = c, .epilogue = by_rows ? epilogue : NULL};
     if (is_shared) {
         soma_parallel_for(product->batch, 1 + least / larger(1, count), run_members, &run);
     } else {
         run_members(0, product->batch, 0, &run);
     }
+    if (epilogue != NULL && !by_rows && !soma_nest_run(epilogue->nest, epilogue->bindings)) { return false; }
     return !atomic_load(&run.failed);
+}
+
+bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c) {
+    return soma_matmul_run_with(product, a, b, c, NULL);
 }

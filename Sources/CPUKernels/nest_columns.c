@@ -298,7 +298,7 @@ static void join_pieces(long begin, long end, int part, void *context) {
 }
 
 /// How many pieces a walk is cut into: whatever width the blocks have, which is chosen for the team, no more than the narrowest would need.
-static long piece_count(const soma_nest *nest) {
+long soma_nest_pieces(const soma_nest *nest) {
     long width = nest->width * nest->fold, blocks = nest->line_count * (nest->fold > 1 ? 1 : ceiling(nest->width, SOMA_NARROWEST_BLOCK));
     if (nest->reduction_count == 0 || nest->walk_count > 1 || blocks == 0) { return 1; }
     // Few steps repay no more sums to add up, and few elements no other thread.
@@ -309,7 +309,7 @@ static long piece_count(const soma_nest *nest) {
 bool nest_run_by_columns(const soma_nest *nest, const soma_bindings *bindings) {
     static _Thread_local soma_scratch scratch;
     long blocks = ceiling(nest->width * nest->fold, nest->block), items = nest->line_count * blocks;
-    columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = piece_count(nest)};
+    columns_run run = {.nest = nest, .bindings = bindings, .blocks = blocks, .pieces = soma_nest_pieces(nest)};
     if (run.pieces > 1) {
         run.partial = (char *)soma_scratch_reserve(&scratch, items * run.pieces * nest->reduction_count * result_bytes(nest) / (long)sizeof(float));
         if (run.partial == NULL) { return false; }

@@ -208,3 +208,26 @@ bool nest_run_by_rows(const soma_nest *nest, const soma_bindings *bindings) {
     free(run.partial);
     return !atomic_load(&run.failed);
 }
+
+bool soma_nest_takes_spans(const soma_nest *nest, long unit) {
+    if (nest->by_columns || nest->whole_lines || nest->reduction_count > 0 || nest->has_after) { return false; }
+    // What is stored past the caches, and what is alike in all blocks, begins with whole blocks.
+    if (unit % 64 != 0) { return false; }
+    for (int o = 0; o < nest->operand_count; o++) {
+        if (nest->operands[o].reach == SOMA_REACH_PERIODIC) { return false; }
+    }
+    return true;
+}
+
+bool soma_nest_run_span(const soma_nest *nest, const soma_bindings *bindings, long first, long end) {
+    nest_frame frame;
+    if (!nest_frame_open(&frame, nest, bindings)) { return false; }
+    while (first < end) {
+        const long line = first / nest->width, begin = first % nest->width, count = smaller(end - first, nest->width - begin);
+        nest_go_to_line(&frame, line);
+        run_piece(&frame, begin, begin + count);
+        first += count;
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    return true;
+}

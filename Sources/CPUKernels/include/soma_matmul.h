@@ -1,4 +1,5 @@
 #pragma once
+#include "soma_nest.h"
 #include <stdbool.h>
 
 /// One matrix product, or a batch of them: C = A B, or C += A B, in float32.
@@ -13,5 +14,15 @@ typedef struct soma_matmul {
     bool accumulate;           ///< Add to what C holds.
 } soma_matmul;
 
+/// What becomes of a product: a map over the elements of all of C, which must be contiguous.
+typedef struct soma_epilogue {
+    const soma_nest *nest;
+    const soma_bindings *bindings;
+} soma_epilogue;
+
 /// Computes it with the project's own kernels, on the team. False where scratch memory cannot be had.
 bool soma_matmul_run(const soma_matmul *product, const float *a, const float *b, float *c);
+
+/// Computes it, and the epilogue: over some rows of C as soon as they are done, while the cache has them, or over all at last. The epilogue must not
+/// write what A and B are read from.
+bool soma_matmul_run_with(const soma_matmul *product, const float *a, const float *b, float *c, const soma_epilogue *epilogue);

@@ -98,5 +98,14 @@ typedef struct soma_bindings {
 /// Scratch memory that the reductions of a nest by columns take.
 long soma_nest_reduction_bytes(long block, int reduction_count);
 
+/// By columns: into how many pieces the walk of a nest with reductions is cut, by its extents and `grain` alone; threads share these, too.
+long soma_nest_pieces(const soma_nest *nest);
+
+/// Whether `soma_nest_run_span` can run a nest over spans that begin at multiples of `unit` elements.
+bool soma_nest_takes_spans(const soma_nest *nest, long unit);
+
+/// Runs a map over elements [first, end) of all, numbered row-major, in the calling thread. False where scratch memory cannot be had.
+bool soma_nest_run_span(const soma_nest *nest, const soma_bindings *bindings, long first, long end);
+
 /// Runs the nest on the team. False where scratch memory cannot be had.
 bool soma_nest_run(const soma_nest *nest, const soma_bindings *bindings);
