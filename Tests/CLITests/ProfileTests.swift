@@ -53,8 +53,9 @@ import Testing
 
     @Test func stepsKernelsAndTimelineTellOfTheSameWork() throws {
         let all = try objects(Command.soma(
-            "profile", "digits", "--device", "cpu", "--steps", "4", "--warm-up", "2", "hidden=32", "--json", "--timeline", "t.json", in: folder))
+            "profile", "digits", "--device", "cpu", "--no-limits", "--steps", "4", "--warm-up", "2", "hidden=32", "--json", "--timeline", "t.json", in: folder))
         let (steps, kernels) = (objects("device_step", in: all), objects("kernel", in: all))
+        for row in kernels { #expect(row["share_of_limit"] == .null && row["limit"] == .null, "\(row)") }
         #expect(all.first?["steps"] == 4)
         #expect(steps.contains { $0["name"]?.string?.hasPrefix("matmul ") == true && ($0["operations"]?.double ?? 0) > 0 })
         for row in steps { #expect((row["launches"]?.integer ?? 1) % 4 == 0 && (row["bytes_written"]?.double ?? 0) > 0) }
@@ -131,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: devices) func timelinesAreWellFormed(_ device: String) throws {
-        let all = try objects(Command.soma("profile", "digits", "--device", device, "--warm-up", "3", "hidden=32", "--json", "--timeline", "t.json", in: folder))
+        let all = try objects(Command.soma("profile", "digits", "--device", device, "--no-limits", "--warm-up", "3", "hidden=32", "--json", "--timeline", "t.json", in: folder))
         let events = try events(of: folder.text("t.json"))
         #expect(events.contains { $0["cat"] == "device" } && events.contains { $0["name"] == "enqueueing" && $0["cat"] == "host" })
         #expect(events.contains { $0["name"] == "reading a batch" })
@@ -186,14 +187,14 @@ import Testing
 
     /// Who reads the report may leave at once, or have no room for it.
     @Test(arguments: ["| head -1", ">/dev/full"]) func theTimelineIsWrittenFirst(_ reader: String) throws {
-        let soma = "\(Command.folder)/soma profile xor --device cpu --steps 5 --warm-up 1 --timeline t.json"
+        let soma = "\(Command.folder)/soma profile xor --device cpu --no-limits --steps 5 --warm-up 1 --timeline t.json"
         _ = Command.run(["/bin/sh", "-c", "\(soma) \(reader)"], in: folder)
         #expect(try !events(of: folder.text("t.json")).isEmpty)
     }
 
     @Test func interruptedBeforeAStep() {
         let command = Command.run(
-            ["\(Command.folder)/soma", "profile", "digits", "--device", "cpu", "--warm-up", "10000", "hidden=1024,1024"], in: folder,
+            ["\(Command.folder)/soma", "profile", "digits", "--device", "cpu", "--no-limits", "--warm-up", "10000", "hidden=1024,1024"], in: folder,
             interrupt: (SIGINT, { true }))
         command.expectComplaint(130, "interrupted before a step was watched")
     }
@@ -204,11 +205,13 @@ import Testing
         func interrupted(after seconds: Double) -> Command {
             let began = ContinuousClock.now
             return Command.run(
-                ["\(Command.folder)/soma", "profile", "digits", "--device", "cpu", "--warm-up", "1", "--steps", "10000", "hidden=1024,1024", "--timeline", "t.json"],
-                in: folder, interrupt: (SIGINT, { .now - began > .seconds(seconds) }))
+                [
+                    "\(Command.folder)/soma", "profile", "digits", "--device", "cpu", "--no-limits", "--warm-up", "1", "--steps", "10000",
+                    "hidden=1024,1024", "--timeline", "t.json",
+                ], in: folder, interrupt: (SIGINT, { .now - began > .seconds(seconds) }))
         }
         var command = interrupted(after: 4)
-        for seconds in [30.0, 200] where command.output.isEmpty { command = interrupted(after: seconds) }
+        for seconds in [10.0, 30, 200] where command.output.isEmpty { command = interrupted(after: seconds) }
         #expect(command.status == 130 && command.complaint.isEmpty, "\(command.complaint)")
         #expect(command.output.contains("digits on cpu: ") && command.output.contains("where the time went") && command.output.contains("wrote t.json"))
         #expect(!command.output.contains("10,000 training steps") && !command.output.contains("unwatched"))
@@ -223,8 +226,8 @@ import Testing
             #expect(none.status == 2 && none.complaint.contains("expected is a whole number from 1"), "\(none.complaint)")
         }
         Command.soma("profile", "digits", "--timeline", "none/t.json", in: folder).expectComplaint(1, "none/t.json")
-        Command.soma("profile", "xor", "--device", "cpu", "--steps", "1", "--timeline", "/dev/full", in: folder).expectComplaint(1, "/dev/full")
-        let full = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma profile xor --device cpu --steps 1 >/dev/full"], in: folder)
+        Command.soma("profile", "xor", "--device", "cpu", "--no-limits", "--steps", "1", "--timeline", "/dev/full", in: folder).expectComplaint(1, "/dev/full")
+        let full = Command.run(["/bin/sh", "-c", "exec \(Command.folder)/soma profile xor --device cpu --no-limits --steps 1 >/dev/full"], in: folder)
         full.expectComplaint(1, "standard output")
     }
 }

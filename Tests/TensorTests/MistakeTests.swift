@@ -1,11 +1,6 @@
-import Glibc
 import Soma
 import SomaReference
 import Testing
-
-#if canImport(Runtime) && compiler(>=6.2)
-    import Runtime
-#endif
 
 /// A mistake of the program, and words that the message about it must contain.
 struct Mistake: Sendable, CustomTestStringConvertible {
@@ -301,46 +296,19 @@ struct Mistake: Sendable, CustomTestStringConvertible {
     ]
 }
 
-/// Each ends a process of its own. These are forks of one that does nothing else, since to start the tests anew for each would take a minute.
+/// Each ends a process of its own, a fork of one that does nothing else.
 @Test func mistakesEndTheProcessWithTheirReasons() async {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-        // Read once what tells the lines of a call, which each of them needs.
-        #if canImport(Runtime) && compiler(>=6.2)
-            _ = try? Backtrace.capture(limit: 128).symbolicated()
-        #endif
+        ForkedProcess.readSymbols()
         for mistake in Mistake.all {
-            let (text, status) = try forked(mistake.make)
-            let missing = mistake.words.filter { !text.contains($0) }
-            if status == 0 { complain("\(mistake.testDescription) ends no process") }
-            if !missing.isEmpty { complain("\(mistake.testDescription): \(missing) is missing in: \(text.prefix(400))") }
+            let process = ForkedProcess(mistake.make)
+            let missing = mistake.words.filter { !process.complaint.contains($0) }
+            if process.status == 0 { ForkedProcess.tell("\(mistake.testDescription) ends no process") }
+            if !missing.isEmpty { ForkedProcess.tell("\(mistake.testDescription): \(missing) is missing in: \(process.complaint.prefix(400))") }
         }
-        complain("\(Mistake.all.count) mistakes were made")
+        ForkedProcess.tell("\(Mistake.all.count) mistakes were made")
     }
     let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
     #expect(text == "\(Mistake.all.count) mistakes were made\n")
     #expect(Mistake.all.count > 100)
-}
-
-private func complain(_ text: String) { _ = (text + "\n").withCString { write(STDERR_FILENO, $0, strlen($0)) } }
-
-/// What a fork of this process that runs `body` says on standard error, and how it ends: 0 where `body` returns.
-private func forked(_ body: () -> Void) throws -> (text: String, status: Int32) {
-    // Swift hides fork because the child of a process with threads has only one: here no other thread has begun anything.
-    let fork = unsafeBitCast(try #require(dlsym(nil, "fork")), to: (@convention(c) () -> pid_t).self)
-    var ends: [CInt] = [0, 0]
-    try #require(pipe(&ends) == 0)
-    let child = fork()
-    try #require(child >= 0)
-    if child == 0 {
-        dup2(ends[1], STDERR_FILENO)
-        body()
-        _exit(0)
-    }
-    close(ends[1])
-    defer { close(ends[0]) }
-    var (bytes, piece) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
-    while case let count = read(ends[0], &piece, piece.count), count > 0 { bytes += piece[..<count] }
-    var status: CInt = 0
-    waitpid(child, &status, 0)
-    return (String(decoding: bytes, as: UTF8.self), status)
 }

@@ -18,6 +18,7 @@ private struct Sample {
 
     /// Calls `body` with each window, each tap of it that lies within the image, and the place of that in the plane: (window, tap, pixel).
     func eachTap(_ body: (Int, Int, Int) -> Void) {
+        let (windows, output) = (windows, output)
         for window in 0..<output[0] * output[1] {
             for tap in 0..<windows.size[0] * windows.size[1] {
                 let y = window / output[1] * stride[0] + tap / windows.size[1] * dilation[0] - windows.before[0]
@@ -70,18 +71,24 @@ extension CheckCase {
     private static func convolve(_ sample: Sample, _ arrays: inout [CheckArray], _ written: Int) {
         let (inputs, outputs) = (sample.inputs / sample.groups, sample.outputs / sample.groups)
         let (pixels, taps, windows) = (sample.input.reduce(1, *), sample.windows.size.reduce(1, *), sample.output.reduce(1, *))
+        let (x, w, y) = (arrays[0].values, arrays[1].values, arrays[2].values)
+        var sums = arrays[written].values
         for image in 0..<sample.batch {
             for k in 0..<sample.outputs {
                 for c in 0..<inputs {
-                    let x = (image * sample.inputs + k / outputs * inputs + c) * pixels, w = (k * inputs + c) * taps, y = (image * sample.outputs + k) * windows
+                    let ofX = (image * sample.inputs + k / outputs * inputs + c) * pixels, ofW = (k * inputs + c) * taps
+                    let ofY = (image * sample.outputs + k) * windows
                     sample.eachTap { window, tap, pixel in
-                        let places = [x + pixel, w + tap, y + window]
-                        let factors = (0..<3).filter { $0 != written }.map { arrays[$0].values[places[$0]] }
-                        arrays[written].values[places[written]] += factors[0] * factors[1]
+                        switch written {
+                        case 0: sums[ofX + pixel] += w[ofW + tap] * y[ofY + window]
+                        case 1: sums[ofW + tap] += x[ofX + pixel] * y[ofY + window]
+                        default: sums[ofY + window] += x[ofX + pixel] * w[ofW + tap]
+                        }
                     }
                 }
             }
         }
+        arrays[written].values = sums
     }
 
     // MARK: Pooling

@@ -39,6 +39,9 @@ struct ProfileCommand: ParsableCommand {
         completion: .file(extensions: ["json"]))
     var timeline: String?
 
+    @Flag(inversion: .prefixedNo, help: "Measure first what the device is capable of.")
+    var limits = true
+
     @Flag(help: "Print one object a line: the whole, each part of the time, each step, each kernel, each kind of call of the host.")
     var json = false
 
@@ -56,7 +59,7 @@ struct ProfileCommand: ParsableCommand {
         let plan = try subject.plan()
         let device = try DeviceChoice.device(plan.device)
         Interruption.watch()
-        let limits = device.measured(ProfileReport.limits)
+        let limits = limits ? device.measured(ProfileReport.limits) : nil
         let rounds = try ProfileRounds(
             plan, on: device, warmUp: warmUp.map { StepSpan($0) } ?? .warmUp, watch: steps.map { StepSpan($0) } ?? .watch)
         guard let profile = rounds.median else {
