@@ -15,16 +15,17 @@ enum CallSite {
     /// File and line of the innermost call from outside; nil where they cannot be told, as in a program without debugging information.
     static func current() -> String? {
         #if canImport(Runtime) && compiler(>=6.2)
-            // The information of a whole program is read to find lines, so only some frames at a time, since the call is most often near, and not
-            // what is inlined, as nothing of Soma is in a debug build. The last of the frames may stand for those that follow.
+            // All lines of a program are gone through to find that of one frame, so frames are looked up one by one, the call being most often near, and
+            // in a debug build, where nothing of Soma is inlined, without what is.
             #if DEBUG
                 let options: Backtrace.SymbolicationOptions = [.showSourceLocations, .useSymbolCache]
             #else
                 let options = Backtrace.SymbolicationOptions.default
             #endif
-            let (images, count) = (ImageMap.capture(), 8)
-            for offset in stride(from: 0, to: 128, by: count - 1) {
-                guard let backtrace = try? Backtrace.capture(limit: count, offset: offset, top: 0, images: images),
+            let images = ImageMap.capture()
+            // The first is this one. Of two the second stands for those that follow.
+            for offset in 1..<128 {
+                guard let backtrace = try? Backtrace.capture(limit: 2, offset: offset, top: 0, images: images),
                     let frames = backtrace.symbolicated(with: images, options: options)?.frames
                 else { return nil }
                 for case let place? in frames.map(\.symbol?.sourceLocation) where place.path.hasPrefix("/") && place.line > 0 {
