@@ -1,4 +1,5 @@
-import Soma
+import Glibc
+@testable import Soma
 import SomaReference
 import Testing
 
@@ -41,6 +42,41 @@ import Testing
             #expect(try fits(frequencies(topK: 3, topP: 0.82), [0.5, 0, 0.3, 0]))
             #expect(try fits(frequencies(temperature: 2, topK: 3), [0.5, 0, 0.3, 0.15].map { $0.squareRoot() }))
         }
+    }
+
+    /// Of many classes those are kept that sorting keeps, of equal ones the first, whatever else there is: −∞, large numbers, all of one size.
+    @Test(arguments: TestDevices.all) func restrictionsWithoutSorting(_ device: Device) throws {
+        try withDevice(device) { () throws in
+            let plain = withRandomSeed(2) { Tensor.randomNormal([4, 1300]) * Tensor([1, 5, 0, 1e4] as [Float]).expandingDims(at: 1) }
+            let rounded = floor(plain * 2) * 0.5
+            let hidden = Tensor.select(remainder(Tensor.range(1300), 3) .== 1, -Double.infinity, plain)
+            for logits in [plain, rounded, hidden] {
+                let numbers: [Float] = try logits.scalars()
+                for (topK, topP) in [(7, 1.0), (500, 1), (nil, 0.3), (nil, 0.97), (60, 0.8)] as [(Int?, Double)] {
+                    let kept = try logits.mayBeDrawn(topK: topK, topP: topP).as(.int32).scalars(as: Int32.self)
+                    for row in 0..<4 {
+                        let (wanted, isDoubtful) = Self.kept(Array(numbers[row * 1300..<(row + 1) * 1300]), topK, topP)
+                        let found = Set((0..<1300).filter { kept[row * 1300 + $0] != 0 })
+                        let difference = found.symmetricDifference(wanted)
+                        #expect(difference.isEmpty || isDoubtful && difference.count <= 1, "row \(row), \(topK ?? 0), \(topP): \(difference.count)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the definition keeps, by sorting in double precision, and whether a sum is so near to `topP` that rounding may decide.
+    private static func kept(_ logits: [Float], _ topK: Int?, _ topP: Double) -> (Set<Int>, isDoubtful: Bool) {
+        let order = logits.indices.sorted { (-logits[$0], $0) < (-logits[$1], $1) }.filter { logits[$0] > -.infinity }.prefix(topK ?? .max)
+        let weights = order.map { exp(Double(logits[$0] - logits[order[0]])) }
+        let total = weights.reduce(0, +)
+        var (sum, result, isDoubtful) = (0.0, Set<Int>(), false)
+        for (place, weight) in zip(order, weights) {
+            if topP < 1, abs(sum / total - topP) < 1e-5 { isDoubtful = true }
+            if topP == 1 || sum / total < topP { result.insert(place) }
+            sum += weight
+        }
+        return (result, isDoubtful)
     }
 
     /// None of a million classes is drawn by what rounding makes of extreme random words.

@@ -90,27 +90,60 @@ class Block(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
         self.heads = heads
-        self.attention_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.queries_keys_values, self.projection = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.body = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width))
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.input, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x):
-        parts = self.queries_keys_values(self.attention_norm(x)).chunk(3, -1)
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.input(self.norm1(x)).chunk(3, -1))
         seen = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.projection(seen.transpose(1, 2).flatten(2))
-        return x + self.body(self.norm(x))
+        return self.with_perceptron(x + self.output(seen.transpose(1, 2).flatten(2)))
+
+    def next(self, x, place, keys, values):
+        """The same for one token, whose key and value go to a place of the cache."""
+        query, key, value = self.input(self.norm1(x)).view(3, self.heads, -1)
+        keys[:, place], values[:, place] = key, value
+        seen = functional.scaled_dot_product_attention(query[None, :, None], keys[None, :, :place + 1], values[None, :, :place + 1])
+        return self.with_perceptron(x + self.output(seen.reshape(1, -1)))
+
+    def with_perceptron(self, x):
+        return x + self.down(functional.gelu(self.up(self.norm2(x)), approximate="tanh"))
 
 
 class GPT(nn.Module):
-    """Logits for the token after each of [N, T]."""
+    """Logits for the token after each of [N, T], or after one token."""
 
-    def __init__(self, vocabulary, context, layers, heads, width):
+    def __init__(self, vocabulary, context, layers, heads, width, tied):
         super().__init__()
-        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
-        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(layers)))
-        self.norm, self.output = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+        self.tokens, self.places = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+        if tied:
+            self.head.weight = self.tokens.weight
+        self.room = heads, context, width // heads
 
     def forward(self, tokens):
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        return self.output(self.norm(self.blocks(self.tokens(tokens) + self.positions(places))))
+        x = self.tokens(tokens) + self.places.weight[:tokens.shape[1]]
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x))
+
+    def cache(self):
+        """Room for keys and values of each block."""
+        zeros = lambda: torch.zeros(self.room, device=self.tokens.weight.device)
+        return [(zeros(), zeros()) for _ in self.blocks]
+
+    def next(self, token, place, cache):
+        """The logits [1, vocabulary] behind a token, int64 [1], at a place."""
+        x = self.tokens(token) + self.places.weight[place]
+        for block, (keys, values) in zip(self.blocks, cache):
+            x = block.next(x, place, keys, values)
+        return self.head(self.norm(x))
+
+
+def small_gpt():
+    return GPT(64, 128, 4, 4, 256, tied=False)
+
+
+def gpt2():
+    return GPT(50257, 1024, 12, 12, 768, tied=True)

@@ -21,13 +21,15 @@ CLASSIFIERS = {
 }
 # Batch, length of a text; both have 64 tokens.
 LANGUAGE = {
-    "lstm": (lambda: models.LSTMLanguageModel(64, 256, 2), [32, 64]), "gpt": (lambda: models.GPT(64, 128, 4, 4, 256), [16, 128]),
+    "lstm": (lambda: models.LSTMLanguageModel(64, 256, 2), [32, 64]), "gpt": (models.small_gpt, [16, 128]),
 }
 ANSWERING = {
     "lenet": (models.lenet, [1, 28, 28]), "alexnet": (models.alexnet, [3, 224, 224]), "resnet18": (models.resnet18, [3, 224, 224]),
 }
+WRITING = {"gpt": models.small_gpt, "gpt2": models.gpt2}
 MANY = 16 << 20
 TINY = 1000
+WRITTEN = 64
 
 
 class Workloads:
@@ -47,7 +49,7 @@ class Workloads:
             return self.convolution(kind, rest)
         if kind == "infer":
             return self.asking(self.answers(rest, batch))
-        kinds = {"gemm": self.product, "train": self.training, "latency": lambda name: self.waiting(self.answers(name, 1))}
+        kinds = {"gemm": self.product, "train": self.training, "generate": self.generation, "latency": lambda name: self.waiting(self.answers(name, 1))}
         if kind in kinds:
             return kinds[kind](rest)
         return {
@@ -142,6 +144,16 @@ class Workloads:
             generating.step()
             return generator_loss.item()
         return step
+
+    def generation(self, name):
+        model = WRITING[name]().to(self.device).eval()
+
+        def write():
+            cache, token = model.cache(), torch.ones(1, dtype=torch.int64, device=self.device)
+            for place in range(WRITTEN):
+                token = torch.multinomial(functional.softmax(model.next(token, place, cache) / 0.8, -1), 1)[0]
+                token.item()
+        return self.waiting(write)
 
     def answers(self, name, batch):
         make, shape = ANSWERING[name]

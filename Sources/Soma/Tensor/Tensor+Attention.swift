@@ -14,6 +14,14 @@ package struct AttentionOperands {
 
     var masks: [Node] { [lengths?.node, bias?.node].compactMap { $0 } }
 
+    /// Keys or values [B, G, S, d] with zeros from the length of each sequence on: what lies there may be NaN, and 0 · NaN is not 0. The steps of devices
+    /// do not read that far.
+    func ownRows(of x: Tensor) -> Tensor {
+        guard let lengths else { return x }
+        let isOwn = Tensor.range(x.shape[2], device: x.device).expandingDims(at: 1) .< lengths.reshaped(to: [lengths.count, 1, 1, 1])
+        return .select(isOwn, x, 0)
+    }
+
     /// Which scores count: bool, of a shape that repeats to [B, H, T, S]; nil where all do.
     func seen(_ queries: Int, _ keys: Int, on device: Device) -> Tensor? {
         let position = Tensor.range(queries, device: device).reshaped(to: [queries, 1]) + (keys - queries)
@@ -51,14 +59,14 @@ extension Tensor {
         let weights = exp(visible - reference)
         let sum = weights.sum(alongAxes: [3], keepingDims: true)
         let isBlind = sum .== 0
-        let output = matmul(weights, value.repeatedHeads(heads)) / Tensor.select(isBlind, 1, sum)
+        let output = matmul(weights, operands.ownRows(of: value).repeatedHeads(heads)) / Tensor.select(isBlind, 1, sum)
         let logarithm = Tensor.select(isBlind, .infinity, log(Tensor.select(isBlind, 1, sum)))
         return (output, Tensor(concatenating: [reference, logarithm], alongAxis: 3))
     }
 
     /// Scores [B, H, T, S].
     private static func attentionScores(_ query: Tensor, _ key: Tensor, _ operands: AttentionOperands) -> Tensor {
-        let scores = matmul(query, key.repeatedHeads(query.shape[1]).transposed()) * operands.attention.scale
+        let scores = matmul(query, operands.ownRows(of: key).repeatedHeads(query.shape[1]).transposed()) * operands.attention.scale
         return operands.bias.map { scores + $0 } ?? scores
     }
 
@@ -67,8 +75,8 @@ extension Tensor {
         _ query: Tensor, _ key: Tensor, _ value: Tensor, logarithms: Tensor, d: Tensor, _ g: Tensor, _ operands: AttentionOperands
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
         let weights = attentionWeights(query, key, logarithms, operands)
-        let ofScores = attentionScoreGradient(weights, value, d, g) * operands.attention.scale
-        let ofQuery = matmul(ofScores, key.repeatedHeads(query.shape[1]))
+        let ofScores = attentionScoreGradient(weights, operands.ownRows(of: value), d, g) * operands.attention.scale
+        let ofQuery = matmul(ofScores, operands.ownRows(of: key).repeatedHeads(query.shape[1]))
         let ofKey = matmul(ofScores.transposed(), query).summedHeads(key.shape[1])
         let ofValue = matmul(weights.transposed(), g).summedHeads(value.shape[1])
         let whole = Node.library(
@@ -123,7 +131,8 @@ extension ResultsRule {
         pass(to: 3, back.key)
         pass(to: 4, back.value)
         if bias != nil {
-            pass(to: inputs.count - 1, Tensor.attentionScoreGradient(Tensor.attentionWeights(query, key, logarithms, operands), value, d, g))
+            let weights = Tensor.attentionWeights(query, key, logarithms, operands)
+            pass(to: inputs.count - 1, Tensor.attentionScoreGradient(weights, operands.ownRows(of: value), d, g))
         }
     }
 }

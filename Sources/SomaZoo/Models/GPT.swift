@@ -86,6 +86,19 @@ public struct GPT: TransformerModel, CustomReflectable {
         return norm(blocks.reduce(dropout(embedded)) { $1($0) })
     }
 
+    /// The same of tokens that follow those of a cache.
+    public func states(of tokens: Tensor, after cache: inout KeyValueCache) -> Tensor {
+        requireTokens(tokens, "GPT")
+        var x = self.tokens(tokens) + places(cache.places)
+        for (index, block) in blocks.enumerated() { x = block(x, number: index, after: &cache) }
+        return norm(x)
+    }
+
+    /// The heads of a block.
+    public var cacheShape: KeyValueCache.Shape {
+        .init(blocks: configuration.layers, heads: configuration.heads, headSize: configuration.width / configuration.heads)
+    }
+
     /// Logits [..., vocabulary] of states [..., width].
     public func logits(of states: Tensor) -> Tensor { head?(states) ?? matmul(states, tokens.weight.tensor.transposed()) }
 
@@ -114,6 +127,14 @@ public struct GPTBlock: Layer, CustomReflectable {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let attended = x + attention(norm1(x))
         return tapped(attended + feedForward(norm2(attended)))
+    }
+
+    /// The same of places that follow those of a cache, in which this block has a number.
+    func callAsFunction(_ x: Tensor, number: Int, after cache: inout KeyValueCache) -> Tensor {
+        let (query, key, value) = attention.projected(norm1(x))
+        let (keys, values) = cache.append(key, value, ofBlock: number)
+        let attended = x + attention.attended(query: query, key: keys, value: values, mask: cache.mask)
+        return attended + feedForward(norm2(attended))
     }
 
     /// `ln_1`, `attn`, `ln_2`, `mlp`.

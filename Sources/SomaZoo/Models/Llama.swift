@@ -81,6 +81,17 @@ public struct Llama: TransformerModel, CustomReflectable {
         return body(tokens)
     }
 
+    /// The same of tokens that follow those of a cache.
+    public func states(of tokens: Tensor, after cache: inout KeyValueCache) -> Tensor {
+        requireTokens(tokens, "Llama")
+        return body(tokens, after: &cache)
+    }
+
+    /// The heads of keys and values of a block.
+    public var cacheShape: KeyValueCache.Shape {
+        .init(blocks: configuration.layers, heads: configuration.keyHeads, headSize: configuration.headSize)
+    }
+
     /// Logits [..., vocabulary] of states [..., width].
     public func logits(of states: Tensor) -> Tensor { head?(states) ?? matmul(states, body.tokens.weight.tensor.transposed()) }
 
@@ -109,6 +120,13 @@ public struct LlamaBody: Layer, CustomReflectable {
     /// What the last block gives, normalised: [N, T, width].
     public func callAsFunction(_ tokens: Tensor) -> Tensor { tapped(norm(blocks.reduce(self.tokens(tokens)) { $1($0) })) }
 
+    /// The same of tokens that follow those of a cache.
+    func callAsFunction(_ tokens: Tensor, after cache: inout KeyValueCache) -> Tensor {
+        var x = self.tokens(tokens)
+        for (index, block) in blocks.enumerated() { x = block(x, number: index, after: &cache) }
+        return norm(x)
+    }
+
     /// `embed_tokens`, `layers`, `norm`.
     public var customMirror: Mirror { Mirror(self, children: ["embed_tokens": tokens, "layers": blocks, "norm": norm]) }
 }
@@ -136,6 +154,14 @@ public struct LlamaBlock: Layer, CustomReflectable {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let attended = x + attention(norm1(x), mask: .causal)
         return tapped(attended + feedForward(norm2(attended)))
+    }
+
+    /// The same of places that follow those of a cache, in which this block has a number.
+    func callAsFunction(_ x: Tensor, number: Int, after cache: inout KeyValueCache) -> Tensor {
+        let (query, key, value) = attention.projected(norm1(x), at: cache.places)
+        let (keys, values) = cache.append(key, value, ofBlock: number)
+        let attended = x + attention.attended(query: query, key: keys, value: values, mask: cache.mask)
+        return attended + feedForward(norm2(attended))
     }
 
     /// `self_attn`, `mlp`, `input_layernorm`, `post_attention_layernorm`.

@@ -2,13 +2,19 @@ import Soma
 import SomaGraph
 
 /// A network that tells for each place of a text what comes next: tokens, integers [N, T], to logits [N, T, vocabulary].
-public protocol TransformerModel: Layer {
+///
+/// As a `LanguageModel` it goes on with a text token by token: its state is the keys and values of the tokens so far, so that none is computed twice.
+public protocol TransformerModel: Layer, LanguageModel {
     /// How many tokens there are.
     var vocabulary: Int { get }
     /// The places of the longest text.
     var context: Int { get }
     /// What the last block gives, normalised: [N, T, width] of tokens [N, T].
     func states(of tokens: Tensor) -> Tensor
+    /// What a block keeps of each token, in all blocks alike.
+    var cacheShape: KeyValueCache.Shape { get }
+    /// The same of tokens that follow those whose keys and values a cache holds, which then holds theirs too.
+    func states(of tokens: Tensor, after cache: inout KeyValueCache) -> Tensor
     /// Logits [..., vocabulary] of states [..., width].
     func logits(of states: Tensor) -> Tensor
 }

@@ -61,9 +61,18 @@ public struct GroupedQueryAttention: Layer, CustomReflectable {
     /// Queries [N, heads, T, headSize], and keys and values [N, keyHeads, T, headSize], of x [N, T, width], whose first place is `offset`: turned by
     /// their places. Keys and values of earlier places can be put before these, along axis 2, and handed to `attended`.
     public func projected(_ x: Tensor, from offset: Int = 0) -> (query: Tensor, key: Tensor, value: Tensor) {
+        projected(x) { positions, x in positions(x, from: offset) }
+    }
+
+    /// The same for places that are known when the program runs: integers [T], or [N, T]. A place out of range gives NaN.
+    public func projected(_ x: Tensor, at places: Tensor) -> (query: Tensor, key: Tensor, value: Tensor) {
+        projected(x) { positions, x in positions(x, at: places) }
+    }
+
+    private func projected(_ x: Tensor, _ turn: (RotaryPositions, Tensor) -> Tensor) -> (query: Tensor, key: Tensor, value: Tensor) {
         named(by: query.weight) {
             guard x.rank == 3 else { programError("GroupedQueryAttention", "an input of \(x.shape) is not [N, T, \(query.weight.shape[1])]") }
-            func turned(_ x: Tensor) -> Tensor { positions.map { $0(x, from: offset) } ?? x }
+            func turned(_ x: Tensor) -> Tensor { positions.map { turn($0, x) } ?? x }
             return (
                 turned(query(x).splitIntoHeads(heads)), turned(key(x).splitIntoHeads(keyHeads)), value(x).splitIntoHeads(keyHeads)
             )

@@ -52,10 +52,7 @@ private struct AttentionCall {
             scale: Float(scale ?? 1 / Double(query.shape[3]).squareRoot()), isCausal: mask.isCausal, window: mask.window.flatMap { $0 < logits[3] ? $0 : nil },
             hasLengths: lengths != nil, hasBias: mask.bias != nil)
         operands = AttentionOperands(attention, lengths: lengths, bias: mask.bias?.repeated(to: logits))
-        // What lies behind the end may be NaN, and 0 · NaN is not 0.
-        let isOwn = lengths.map { Tensor.range(logits[3], device: query.device).expandingDims(at: 1) .< $0.reshaped(to: [logits[0], 1, 1, 1]) }
-        self.query = query
-        (self.key, self.value) = (isOwn.map { .select($0, key, 0) } ?? key, isOwn.map { .select($0, value, 0) } ?? value)
+        (self.query, self.key, self.value) = (query, key, value)
     }
 
     private static let operation = "scaledDotProductAttention"
@@ -77,6 +74,7 @@ private struct AttentionCall {
         let (batch, heads, places) = (query.shape[0], key.shape[1], key.shape[2])
         // The queries of all heads that share a head of keys are rows of one product.
         let rows = query.shape[1] / heads * query.shape[2]
+        let (key, value) = (operands.ownRows(of: key), operands.ownRows(of: value))
         let products = matmul(query.reshaped(to: [batch, heads, rows, query.shape[3]]), key.transposed()) * operands.attention.scale
         var logits = products.reshaped(to: [batch, query.shape[1], query.shape[2], places])
         if let bias = operands.bias { logits = logits + bias }

@@ -1,4 +1,5 @@
 import SomaGraph
+import Synchronization
 
 /// Has a language model go on with a text, token by token.
 ///
@@ -7,12 +8,15 @@ import SomaGraph
 /// let text = try generator.text(after: "ROMEO.\n", count: 200, seed: 7)
 /// ```
 ///
-/// The step is captured once and follows the parameters, so that a model can be asked again and again while it is trained.
+/// Its steps are captured once and follow the parameters, so that a model can be asked again and again while it is trained. Several threads may ask at a
+/// time; the memory of the longest texts, such as the keys and values of attention, is kept as long as the generator.
 public final class TextGenerator: Sendable {
     private let model: any LanguageModel
     private let tokenizer: any Tokenizer
     private let device: Device
-    private let step: CompiledStep
+    private let choose: @Sendable (Tensor) -> Tensor
+    /// Those that nobody uses just now.
+    private let readers = Mutex<[TextReader]>([])
 
     /// Traps where a number is out of range.
     /// - Parameters:
@@ -23,13 +27,9 @@ public final class TextGenerator: Sendable {
         _ model: any LanguageModel, tokenizer: any Tokenizer, temperature: Double = 1, topK: Int? = nil, topP: Double = 1, device: Device = .current
     ) {
         (self.model, self.tokenizer, self.device) = (model, tokenizer, device)
-        step = compiled { inputs in
-            withDevice(device) {
-                let (logits, next) = model(inputs[0].expandingDims(at: 1), from: Array(inputs.dropFirst()))
-                let last = logits[.all, -1]
-                let token = Tensor.randomCategorical(logits: last, temperature: temperature, topK: topK, topP: topP)
-                return [Tensor.select(last.isFinite.all(alongAxes: -1), token, -1)] + next
-            }
+        choose = { logits in
+            let token = Tensor.randomCategorical(logits: logits, temperature: temperature, topK: topK, topP: topP)
+            return .select(logits.isFinite.all(alongAxes: -1), token, -1)
         }
     }
 
@@ -49,16 +49,19 @@ public final class TextGenerator: Sendable {
     ///   `BackendError`.
     public func draw(_ count: Int, after prompt: [Int32] = [], seed: UInt64, tell: (Int32) throws -> Void) throws {
         if let stranger = prompt.first(where: { !(0..<model.vocabularyCount).contains(Int($0)) }) { throw tokenizer.unknown(stranger, at: nil) }
-        var read = prompt.isEmpty ? opening : prompt
+        let reader = readers.withLock { $0.popLast() } ?? TextReader(model, device: device, choose: choose)
+        defer { readers.withLock { $0.append(reader) } }
+        var read = kept(of: prompt.isEmpty ? opening : prompt)
         try withRandomGenerator(RandomGenerator(seed: seed)) {
-            var state = try state(before: &read)
+            try reader.restart(with: read)
             for _ in 0..<count {
-                if let limit = model.contextLength, read.count > limit { state = try self.state(before: &read) }
-                let results = try withInference { try step([Tensor([read[read.count - 1]], device: device)] + state) }
-                let token = try results[0].scalars(as: Int32.self)[0]
+                if let limit = model.contextLength, read.count > limit {
+                    read = kept(of: read)
+                    try reader.restart(with: read)
+                }
+                let token = try reader.next(after: read[read.count - 1])
                 guard token >= 0 else { throw SomaError("the model writes nothing: its weights give NaN or an infinity") }
                 try tell(token)
-                state = Array(results.dropFirst())
                 read.append(token)
             }
         }
@@ -72,17 +75,10 @@ public final class TextGenerator: Sendable {
         return text + stream.finish()
     }
 
-    /// The state before the last of the tokens, of which no more are kept than half of what the model looks back at where they are more than that.
-    private func state(before tokens: inout [Int32]) throws -> [Tensor] {
-        if let limit = model.contextLength, tokens.count > limit { tokens.removeFirst(tokens.count - max(1, limit / 2)) }
-        let known = tokens.dropLast()
-        return try withDevice(device) {
-            try withInference {
-                guard !known.isEmpty else { return model.initialState(count: 1) }
-                let (_, state) = model(Tensor(Array(known), shape: [1, known.count], device: device), from: model.initialState(count: 1))
-                try realizeAll(state)
-                return state
-            }
-        }
+    /// The tokens that a text begins anew with: where they are more than the model looks back at, the last one and before it half of what it looks back
+    /// at.
+    private func kept(of tokens: [Int32]) -> [Int32] {
+        guard let limit = model.contextLength, tokens.count > limit else { return tokens }
+        return tokens.suffix(min(limit, limit / 2 + 1))
     }
 }

@@ -7,6 +7,7 @@ enum WorkloadList {
         [256, 512, 1024, 2048, 4096].map(Workload.gemm) + [
             .conv3x3Forward, .conv3x3InputGradient, .conv3x3FilterGradient, .conv7x7Forward, .depthwiseForward, .chain, .sum, .copy, .softmax,
             .layerNorm, .trainMLP, .trainLeNet, .trainResNet20, .trainResNet18, .trainLSTM, .trainGPT, .trainDCGAN,
+            .generateGPT, .generateGPT2,
         ] + InferenceWorkload.all.flatMap { $0.workloads(batches: batches) } + [.tinyAddsLazy, .tinyAddsEach, .startup]
     }
 
