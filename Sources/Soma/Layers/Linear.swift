@@ -2,11 +2,13 @@ import SomaGraph
 
 /// An affine map of the last axis: y = x Wᵀ + b, with x [..., inputs], W [outputs, inputs], b [outputs] and y [...,
 /// outputs].
-public struct Linear: Layer {
+public struct Linear: Layer, CustomReflectable {
     /// W: [outputs, inputs].
     public let weight: Parameter
     /// b: [outputs].
     public let bias: Parameter?
+    /// What is added to W without being part of it, if anything is.
+    let addition = LowRankSlot()
 
     /// W is [outputs, inputs], b [outputs]. Traps where a number is not positive.
     /// - Parameters:
@@ -33,7 +35,11 @@ public struct Linear: Layer {
                 programError("Linear", "an input of \(x.shape) is not […, \(weight.shape[1])]")
             }
             let product = matmul(x, weight.tensor.transposed())
-            return tapped(bias.map { product + $0.tensor } ?? product)
+            let sum = bias.map { product + $0.tensor } ?? product
+            return tapped(addition.content.map { sum + $0(x) } ?? sum)
         }
     }
+
+    /// `weight`, `bias`. What is added to W is trained and saved by itself.
+    public var customMirror: Mirror { Mirror(self, children: ["weight": weight, "bias": bias as Any]) }
 }

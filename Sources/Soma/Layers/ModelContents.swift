@@ -10,6 +10,8 @@ struct ModelContents {
     private(set) var states: [NamedState] = []
     /// The model itself and the modules that it is made of, each before those within it, by the paths that lead to them.
     private(set) var modules: [FoundModule] = []
+    /// The affine maps, by the paths that lead to them; one that several paths lead to is there once for each.
+    private(set) var linears: [(path: String, layer: Linear)] = []
     /// Paths of properties that are closures.
     private(set) var closures: [String] = []
     private var placeOfParameter: [ObjectIdentifier: Int] = [:]
@@ -34,6 +36,7 @@ struct ModelContents {
         default: break
         }
         if value is any Module { modules.append(FoundModule(path: path, type: type(of: value))) }
+        if let linear = value as? Linear { linears.append((path.joined(separator: "."), linear)) }
         let mirror = Mirror(reflecting: value)
         requireReadable(value, path)
         if mirror.displayStyle == nil && "\(type(of: value))".contains("->") { closures.append(path.joined(separator: ".")) }

@@ -122,8 +122,10 @@ public struct LlamaBody: Layer, CustomReflectable {
 
     /// The same of tokens that follow those of a cache.
     func callAsFunction(_ tokens: Tensor, after cache: inout KeyValueCache) -> Tensor {
+        // All blocks have the same positions.
+        let angles = blocks[0].attention.positions?.angles(at: cache.places)
         var x = self.tokens(tokens)
-        for (index, block) in blocks.enumerated() { x = block(x, number: index, after: &cache) }
+        for (index, block) in blocks.enumerated() { x = block(x, number: index, angles, after: &cache) }
         return norm(x)
     }
 
@@ -157,8 +159,8 @@ public struct LlamaBlock: Layer, CustomReflectable {
     }
 
     /// The same of places that follow those of a cache, in which this block has a number.
-    func callAsFunction(_ x: Tensor, number: Int, after cache: inout KeyValueCache) -> Tensor {
-        let (query, key, value) = attention.projected(norm1(x), at: cache.places)
+    func callAsFunction(_ x: Tensor, number: Int, _ angles: RotaryPositions.Angles?, after cache: inout KeyValueCache) -> Tensor {
+        let (query, key, value) = attention.projected(norm1(x), by: angles)
         let (keys, values) = cache.append(key, value, ofBlock: number)
         let attended = x + attention.attended(query: query, key: keys, value: values, mask: cache.mask)
         return attended + feedForward(norm2(attended))

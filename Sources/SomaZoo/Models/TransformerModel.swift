@@ -24,6 +24,10 @@ extension TransformerModel {
     /// has.
     public func callAsFunction(_ tokens: Tensor) -> Tensor { tapped(logits(of: states(of: tokens))) }
 
+    /// `NextToken` of this network, whatever its type: the objective of training it.
+    /// - Parameter tokenizer: tells how many characters a token stands for; nil: bits per character are not measured.
+    public func nextToken(tokenizer: (any Tokenizer)? = nil) -> any Objective { NextToken(self, tokenizer: tokenizer) }
+
     /// Traps unless tokens are integers [N, T] with T in 1 ... context.
     func requireTokens(_ tokens: Tensor, _ operation: String) {
         guard tokens.rank == 2, tokens.dtype.isInteger, (1...context).contains(tokens.shape[1]) else {

@@ -64,9 +64,9 @@ public struct GroupedQueryAttention: Layer, CustomReflectable {
         projected(x) { positions, x in positions(x, from: offset) }
     }
 
-    /// The same for places that are known when the program runs: integers [T], or [N, T]. A place out of range gives NaN.
-    public func projected(_ x: Tensor, at places: Tensor) -> (query: Tensor, key: Tensor, value: Tensor) {
-        projected(x) { positions, x in positions(x, at: places) }
+    /// The same for places that are known when the program runs; without rotary positions their angles are nil.
+    public func projected(_ x: Tensor, by angles: RotaryPositions.Angles?) -> (query: Tensor, key: Tensor, value: Tensor) {
+        projected(x) { positions, x in angles.map { positions(x, by: $0) } ?? x }
     }
 
     private func projected(_ x: Tensor, _ turn: (RotaryPositions, Tensor) -> Tensor) -> (query: Tensor, key: Tensor, value: Tensor) {

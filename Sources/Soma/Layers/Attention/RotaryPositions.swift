@@ -79,14 +79,32 @@ public struct RotaryPositions: Layer {
 
     /// x turned by places that are known when the program runs: integers [T] for x [..., T, size], or [N, T] for x [N, heads, T, size]. A place out
     /// of range gives NaN.
-    public func callAsFunction(_ x: Tensor, at places: Tensor) -> Tensor {
-        requireFeatures(x)
-        let isShared = places.shape == [x.shape[x.rank - 2]]
-        guard isShared || x.rank == 4 && places.shape == [x.shape[0], x.shape[2]], places.dtype.isInteger else {
-            programError("RotaryPositions", "places \(places.dtype) \(places.shape) for \(x.shape)")
+    public func callAsFunction(_ x: Tensor, at places: Tensor) -> Tensor { self(x, by: angles(at: places)) }
+
+    /// By what places turn, looked up once for all that is turned by them.
+    public struct Angles: Sendable {
+        /// The places: [T] or [N, T].
+        fileprivate let places: Shape
+        /// [T, size] or [N, 1, T, size].
+        fileprivate let cosines, sines: Tensor
+    }
+
+    /// The angles of places that are known when the program runs: integers [T] or [N, T].
+    public func angles(at places: Tensor) -> Angles {
+        guard (1...2).contains(places.rank), places.dtype.isInteger else {
+            programError("RotaryPositions", "places \(places.dtype) \(places.shape) are not integers [T] or [N, T]")
         }
-        let indices = isShared ? places : places.expandingDims(at: 1)
-        return turned(x, cosines.gathered(atIndices: indices), sines.gathered(atIndices: indices))
+        let indices = places.rank == 1 ? places : places.expandingDims(at: 1)
+        return Angles(places: places.shape, cosines: cosines.gathered(atIndices: indices), sines: sines.gathered(atIndices: indices))
+    }
+
+    /// x [..., T, size] turned by the angles of [T], or x [N, heads, T, size] by those of [N, T].
+    public func callAsFunction(_ x: Tensor, by angles: Angles) -> Tensor {
+        requireFeatures(x)
+        guard angles.places == [x.shape[x.rank - 2]] || x.rank == 4 && angles.places == [x.shape[0], x.shape[2]] else {
+            programError("RotaryPositions", "places \(angles.places) for \(x.shape)")
+        }
+        return turned(x, angles.cosines, angles.sines)
     }
 
     private func requireFeatures(_ x: Tensor) {
