@@ -1,4 +1,5 @@
 import Soma
+import SomaBackend
 import SomaReference
 import Testing
 
@@ -132,6 +133,29 @@ import Testing
             #expect(zeros[0][24...].allSatisfy { $0 == 0 } && zeros[1][24...].allSatisfy { $0 == 0 }, "the second sample has no keys")
             #expect(zeros[0][..<24].contains { $0 != 0 })
         }
+    }
+
+    /// Attention and its gradient take memory as the sequence is long, not as its square: twice as much for 4096 places as for 2048.
+    @Test func memoryGrowsWithTheSequence() throws {
+        func peak(_ places: Int, _ capabilities: Capabilities) throws -> Double {
+            let backend = RecordingBackend(capabilities: capabilities)
+            return try withDevice(Device(running: backend)) {
+                let inputs = try (0..<3).map { _ in try Tensor.zeros([1, 4, places, 64]).contiguous().realize() }
+                let step = compiled { x in
+                    let y = scaledDotProductAttention(query: x[0], key: x[1], value: x[2], mask: .causal)
+                    return [y] + gradient(of: y.sum(), withRespectTo: x)
+                }
+                backend.forgetPeak()
+                let results = try step(inputs)
+                return withExtendedLifetime(results) { Double(backend.recorded.memory.peak) }
+            }
+        }
+        let (short, long) = (try peak(2048, Capabilities(attentionWidth: 64)), try peak(4096, Capabilities(attentionWidth: 64)))
+        #expect(long / short < 2.01, "\(short), \(long)")
+        // Query, key and value, the output and three gradients of 2 MiB each, and little more.
+        #expect(short < 20 * 1024 * 1024, "\(short)")
+        // A device without such a step has scores of all pairs in memory.
+        #expect(try peak(4096, Capabilities()) / peak(2048, Capabilities()) > 3.5)
     }
 
     /// A bias of −∞ hides keys as a mask does, all of them too.

@@ -138,7 +138,9 @@ import Testing
         Mistake("ProgramMistakeTests.swift", "randomCategorical", "top p 1.5") { _ = Tensor.randomCategorical(logits: .ones([2, 3]), topP: 1.5) },
         Mistake("ProgramMistakeTests.swift", "randomCategorical", "no classes") { _ = Tensor.randomCategorical(logits: .ones([2, 0])) },
         Mistake("ProgramMistakeTests.swift", "LowRankAdditions", "a rank of 0") { _ = LowRankAdditions(to: Linear(from: 2, to: 2), rank: 0) },
-        Mistake("LowRankAdditions", "no Linear layer of Linear is chosen") { _ = LowRankAdditions(to: Linear(from: 2, to: 2), rank: 1) { _ in false } },
+        Mistake("LowRankAdditions", "no Linear layer of Linear is chosen") {
+            _ = LowRankAdditions(to: Linear(from: 2, to: 2), rank: 1) { _ in false }
+        },
         Mistake("LowRankAdditions", "'1' has an addition already") {
             let (first, second) = (Linear(from: 2, to: 2), Linear(from: 2, to: 2))
             _ = LowRankAdditions(to: second, rank: 1)

@@ -80,8 +80,8 @@ import Testing
         }
     }
 
-    /// A token takes no memory of the size of a cache, prepares no step, and copies no room of keys: all launches but products and what is as large as a
-    /// token are attention and the two pieces of each block that are written.
+    /// A token takes no memory of the size of a cache, prepares no step, and copies no room of keys: all launches but products and what is as large
+    /// as a token are attention and the two pieces of each block that are written.
     @Test(arguments: [true, false]) func aTokenCostsAToken(_ isGPT: Bool) throws {
         let backend = RecordingBackend(capabilities: Capabilities(attentionWidth: 256, hasRecurrence: true))
         try withDevice(Device(running: backend)) {

@@ -49,7 +49,9 @@ class Workloads:
             return self.convolution(kind, rest)
         if kind == "infer":
             return self.asking(self.answers(rest, batch))
-        kinds = {"gemm": self.product, "train": self.training, "generate": self.generation, "latency": lambda name: self.waiting(self.answers(name, 1))}
+        kinds = {
+            "gemm": self.product, "train": self.training, "generate": self.generation, "latency": lambda name: self.waiting(self.answers(name, 1)),
+        }
         if kind in kinds:
             return kinds[kind](rest)
         return {

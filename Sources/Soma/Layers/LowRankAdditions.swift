@@ -1,8 +1,8 @@
 import SomaGraph
 import Synchronization
 
-/// Additions of low rank to the weights of a model's `Linear` layers, which are trained in their place: y = W x + b becomes y = W x + b + α/r · B A x,
-/// with A [r, inputs] and B [outputs, r].
+/// Additions of low rank to the weights of a model's `Linear` layers, which are trained in their place: y = W x + b becomes y = W x + b + α/r · B A
+/// x, with A [r, inputs] and B [outputs, r].
 ///
 /// ```swift
 /// let additions = LowRankAdditions(to: network, rank: 8, alpha: 16) { $0.contains("attn") }
@@ -12,14 +12,14 @@ import Synchronization
 /// additions.merge()
 /// ```
 ///
-/// The model computes with them as soon as they are made; B is 0 at first, so nothing changes until they are trained. They are a module of their own: an
-/// optimiser for it takes gradients with respect to A and B alone, and moments of these alone, and a checkpoint of it holds nothing else. The model's own
-/// parameters keep their bits, names and files. Weights that are no `Linear` layer's, such as the table of an embedding, get none.
+/// The model computes with them as soon as they are made; B is 0 at first, so nothing changes until they are trained. They are a module of their own:
+/// an optimiser for it takes gradients with respect to A and B alone, and moments of these alone, and a checkpoint of it holds nothing else. The
+/// model's own parameters keep their bits, names and files. Weights that are no `Linear` layer's, such as the table of an embedding, get none.
 ///
 /// Make them before steps are captured: a step that was captured without them goes on without.
 ///
-/// E. Hu et al., *LoRA: Low-Rank Adaptation of Large Language Models*, ICLR 2022. Names are those of `peft` behind its `base_model.model.`: the path of the
-/// layer with `.lora_A.weight` and `.lora_B.weight`.
+/// E. Hu et al., *LoRA: Low-Rank Adaptation of Large Language Models*, ICLR 2022. Names are those of `peft` behind its `base_model.model.`: the path
+/// of the layer with `.lora_A.weight` and `.lora_B.weight`.
 public struct LowRankAdditions: Module, CustomReflectable {
     /// r.
     public let rank: Int

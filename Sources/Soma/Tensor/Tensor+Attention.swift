@@ -14,8 +14,8 @@ package struct AttentionOperands {
 
     var masks: [Node] { [lengths?.node, bias?.node].compactMap { $0 } }
 
-    /// Keys or values [B, G, S, d] with zeros from the length of each sequence on: what lies there may be NaN, and 0 · NaN is not 0. The steps of devices
-    /// do not read that far.
+    /// Keys or values [B, G, S, d] with zeros from the length of each sequence on: what lies there may be NaN, and 0 · NaN is not 0. The steps of
+    /// devices do not read that far.
     func ownRows(of x: Tensor) -> Tensor {
         guard let lengths else { return x }
         let isOwn = Tensor.range(x.shape[2], device: x.device).expandingDims(at: 1) .< lengths.reshaped(to: [lengths.count, 1, 1, 1])

@@ -8,9 +8,9 @@ extension Tensor {
     /// Of exponential numbers, each divided by the probability of its class, the least is that of the class drawn (E. J. Gumbel's trick): a random
     /// word for each class. A logit of −∞ is never drawn unless all are.
     ///
-    /// Restrictions hold one after the other: of the `topK` classes those of `topP` are kept, by the probabilities among the former; of equal logits the
-    /// first come first. Up to 1024 classes are sorted for it. Of more the least logit that is kept is searched for, by 40 sums over the classes for
-    /// each restriction; logits that differ by less than a trillionth of the range of all count as equal there.
+    /// Restrictions hold one after the other: of the `topK` classes those of `topP` are kept, by the probabilities among the former; of equal logits
+    /// the first come first. Up to 1024 classes are sorted for it. Of more the least logit that is kept is searched for, by 40 sums over the classes
+    /// for each restriction; logits that differ by less than a trillionth of the range of all count as equal there.
     ///
     /// A. Holtzman et al., *The Curious Case of Neural Text Degeneration*, ICLR 2020, has `topP`.
     /// - Parameters:
@@ -58,8 +58,8 @@ extension Tensor {
         return kept ?? .ones(shape, dtype: .bool, device: device)
     }
 
-    /// Which elements of [..., n] have a weight of less than `bound` before them, in descending order, of equal elements the first first; NaN is among
-    /// them, −∞ is not.
+    /// Which elements of [..., n] have a weight of less than `bound` before them, in descending order, of equal elements the first first; NaN is
+    /// among them, −∞ is not.
     private func greatest(weights: Tensor, until bound: Double) -> Tensor {
         let largest = minimum(max(alongAxes: -1, keepingDims: true), Double(Float.greatestFiniteMagnitude))
         let finite = Tensor.select(self .== -Double.infinity, largest, self)

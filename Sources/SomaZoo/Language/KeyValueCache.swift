@@ -3,9 +3,9 @@ import SomaGraph
 
 /// The keys and values of the tokens that a transformer has read, with room for as many as it looks back at.
 ///
-/// It is what a `TransformerModel` has as the state of a `LanguageModel`: of each block room for keys and for values, [heads, N, context, d], and last how
-/// many tokens are in it, int32 [1, N], as many in all texts. A step that assigns the next state to the `State`s that it read writes the new tokens into
-/// their memory and copies nothing else; attention reads what was written so far, and the program is the same for each token.
+/// It is what a `TransformerModel` has as the state of a `LanguageModel`: of each block room for keys and for values, [heads, N, context, d], and
+/// last how many tokens are in it, int32 [1, N], as many in all texts. A step that assigns the next state to the `State`s that it read writes the new
+/// tokens into their memory and copies nothing else; attention reads what was written so far, and the program is the same for each token.
 public struct KeyValueCache: Sendable {
     /// What a block keeps of each token.
     public struct Shape: Hashable, Sendable {

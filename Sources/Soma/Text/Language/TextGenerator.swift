@@ -8,8 +8,8 @@ import Synchronization
 /// let text = try generator.text(after: "ROMEO.\n", count: 200, seed: 7)
 /// ```
 ///
-/// Its steps are captured once and follow the parameters, so that a model can be asked again and again while it is trained. Several threads may ask at a
-/// time; the memory of the longest texts, such as the keys and values of attention, is kept as long as the generator.
+/// Its steps are captured once and follow the parameters, so that a model can be asked again and again while it is trained. Several threads may ask
+/// at a time; the memory of the longest texts, such as the keys and values of attention, is kept as long as the generator.
 public final class TextGenerator: Sendable {
     private let model: any LanguageModel
     private let tokenizer: any Tokenizer
@@ -75,8 +75,8 @@ public final class TextGenerator: Sendable {
         return text + stream.finish()
     }
 
-    /// The tokens that a text begins anew with: where they are more than the model looks back at, the last one and before it half of what it looks back
-    /// at.
+    /// The tokens that a text begins anew with: where they are more than the model looks back at, the last one and before it half of what it looks
+    /// back at.
     private func kept(of tokens: [Int32]) -> [Int32] {
         guard let limit = model.contextLength, tokens.count > limit else { return tokens }
         return tokens.suffix(min(limit, limit / 2 + 1))
