@@ -43,7 +43,7 @@ public struct CrossValidation: Sendable {
 
     /// Trains a model for each fold and measures it. What it writes meanwhile is removed again.
     /// - Parameters:
-    ///   - context: data, settings, seed and device; reports, folder and checkpoint are not used.
+    ///   - context: data, settings, seed and device; folder and checkpoint are not used, and its observer is asked and told nothing.
     ///   - told: called with the number of each fold and what its model does.
     /// - Throws: `UsageError` where the recipe deals its data to no folds; `SomaError` where there are too few for so many, or a run is interrupted;
     ///   what `Recipe.run` and `told` throw.
@@ -53,7 +53,7 @@ public struct CrossValidation: Sendable {
             let folder = try PassingFolder()
             var fold = context
             (fold.fold, fold.output, fold.checkpoint) = (Fold(number, of: count), folder.path, nil)
-            fold.report = { _ in }
+            fold.observer = UntoldObserver(context: context)
             let result = try recipe.run(fold)
             if result.isInterrupted { throw SomaError("interrupted in fold \(number + 1) of \(count)") }
             try told(number, result.test)

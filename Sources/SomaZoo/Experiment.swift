@@ -120,8 +120,8 @@ private struct ExperimentRun {
             remarks.append(try preparation())
         }
         let ending = try trainer.run(
-            on: experiment.training, evaluatingOn: experiment.validation, report: context.reporting(ModelSummary(name, experiment.model), remarks),
-            isInterrupted: context.isInterrupted)
+            on: experiment.training, evaluatingOn: experiment.validation,
+            observer: ExperimentObserver(context, ModelSummary(name, experiment.model), remarks))
         if ending.isInterrupted { return try summary(ending, Exhibits()) }
         let exhibits = try experiment.exhibits(context.output)
         for event in exhibits.events { try context.report(event) }

@@ -37,7 +37,7 @@ public protocol Recipe: Sendable {
 
     /// Trains to the end, or until it is interrupted.
     /// - Throws: `SomaError` where data is missing or broken, or the loss is no longer finite; `BackendError`; what
-    ///   `context.report` throws.
+    ///   `context.observer` throws.
     @discardableResult
     func run(_ context: RecipeContext) throws -> RecipeResult
 
@@ -117,18 +117,19 @@ public struct RecipeContext {
     public var fold: Fold?
     /// The checkpoint to resume from; nil begins anew.
     public var checkpoint: Checkpoint?
-    /// Asked after every training step, which is an update or, where these are tiny, a pass; training stops, with a checkpoint, where it
-    /// answers true.
-    public var isInterrupted: () -> Bool
-    /// Called with everything that happens.
-    public var report: (RecipeEvent) throws -> Void
+    /// Who is told of everything that happens, and asked after every training step whether to stop; nil for nobody.
+    public var observer: (any RunObserver<RecipeEvent>)?
 
     /// A run with the recipe's own settings and epochs that reports to nobody.
     public init(_ recipe: any Recipe, device: Device = .current, seed: UInt64 = 0) {
         (self.device, self.seed, defaultEpochs, settings) = (device, seed, recipe.defaultEpochs, Settings(recipe))
-        isInterrupted = { false }
-        report = { _ in }
     }
+
+    /// Tells the observer.
+    func report(_ event: RecipeEvent) throws { try observer?.note(event) }
+
+    /// Whether the observer stops the run.
+    func isInterrupted() -> Bool { observer?.isInterrupted() ?? false }
 }
 
 /// What a recipe tells while it runs.

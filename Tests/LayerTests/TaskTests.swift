@@ -345,7 +345,7 @@ import Testing
         let whole = makeRun(nil)
         let start = try bits(whole.net)
         var atSecond: [[UInt32]] = []
-        let result = try whole.trainer.run(on: data, begin: { number, _ in if number == 1 { atSecond = try bits(whole.net) } })
+        let result = try whole.trainer.run(on: data, report: { if case .phase(_, 1, _) = $0 { atSecond = try bits(whole.net) } })
         #expect(result.progress.updateCount == 5 && result.progress.epoch == 1)
         #expect(atSecond.prefix(2) == start.prefix(2) && atSecond.suffix(2) != start.suffix(2))
         for stop in [3, 10, 12] {

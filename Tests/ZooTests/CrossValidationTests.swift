@@ -57,7 +57,7 @@ extension OnTheCPU {
             }
             #expect { _ = try CrossValidation(table, context(table, ["held-out=0.2"]), folds: 3) } throws: { "\($0)".contains("held-out=") }
             var stopped = try context(table)
-            stopped.isInterrupted = { true }
+            stopped.observer = StopsAtOnce()
             #expect { _ = try CrossValidation(table, stopped, folds: 3) } throws: { "\($0)".contains("interrupted in fold 1 of 3") }
         }
 
@@ -68,4 +68,10 @@ extension OnTheCPU {
             #expect(CrossValidation.Summary(figure, [1]).deviation == 0)
         }
     }
+}
+
+private struct StopsAtOnce: RunObserver {
+    typealias Event = RecipeEvent
+
+    func isInterrupted() -> Bool { true }
 }

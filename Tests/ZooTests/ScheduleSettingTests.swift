@@ -12,10 +12,10 @@ import Testing
         context.epochs = epochs
         let rate = arguments.contains { $0.hasPrefix("lr=") } ? [] : ["lr=0.1"]
         context.settings = try Settings(recipe, arguments: ["hidden=4", "batch=150"] + rate + arguments)
-        var rates: [Double] = []
-        context.report = { if case .training(.step(let progress, _)) = $0 { rates.append(progress.learningRate) } }
+        let noted = Rates()
+        context.observer = noted
         _ = try recipe.run(context)
-        return rates
+        return noted.rates
     }
 
     private func isClose(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) <= 1e-12 * b } ?? false }
@@ -44,5 +44,14 @@ import Testing
         let rates = try rates(epochs: 4, "schedule=plateau", "warmup=0", "optimizer=sgd", "lr=1e-30")
         try #require(rates.count == 40)
         #expect(rates[19] == 1e-30 && isClose(rates[20], 1e-31) && isClose(rates[39], 1e-32))
+    }
+}
+
+/// The learning rates of updates.
+private final class Rates: RunObserver {
+    private(set) var rates: [Double] = []
+
+    func note(_ event: RecipeEvent) {
+        if case .training(.step(let progress, _)) = event { rates.append(progress.learningRate) }
     }
 }

@@ -27,10 +27,24 @@ func record(
     var context = RecipeContext(recipe, device: device, seed: seed)
     context.settings = try Settings(recipe, arguments: arguments)
     if let epochs { context.epochs = epochs }
-    (context.data, context.output, context.isInterrupted) = (data, output, isInterrupted)
+    (context.data, context.output) = (data, output)
     context.checkpoint = try resume.map { try Checkpoint(path: $0) }
+    let recorder = Recorder(isInterrupted)
+    context.observer = recorder
+    recorder.record.result = try recipe.run(context)
+    return recorder.record
+}
+
+/// Notes what a run tells.
+private final class Recorder: RunObserver {
     var record = Record()
-    context.report = { event in
+    private let stops: () -> Bool
+
+    init(_ stops: @escaping () -> Bool) { self.stops = stops }
+
+    func isInterrupted() -> Bool { stops() }
+
+    func note(_ event: RecipeEvent) {
         switch event {
         case .model(let summary): record.models.append(summary)
         case .message(let text): record.messages.append(text)
@@ -42,8 +56,6 @@ func record(
         case .interrupted(let place): record.interruptions.append(place)
         }
     }
-    record.result = try recipe.run(context)
-    return record
 }
 
 /// A device for cases so small that speed does not matter.

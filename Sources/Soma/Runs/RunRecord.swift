@@ -4,10 +4,10 @@
 /// let folder = RunFolder(path: "runs/mine")
 /// try folder.open()
 /// let record = try RunRecord(folder: folder.path, title: "mine", resumes: false)
-/// try trainer.run(on: training, evaluatingOn: heldOut) { try record.note($0) }
+/// try trainer.run(on: training, evaluatingOn: heldOut, observer: record)
 /// try record.draw()
 /// ```
-public final class RunRecord {
+public final class RunRecord: RunObserver {
     private let folder: String
     private let title: String
     private let device: Device

@@ -89,25 +89,21 @@ public final class PhasedTrainer {
 
     /// Trains to the end of the last phase.
     /// - Parameters:
-    ///   - begin: called before each phase with its number, from 0, and its trainer.
-    ///   - report: called for each event; what it throws ends training, once a checkpoint was written.
-    ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
+    ///   - observer: who is told of each event, and asked after every update whether to stop.
     /// - Returns: the result of the last phase that was trained.
     /// - Throws: as `Trainer.run`; what making a task throws.
     @discardableResult
     public func run(
-        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, begin: (Int, Trainer) throws -> Void = { _, _ in },
-        report: (TrainingEvent) throws -> Void = { _ in }, isInterrupted: () -> Bool = { false }
+        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, observer: any RunObserver<TrainingEvent>
     ) throws -> TrainingResult {
         var result: TrainingResult?
         for number in first..<phases.count {
             let trainer = try makeTrainer(number)
             if number == first, let checkpoint { try trainer.resume(from: checkpoint) }
             current = trainer
-            try begin(number, trainer)
-            if phases.count > 1 { try report(.phase(names[number], number: number, of: phases.count)) }
+            if phases.count > 1 { try observer.note(.phase(names[number], number: number, of: phases.count)) }
             let data = phases[number].data ?? (training, heldOut)
-            let own = try trainer.run(on: data.training, evaluatingOn: data.heldOut, report: report, isInterrupted: isInterrupted)
+            let own = try trainer.run(on: data.training, evaluatingOn: data.heldOut, observer: observer)
             if own.isInterrupted { return own }
             result = own
         }

@@ -91,15 +91,12 @@ public final class Trainer {
 
     /// Trains to the end of the last epoch.
     /// - Parameters:
-    ///   - report: called for each event; what it throws ends training, once a checkpoint was written.
-    ///   - isInterrupted: asked after every update; where it answers true, a checkpoint is written and training stops.
+    ///   - observer: who is told of each event, and asked after every update whether to stop.
     /// - Throws: `SomaError` where the loss becomes NaN or infinite, after the last good checkpoint was kept; what
     ///   reading a sample throws, once a checkpoint was written; what writing a file throws; `BackendError`.
     @discardableResult
     public func run(
-        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil,
-        report tell: (TrainingEvent) throws -> Void = { _ in },
-        isInterrupted: () -> Bool = { false }
+        on training: some DataSet, evaluatingOn heldOut: (any DataSet)? = nil, observer: any RunObserver<TrainingEvent>
     ) throws -> TrainingResult {
         let loader = try BatchLoader(
             training, batchSize: options.batchSize, seed: options.seed, epochs: options.epochs, from: progress.position,
@@ -119,14 +116,14 @@ public final class Trainer {
         // Where nobody can be told any more training goes on to where it can stop without loss.
         func report(_ event: TrainingEvent) {
             if failure != nil { return }
-            do { try device.noting(.reporting) { try tell(event) } } catch { failure = error }
+            do { try device.noting(.reporting) { try observer.note(event) } } catch { failure = error }
         }
-        try device.noting(.reporting) { try tell(.started(standing)) }
+        try device.noting(.reporting) { try observer.note(.started(standing)) }
         let first = updateCount
         do {
             if progress.isEpochOpen { lastEpoch = try finishEpoch(heldOut, report) }
             while !isStoppedEarly, try device.noting(.looping, { try advance(loader, training, heldOut, &lastEpoch, report) }) {
-                let isOver = isInterrupted()
+                let isOver = observer.isInterrupted()
                 if failure != nil { break }
                 // What was to stop after the last update is done already.
                 guard isOver, progress.position.epoch < options.epochs, !isStoppedEarly else { continue }

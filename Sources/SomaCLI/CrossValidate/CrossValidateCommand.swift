@@ -51,7 +51,7 @@ struct CrossValidateCommand: ParsableCommand {
         plan = try plan.fitted(on: device)
         var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
         (context.epochs, context.settings, context.data) = (plan.epochs, plan.settings, plan.data)
-        context.isInterrupted = { Interruption.isPending }
+        context.observer = InterruptedBySignals()
         Interruption.watch()
         let result: CrossValidation
         do {
@@ -93,4 +93,11 @@ struct CrossValidateCommand: ParsableCommand {
         table.wordColumnCount = 1
         return table
     }
+}
+
+/// Stops a run where a signal came.
+private struct InterruptedBySignals: RunObserver {
+    typealias Event = RecipeEvent
+
+    func isInterrupted() -> Bool { Interruption.isPending }
 }

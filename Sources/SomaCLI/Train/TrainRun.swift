@@ -99,26 +99,8 @@ final class TrainRun {
         var context = RecipeContext(plan.recipe, device: device, seed: plan.seed)
         (context.epochs, context.settings, context.data) = (plan.epochs, plan.settings, plan.data)
         (context.output, context.checkpoint) = (hasNothingToDo ? nil : plan.folder.path, plan.checkpoint)
-        context.isInterrupted = { [self] in
-            profiler?.noteStep()
-            Interruption.hasNothingToLose = false
-            return Interruption.isPending
-        }
-        context.report = { [self] event in
-            // Where there is nothing to do nothing is changed.
-            if !hasNothingToDo { try note(event, in: openRecord()) }
-            try report.note(event)
-            if profiler?.isOver == true { try writeProfile() }
-        }
+        context.observer = self
         return context
-    }
-
-    private func note(_ event: RecipeEvent, in record: RunRecord) throws {
-        switch event {
-        case .model(let summary): try record.begin(summary.title)
-        case .training(let event): try record.note(event)
-        case .message, .table, .file, .interrupted: break
-        }
     }
 
     /// Writes the timeline, once, with the steps that were watched.
@@ -157,11 +139,34 @@ final class TrainRun {
     /// Computes the loss and gradients of the first minibatch on both devices.
     private func check(against reference: Device) throws {
         var context = context
-        context.report = { _ in }
+        context.observer = nil
         let tensors = try plan.recipe.probe(context)
         if let divergence = try device.firstDivergence(of: tensors, against: reference) {
             throw SomaError("\(device) differs from \(reference) at \(divergence)")
         }
         try report.note(.message("the first loss and its gradients on \(device) agree with \(reference)"))
+    }
+}
+
+extension TrainRun: RunObserver {
+    func note(_ event: RecipeEvent) throws {
+        // Where there is nothing to do nothing is changed.
+        if !hasNothingToDo { try note(event, in: openRecord()) }
+        try report.note(event)
+        if profiler?.isOver == true { try writeProfile() }
+    }
+
+    private func note(_ event: RecipeEvent, in record: RunRecord) throws {
+        switch event {
+        case .model(let summary): try record.begin(summary.title)
+        case .training(let event): try record.note(event)
+        case .message, .table, .file, .interrupted: break
+        }
+    }
+
+    func isInterrupted() -> Bool {
+        profiler?.noteStep()
+        Interruption.hasNothingToLose = false
+        return Interruption.isPending
     }
 }

@@ -48,13 +48,22 @@ struct TuneSubject {
         name = recipe.name
         prepare = { device in
             {
-                var hasStepped = false
                 var context = RecipeContext(recipe, device: device, seed: plan.seed)
                 (context.settings, context.data) = (plan.settings, plan.data)
-                context.isInterrupted = { hasStepped }
-                context.report = { if case .training(.step) = $0 { hasStepped = true } }
+                context.observer = FirstStep()
                 _ = try recipe.run(context)
             }
         }
     }
+}
+
+/// Stops a run behind its first training step.
+private final class FirstStep: RunObserver {
+    private var isDone = false
+
+    func note(_ event: RecipeEvent) {
+        if case .training(.step) = event { isDone = true }
+    }
+
+    func isInterrupted() -> Bool { isDone }
 }

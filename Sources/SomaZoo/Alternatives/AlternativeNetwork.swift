@@ -20,7 +20,7 @@ struct AlternativeNetwork {
                 let before = device.memory.live
                 let (trained, seconds) = try timed { () -> (trainer: Trainer, bytes: Int, isInterrupted: Bool) in
                     let (trainer, bytes) = try trainer(on: training, generator)
-                    let ending = try trainer.run(on: training, isInterrupted: context.isInterrupted)
+                    let ending = try trainer.run(on: training, observer: UntoldObserver(context: context))
                     try device.synchronize()
                     return (trainer, bytes, ending.isInterrupted)
                 }

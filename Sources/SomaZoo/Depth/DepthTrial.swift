@@ -57,7 +57,7 @@ struct DepthTrial: Sendable {
             epochs: context.epochs, batchSize: settings[VanishingGradientRecipe.batch], seed: context.seed)
         let trainer = Trainer(model, Classification(model), optimizer, options, generator: generator)
         do {
-            isInterrupted = try trainer.run(on: training, isInterrupted: context.isInterrupted).isInterrupted
+            isInterrupted = try trainer.run(on: training, observer: UntoldObserver(context: context)).isInterrupted
         } catch is SomaError {
             // The digits are embedded and no file is written, so it can only be the loss.
             hasDiverged = true

@@ -13,23 +13,6 @@ extension RecipeContext {
         return checkpoint == nil ? device.noting(.building, make) : outline
     }
 
-    /// Passes the events of a training loop on, the model's summary before the first. Until then nothing is told, so
-    /// that a run that cannot begin leaves its folder as it was; the phase in which it begins is told behind the model.
-    func reporting(_ model: ModelSummary, _ remarks: [String] = []) -> (TrainingEvent) throws -> Void {
-        var isModelTold = false
-        var phase: TrainingEvent?
-        return { event in
-            if case .phase = event, !isModelTold { return phase = event }
-            if case .started = event, !isModelTold {
-                isModelTold = true
-                try report(.model(model))
-                for remark in remarks { try report(.message(remark)) }
-                if let phase { try report(.training(phase)) }
-            }
-            try report(.training(event))
-        }
-    }
-
     /// What another number of epochs than the run began with does to the learning rate of the next update; nil where it does nothing.
     /// - Parameters:
     ///   - name: as the setting has it: `cosine`.
