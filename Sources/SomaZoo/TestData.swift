@@ -8,6 +8,11 @@ public struct TestData: Sendable {
     public let origin: String
     /// What else there is to tell of them, a line each.
     public var remarks: [String] = []
+
+    /// Samples to evaluate by, told as `origin`.
+    public init(dataSet: any DataSet, origin: String, remarks: [String] = []) {
+        (self.dataSet, self.origin, self.remarks) = (dataSet, origin, remarks)
+    }
 }
 
 extension Checkpoint {

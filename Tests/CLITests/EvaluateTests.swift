@@ -21,6 +21,8 @@ import Testing
         let right = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
         #expect(json["accuracy"]?.double == Double(right) / 359)
         #expect(json["classes"]?.array?.count == 10)
+        let some = Command.soma("evaluate", "runs/digits", "--device", "cpu", "--samples", "50", in: folder)
+        #expect(some.output.contains("the first 50 of the 359 embedded digits") && some.output.contains("of 50"), "\(some.output)")
         // Folders of pictures, one for each class: scaled to what the model takes.
         for digit in 0..<10 {
             let number = try #require(try Digits.labels.withBytes { Array($0) }.firstIndex(of: UInt8(digit)))
@@ -44,5 +46,6 @@ import Testing
         Command.soma("evaluate", "runs/digits", "--data", "empty", in: folder).expectComplaint(1, "empty", "no folder")
         Command.soma("evaluate", "runs/digits", "--data", "none", in: folder).expectComplaint(1, "none")
         #expect(Command.soma("evaluate", "runs/digits", "--batch", "0", in: folder).status == 2)
+        #expect(Command.soma("evaluate", "runs/digits", "--samples", "0", in: folder).status == 2)
     }
 }

@@ -33,6 +33,12 @@ import Testing
         Command.soma("features", "runs/dcgan", in: folder).expectComplaint(1, "random numbers")
         let scores = try JSON(parsing: Command.soma("evaluate", "runs/dcgan", "--json", in: folder).output)
         #expect(scores["samples"] == 359 && ["frechet_distance", "inception_score", "coverage", "classifier_accuracy", "real_inception_score"].allSatisfy { isNumber(scores[$0]) })
+        let some = try JSON(parsing: Command.soma("evaluate", "runs/dcgan", "--samples", "100", "--json", in: folder).output)
+        let counts = (0..<10).compactMap { some["class_counts"]?["\($0)"]?.integer }
+        #expect(some["samples"] == 100 && counts.count == 10 && counts.reduce(0, +) == 100)
+        #expect(some["data"] == "the first 100 of as many pictures as the 359 embedded digits that were held out")
+        #expect(some["coverage"]?.double == Double(counts.count { $0 > 0 }))
+        Command.soma("evaluate", "runs/dcgan", "--samples", "360", in: folder).expectComplaint(2, "--samples 360: there are 359 samples")
         Command.soma("evaluate", "runs/dcgan", "--chart", "c.svg", in: folder).expectComplaint(1, "has no picture")
     }
 

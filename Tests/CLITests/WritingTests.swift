@@ -49,6 +49,7 @@ import Testing
         #expect(soma("evaluate", "runs/char-lstm", "--data", "other.txt").lines.contains { $0.hasPrefix("data") && $0.hasSuffix("the 9 tokens of other.txt") })
         try folder.write("odd.txt", Array("to be?".utf8))
         soma("evaluate", "runs/char-lstm", "--data", "odd.txt").expectComplaint(1, "odd.txt", "'?' (U+003F)")
+        soma("evaluate", "runs/char-lstm", "--samples", "5").expectComplaint(2, "--samples is for samples that stand by themselves")
         soma("evaluate", "runs/char-lstm", "--data", "none.txt").expectComplaint(1, "none.txt")
         #expect(soma("inspect", "runs/char-lstm/last.safetensors").output.contains("carried.0"))
         let more = soma("train", "char-lstm", "--resume", "--epochs", "5")

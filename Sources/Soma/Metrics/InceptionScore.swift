@@ -51,9 +51,13 @@ extension Metric {
         }
     }
 
-    /// A table of how many samples a classifier takes for which class.
-    /// - Parameter logits: [n, classes].
-    public static func shares(_ title: String, logits: Tensor, classes: [String], file: StaticString = #fileID, line: UInt = #line) -> Metric {
+    /// A table of how many samples a classifier takes for which class; JSON has the counts by the names of the classes.
+    /// - Parameters:
+    ///   - name: what JSON calls them.
+    ///   - logits: [n, classes].
+    public static func shares(
+        _ title: String, name: String = "class_counts", logits: Tensor, classes: [String], file: StaticString = #fileID, line: UInt = #line
+    ) -> Metric {
         guard logits.rank == 2, logits.shape[1] == classes.count else {
             programError("shares", "logits \(logits.shape) are not [samples, \(classes.count)]", file: file, line: line)
         }
@@ -65,6 +69,7 @@ extension Metric {
             var table = Table(title, columns: ["class", "samples", "share"], rows: rows)
             table.wordColumnCount = 1
             report.tables = [table]
+            report.members = [.init(name, JSON.object(zip(classes, totals.sums[0]).map { .init($0, JSON(Int($1))) }))]
             return report
         }
     }

@@ -19,7 +19,11 @@ struct EvaluateCommand: ParsableCommand {
             each class: on their part val where there is one, else on all; of the folder that was trained on, on the pictures held \
             out. Pictures that cannot be read are left out, named and counted.
 
+            --samples takes the first so many of the samples; of a generator it makes as many pictures. Fréchet distances compare where there are \
+            as many.
+
               soma evaluate runs/digits
+              soma evaluate runs/dcgan --samples 1000
               soma evaluate runs/lenet/best.safetensors --data data/mnist --chart confusion.svg
             """)
 
@@ -37,6 +41,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Samples to evaluate at a time. (default: as many as take 16 MiB, at most 250)")
     var batch: Int?
 
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many samples to evaluate, the first ones. (default: all)", valueName: "count"))
+    var samples: Int?
+
     @Option(help: ArgumentHelp("Draw the picture of the evaluation, such as the confusion matrix, as SVG.", valueName: "file"), completion: .file(extensions: ["svg"]))
     var chart: String?
 
@@ -45,6 +52,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         guard (1...1_000_000).contains(batch ?? 1) else { throw ValidationError("--batch takes a whole number from 1 to 1000000") }
+        guard samples ?? 1 > 0 else { throw ValidationError("--samples takes a whole number from 1 on") }
         if let chart { try OutputFile.checkKind(of: chart, is: "svg", "--chart") }
     }
 
@@ -54,7 +62,8 @@ struct EvaluateCommand: ParsableCommand {
         let device = try DeviceChoice.device(device)
         let place = source.place()
         let folder = data ?? source.data(of: saved.recipe, place)
-        let test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder, place))
+        var test = try saved.recipe.testData(of: source.checkpoint, in: folder, isTrainedOn: source.isTrainedOn(folder, place))
+        if let samples { test = try Self.first(samples, of: test) }
         let session = try saved.recipe.session(source.checkpoint, device: device)
         Interruption.watch()
         let evaluation = try session.evaluate(test.dataSet, batchSize: batch) { _ in
@@ -70,5 +79,17 @@ struct EvaluateCommand: ParsableCommand {
         guard let chart else { return }
         try AtomicFile.write(report.chart(), to: chart)
         if !json { try Console.announce("wrote \(chart)", to: chart) }
+    }
+
+    /// - Throws: `UsageError` where there are fewer, or where samples go on from one another.
+    private static func first(_ count: Int, of test: TestData) throws -> TestData {
+        guard test.dataSet.batching == .free else {
+            throw UsageError("--samples is for samples that stand by themselves, and a text goes on from one to the next")
+        }
+        guard count <= test.dataSet.count else {
+            throw UsageError("--samples \(count): there are \(Quantity.counted(test.dataSet.count, "sample")), \(test.origin)")
+        }
+        let dataSet = Subset(test.dataSet, indices: Array(0..<count))
+        return TestData(dataSet: dataSet, origin: "the first \(Quantity.grouped(count)) of \(test.origin)", remarks: test.remarks)
     }
 }

@@ -143,6 +143,7 @@ import Testing
             #expect(found.report.figures.first { $0.name == "coverage" }?.text == "4")
             let table: [[String]] = [["a", "4", "0.3333"], ["b", "2", "0.1667"], ["c", "4", "0.3333"], ["d", "2", "0.1667"]]
             #expect(found.report.tables.first?.rows == table)
+            #expect(JSON.object(found.report.members).description == #"{"class_counts":{"a":4,"b":2,"c":4,"d":2}}"#)
         }
     }
 
