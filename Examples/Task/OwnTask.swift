@@ -41,11 +41,28 @@ struct Game: TrainingTask {
 
 @main struct Example {
     static func main() throws {
-        let options = Trainer.Options(epochs: 20, batchSize: 64, seed: 1)
-        try Trainer(Game(), options).run(on: Circle(), evaluatingOn: Circle()) { event in
-            guard case .epoch(let summary) = event else { return }
-            let figures = summary.losses + (summary.evaluation?.report.figures ?? [])
-            print("epoch \(summary.epoch + 1):", figures.map { "\($0.title) \($0.value)" }.joined(separator: ", "))
+        let resumes = CommandLine.arguments.contains("--resume")
+        let (device, profile) = try Device.default.profiling()
+        try withDevice(device) {
+            let game = try Game()
+            let folder = RunFolder(path: "runs/circle")
+            try folder.open()
+            let trainer = Trainer(game, .init(epochs: 20, batchSize: 64, seed: 1, folder: folder.path))
+            if resumes { try trainer.resume(from: Checkpoint(path: trainer.lastPath)) }
+            let record = try RunRecord(folder: folder.path, title: "circle", resumes: resumes)
+            try profile.start()
+            try trainer.run(on: Circle(), evaluatingOn: Circle()) { event in
+                try record.note(event)  // metrics.csv
+                if let epoch = event.epoch { print(epoch) }
+            }
+            let launches = try profile.stop().launches
+            print("profile: \(launches.count) launches, \(launches.map(\.duration).reduce(0, +) / 1_000_000) ms")
+            try record.draw()  // curves.svg
+
+            try Checkpoint(path: trainer.bestPath).restore(game.pair)
+            print("best: \(try Evaluator(game).evaluate(Circle()))")
+            let noise = NoiseSource(count: 4, seed: 7).values(0)
+            print("a point: \(try game.pair.generator(Tensor([noise])).scalars())")
         }
     }
 }

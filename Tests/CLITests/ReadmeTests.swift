@@ -38,10 +38,19 @@ import Testing
     @Test func theTaskIsTheOneThatRuns() throws {
         let program = try file("Examples/Task/OwnTask.swift")
         #expect(try file("docs/training.md").contains("```swift\n\(program)```\n"))
-        let command = Command.run(["\(Command.folder)/ExampleTask"], in: folder, environment: ["SOMA_DEVICE": "cpu"])
-        #expect(command.status == 0 && command.lines.count == 20, "\(command.complaint)")
-        let words = try #require(command.lines.last).split(separator: " ")
-        #expect(words.starts(with: ["epoch", "20:", "generator", "loss"]) && (Double(words.last ?? "") ?? 1) < 0.5, "\(command.output)")
+        func run(_ words: String...) -> Command {
+            Command.run(["\(Command.folder)/ExampleTask"] + words, in: folder, environment: ["SOMA_DEVICE": "cpu"])
+        }
+        let command = run()
+        try #require(command.status == 0 && command.lines.count == 23, "\(command.complaint)")
+        let (last, best, point) = (command.lines[19].split(separator: " "), command.lines[21], command.lines[22])
+        #expect(last.starts(with: ["epoch", "20:", "generator", "loss"]) && (Double(last.last ?? "") ?? 1) < 0.5, "\(command.output)")
+        #expect(command.lines[20].hasPrefix("profile: ") && best.hasPrefix("best: error 0.") && point.hasPrefix("a point: ["))
+        for name in ["metrics.csv", "curves.svg", "last.safetensors", "best.safetensors"] { #expect(folder.exists("runs/circle/\(name)"), "\(name)") }
+        // There is nothing left to train, and the best is what it was.
+        let resumed = run("--resume")
+        #expect(resumed.status == 0 && Array(resumed.lines.suffix(2)) == [best, point], "\(resumed.output) \(resumed.complaint)")
+        #expect(folder.text("runs/circle/metrics.csv").split(separator: "\n").filter { $0.hasPrefix("circle,20,") }.count == 1)
     }
 
     @Test func theTimedProgramIsTheOneThatRuns() throws {
