@@ -41,5 +41,5 @@ public struct Linear: Layer, CustomReflectable {
     }
 
     /// `weight`, `bias`. What is added to W is trained and saved by itself.
-    public var customMirror: Mirror { Mirror(self, children: ["weight": weight, "bias": bias as Any]) }
+    public var customMirror: Mirror { Mirror(self, children: ["weight": weight, "bias": bias as Any], displayStyle: .struct) }
 }

@@ -83,11 +83,13 @@ import Testing
         #expect(work.operations > 3e9)
     }
 
-    /// The products that PyTorch's modules do: gates, recurrent and input, of the LSTM; projections and attention of the GPT; thrice for a step.
+    /// Thrice for a step: gates of the LSTM, in both layers from the state and in the second from its input, 2 · 2,048 · 256 · 1,024 operations each, and
+    /// in the first from its input for the 64 tokens alone; projections and attention of the GPT.
     @Test func workOfSequences() throws {
         let lstm = try workAfterACall(.trainLSTM)
         #expect(lstm.bytesWritten == 12 * Double(64 * 256 + 2 * (2 * 1024 * 256 + 2 * 1024) + 256 * 64 + 64))
-        #expect(lstm.operations > 12e9 && lstm.operations < 14e9)
+        let gates = 3.0 * 2 * 2048 * 256 * 1024
+        #expect(lstm.operations > 3 * gates && lstm.operations < 3.2 * gates, "\(lstm.operations)")
         let gpt = try workAfterACall(.trainGPT)
         #expect(gpt.operations > 38e9 && gpt.operations < 45e9, "\(gpt.operations)")
     }
