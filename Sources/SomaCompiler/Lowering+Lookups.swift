@@ -3,7 +3,7 @@ import SomaGraph
 
 // Products of rows that are looked up in a table, as those after an embedding are.
 //
-// Where more rows are taken than the table has, the product of the table is the smaller one. X = gather(E, i) has R rows of the V in E, and
+// Where at least twice as many rows are taken as the table has, its own product is the smaller one. X = gather(E, i) has R rows of the V in E, and
 // scatter(G, i) adds row r of G to row i[r] of zeros [V, n]:
 //
 //     X W              = gather(E W, i)               R · k · n multiply-adds become V · k · n, k and n being the features of E and of the product
@@ -66,9 +66,9 @@ extension Lowering {
         guard let lookup = lookup(a.permuted([1, 0])), lookup.isWorthwhile(features: g.shape[1]) else { return nil }
         let sums = sums(of: g, at: inOrder(lookup.indices), count: lookup.table.shape[0])
         // A row that is never looked up counts for nothing, even where it is infinite: 0 · ∞ is no 0.
-        let isNone = map(.cast, [map(.binary(.notEqual), [sums, zero(like: sums)], sums.shape, .bool)], sums.shape, .int32)
-        let count = reduction(.max, isNone, [1], [sums.shape[0], 1], .int32).expanded(to: lookup.table.shape)
-        let isTaken = map(.cast, [count], lookup.table.shape, .bool)
+        let counts = map(.cast, [map(.binary(.notEqual), [sums, zero(like: sums)], sums.shape, .bool)], sums.shape, .int32)
+        let largest = reduction(.max, counts, [1], [sums.shape[0], 1], .int32).expanded(to: lookup.table.shape)
+        let isTaken = map(.cast, [largest], lookup.table.shape, .bool)
         let table = map(.select, [isTaken, lookup.table, zero(like: lookup.table)], lookup.table.shape, .float32)
         return add(.matmul, [matrix(table.permuted([1, 0])), matrix(sums)], [table.shape[1], sums.shape[1]], .float32)
     }
